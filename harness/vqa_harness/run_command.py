@@ -1,0 +1,197 @@
+"""``vqa-harness run``: score videos, write logs, print a table."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vqa_harness.errors import (
+    InputError,
+    MetricError,
+    PartialResult,
+    UsageError,
+    VqaError,
+    one_line,
+)
+from vqa_harness.registry import Registry, Request
+
+if TYPE_CHECKING:
+    from vqa_harness.log import Log
+    from vqa_harness.result import RunResult
+
+DEFAULT_METRIC = "clipvqa"
+
+
+def run_command(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Videos to score.")],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", "-m", help="NAME or NAME:param=value,... ; may be repeated."),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="Log file; a folder for several inputs; - for stdout."),
+    ] = None,
+    log_format: Annotated[
+        str | None, typer.Option("--format", help="Log format; default: by suffix, else json.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print pooled values as JSON instead of a table.")
+    ] = False,
+    threads: Annotated[
+        int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Score videos with one or more metrics, each decoded once."""
+    from vqa_harness.terminal import warn
+
+    registry = Registry.installed()
+    requests = [registry.request(text) for text in metric or [DEFAULT_METRIC]]
+    if output == "-" and as_json:
+        raise UsageError("-o - and --json both write to standard output; choose one")
+    logs = _log_paths(inputs, output, log_format)
+    done: list[dict[str, Any]] = []
+    failed: list[VqaError] = []
+    for path in inputs:
+        try:
+            result, log = _score(path, requests, registry, threads=threads, quiet=quiet)
+            _write(log, logs.get(path), log_format)
+        except (InputError, MetricError) as error:
+            if len(inputs) == 1:
+                raise
+            warn(one_line(error))
+            failed.append(error)
+            continue
+        done.append(_summary(path, result, log))
+        _tell(registry, result, log)
+        failed += [
+            MetricError(f"{path.name}: metric {m.spec.name!r} failed: {m.error}")
+            for m in result.metrics
+            if m.error is not None
+        ]
+    _show(done, as_json=as_json, stdout_taken=output == "-")
+    _conclude(done, failed, len(inputs))
+
+
+def _log_paths(
+    inputs: list[Path], output: str | None, log_format: str | None
+) -> dict[Path, Path | str]:
+    """Where each input's log goes; two inputs of one stem get numbered names.
+
+    Raises:
+        UsageError: several inputs and one file.
+    """
+    from vqa_harness.writers import suffix_of
+
+    if output is None:
+        return {}
+    if len(set(inputs)) < len(inputs):
+        raise UsageError("an input is named twice")
+    target = Path(output)
+    folder = output.endswith(("/", "\\")) or target.is_dir()
+    if len(inputs) == 1 and not folder:
+        suffix_of(log_format, target)
+        return {inputs[0]: "-" if output == "-" else target}
+    if output == "-" or (target.suffix and not folder) or target.is_file():
+        raise UsageError(
+            f"-o {output}: {len(inputs)} inputs need a folder; write -o {target.stem}/"
+        )
+    suffix = suffix_of(log_format, None)
+    paths: dict[Path, Path | str] = {}
+    for path in inputs:
+        name, number = path.stem, 1
+        while target / f"{name}{suffix}" in paths.values():
+            number += 1
+            name = f"{path.stem}-{number}"
+        paths[path] = target / f"{name}{suffix}"
+    return paths
+
+
+def _score(
+    path: Path, requests: list[Request], registry: Registry, *, threads: int, quiet: bool
+) -> tuple[RunResult, Log]:
+    from vqa_harness.log import build_log
+    from vqa_harness.pipeline import RunOptions, run
+    from vqa_harness.terminal import progress_bar, warn
+
+    with progress_bar(path.name, quiet=quiet) as progress:
+        result = run(path, requests, registry, RunOptions(threads, progress))
+    log = build_log(result, command=_command())
+    for text in result.warnings:
+        warn(f"{path.name}: {text}")
+    for metric in result.metrics:
+        for text in metric.warnings:
+            warn(f"{path.name}: {metric.spec.name}: {text}")
+    return result, log
+
+
+def _command() -> str:
+    """The command line with folders left out, for the log."""
+    words = [Path(word).name if "/" in word or "\\" in word else word for word in sys.argv[1:]]
+    return shlex.join(["vqa-harness", *words])
+
+
+def _write(log: Log, target: Path | str | None, log_format: str | None) -> None:
+    from vqa_harness.writers import write_log
+
+    if target is None:
+        return
+    if isinstance(target, Path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    write_log(log, target, log_format)
+
+
+def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:
+    return {
+        "input": str(path),
+        "frames": len(result.frame_times),
+        "pooled": log.pooled,
+        "warnings": log.extra.get("warnings", []),
+        "seconds": {k: round(v, 3) for k, v in result.seconds.items()},
+    }
+
+
+def _tell(registry: Registry, result: RunResult, log: Log) -> None:
+    from vqa_harness.vmaf_json import to_json
+
+    document = to_json(log)
+    for _ in registry.call("vqa_run_finished", log=document):
+        pass
+
+
+def _show(done: list[dict[str, Any]], *, as_json: bool, stdout_taken: bool) -> None:
+    from vqa_harness.terminal import print_table
+
+    if as_json:
+        sys.stdout.write(json.dumps(done, indent=2, allow_nan=False) + "\n")
+    elif done and not stdout_taken:
+        pools = ("mean", "min", "max", "harmonic_mean")
+        rows = [
+            [Path(entry["input"]).name, name, *(_number(values.get(p)) for p in pools)]
+            for entry in done
+            for name, values in entry["pooled"].items()
+        ]
+        print_table(("input", "metric", *pools), rows)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _conclude(done: list[dict[str, Any]], failed: list[VqaError], inputs: int) -> None:
+    """Turn failures into the exit code.
+
+    Raises:
+        VqaError: the one failure, or `PartialResult` where other inputs went well.
+    """
+    if not failed:
+        return
+    if inputs == 1 or (len({error.exit_code for error in failed}) == 1 and not done):
+        raise failed[0]
+    raise PartialResult(f"{len(failed)} of {inputs} inputs failed: {one_line(failed[0])}")

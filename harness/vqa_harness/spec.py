@@ -1,0 +1,261 @@
+"""What a metric is: data that describes it (`MetricSpec`) and the protocols its class follows.
+
+A plugin returns specs, never classes: the class behind `MetricSpec.factory` is imported only when a
+run asks for the metric, so listing metrics costs nothing. This module therefore imports neither
+NumPy nor any decoder.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from vqa_harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from vqa_harness.frames import Clip, Frame, StreamInfo
+
+Kind = Literal["frame", "clip", "stream", "file"]
+ParamValue = bool | int | float | str
+Scores = Mapping[str, float | None]
+"""Feature name to value; ``None`` where the value is undefined for this frame (never NaN)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One number that a metric gives.
+
+    Attributes:
+        name: its name in the log; lower-case letters, digits and ``_``.
+        higher_is_better: the direction, ``None`` for a plain description such as motion.
+        lo: smallest possible value, ``None`` if unbounded.
+        hi: largest possible value, ``None`` if unbounded.
+        unit: such as ``"dB"``; empty for a plain score.
+        help: one line on what it means.
+        diagnostic: written under ``vqa_harness`` in the log, beside the scores, never pooled.
+    """
+
+    name: str
+    higher_is_better: bool | None = True
+    lo: float | None = None
+    hi: float | None = None
+    unit: str = ""
+    help: str = ""
+    diagnostic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter of a metric, set on the command line as ``NAME:param=value``.
+
+    The type is that of ``default``; the factory takes it as a keyword-only argument of this name.
+
+    Attributes:
+        name: the argument's name.
+        default: used where the user says nothing.
+        help: one line for ``vqa-harness metrics NAME``.
+        lo: smallest value allowed (numbers).
+        hi: largest value allowed (numbers).
+        choices: the values allowed; empty for any.
+        changes_score: whether another value gives other scores. Such a parameter, when it is not at
+            its default, is appended to the feature names in the log, as libvmaf does.
+    """
+
+    name: str
+    default: ParamValue
+    help: str = ""
+    lo: float | None = None
+    hi: float | None = None
+    choices: tuple[str, ...] = ()
+    changes_score: bool = True
+
+    def parse(self, text: str) -> ParamValue:
+        """Read a value from the command line.
+
+        Raises:
+            UsageError: the text is not of the parameter's type, or outside what it allows.
+        """
+        value = self._convert(text)
+        if self.choices and value not in self.choices:
+            raise UsageError(f"{self.name}={text}: choose one of {', '.join(self.choices)}")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if not math.isfinite(value):
+                raise UsageError(f"{self.name}={text}: needs a finite number")
+            if self.lo is not None and value < self.lo:
+                raise UsageError(f"{self.name}={text}: must be at least {self.lo:g}")
+            if self.hi is not None and value > self.hi:
+                raise UsageError(f"{self.name}={text}: must be at most {self.hi:g}")
+        return value
+
+    def _convert(self, text: str) -> ParamValue:
+        if isinstance(self.default, bool):
+            words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+            if text.lower() not in words:
+                raise UsageError(f"{self.name}={text}: needs true or false")
+            return words[text.lower()]
+        if isinstance(self.default, int | float):
+            wanted = type(self.default)
+            try:
+                return wanted(text)
+            except ValueError:
+                noun = "a whole number" if wanted is int else "a number"
+                raise UsageError(f"{self.name}={text}: needs {noun}") from None
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """Everything the harness must know about a metric before it is imported.
+
+    Attributes:
+        name: unique across plugins; lower-case letters, digits and ``_``.
+        factory: ``"package.module:Class"``; called with the parameters as keywords.
+        features: what it gives for every frame (or window).
+        kind: ``frame``: one call per frame, any order, any thread. ``clip``: one call per window of
+            sampled frames. ``stream``: every frame in order on one thread, scores at the end.
+            ``file``: called with paths.
+        reference: whether it compares with a reference video (full reference).
+        params: what can be set.
+        version: of the algorithm or model; a changed score means a changed version.
+        summary: one line for ``vqa-harness metrics``.
+        paper: the publication it implements.
+        extra: what to install when a module it needs is missing, e.g. ``vqa-harness[clip]``.
+        requires: modules looked for (never imported) to say whether the extra is there.
+    """
+
+    name: str
+    factory: str
+    features: tuple[Feature, ...]
+    kind: Kind = "frame"
+    reference: bool = False
+    params: tuple[Param, ...] = ()
+    version: str = "1"
+    summary: str = ""
+    paper: str = ""
+    extra: str = ""
+    requires: tuple[str, ...] = ()
+
+    def param(self, name: str) -> Param | None:
+        """The parameter of that name, or None."""
+        return next((p for p in self.params if p.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which frames a clip metric wants: ``size`` frames spread over each window.
+
+    Attributes:
+        size: frames in a clip, at least 1.
+        window: length of a window in seconds; ``None`` for one window over the whole video.
+        hop: distance between window starts in seconds; ``None`` for the window's length.
+    """
+
+    size: int
+    window: float | None = None
+    hop: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What a metric is told before the first frame.
+
+    Attributes:
+        distorted: the stream that is scored.
+        reference: the stream it is compared with, or ``None``.
+        metrics: names of all metrics of this run, so that two can share work.
+        threads: how many threads the run may use.
+    """
+
+    distorted: StreamInfo
+    reference: StreamInfo | None = None
+    metrics: tuple[str, ...] = ()
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StreamScores:
+    """What a stream or file metric gives when it is closed.
+
+    Attributes:
+        frames: one mapping per frame fed, in order; all with the same names.
+        aggregate: numbers about the whole stream.
+    """
+
+    frames: Sequence[Scores]
+    aggregate: Mapping[str, float] = field(default_factory=dict)
+
+
+class Metric:
+    """Optional base with empty ``open``, ``close``, ``info``: a metric then writes only `measure`.
+
+    One object scores one stream; the registry makes a new one for the next.
+    """
+
+    def open(self, run: RunInfo) -> None:
+        """Called once before the first frame."""
+
+    def close(self) -> Mapping[str, float]:
+        """Called once after the last frame; numbers about the whole stream."""
+        return {}
+
+    def info(self) -> Mapping[str, Any]:
+        """JSON-compatible facts for the log: model, weights' hash, device."""
+        return {}
+
+
+class FrameMetric(Protocol):
+    """Kind ``frame``: NIQE, PSNR, SSIM."""
+
+    def open(self, run: RunInfo) -> None:
+        """See `Metric.open`."""
+
+    def measure(self, frame: Frame, ref: Frame | None, /) -> Scores:
+        """Score one frame. Must be safe to call from several threads at once."""
+
+    def close(self) -> Mapping[str, float]:
+        """See `Metric.close`."""
+
+
+class ClipMetric(Protocol):
+    """Kind ``clip``: CLIPVQA. ``sampling`` is read after ``open``."""
+
+    sampling: Sampling
+    batch_size: int
+
+    def open(self, run: RunInfo) -> None:
+        """See `Metric.open`."""
+
+    def prepare(self, frame: Frame, ref: Frame | None, /) -> Any:
+        """Reduce a frame, at once, to what the metric keeps of it; any thread."""
+
+    def measure(self, clips: Sequence[Clip], /) -> Sequence[Scores]:
+        """Score up to ``batch_size`` clips; always the same thread."""
+
+    def close(self) -> Mapping[str, float]:
+        """See `Metric.close`."""
+
+
+class StreamMetric(Protocol):
+    """Kind ``stream``: VMAF, and filters with memory."""
+
+    def open(self, run: RunInfo) -> None:
+        """See `Metric.open`."""
+
+    def measure(self, frame: Frame, ref: Frame | None, /) -> None:
+        """Take the next frame (pair), in order."""
+
+    def close(self) -> StreamScores:
+        """All scores, one mapping per frame fed."""
+
+    def abort(self) -> None:
+        """The run stops early: free processes and files; ``close`` will not be called."""
+
+
+class FileMetric(Protocol):
+    """Kind ``file``: a tool that reads the video by itself."""
+
+    def measure(self, video: Path, ref: Path | None, /) -> StreamScores:
+        """Score a file."""

@@ -1,0 +1,276 @@
+"""Conformance kit: what any metric package can run on itself.
+
+    from vqa_harness.testing import check_metric
+
+    def test_follows_the_contract():
+        check_metric(SPEC)
+
+`check_metric` raises `AssertionError` with one line that says what is wrong.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, NoReturn, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqa_harness.frames import Chroma, Clip, ColourInfo, Frame, Plane, StreamInfo
+from vqa_harness.registry import NAME_FORM, load_factory
+from vqa_harness.spec import Kind, MetricSpec, ParamValue, RunInfo, Scores
+
+VIDEO = ColourInfo(full_range=False, matrix="bt601")
+PICTURE = ColourInfo(full_range=True, matrix="rgb")
+_WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
+
+
+class ArrayPixels:
+    """A `PixelSource` over arrays; RGB is computed in floating point, chroma repeated."""
+
+    def __init__(self, planes: Sequence[Plane], depth: int, colour: ColourInfo) -> None:
+        self._planes = tuple(_read_only(plane) for plane in planes)
+        self._depth, self._colour = depth, colour
+
+    def planes(self) -> tuple[Plane, ...]:
+        """See `PixelSource.planes`."""
+        return self._planes
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """See `PixelSource.rgb`."""
+        scale = 2.0 ** (self._depth - 8)
+        if self._colour.matrix == "rgb":
+            return _bytes(np.stack([p / scale for p in self._planes], axis=-1))
+        luma = self._planes[0] / scale
+        offset, y_span, c_span = (0, 255, 255) if self._colour.full_range else (16, 219, 224)
+        y = (luma - offset) * (255 / y_span)
+        if len(self._planes) < 3:
+            return _bytes(np.stack([y, y, y], axis=-1))
+        u, v = ((_grow(p, luma.shape) / scale - 128) * (255 / c_span) for p in self._planes[1:3])
+        kr, kb = _WEIGHTS[self._colour.matrix]
+        r, b = y + 2 * (1 - kr) * v, y + 2 * (1 - kb) * u
+        return _bytes(np.stack([r, (y - kr * r - kb * b) / (1 - kr - kb), b], axis=-1))
+
+
+def yuv_frame(
+    planes: Sequence[Plane],
+    *,
+    index: int = 0,
+    depth: int = 8,
+    chroma: Chroma = "420",
+    colour: ColourInfo = VIDEO,
+) -> Frame:
+    """A frame at 25 frames per second from Y (, U, V) planes, (H, W) uint8 or uint16 each."""
+    height, width = planes[0].shape
+    source = ArrayPixels(planes, depth, colour)
+    time = Fraction(index, 25)
+    return Frame(index, time, width, height, depth, chroma, colour, source)
+
+
+def rgb_frame(rgb: NDArray[np.uint8], *, index: int = 0) -> Frame:
+    """A frame from (H, W, 3) uint8 RGB."""
+    height, width, _ = rgb.shape
+    planes = [np.ascontiguousarray(rgb[..., c]) for c in range(3)]
+    source = ArrayPixels(planes, 8, PICTURE)
+    return Frame(index, Fraction(index, 25), width, height, 8, "rgb", PICTURE, source)
+
+
+def sample_frames(
+    count: int = 4, width: int = 208, height: int = 208, *, noise: float = 0.0, seed: int = 0
+) -> list[Frame]:
+    """A textured picture that moves by a pixel per frame, with Gaussian noise of that deviation."""
+    rng = np.random.default_rng(seed)
+    texture = rng.normal(size=(height + 16, width + count + 16))
+    for axis in (0, 1):
+        texture = np.sum([np.roll(texture, shift, axis) for shift in range(-4, 5)], axis=0) / 3
+    dirt = np.random.default_rng(seed + 1)
+    frames = []
+    for index in range(count):
+        y = 120 + 40 * texture[8 : 8 + height, 8 + index : 8 + index + width]
+        y = y + noise * dirt.normal(size=y.shape)
+        half = (height + 1) // 2, (width + 1) // 2
+        u = np.full(half, 110, np.uint8) + (np.arange(half[1]) % 16).astype(np.uint8)
+        v = np.full(half, 140, np.uint8)
+        frames.append(yuv_frame([_bytes(y), u, v], index=index))
+    return frames
+
+
+def stream_info(frames: Sequence[Frame]) -> StreamInfo:
+    """The stream that frames of `sample_frames`, `yuv_frame` or `rgb_frame` are from."""
+    first = frames[0]
+    return StreamInfo(
+        name="sample",
+        codec="rawvideo",
+        width=first.width,
+        height=first.height,
+        pix_fmt="gbrp" if first.chroma == "rgb" else f"yuv{first.chroma}p",
+        depth=first.depth,
+        chroma=first.chroma,
+        rate=Fraction(25),
+        colour=first.colour,
+        expected_frames=len(frames),
+    )
+
+
+def check_metric(
+    spec: MetricSpec,
+    *,
+    params: Mapping[str, ParamValue] | None = None,
+    frames: Sequence[Frame] | None = None,
+) -> None:
+    """Check a spec and the class behind it: form, parameters, scores, threads, read-only pixels.
+
+    Args:
+        spec: the metric.
+        params: values for its parameters, where the defaults do not suit a test.
+        frames: what to score instead of `sample_frames`.
+
+    Raises:
+        AssertionError: the metric breaks the contract; the message says how.
+        MissingBackend: its packages or model are not there.
+    """
+    check_spec(spec)
+    shown = list(frames or sample_frames(noise=6.0))
+    references = list(frames or sample_frames()) if spec.reference else None
+    chosen = {**{p.name: p.default for p in spec.params}, **(params or {})}
+    before = [[plane.copy() for plane in frame.planes] for frame in shown]
+    first = _score(spec, chosen, shown, references)
+    _check_rows(spec, first)
+    again = _score(spec, chosen, [replace(f, _cache={}) for f in shown], references)
+    if not _same(first, again):
+        _fail(spec, "gives other scores the second time")
+    for frame, planes in zip(shown, before, strict=True):
+        if not all(np.array_equal(a, b) for a, b in zip(frame.planes, planes, strict=True)):
+            _fail(spec, f"changed the pixels of frame {frame.index}")
+
+
+def check_spec(spec: MetricSpec) -> None:
+    """Check the data alone, and that parameters equal the factory's keyword-only arguments.
+
+    Raises:
+        AssertionError: as `check_metric`.
+        MissingBackend: as `check_metric`.
+    """
+    if not NAME_FORM.fullmatch(spec.name):
+        _fail(spec, "its name is not lower-case letters, digits and _")
+    if spec.kind not in get_args(Kind):
+        _fail(spec, f"kind {spec.kind!r} is none of {', '.join(get_args(Kind))}")
+    names = [f.name for f in spec.features]
+    if len(set(names)) < len(names):
+        _fail(spec, "a feature name stands twice")
+    for name in names:
+        if not NAME_FORM.fullmatch(name) or name == "n":
+            _fail(spec, f"feature name {name!r} is not fit for a log")
+        if "vmaf" in name and "vmaf" not in spec.name:
+            _fail(spec, f"feature name {name!r} would be taken for VMAF")
+    for feature in spec.features:
+        if feature.lo is not None and feature.hi is not None and feature.lo >= feature.hi:
+            _fail(spec, f"feature {feature.name!r}: lo {feature.lo} is not below hi {feature.hi}")
+    _check_params(spec)
+
+
+def _check_params(spec: MetricSpec) -> None:
+    signature = inspect.signature(load_factory(spec))
+    taken = {n for n, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
+    others = set(signature.parameters) - taken
+    if others:
+        _fail(spec, f"its factory takes {', '.join(sorted(others))} otherwise than by keyword only")
+    if taken != {p.name for p in spec.params}:
+        listed = sorted(p.name for p in spec.params)
+        _fail(spec, f"its factory takes {sorted(taken)}, its spec lists {listed}")
+
+
+def _score(
+    spec: MetricSpec,
+    params: Mapping[str, Any],
+    frames: Sequence[Frame],
+    refs: Sequence[Frame] | None,
+) -> list[Scores]:
+    metric = load_factory(spec)(**params)
+    beside: Sequence[Frame | None] = refs or [None] * len(frames)
+    pairs = list(zip(frames, beside, strict=True))
+    about_ref = stream_info(refs) if refs else None
+    metric.open(RunInfo(stream_info(frames), about_ref, (spec.name,), 2))
+    if spec.kind == "frame":
+        with ThreadPoolExecutor(2) as pool:
+            rows = list(pool.map(lambda pair: metric.measure(*pair), pairs))
+        metric.close()
+        return rows
+    if spec.kind == "clip":
+        wanted = [min(i, len(frames) - 1) for i in range(metric.sampling.size)]
+        data = tuple(metric.prepare(*pairs[i]) for i in wanted)
+        rows = list(metric.measure([Clip(0, len(frames), tuple(wanted), data)]))
+        metric.close()
+        return rows
+    if spec.kind == "stream":
+        for pair in pairs:
+            if metric.measure(*pair) is not None:
+                _fail(spec, "a stream metric gives its scores at the end, measure returns nothing")
+        rows = list(metric.close().frames)
+        if len(rows) != len(frames):
+            _fail(spec, f"gave {len(rows)} scores for {len(frames)} frames")
+        return rows
+    return []  # a file metric reads files by itself
+
+
+def _check_rows(spec: MetricSpec, rows: Sequence[Scores]) -> None:
+    declared = {f.name: f for f in spec.features}
+    for row in rows:
+        absent = set(declared) - set(row)
+        if absent:
+            _fail(spec, f"does not give {', '.join(sorted(absent))}")
+        if spec.kind in ("frame", "clip") and set(row) - set(declared):
+            _fail(spec, f"gives undeclared {', '.join(sorted(set(row) - set(declared)))}")
+        for name, value in row.items():
+            _check_value(spec, name, value, declared)
+
+
+def _check_value(
+    spec: MetricSpec, name: str, value: float | None, declared: Mapping[str, Any]
+) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        _fail(spec, f"{name} = {value!r}: needs a finite number, or None where undefined")
+    feature = declared.get(name)
+    if feature is None:
+        return
+    low, high = feature.lo, feature.hi
+    if (low is not None and value < low) or (high is not None and value > high):
+        _fail(spec, f"{name} = {value} is outside its range {low} to {high}")
+
+
+def _same(first: Sequence[Scores], again: Sequence[Scores]) -> bool:
+    def close(a: float | None, b: float | None) -> bool:
+        return a == b if a is None or b is None else math.isclose(a, b, abs_tol=1e-4)
+
+    return len(first) == len(again) and all(
+        a.keys() == b.keys() and all(close(a[k], b[k]) for k in a)
+        for a, b in zip(first, again, strict=True)
+    )
+
+
+def _fail(spec: MetricSpec, what: str) -> NoReturn:
+    raise AssertionError(f"metric {spec.name!r}: {what}")
+
+
+def _bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def _grow(plane: Plane, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    rows = -(-shape[0] // plane.shape[0])
+    columns = -(-shape[1] // plane.shape[1])
+    grown = plane.repeat(rows, axis=0).repeat(columns, axis=1)[: shape[0], : shape[1]]
+    return grown.astype(np.float64)
+
+
+def _read_only(plane: Plane) -> Plane:
+    view = plane.view()
+    view.flags.writeable = False
+    return view
