@@ -1,0 +1,182 @@
+import subprocess
+import sys
+import types
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from vqa_harness import Feature, MetricSpec, Param, hookimpl
+from vqa_harness import registry as registry_module
+from vqa_harness.errors import MetricError, MissingBackend, UnknownMetric, UsageError
+from vqa_harness.registry import PluginWarning, Registry
+
+LOUDNESS = MetricSpec(
+    "loudness",
+    "loud_module:Loud",
+    (Feature("loudness"),),
+    params=(
+        Param("gain", 1.0, lo=0.0, hi=2.0),
+        Param("mode", "fast", choices=("fast", "slow")),
+        Param("taps", 3, lo=1),
+        Param("strict", False),
+        Param("device", "cpu", changes_score=False),
+    ),
+)
+
+
+class Loud:
+    def __init__(self, *, gain, mode, taps, strict, device):
+        self.gain = gain
+
+
+def plugin(*specs):
+    class Plugin:
+        @hookimpl
+        def vqa_register_metrics(self):
+            return list(specs)
+
+    return Plugin()
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    module = types.ModuleType("loud_module")
+    module.Loud = Loud
+    monkeypatch.setitem(sys.modules, "loud_module", module)
+    found = Registry()
+    found.register(plugin(LOUDNESS), "loud")
+    return found
+
+
+def test_request_reads_parameters(registry):
+    request = registry.request("loudness:gain=0.5,mode=slow,strict=yes")
+    assert request.params == {
+        "gain": 0.5,
+        "mode": "slow",
+        "taps": 3,
+        "strict": True,
+        "device": "cpu",
+    }
+    assert registry.create(request).gain == 0.5
+
+
+def test_parameters_that_change_the_score_are_in_the_name(registry):
+    assert registry.request("loudness").label == "loudness"
+    assert registry.request("loudness:device=gpu").label == "loudness"
+    assert registry.request("loudness:mode=slow,gain=0.5").label == "loudness_gain_0.5_mode_slow"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("loudness:gian=1", ["gian", "did you mean gain"]),
+        ("loudness:gain=loud", ["gain=loud", "needs a number"]),
+        ("loudness:gain=nan", ["gain=nan", "finite"]),
+        ("loudness:gain=3", ["gain=3", "at most 2"]),
+        ("loudness:gain=-1", ["gain=-1", "at least 0"]),
+        ("loudness:taps=1.5", ["taps=1.5", "whole number"]),
+        ("loudness:mode=slo", ["mode=slo", "fast, slow"]),
+        ("loudness:strict=maybe", ["strict=maybe", "true or false"]),
+        ("loudness:gain", ["gain", "no value"]),
+    ],
+)
+def test_a_wrong_parameter_is_one_line(registry, text, words):
+    with pytest.raises(UsageError) as caught:
+        registry.request(text)
+    assert "\n" not in str(caught.value)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_unknown_metric_names_the_nearest(registry):
+    with pytest.raises(UnknownMetric, match="unknown metric 'loudnes'; did you mean loudness"):
+        registry.request("loudnes")
+
+
+def test_a_module_that_is_missing_says_what_to_install():
+    found = Registry()
+    spec = MetricSpec("deep", "deep_module:Deep", (), extra="deep[gpu]", requires=("no_such_mod",))
+    found.register(plugin(spec), "deep")
+    with pytest.raises(MissingBackend, match=r"no_such_mod.*pip install 'deep\[gpu\]'"):
+        found.create(found.request("deep"))
+
+
+def test_a_factory_that_is_not_there_is_a_broken_plugin():
+    found = Registry()
+    found.register(plugin(MetricSpec("odd", "json:NoSuchClass", ())), "odd")
+    with pytest.raises(MetricError, match="odd"):
+        found.create(found.request("odd"))
+
+
+def test_a_second_provider_is_left_out_with_a_warning(registry):
+    registry.register(plugin(LOUDNESS, MetricSpec("other", "json:loads", ())), "copycat")
+    with pytest.warns(PluginWarning, match=r"copycat.*left out.*loud"):
+        assert set(registry.specs()) == {"loudness", "other"}
+    assert registry.provider("loudness").plugin == "loud"
+
+
+def test_a_hook_that_raises_leaves_the_others(registry):
+    class Broken:
+        @hookimpl
+        def vqa_register_metrics(self):
+            raise RuntimeError("boom")
+
+    registry.register(Broken(), "broken")
+    with pytest.warns(PluginWarning, match=r"broken.*vqa_register_metrics.*boom"):
+        assert "loudness" in registry.specs()
+
+
+def test_a_name_unfit_for_logs_is_left_out(registry):
+    registry.register(plugin(MetricSpec("Bad-Name", "json:loads", ())), "odd")
+    with pytest.warns(PluginWarning, match="Bad-Name"):
+        assert "Bad-Name" not in registry.specs()
+
+
+def test_a_misspelt_hook_is_an_error(registry):
+    class Misspelt:
+        @hookimpl
+        def vqa_register_metric(self):
+            return []
+
+    with pytest.raises(Exception, match="vqa_register_metric"):
+        registry.register(Misspelt(), "misspelt")
+    assert "misspelt" not in registry.providers
+
+
+@pytest.fixture
+def installed(monkeypatch, registry):
+    good = EntryPoint("good", "good_plugin", "vqa_harness")
+    bad = EntryPoint("bad", "no_such_plugin_module", "vqa_harness")
+    module = types.ModuleType("good_plugin")
+
+    @hookimpl
+    def vqa_register_metrics():
+        return [LOUDNESS]
+
+    module.vqa_register_metrics = vqa_register_metrics
+    monkeypatch.setitem(sys.modules, "good_plugin", module)
+    monkeypatch.setattr(registry_module, "entry_points", lambda group: [bad, good])
+    monkeypatch.delenv("VQA_HARNESS_BLOCK", raising=False)
+    monkeypatch.delenv("VQA_HARNESS_ONLY", raising=False)
+
+
+def test_a_plugin_that_does_not_load_is_named(installed):
+    with pytest.warns(PluginWarning, match=r"'bad'.*no_such_plugin_module"):
+        assert set(Registry.installed().specs()) == {"loudness"}
+
+
+def test_block_and_only(installed, monkeypatch):
+    monkeypatch.setenv("VQA_HARNESS_BLOCK", "bad,good")
+    assert Registry.installed().specs() == {}
+    monkeypatch.setenv("VQA_HARNESS_BLOCK", "")
+    monkeypatch.setenv("VQA_HARNESS_ONLY", "good")
+    assert set(Registry.installed().specs()) == {"loudness"}
+
+
+def test_listing_metrics_imports_nothing_heavy():
+    code = (
+        "import sys; from vqa_harness.registry import Registry; names = set(Registry.installed()"
+        ".specs()); heavy = {'torch', 'open_clip', 'av', 'numba', 'scipy'} & set(sys.modules);"
+        "assert not heavy, heavy; assert {'clipvqa', 'niqe', 'brisque'} <= names, names"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

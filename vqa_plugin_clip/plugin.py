@@ -1,0 +1,58 @@
+"""CLIPVQA as a plugin: its metric and its commands, as data; torch is imported by neither."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vqa_harness.hookspecs import hookimpl
+from vqa_harness.spec import Feature, MetricSpec, Param
+
+if TYPE_CHECKING:
+    import typer
+
+CLIPVQA = MetricSpec(
+    name="clipvqa",
+    factory="vqa_plugin_clip.metric:ClipVqaMetric",
+    kind="clip",
+    features=(
+        Feature("clipvqa", lo=0.0, hi=100.0, help="expected quality level, times 20; 100 is best"),
+    ),
+    params=(
+        Param("checkpoint", "default", "a bundled name, or a .safetensors file with its card"),
+        Param("window", "2", "seconds per window, or video: one window over the whole video"),
+        Param("hop", "", "seconds between window starts; empty: the window's length"),
+        Param(
+            "decode",
+            "level",
+            "level: expected quality level; svr: the paper's support-vector regressor",
+            choices=("level", "svr"),
+        ),
+        Param(
+            "device",
+            "auto",
+            "where the network runs; auto: cuda or mps where there is one",
+            choices=("auto", "cpu", "cuda", "mps"),
+            changes_score=False,
+        ),
+        Param("batch", 8, "windows scored at once", lo=1, hi=256, changes_score=False),
+    ),
+    version="1",
+    summary="No-reference video quality from a CLIP-style transformer with language supervision",
+    paper="Xing et al., CLIPVQA: Video Quality Assessment via CLIP, arXiv 2407.04928",
+    extra="vqa-harness[clip]",
+    requires=("torch", "safetensors"),
+)
+
+
+@hookimpl
+def vqa_register_metrics() -> list[MetricSpec]:
+    """The one metric of this package."""
+    return [CLIPVQA]
+
+
+@hookimpl
+def vqa_add_commands(app: typer.Typer) -> None:
+    """``vqa-harness clipvqa ...``: make, train and convert checkpoints."""
+    from vqa_plugin_clip.commands import app as commands
+
+    app.add_typer(commands, name="clipvqa", help="Make, convert and inspect CLIPVQA checkpoints.")
