@@ -1,0 +1,68 @@
+"""Presentation times of frames, from timestamps that may be missing or wrong."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+JUMP = Fraction(1)  # seconds backwards that are a spliced timeline rather than a wrong timestamp
+TOLERATED = 3  # wrong timestamps, beside 1 % of the frames, before timestamps are given up
+
+
+class Clock:
+    """Turns the timestamps of successive frames into exact, increasing seconds from 0.
+
+    A missing timestamp is taken one period after the frame before, a backward one half a period; a
+    jump back of a second or more starts a new timeline where the old one ends. When more timestamps
+    are wrong than `TOLERATED`, or ``use_pts`` is off, times are index / rate.
+
+    Args:
+        time_base: seconds of one unit of pts.
+        rate: frames per second; None if unknown.
+        use_pts: whether to begin with the timestamps.
+    """
+
+    def __init__(self, time_base: Fraction, rate: Fraction | None, *, use_pts: bool = True) -> None:
+        self._base = time_base
+        self._period = 1 / rate if rate else None
+        self._offset: Fraction | None = None
+        self._last: Fraction | None = None
+        self.use_pts = use_pts
+        self.count = 0
+        self.missing = 0
+        self.backward = 0
+        self.restarts = 0
+
+    def next(self, pts: int | None) -> Fraction | None:
+        """The next frame's time; None if neither its timestamp nor the rate tells."""
+        self.count += 1
+        time = self._from_pts(pts)
+        if time is not None:
+            self._last = time
+        return time
+
+    def _from_pts(self, pts: int | None) -> Fraction | None:
+        after = self._after(Fraction(1))
+        if pts is None:
+            self.missing += 1
+        if pts is None or not self.use_pts:
+            return after
+        seconds = pts * self._base
+        if self._offset is None:
+            self._offset = (after or Fraction(0)) - seconds
+        time = seconds + self._offset
+        if self._last is None or time > self._last:
+            return time
+        if self._last - time >= JUMP and after is not None:
+            self.restarts += 1
+            self._offset = after - seconds
+            return after
+        self.backward += 1
+        if self.backward > TOLERATED + self.count // 100:
+            self.use_pts = False
+        return self._after(Fraction(1, 2))
+
+    def _after(self, periods: Fraction) -> Fraction | None:
+        """``periods`` after the last frame; 0 for the first."""
+        if self._period is None:
+            return self._last
+        return Fraction(0) if self._last is None else self._last + periods * self._period

@@ -1,0 +1,133 @@
+"""What happened while a file was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+LISTED = 20  # of anything that may come in any number, the first so many are listed
+SECONDS = ("duration", "longest_gap")
+
+
+@dataclass(slots=True)
+class ReadReport:
+    """Counts and findings of one read; they grow while frames are read and are final afterwards.
+
+    Attributes:
+        name: the file's base name.
+        packets: video packets read.
+        discarded_packets: of these, packets an edit list cuts away.
+        hidden_packets: of these, packets holding a frame that is never shown.
+        corrupt_packets: of these, packets the container flags as damaged.
+        decode_errors: packets the decoder refused.
+        first_error: FFmpeg's words for the first of them; None without.
+        frames: frames yielded.
+        corrupt_frames: of these, frames the decoder flags as damaged.
+        corrupt_indices: the first of these frames.
+        missing_pts: frames without a timestamp.
+        non_monotone_pts: frames whose timestamp does not exceed that of the frame before.
+        restarts: jumps back by a second or more, as where files were joined.
+        size_changes: changes of the frame size.
+        sizes: (index, width, height) of the first changes.
+        gaps: intervals above 1.5 periods.
+        gap_list: (index, seconds) of the first gaps, the index that of the frame after.
+        longest_gap: seconds.
+        expected_frames: what the packets promised before decoding; None if nothing told.
+        duration: seconds from the first frame to the end of the last; None if unknown.
+        truncated: whether the file ends before what it promises; None if it promises nothing.
+        metadata_problems: facts the file states wrongly or not at all.
+        notes: what else was done to read it.
+    """
+
+    name: str
+    packets: int = 0
+    discarded_packets: int = 0
+    hidden_packets: int = 0
+    corrupt_packets: int = 0
+    decode_errors: int = 0
+    first_error: str | None = None
+    frames: int = 0
+    corrupt_frames: int = 0
+    corrupt_indices: list[int] = field(default_factory=list)
+    missing_pts: int = 0
+    non_monotone_pts: int = 0
+    restarts: int = 0
+    size_changes: int = 0
+    sizes: list[tuple[int, int, int]] = field(default_factory=list)
+    gaps: int = 0
+    gap_list: list[tuple[int, float]] = field(default_factory=list)
+    longest_gap: Fraction | None = None
+    expected_frames: int | None = None
+    duration: Fraction | None = None
+    truncated: bool | None = None
+    complete: bool = False
+    interlaced: bool = False
+    metadata_problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def missing_frames(self) -> int:
+        """Shown packets that gave no frame, once everything was read.
+
+        0 for interlaced streams, where two packets may make one frame.
+        """
+        if not self.complete or self.interlaced:
+            return 0
+        shown = self.packets - self.discarded_packets - self.hidden_packets
+        return max(0, shown - self.frames)
+
+    def note(self, text: str) -> None:
+        """Add a note, once."""
+        if text not in self.notes and len(self.notes) < LISTED:
+            self.notes.append(text)
+
+    def problem(self, text: str) -> None:
+        """Add a problem with what the file says about itself, once."""
+        if text not in self.metadata_problems and len(self.metadata_problems) < LISTED:
+            self.metadata_problems.append(text)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-compatible: seconds as float, pairs as lists."""
+        out: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        for name in SECONDS:
+            out[name] = None if out[name] is None else float(out[name])
+        for name in ("sizes", "gap_list"):
+            out[name] = [list(item) for item in out[name]]
+        return out | {"missing_frames": self.missing_frames, "warnings": self.warnings()}
+
+    def warnings(self) -> list[str]:
+        """One line for each thing that may have changed the score; empty for a clean file."""
+        found = [
+            (self.truncated, "the file ends early: it is truncated or still being written"),
+            (
+                self.decode_errors,
+                f"{self.decode_errors} packets were not decoded ({self.first_error})",
+            ),
+            (self.corrupt_packets, f"{self.corrupt_packets} packets are damaged"),
+            (
+                self.corrupt_frames,
+                f"{self.corrupt_frames} frames are damaged, first {self.corrupt_indices[:1]}",
+            ),
+            (
+                self.missing_frames,
+                f"{self.missing_frames} frames promised by packets were not decoded",
+            ),
+            (self.missing_pts, f"{self.missing_pts} frames have no timestamp"),
+            (self.non_monotone_pts, f"{self.non_monotone_pts} timestamps do not increase"),
+            (self.restarts, f"timestamps jump back {self.restarts} times, as in joined files"),
+            (
+                self.size_changes,
+                f"the frame size changes {self.size_changes} times: {self._sizes()}",
+            ),
+            (
+                self.gaps,
+                f"{self.gaps} gaps in time, the longest {float(self.longest_gap or 0):.3f} s: "
+                "frames were dropped, or the rate varies",
+            ),
+        ]
+        lines = [text for wrong, text in found if wrong]
+        return [f"{self.name}: {text}" for text in lines + self.metadata_problems]
+
+    def _sizes(self) -> str:
+        return ", ".join(f"{w}x{h} from frame {index}" for index, w, h in self.sizes[:3])
