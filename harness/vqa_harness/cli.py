@@ -11,8 +11,8 @@ import sys
 import warnings
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import Abort, TyperException
 
 from vqa_harness import __version__
 from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
@@ -28,7 +28,6 @@ def build_app(registry: Registry) -> typer.Typer:
     app = typer.Typer(
         name="vqa-harness",
         help="Score video quality: many metrics in one decoding pass, VMAF-compatible logs.",
-        no_args_is_help=True,
         add_completion=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -60,18 +59,19 @@ def run_cli(arguments: list[str]) -> int:
     warnings.showwarning = _show_warning
     warnings.simplefilter("always", PluginWarning)
     try:
-        command = typer.main.get_command(build_app(Registry.installed()))
-        code = command.main(arguments, prog_name="vqa-harness", standalone_mode=False)
+        registry = Registry.installed()
+        command = typer.main.get_command(build_app(registry))
+        code = command.main(
+            arguments or ["--help"], prog_name="vqa-harness", standalone_mode=False, obj=registry
+        )
         return code if isinstance(code, int) else 0
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, Abort):
         return _fail("interrupted", INTERRUPTED)
     except VqaError as error:
         return _fail(one_line(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        sys.stdout.write(error.format_message() + "\n")
-        return UsageError.exit_code
-    except click.ClickException as error:
-        return _fail(one_line(ValueError(error.format_message())), UsageError.exit_code)
+    except TyperException as error:
+        message = " ".join(error.format_message().split())
+        return _fail(message, UsageError.exit_code) if message else UsageError.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -13,11 +13,12 @@ from vqa_harness.spec import Feature, MetricSpec
 
 
 def metrics_command(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="One metric: its parameters and paper.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """List metrics, or tell all about one."""
-    registry = Registry.installed()
+    registry: Registry = context.obj
     if name:
         spec = registry.spec(name)
         facts = _facts(registry, spec)
@@ -33,11 +34,11 @@ def metrics_command(
     print_table(columns, [[str(row[c]) for c in columns] for row in rows], title="Metrics")
 
 
-def plugins_command() -> None:
+def plugins_command(context: typer.Context) -> None:
     """List plugins with the distribution that brings each and its metrics."""
     from vqa_harness.terminal import print_table
 
-    registry = Registry.installed()
+    registry: Registry = context.obj
     metrics = registry.specs()
     rows = []
     for plugin, provider in sorted(registry.providers.items()):

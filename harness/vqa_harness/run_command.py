@@ -28,6 +28,7 @@ DEFAULT_METRIC = "clipvqa"
 
 
 def run_command(
+    context: typer.Context,
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Videos to score.")],
     metric: Annotated[
         list[str] | None,
@@ -51,7 +52,7 @@ def run_command(
     """Score videos with one or more metrics, each decoded once."""
     from vqa_harness.terminal import warn
 
-    registry = Registry.installed()
+    registry: Registry = context.obj
     requests = [registry.request(text) for text in metric or [DEFAULT_METRIC]]
     if output == "-" and as_json:
         raise UsageError("-o - and --json both write to standard output; choose one")

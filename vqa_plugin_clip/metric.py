@@ -1,0 +1,175 @@
+"""CLIPVQA as a clip metric: windows of frames in, scores out; the network is made elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vqa_harness.errors import MissingBackend, UsageError
+from vqa_harness.frames import Clip, Frame
+from vqa_harness.spec import Metric, RunInfo, Sampling, Scores
+from vqa_plugin_clip.card import Card
+from vqa_plugin_clip.checkpoints import load_checkpoint
+from vqa_plugin_clip.labels import TOP_SCORE, score
+from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.preprocess import Preprocessing
+from vqa_plugin_clip.svr import SvrDecoder
+from vqa_plugin_clip.tokens import tokens_for
+
+WHOLE_VIDEO = "video"
+
+
+class Loaded(NamedTuple):
+    """A checkpoint ready to score.
+
+    Attributes:
+        model: in evaluation mode, on its device.
+        card: what it is.
+        preprocessing: of its card.
+        text: features of the quality levels, [K, D].
+    """
+
+    model: ClipVqa
+    card: Card
+    preprocessing: Preprocessing
+    text: Tensor
+
+
+@lru_cache(maxsize=2)
+def load(checkpoint: str, device: str) -> Loaded:
+    """Load a checkpoint once per process.
+
+    Raises:
+        MissingBackend: it is not there.
+        InputError: its files are damaged.
+    """
+    model, card = load_checkpoint(checkpoint)
+    model.to(device)
+    tokens = tokens_for(card.levels, card.architecture).to(device)
+    with torch.inference_mode():
+        text = model.encode_text(tokens)
+    return Loaded(model, card, Preprocessing.from_dict(card.preprocessing), text)
+
+
+class ClipVqaMetric(Metric):
+    """No-reference quality, 0 to 100, one score per window (arXiv 2407.04928).
+
+    The score is the expected quality level times 20 (with six levels), or with ``decode="svr"``
+    what the paper's support-vector regressor makes of the level probabilities, on the same scale.
+
+    Args:
+        checkpoint: a bundled name, or the path of a .safetensors file with its card.
+        window: seconds per window as text, or ``video`` for one window over the whole video.
+        hop: seconds between window starts as text; empty for the window's length.
+        decode: ``level`` or ``svr``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        batch: windows scored at once.
+
+    Raises:
+        UsageError: a value is not usable.
+        MissingBackend: the checkpoint or the device is not there.
+        InputError: the checkpoint's files are damaged.
+    """
+
+    def __init__(
+        self, *, checkpoint: str, window: str, hop: str, decode: str, device: str, batch: int
+    ) -> None:
+        seconds = None if window == WHOLE_VIDEO else _seconds("window", window)
+        every = _seconds("hop", hop) if hop else None
+        if every is not None and (seconds is None or every > seconds):
+            raise UsageError(f"hop={hop}: must not be longer than the window ({window})")
+        self.device = choose_device(device)
+        self._name = checkpoint
+        self.loaded = load(checkpoint, self.device)
+        architecture = self.loaded.card.architecture
+        self.sampling = Sampling(architecture.frames, seconds, every)
+        # the published network mixes the videos of a batch
+        self.batch_size = batch if architecture.attend_over_tokens else 1
+        self._regressor = self._find_regressor() if decode == "svr" else None
+
+    def _find_regressor(self) -> SvrDecoder:
+        numbers = self.loaded.card.extra.get("svr")
+        if not isinstance(numbers, dict):
+            raise UsageError(
+                f"decode=svr: checkpoint {self._name!r} carries no regressor; use decode=level"
+            )
+        return SvrDecoder.from_dict(numbers)
+
+    def open(self, run: RunInfo) -> None:
+        """Use as many threads as the run may."""
+        torch.set_num_threads(run.threads)
+
+    def prepare(self, frame: Frame, ref: Frame | None, /) -> NDArray[np.uint8]:
+        """The network's view of a frame, (size, size, 3) uint8."""
+        return self.loaded.preprocessing.picture(frame.rgb)
+
+    def measure(self, clips: Sequence[Clip], /) -> Sequence[Scores]:
+        """One score per clip."""
+        pictures = np.stack([np.stack(clip.data) for clip in clips])
+        values = self.scores(self.probabilities(pictures))
+        return [{"clipvqa": float(value)} for value in values]
+
+    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Prepared frames (B, T, size, size, 3) to level probabilities (B, K)."""
+        with torch.inference_mode():
+            video = self.loaded.preprocessing.tensor(pictures).to(self.device)
+            found: Tensor = self.loaded.model(video, self.loaded.text).probs
+        return np.asarray(found.cpu(), np.float64)
+
+    def scores(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Level probabilities (B, K) to scores (B,) on 0 to 100."""
+        if self._regressor is None:
+            return score(probabilities)
+        top = probabilities.shape[-1] - 1
+        opinions = self._regressor.predict(probabilities) * (TOP_SCORE / top)
+        return np.asarray(np.clip(opinions, 0.0, TOP_SCORE), np.float64)
+
+    def info(self) -> dict[str, Any]:
+        """The checkpoint, its hash, and how frames were taken."""
+        card = self.loaded.card
+        return {
+            "checkpoint": self._name if "/" not in self._name else self._name.rsplit("/", 1)[1],
+            "checkpoint_version": card.version,
+            "weights_sha256": card.sha256,
+            "behaviour": card.architecture.behaviour,
+            "frames_per_window": card.architecture.frames,
+            "preprocessing": card.preprocessing["kind"],
+            "device": self.device,
+        }
+
+
+def choose_device(name: str) -> str:
+    """A device torch has; ``auto`` takes cuda, then mps, then the processor.
+
+    Raises:
+        MissingBackend: torch has no such device here.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}
+    if name == "auto":
+        return next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    if not there[name]:
+        have = ", ".join(kind for kind, is_there in there.items() if is_there)
+        raise MissingBackend(f"device={name}: torch finds none on this machine; it has {have}")
+    return name
+
+
+def _has_mps() -> bool:
+    return torch.backends.mps.is_available()
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        also = " or video" if name == "window" else ""
+        raise UsageError(f"{name}={text}: needs a number of seconds above 0{also}")
+    return value
