@@ -1,0 +1,300 @@
+"""Saving and loading checkpoints, and importing published ones."""
+
+import json
+import pickle
+import sys
+import types
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from vqa_harness.errors import InputError, MissingBackend, UsageError
+from vqa_plugin_clip import checkpoints
+from vqa_plugin_clip.architecture import Architecture
+from vqa_plugin_clip.card import MAX_CARD_BYTES, Card
+from vqa_plugin_clip.checkpoints import load_checkpoint, save_checkpoint
+from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.published import import_published
+from vqa_plugin_clip.tokens import LABELS, tokens_for
+
+SMALL = Architecture(
+    image_size=32,
+    vision_width=64,
+    vision_layers=1,
+    embed_dim=64,
+    frames=2,
+    text_width=64,
+    text_layers=1,
+    context_length=5,
+    vocab_size=9,
+    vocabulary=tuple(sorted(LABELS)),
+    stem="efficientnet-lite0",
+)
+
+
+def card_for(architecture):
+    return Card(
+        architecture=architecture,
+        levels=LABELS,
+        preprocessing={"mean": [1.5, 2.0, 3.0]},
+        training_data="none: random weights",
+        licence="Apache-2.0",
+        version="1",
+        extra={"srocc": 0.0},
+    )
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return ClipVqa(SMALL).eval()
+
+
+@pytest.fixture
+def saved(network, tmp_path):
+    path = tmp_path / "small.safetensors"
+    return path, save_checkpoint(network, card_for(SMALL), path)
+
+
+def test_round_trip(network, saved, tmp_path):
+    path, written = saved
+    for given in (path, str(path), path.with_suffix(".json")):
+        model, card = load_checkpoint(given, for_inference=False)
+        assert card == written
+        assert len(card.sha256) == 64
+    assert all(p.requires_grad and p.dtype == torch.float32 for p in model.parameters())
+    for key, value in network.state_dict().items():
+        loaded = model.state_dict()[key]
+        narrow = value.half().float() if value.ndim >= 2 and value.is_floating_point() else value
+        assert torch.equal(loaded, narrow), key
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["small.json", "small.safetensors"]
+
+
+@torch.no_grad()
+def test_a_loaded_network_scores_like_the_saved_one(network, saved):
+    path, _ = saved
+    model, card = load_checkpoint(path)
+    assert not model.training
+    assert not any(p.requires_grad for p in model.parameters())
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in model.modules())
+    video = torch.randn(1, 2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    tokens = tokens_for(card.levels, card.architecture)
+    torch.testing.assert_close(
+        model(video, tokens).probs, network(video, tokens).probs, rtol=0, atol=2e-3
+    )
+
+
+def test_float32_storage_is_exact(network, tmp_path):
+    path = tmp_path / "exact.safetensors"
+    save_checkpoint(network, card_for(SMALL), path, half=False)
+    model, _ = load_checkpoint(path, for_inference=False)
+    for key, value in network.state_dict().items():
+        assert torch.equal(model.state_dict()[key], value), key
+
+
+def test_values_beyond_half_precision_stay_float32(tmp_path):
+    torch.manual_seed(0)
+    model = ClipVqa(SMALL)
+    with torch.no_grad():
+        model.visual.proj[0, 0] = 1e6
+    path = tmp_path / "wide.safetensors"
+    save_checkpoint(model, card_for(SMALL), path)
+    loaded, _ = load_checkpoint(path, for_inference=False)
+    assert float(loaded.visual.proj.detach()[0, 0]) == 1e6
+
+
+def test_changed_bytes_are_noticed(saved):
+    path, _ = saved
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"sha256 .* is not the card's"):
+        load_checkpoint(path)
+
+
+def rewrite(path, **changes):
+    card = path.with_suffix(".json")
+    values = json.loads(card.read_text())
+    for key, value in changes.items():
+        values[key] = values[key] | value if isinstance(value, dict) else value
+    card.write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 2}, "format 2, needs 1"),
+        ({"sha256": "abc"}, "not 64 hexadecimal digits"),
+        ({"levels": ["bad"]}, "1 wordings for 6 levels"),
+        ({"levels": [1] * 6}, "list of texts"),
+        ({"licence": None}, "licence needs a str"),
+        ({"architecture": {"frames": "2"}}, "frames='2'"),
+        ({"architecture": {"depth": 1}}, "unknown key 'depth'"),
+        ({"architecture": {"frames": 3}}, r"conv2\.weight is \(64, 64, 2, 1\) in the weights"),
+        ({"architecture": {"vision_width": 4096}}, "in the weights"),
+    ],
+)
+def test_a_card_that_does_not_fit_is_refused(saved, changes, message):
+    path, _ = saved
+    rewrite(path, **changes)
+    with pytest.raises(InputError, match=message):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"[" * 100_000, b"\xff", b" " * (1 << 21)])
+def test_broken_cards_are_refused(saved, content):
+    path, _ = saved
+    path.with_suffix(".json").write_bytes(content)
+    message = "larger than" if len(content) > MAX_CARD_BYTES else "not a checkpoint card"
+    with pytest.raises(InputError, match=message):
+        load_checkpoint(path)
+
+
+def test_weights_that_are_no_safetensors_file_are_refused(saved):
+    import hashlib
+
+    path, _ = saved
+    path.write_bytes(b"\xff" * 64)
+    rewrite(path, sha256=hashlib.sha256(b"\xff" * 64).hexdigest())
+    with pytest.raises(InputError, match="not a safetensors file"):
+        load_checkpoint(path)
+
+
+def test_too_large_files_are_not_read(saved, monkeypatch):
+    path, _ = saved
+    monkeypatch.setattr(checkpoints, "MAX_WEIGHTS_BYTES", 10)
+    with pytest.raises(InputError, match="at most 10 are read"):
+        load_checkpoint(path)
+
+
+def test_missing_checkpoints(saved, tmp_path, monkeypatch):
+    path, _ = saved
+    with pytest.raises(InputError, match=r"nowhere\.safetensors: no such file"):
+        load_checkpoint(tmp_path / "nowhere.safetensors")
+    with pytest.raises(InputError, match="import_published"):
+        load_checkpoint(tmp_path / "x.pth")
+    monkeypatch.setattr(checkpoints, "WEIGHTS_FOLDER", tmp_path)
+    with pytest.raises(MissingBackend, match=r"checkpoint 'default': not in this .*\(small\)"):
+        load_checkpoint()
+    assert checkpoints.bundled() == ["small"]
+    assert load_checkpoint("small")[1].architecture == SMALL
+    path.unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        load_checkpoint("small")
+
+
+def test_what_cannot_be_saved(network, tmp_path):
+    card = card_for(SMALL)
+    with pytest.raises(UsageError, match=r"ends in \.safetensors"):
+        save_checkpoint(network, card, tmp_path / "x.pt")
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(UsageError, match="another architecture"):
+        save_checkpoint(network, replace(card, architecture=replace(SMALL, frames=3)), path)
+    folded = ClipVqa(SMALL)
+    folded.fold_batch_norm()
+    with pytest.raises(UsageError, match="before folding"):
+        save_checkpoint(folded, card, path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_nothing(network, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(checkpoints.Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_checkpoint(network, card_for(SMALL), tmp_path / "x.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+class CfgNode(dict):
+    """Like the configuration object in published files: a dict with attributes."""
+
+    def __init__(self, values=()):
+        super().__init__(values)
+        self.__dict__["__immutable__"] = False
+        self.__dict__["__deprecated_keys__"] = set()
+        self.__dict__["__renamed_keys__"] = {}
+
+
+@pytest.fixture
+def published(golden, tmp_path, monkeypatch):
+    """A file in the published layout, written while a module ``yacs`` exists."""
+    module = types.ModuleType("yacs.config")
+    module.CfgNode = CfgNode
+    monkeypatch.setattr(CfgNode, "__module__", "yacs.config")
+    path = tmp_path / "best.pth"
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "yacs", types.ModuleType("yacs"))
+        patch.setitem(sys.modules, "yacs.config", module)
+        config = CfgNode({"MODEL": CfgNode({"ARCH": "ViT-B/16"}), "AUG": ["x", (1, 2.5)]})
+        content = {
+            "model": golden.state,
+            "optimizer": {
+                "state": {0: {"exp_avg": torch.zeros(3)}},
+                "param_groups": [{"lr": 1e-6}],
+            },
+            "lr_scheduler": {"t_initial": 4000, "base_values": [8e-6]},
+            "max_accuracy": np.float64(0.85),
+            "epoch": 39,
+            "config": config,
+        }
+        torch.save(content, path)
+    assert "yacs" not in sys.modules
+    return path
+
+
+@torch.no_grad()
+def test_import_of_a_published_checkpoint(golden, published, tmp_path):
+    out = tmp_path / "out.safetensors"
+    card = import_published(published, out, training_data="LSVQ")
+    assert card.architecture == golden.architecture()
+    assert card.preprocessing["mean"] == [123.675, 116.28, 103.53]
+    model, loaded = load_checkpoint(out)
+    assert loaded == card
+    probs = model(golden.video, golden.tokens).probs.numpy()
+    np.testing.assert_allclose(probs, golden.arrays["b2/probs"], rtol=0, atol=1e-5)
+
+
+def test_import_of_a_bare_state_dict(golden, tmp_path):
+    path, out = tmp_path / "model.pth", tmp_path / "out.safetensors"
+    torch.save(golden.state, path)
+    assert import_published(path, out).architecture.behaviour == "authors"
+
+
+class Harm:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+def test_nothing_in_a_file_is_executed(golden, tmp_path, capsys):
+    path, out = tmp_path / "bad.pth", tmp_path / "out.safetensors"
+    torch.save({"model": golden.state, "config": Harm()}, path)
+    with pytest.raises(InputError, match="weights_only=False") as caught:
+        import_published(path, out)
+    assert "\n" not in str(caught.value)
+    path.write_bytes(pickle.dumps(Harm()))
+    with pytest.raises(InputError, match="holds more than tensors"):
+        import_published(path, out)
+    assert "executed" not in capsys.readouterr().out
+    assert not out.exists()
+
+
+def test_other_files_are_refused(golden, tmp_path, monkeypatch):
+    path, out = tmp_path / "bad.pth", tmp_path / "out.safetensors"
+    with pytest.raises(InputError, match="no such file"):
+        import_published(path, out)
+    torch.save({"model": [1, 2]}, path)
+    with pytest.raises(InputError, match="no state dict of tensors"):
+        import_published(path, out)
+    torch.save({key: v for key, v in golden.state.items() if "mit." not in key}, path)
+    with pytest.raises(InputError, match=r"no mit\.positional_embedding"):
+        import_published(path, out)
+    torch.save(golden.state | {"more": torch.zeros(1)}, path)
+    with pytest.raises(InputError, match="not the weights of a CLIPVQA network"):
+        import_published(path, out)
+    monkeypatch.setattr("vqa_plugin_clip.published.MAX_WEIGHTS_BYTES", 10)
+    with pytest.raises(InputError, match="at most 10 bytes"):
+        import_published(path, out)
