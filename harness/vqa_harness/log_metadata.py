@@ -137,7 +137,7 @@ def _stream(info: StreamInfo, role: str, result: RunResult) -> dict[str, Any]:
             "matrix": colour.matrix,
             "transfer": colour.transfer,
             "primaries": colour.primaries,
-            "guessed": colour.guessed,
+            "guessed": [name.removeprefix("full_") for name in colour.guessed],
         },
     }
 

@@ -25,7 +25,7 @@ STREAM = StreamInfo(
     depth=8,
     chroma="420",
     rate=Fraction(2),
-    colour=ColourInfo(full_range=False, matrix="bt601", guessed=("matrix",)),
+    colour=ColourInfo(full_range=False, matrix="bt601", guessed=("full_range", "matrix")),
 )
 
 
@@ -197,7 +197,7 @@ def test_metadata_says_what_was_scored():
     wanted = {"name": "distorted.mp4", "sha256": "ab", "rate": "2", "frames": 4, "sar": "1:1"}
     assert {key: distorted[key] for key in wanted} == wanted
     assert distorted["colour"]["range"] == "limited"
-    assert distorted["colour"]["guessed"] == ["matrix"]
+    assert distorted["colour"]["guessed"] == ["range", "matrix"]
     assert extra["frame_times"] == [0.0, 0.5, 1.0, 1.5]
     assert extra["metrics"]["niqe"]["info"] == {"scale": None, "size": [2, 3]}
     assert extra["warnings"] == ["the file ends early"]
