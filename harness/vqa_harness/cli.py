@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -41,14 +41,21 @@ def build_app(registry: Registry) -> typer.Typer:
     return app
 
 
-def _top(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
-    ] = False,
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"vqa-harness {__version__}")
         raise typer.Exit
+
+
+def _top(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and stop.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Take options that need no sub-command."""
 
 
 def run_cli(arguments: list[str]) -> int:
@@ -88,6 +95,6 @@ def _fail(text: str, code: int) -> int:
     return code
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
     if issubclass(category, PluginWarning) or os.environ.get("VQA_HARNESS_DEBUG"):
         sys.stderr.write(f"vqa-harness: warning: {message}\n")

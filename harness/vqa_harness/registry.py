@@ -16,13 +16,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from vqa_harness import hookspecs
 from vqa_harness.errors import MetricError, MissingBackend, UnknownMetric, UsageError, one_line
 from vqa_harness.spec import MetricSpec, ParamValue
+
+if TYPE_CHECKING:
+    from vqa_harness.writers import WriterSpec
 
 NAME_FORM = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -54,7 +57,7 @@ class Request:
     def suffix(self) -> str:
         """What is appended to feature names: score-changing parameters not at their default."""
         parts = [
-            f"_{p.name}_{re.sub(r'[^A-Za-z0-9.]+', '_', str(self.params[p.name])).lower()}"
+            f"_{p.name}_{_word(self.params[p.name])}"
             for p in sorted(self.spec.params, key=lambda p: p.name)
             if p.changes_score and self.params[p.name] != p.default
         ]
@@ -154,6 +157,11 @@ class Registry:
         else:
             found[spec.name] = (spec, plugin)
 
+    def writers(self) -> list[WriterSpec]:
+        """Every log format, in the order of the plugins."""
+        found = [writer for _, some in self.call("vqa_register_writers") for writer in some or ()]
+        return sorted(found, key=lambda writer: writer.name != "json")
+
     def spec(self, name: str) -> MetricSpec:
         """The metric of that name.
 
@@ -241,6 +249,12 @@ def _unknown_param(spec: MetricSpec, name: str) -> str:
     else:
         hint = f"it has {', '.join(known)}" if known else "it has none"
     return f"metric {spec.name!r} has no parameter {name!r}; {hint}"
+
+
+def _word(value: ParamValue) -> str:
+    """A parameter's value as part of a name in the log; of a path only the file's stem."""
+    text = re.split(r"[/\\]", str(value))[-1].removesuffix(".safetensors")
+    return re.sub(r"[^A-Za-z0-9.]+", "_", text).lower()
 
 
 def _names(variable: str) -> set[str]:

@@ -50,19 +50,23 @@ def run_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Score videos with one or more metrics, each decoded once."""
+    from vqa_harness.log_targets import log_targets
     from vqa_harness.terminal import warn
+    from vqa_harness.writers import write_log
 
     registry: Registry = context.obj
     requests = [registry.request(text) for text in metric or [DEFAULT_METRIC]]
     if output == "-" and as_json:
         raise UsageError("-o - and --json both write to standard output; choose one")
-    logs = _log_paths(inputs, output, log_format)
+    writers = registry.writers()
+    targets = log_targets(inputs, output, log_format, writers)
     done: list[dict[str, Any]] = []
     failed: list[VqaError] = []
     for path in inputs:
         try:
             result, log = _score(path, requests, registry, threads=threads, quiet=quiet)
-            _write(log, logs.get(path), log_format)
+            if path in targets:
+                write_log(log, targets[path], log_format, writers)
         except (InputError, MetricError) as error:
             if len(inputs) == 1:
                 raise
@@ -78,40 +82,6 @@ def run_command(
         ]
     _show(done, as_json=as_json, stdout_taken=output == "-")
     _conclude(done, failed, len(inputs))
-
-
-def _log_paths(
-    inputs: list[Path], output: str | None, log_format: str | None
-) -> dict[Path, Path | str]:
-    """Where each input's log goes; two inputs of one stem get numbered names.
-
-    Raises:
-        UsageError: several inputs and one file.
-    """
-    from vqa_harness.writers import suffix_of
-
-    if output is None:
-        return {}
-    if len(set(inputs)) < len(inputs):
-        raise UsageError("an input is named twice")
-    target = Path(output)
-    folder = output.endswith(("/", "\\")) or target.is_dir()
-    if len(inputs) == 1 and not folder:
-        suffix_of(log_format, target)
-        return {inputs[0]: "-" if output == "-" else target}
-    if output == "-" or (target.suffix and not folder) or target.is_file():
-        raise UsageError(
-            f"-o {output}: {len(inputs)} inputs need a folder; write -o {target.stem}/"
-        )
-    suffix = suffix_of(log_format, None)
-    paths: dict[Path, Path | str] = {}
-    for path in inputs:
-        name, number = path.stem, 1
-        while target / f"{name}{suffix}" in paths.values():
-            number += 1
-            name = f"{path.stem}-{number}"
-        paths[path] = target / f"{name}{suffix}"
-    return paths
 
 
 def _score(
@@ -136,16 +106,6 @@ def _command() -> str:
     """The command line with folders left out, for the log."""
     words = [Path(word).name if "/" in word or "\\" in word else word for word in sys.argv[1:]]
     return shlex.join(["vqa-harness", *words])
-
-
-def _write(log: Log, target: Path | str | None, log_format: str | None) -> None:
-    from vqa_harness.writers import write_log
-
-    if target is None:
-        return
-    if isinstance(target, Path):
-        target.parent.mkdir(parents=True, exist_ok=True)
-    write_log(log, target, log_format)
 
 
 def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:

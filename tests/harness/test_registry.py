@@ -66,6 +66,13 @@ def test_parameters_that_change_the_score_are_in_the_name(registry):
     assert registry.request("loudness:mode=slow,gain=0.5").label == "loudness_gain_0.5_mode_slow"
 
 
+def test_of_a_path_only_the_stem_is_in_the_name():
+    found = Registry()
+    spec = MetricSpec("deep", "json:loads", (), params=(Param("weights", "default"),))
+    found.register(plugin(spec), "deep")
+    assert found.request("deep:weights=/home/me/My Net.safetensors").label == "deep_weights_my_net"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -1,0 +1,196 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from vqa_harness.cli import run_cli
+from vqa_harness.errors import MissingBackend, UsageError
+from vqa_harness.pipeline import RunOptions, run
+from vqa_harness.registry import Registry
+from vqa_harness.spec import Sampling
+from vqa_harness.synthetic import make_video
+from vqa_harness.testing import check_metric, sample_frames
+from vqa_plugin_clip.architecture import Architecture
+from vqa_plugin_clip.card import Card
+from vqa_plugin_clip.checkpoints import save_checkpoint
+from vqa_plugin_clip.metric import ClipVqaMetric, choose_device
+from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.plugin import CLIPVQA
+from vqa_plugin_clip.preprocess import Preprocessing
+from vqa_plugin_clip.svr import SvrDecoder
+from vqa_plugin_clip.tokens import LABELS, vocabulary_of
+
+SMALL = Architecture(
+    image_size=64,
+    patch_size=16,
+    vision_width=64,
+    vision_layers=2,
+    embed_dim=64,
+    frames=3,
+    text_width=64,
+    text_layers=1,
+    context_length=8,
+    vocab_size=len(vocabulary_of(LABELS)) + 3,
+    vocabulary=vocabulary_of(LABELS),
+    vat_layers=1,
+)
+REGRESSOR = SvrDecoder(np.eye(6), np.linspace(-1, 1, 6), 2.5, 1.0)
+
+
+def write_checkpoint(folder, **changes):
+    torch.manual_seed(3)
+    sizes = Architecture(**{**{f: getattr(SMALL, f) for f in SMALL.__slots__}, **changes})
+    card = Card(
+        architecture=sizes,
+        levels=LABELS,
+        preprocessing=Preprocessing(size=64, grid=4).to_dict(),
+        training_data="random weights",
+        licence="Apache-2.0",
+        version="test",
+        extra={"svr": REGRESSOR.to_dict()} if not changes else {},
+    )
+    path = folder / "small.safetensors"
+    save_checkpoint(ClipVqa(sizes), card, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return write_checkpoint(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    path = tmp_path_factory.mktemp("videos") / "clip.mp4"
+    make_video(path, 60, width=128, height=96)
+    return path
+
+
+def metric(checkpoint, **params):
+    defaults = {p.name: p.default for p in CLIPVQA.params} | {"device": "cpu"}
+    return ClipVqaMetric(**defaults | {"checkpoint": str(checkpoint)} | params)
+
+
+def score(video, checkpoint, params="", threads=2):
+    registry = Registry.installed()
+    request = registry.request(f"clipvqa:checkpoint={checkpoint},device=cpu{params}")
+    return run(video, [request], registry, RunOptions(threads)).metrics[0]
+
+
+def test_follows_the_contract(checkpoint):
+    params = {"checkpoint": str(checkpoint), "device": "cpu"}
+    check_metric(CLIPVQA, params=params)
+
+
+def test_windows_of_two_seconds_and_one_value_per_frame(video, checkpoint):
+    result = score(video, checkpoint)
+    assert result.error is None
+    assert [(w.start, w.stop) for w in result.windows] == [(0, 50), (10, 60)]
+    (column,) = result.columns.values()
+    assert len(column) == 60
+    first, last = (w.scores["clipvqa"] for w in result.windows)
+    assert column[0] == first
+    assert column[-1] == last
+    assert column[30] == pytest.approx((first + last) / 2)
+    assert 0 <= min(column) <= max(column) <= 100
+    assert result.info["weights_sha256"]
+
+
+def test_the_papers_protocol_is_one_window(video, checkpoint):
+    (window,) = score(video, checkpoint, ",window=video").windows
+    assert window.indices == (9, 29, 49)
+    assert (window.start, window.stop) == (0, 60)
+
+
+def test_hop_and_batches_do_not_change_scores(video, checkpoint):
+    one = score(video, checkpoint, ",window=1,hop=0.2,batch=1", threads=1)
+    many = score(video, checkpoint, ",window=1,hop=0.2,batch=16", threads=3)
+    assert len(one.windows) == 8
+    for a, b in zip(one.windows, many.windows, strict=True):
+        assert a.scores["clipvqa"] == pytest.approx(b.scores["clipvqa"], abs=1e-4)
+
+
+def test_the_published_behaviour_scores_one_video_at_a_time(tmp_path):
+    authors = write_checkpoint(tmp_path, attend_over_tokens=False)
+    assert metric(authors, batch=8).batch_size == 1
+    assert metric(authors).sampling == Sampling(3, 2.0, None)
+
+
+def test_a_video_shorter_than_a_clip_works(tmp_path, checkpoint):
+    for frames in (1, 2):
+        path = tmp_path / f"{frames}.mp4"
+        make_video(path, frames, width=64, height=48)
+        result = score(path, checkpoint)
+        assert result.error is None
+        assert len(result.windows) == 1
+
+
+def test_the_regressor_of_the_card(video, checkpoint, tmp_path):
+    levels = score(video, checkpoint, ",window=video")
+    fitted = score(video, checkpoint, ",window=video,decode=svr")
+    made = metric(checkpoint, decode="svr")
+    frames = sample_frames(3)
+    probabilities = made.probabilities(np.stack([[made.prepare(f, None) for f in frames]]))
+    wanted = np.clip(REGRESSOR.predict(probabilities) * 20, 0, 100)
+    assert made.scores(probabilities) == pytest.approx(wanted)
+    assert levels.columns.keys() != fitted.columns.keys()
+    bare = write_checkpoint(tmp_path, text_layers=2)
+    with pytest.raises(UsageError, match="carries no regressor"):
+        metric(bare, decode="svr")
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"window": "0"}, "window=0: needs a number of seconds above 0 or video"),
+        ({"window": "long"}, "window=long"),
+        ({"window": "inf"}, "window=inf"),
+        ({"hop": "-1"}, "hop=-1"),
+        ({"hop": "3"}, "must not be longer than the window"),
+        ({"window": "video", "hop": "1"}, "must not be longer"),
+    ],
+)
+def test_unusable_parameters(checkpoint, params, words):
+    with pytest.raises(UsageError, match=words):
+        metric(checkpoint, **params)
+
+
+def test_a_device_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(MissingBackend, match=r"device=cuda.*it has"):
+        choose_device("cuda")
+    assert choose_device("auto") in ("cpu", "mps")
+
+
+def test_a_checkpoint_that_is_not_there(video, capsys):
+    assert run_cli(["run", "-m", "clipvqa:checkpoint=no-such-name", str(video)]) == 6
+    assert "no-such-name" in capsys.readouterr().err
+    assert run_cli(["run", "-m", "clipvqa:checkpoint=./gone.safetensors", str(video)]) == 3
+    assert "gone.safetensors" in capsys.readouterr().err
+
+
+def test_the_log_says_what_scored(video, checkpoint, tmp_path):
+    log = tmp_path / "log.json"
+    assert (
+        run_cli(["run", "-m", f"clipvqa:checkpoint={checkpoint}", str(video), "-o", str(log)]) == 0
+    )
+    written = json.loads(log.read_text())
+    ((name, entry),) = written["vqa_harness"]["metrics"].items()
+    assert name.startswith("clipvqa")
+    assert entry["info"]["checkpoint"] == "small.safetensors"
+    assert len(entry["windows"]) == 2
+    assert str(checkpoint.parent) not in log.read_text()
+
+
+def test_a_run_with_a_bundled_checkpoint_imports_no_clip_backbone(video, checkpoint):
+    code = (
+        "import sys; from vqa_harness.cli import run_cli;"
+        f"assert run_cli(['run', '-m', 'clipvqa:checkpoint={checkpoint}', {str(video)!r}]) == 0;"
+        "found = {'open_clip', 'torchvision', 'timm', 'sklearn', 'numba'} & set(sys.modules);"
+        "assert not found, found"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
