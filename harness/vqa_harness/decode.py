@@ -7,7 +7,7 @@ errors and times is decided in `vqa_harness.reader`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -26,11 +26,13 @@ from numpy.typing import NDArray
 
 from vqa_harness import colour as colours
 from vqa_harness.frames import Chroma, ColourInfo, Plane
+from vqa_harness.media_facts import Facts, Scan
 from vqa_harness.orientation import UPRIGHT, Orientation, from_degrees, from_matrix
 from vqa_harness.pixels import (
     Layout,
     PixelFormat,
     check_planes,
+    gray_to_rgb,
     layout,
     planar_name,
     plane_view,
@@ -45,13 +47,17 @@ VERSIONS: dict[str, str] = {
 MAX_PIXELS = 2**27  # 16384 x 8192; a header can promise any size
 CONTAINERS = (  # what is opened: no playlist or pattern that opens further files
     "3dostr,aa,apng,asf,av1,avi,avs2,avs3,bmp_pipe,cavsvideo,cine,dirac,dnxhd,dpx_pipe,dv,evc,exr_pipe,"
-    "flic,flv,gem_pipe,gif,gif_pipe,h261,h263,h264,hevc,iamf,ingenient,ipmovie,ivf,j2k_pipe,jpeg_pipe,"
+    "flic,flv,gem_pipe,gif,gif_pipe,h261,h263,h264,hevc,iamf,image2,ingenient,ipmovie,ivf,j2k_pipe,jpeg_pipe,"
     "jpegls_pipe,jpegxl_anim,jpegxl_pipe,live_flv,lvf,m4v,matroska,webm,mjpeg,mjpeg_2000,mov,mp4,m4a,3gp,"
     "3g2,mj2,mpeg,mpegts,mpegvideo,mxf,nsv,nut,nuv,obu,ogg,pam_pipe,pbm_pipe,pcx_pipe,pgm_pipe,pgmyuv_pipe,"
     "png_pipe,ppm_pipe,psd_pipe,qoi_pipe,rm,roq,smk,sgi_pipe,sunrast_pipe,swf,tiff_pipe,tga_pipe,vc1,"
     "vc1test,vivo,vvc,webp_pipe,wtv,xbm_pipe,xpm_pipe,xv,yuv4mpegpipe"
 )
-OPEN_OPTIONS = {"protocol_whitelist": "file,pipe", "format_whitelist": CONTAINERS}
+OPEN_OPTIONS = {
+    "protocol_whitelist": "file,pipe",
+    "format_whitelist": CONTAINERS,
+    "pattern_type": "none",  # img%03d.png is one file
+}
 MATRICES = {"bt601": Colorspace.ITU601, "bt709": Colorspace.ITU709, "bt2020": Colorspace.BT2020}
 SCALERS = {
     "bicubic": Interpolation.BICUBIC,
@@ -60,6 +66,9 @@ SCALERS = {
     "area": Interpolation.AREA,
 }
 TS_PACKET = 188  # bytes
+LIKE_LIBJPEG = (  # within 3 levels of libjpeg, where the default path is off by up to 70
+    Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+)
 _local = threading.local()
 
 
@@ -86,8 +95,10 @@ def _views(frame: VideoFrame, depth: int, order: Sequence[int]) -> tuple[Plane, 
     return tuple(plane_view(p, p.line_size, p.width, p.height, depth) for p in planes)
 
 
-def _to_rgb(frame: VideoFrame, colour: ColourInfo) -> NDArray[np.uint8]:
+def _to_rgb(frame: VideoFrame, colour: ColourInfo, *, still: bool = False) -> NDArray[np.uint8]:
     wanted: dict[str, Any] = {"format": "rgb24"}
+    if still:
+        wanted["interpolation"] = LIKE_LIBJPEG
     if colour.matrix != "rgb":
         wanted["src_colorspace"] = MATRICES[colour.matrix]
         wanted["src_color_range"] = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
@@ -102,6 +113,7 @@ class Picture:
 
     def __init__(self, frame: VideoFrame, *, still: bool = False) -> None:
         self._frame = frame
+        self._still = still
         self._orientation = _orientation(frame)
         shape = layout_of(frame.format.name)
         self._layout = shape
@@ -141,9 +153,17 @@ class Picture:
         return tuple(cast(Plane, turn.apply(plane)) for plane in planes)
 
     def rgb(self) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 by swscale's default path with the picture's own matrix and range."""
+        """(H, W, 3) uint8, full range, with the picture's own matrix and range.
+
+        Video goes through swscale's default path, as FFmpeg's and PyAV's RGB does; stills through
+        its accurate one, which upsamples chroma as libjpeg does.
+        """
+        if self.chroma == "gray":
+            return gray_to_rgb(self.planes()[0], self.depth, full_range=self.colour.full_range)
         turn = self._orientation or UPRIGHT
-        upright = np.ascontiguousarray(turn.apply(_to_rgb(self._frame, self.colour)))
+        upright = np.ascontiguousarray(
+            turn.apply(_to_rgb(self._frame, self.colour, still=self._still))
+        )
         return cast("NDArray[np.uint8]", read_only(upright))
 
 
@@ -170,6 +190,8 @@ class PlaneSource:
 
     def rgb(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, as a decoded picture of these planes would give."""
+        if self._chroma == "gray":
+            return gray_to_rgb(self._planes[0], self._depth, full_range=self._colour.full_range)
         frame = _frame_of(self._planes, self._chroma, self._depth)
         return cast("NDArray[np.uint8]", read_only(_to_rgb(frame, self._colour)))
 
@@ -183,27 +205,6 @@ def _orientation(frame: VideoFrame) -> Orientation | None:
     return UPRIGHT if matrix is None else from_matrix(bytes(cast(Any, matrix)))
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What container and codec say before anything is decoded; ``None`` where they say nothing."""
-
-    container: str
-    codec: str
-    time_base: Fraction
-    rate: Fraction | None
-    start: Fraction | None
-    stream_duration: Fraction | None
-    container_duration: Fraction | None
-    header_frames: int
-    sar: Fraction
-    interlaced: bool
-    still: bool
-    video_streams: int
-    streams: int
-    cut_packet: bool
-    metadata: Mapping[str, str]
-
-
 @dataclass(slots=True)
 class Step:
     """What one packet, or the flush at the end, gave."""
@@ -215,25 +216,6 @@ class Step:
     demux_failed: bool = False
     error: str | None = None
     pictures: list[Picture] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Scan:
-    """Packets of a stream, counted without decoding.
-
-    Attributes:
-        packets: how many.
-        discarded: of these, packets an edit list cuts away.
-        hidden: of these, packets holding a frame that is never shown.
-        without_pts: of these, packets without a timestamp.
-        promised: told by an index; the packets themselves were not looked at.
-    """
-
-    packets: int = 0
-    discarded: int = 0
-    hidden: int = 0
-    without_pts: int = 0
-    promised: bool = False
 
 
 class VideoFile:
@@ -267,17 +249,23 @@ class VideoFile:
     def steps(self) -> Iterator[Step]:
         """Decode to the end, one `Step` a packet; an error costs its packet, not the rest."""
         packets = self._container.demux(self._stream)
+        damaged: av.Packet[VideoStream] | None = None
         while True:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
                 yield Step(packet=False, demux_failed=True, error=message(error))
                 packet = None
-            if packet is None:
-                yield self._decode(None)
-                return
-            if packet.size:
+            if packet is None or not packet.size:
+                break
+            if damaged is not None:
+                yield self._decode(damaged)
+            damaged = packet if packet.is_corrupt else None
+            if damaged is None:
                 yield self._decode(packet)
+        if damaged is not None:  # cut off by the end: feeding it would cost the frames in flight
+            yield Step(corrupt=True)
+        yield self._decode(None)
 
     def close(self) -> None:
         """Close the container; pictures already given stay valid."""
@@ -306,7 +294,8 @@ def scan_packets(source: str | BinaryIO) -> Scan:
     with _open(source) as container:
         stream = main_video(container)
         entries = stream.index_entries
-        if stream.frames and stream.frames == len(entries):
+        cut_by_edits = container.format.name.startswith("mov") and 0 < len(entries) < stream.frames
+        if stream.frames and (stream.frames == len(entries) or cut_by_edits):
             discarded = sum(entry.is_discard for entry in entries)
             return Scan(len(entries), discarded, promised=True)
         if container.format.name == "yuv4mpegpipe" and stream.duration:
@@ -380,7 +369,7 @@ def _facts(container: InputContainer, stream: VideoStream) -> Facts:
     base = _fraction(stream.time_base) or Fraction(1, 1000)
     seconds = container.duration
     brand = container.metadata.get("major_brand", "").strip()
-    still = container.format.name.endswith("_pipe") or (
+    still = container.format.name.endswith(("_pipe", "image2")) or (
         brand in ("avif", "heic", "heix", "mif1") and len(stream.index_entries) <= 1
     )
     return Facts(
@@ -391,12 +380,12 @@ def _facts(container: InputContainer, stream: VideoStream) -> Facts:
         start=None if stream.start_time is None else stream.start_time * base,
         stream_duration=None if stream.duration is None else stream.duration * base,
         container_duration=None if seconds is None else Fraction(seconds, 1_000_000),
-        header_frames=stream.frames,
         sar=_fraction(stream.sample_aspect_ratio) or Fraction(1),
         interlaced=int(getattr(context, "field_order", 0) or 0) > 1,
         still=still,
         video_streams=len(container.streams.video),
         streams=len(container.streams),
+        decode_order=container.format.name == "avi" and bool(context.has_b_frames),
         cut_packet=container.size > 0 and container.size % TS_PACKET != 0,
         metadata={**container.metadata, **stream.metadata},
     )
@@ -447,13 +436,14 @@ class VideoWriter:
     Args:
         target: path or writable, seekable file object.
         container: FFmpeg's name of the container; None to go by the path's ending.
+        container_options: of the container, such as ``{"movflags": "faststart"}``.
         codec: FFmpeg's name of the encoder.
         size: (width, height).
         pix_fmt: what is encoded.
         rate: frames per second.
         time_base: unit of the pts; None for 1/rate.
         options: the encoder's private options.
-        colour: tags written to the stream; None for none.
+        colour: tags of the stream, none where guessed, and what RGB is converted to.
         rotation: counter-clockwise degrees players shall turn it by.
         sar: sample aspect ratio.
     """
@@ -463,17 +453,20 @@ class VideoWriter:
         target: str | BinaryIO,
         *,
         container: str | None,
+        container_options: Mapping[str, str] | None = None,
         codec: str,
         size: tuple[int, int],
         pix_fmt: str,
         rate: Fraction,
         time_base: Fraction | None = None,
         options: Mapping[str, str] | None = None,
-        colour: ColourInfo | None = None,
+        colour: ColourInfo,
         rotation: int = 0,
         sar: Fraction | None = None,
     ) -> None:
-        self._container = av.open(target, "w", format=container)
+        self._container = av.open(
+            target, "w", format=container, options=dict(container_options or {})
+        )
         self._colour = colour
         self._base = time_base or 1 / rate
         stream = self._container.add_stream(codec, rate=rate, options=dict(options or {}))
@@ -486,8 +479,7 @@ class VideoWriter:
             self._stream.codec_context.sample_aspect_ratio = sar
         if rotation:
             self._stream.set_display_rotation(rotation)
-        if colour is not None:
-            self._tag(colour)
+        self._tag(self._stream.codec_context)
 
     def write(self, planes: Sequence[NDArray[Any]], chroma: Chroma, depth: int, pts: int) -> None:
         """Encode one frame of planes."""
@@ -508,27 +500,61 @@ class VideoWriter:
         """Close without draining, after an error."""
         self._container.close()
 
-    def _tag(self, colour: ColourInfo) -> None:
-        context = self._stream.codec_context
-        matrix, full, transfer, primaries = colours.codes(colour)
-        context.colorspace, context.color_range = matrix, full
-        context.color_trc, context.color_primaries = transfer, primaries
+    def _tag(self, target: Any) -> None:
+        """Write the colour to a codec context or a frame."""
+        matrix, full, transfer, primaries = colours.codes(self._colour)
+        target.colorspace, target.color_range = matrix, full
+        target.color_trc, target.color_primaries = transfer, primaries
 
     def _encode(self, frame: VideoFrame, pts: int) -> None:
         pix_fmt = self._stream.pix_fmt
         if frame.format.name != pix_fmt:
             wanted: dict[str, Any] = {"format": pix_fmt, "interpolation": Interpolation.BICUBIC}
-            if self._colour is not None and self._colour.matrix in MATRICES:
+            if self._colour.matrix in MATRICES:
                 full = self._colour.full_range
                 wanted["dst_colorspace"] = MATRICES[self._colour.matrix]
                 wanted["dst_color_range"] = ColorRange.JPEG if full else ColorRange.MPEG
             frame = _reformat(frame, **wanted)
-        if self._colour is not None:
-            matrix, full_code, transfer, primaries = colours.codes(self._colour)
-            frame.colorspace, frame.color_range = matrix, full_code
-            frame.color_trc, frame.color_primaries = transfer, primaries
+        self._tag(frame)
         frame.pts, frame.time_base = pts, self._base
         self._container.mux(self._stream.encode(frame))
+
+
+def copy_packets(
+    source: str | BinaryIO,
+    target: str | BinaryIO,
+    *,
+    container: str | None = None,
+    repeat: int = 1,
+    drop: Collection[int] = (),
+    shift: Fraction = Fraction(0),
+) -> None:
+    """Copy a video stream without encoding it again.
+
+    Args:
+        source: path or file object.
+        target: path or file object.
+        container: FFmpeg's name of the new container; None to go by the path's ending.
+        repeat: how many times the stream is written, one after the other.
+        drop: indices, in the order of the file, of packets to leave out.
+        shift: seconds added to every timestamp; frames shifted below 0 are cut by an edit list.
+    """
+    with av.open(target, "w", format=container) as output:
+        stream = None
+        for turn in range(repeat):
+            with _open(source) as given:
+                video = main_video(given)
+                if stream is None:
+                    stream = output.add_stream_from_template(video)
+                base = _fraction(video.time_base) or Fraction(1)
+                length = video.duration or 0
+                for index, packet in enumerate(given.demux(video)):
+                    if packet.dts is None or packet.pts is None or index in drop:
+                        continue
+                    offset = turn * length + round(shift / base)
+                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
+                    packet.stream = stream
+                    output.mux(packet)
 
 
 class FilterGraph:

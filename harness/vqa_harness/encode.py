@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from vqa_harness.colour import UNSPECIFIED, describe
 from vqa_harness.decode import VideoWriter
 from vqa_harness.frames import Chroma, ColourInfo, Plane
 from vqa_harness.pixels import planar_name
@@ -37,6 +38,7 @@ def encode_frames(
     rotation: int = 0,
     sar: Fraction | None = None,
     container: str | None = None,
+    container_options: Mapping[str, str] | None = None,
 ) -> None:
     """Encode frames.
 
@@ -51,10 +53,12 @@ def encode_frames(
         pix_fmt: what to encode; None for planes as they are, and yuv420p for RGB.
         pts: timestamps in units of ``time_base``, for a varying rate or dropped frames.
         time_base: seconds of one unit; None for 1/rate.
-        colour: tags of the stream, and the matrix and range RGB is converted with.
+        colour: tags of the stream, and the matrix and range RGB is converted with; None for no
+            tags, and the matrix that a reader guesses.
         rotation: counter-clockwise degrees that a player shall turn it by (mp4, mov).
         sar: sample aspect ratio.
         container: FFmpeg's name of it; None to go by the path's ending.
+        container_options: its options, such as ``{"movflags": "faststart"}``.
 
     Raises:
         ValueError: no frames, or planes that do not fit ``chroma`` and ``depth``.
@@ -70,13 +74,14 @@ def encode_frames(
     writer = VideoWriter(
         target if isinstance(target, io.IOBase) else os.fspath(target),  # type: ignore[arg-type]
         container=container,
+        container_options=container_options,
         codec=codec,
         size=(width, height),
         pix_fmt=pix_fmt or native,
         rate=Fraction(rate),
         time_base=time_base,
         options={**QUIET.get(codec, {}), **(options or {})},
-        colour=colour,
+        colour=colour or _untagged(height, pix_fmt or native),
         rotation=rotation,
         sar=sar,
     )
@@ -137,6 +142,13 @@ def roundtrip(
         Read-only planes of each frame, in order.
     """
     return decode_bytes(encode_bytes(frames, codec=codec, options=options, rate=rate, **kwargs))
+
+
+def _untagged(lines: int, pix_fmt: str) -> ColourInfo:
+    full = pix_fmt.startswith("yuvj")
+    return describe(
+        UNSPECIFIED, 0, UNSPECIFIED, UNSPECIFIED, lines=lines, rgb=False, full_format=full
+    )
 
 
 def _chain(first: Any, rest: Iterable[Any]) -> Iterable[Any]:

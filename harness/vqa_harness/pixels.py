@@ -117,6 +117,15 @@ def read_only(array: NDArray[Any]) -> Plane:
     return cast(Plane, view)
 
 
+def gray_to_rgb(luma: Plane, depth: int, *, full_range: bool) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 full-range RGB of (H, W) gray samples, rounded; read-only."""
+    top = 2**depth - 1
+    low, high = (0, top) if full_range else (16 * 2 ** (depth - 8), 235 * 2 ** (depth - 8))
+    codes = (np.arange(top + 1) - low) * (255 / (high - low))
+    table = np.rint(np.clip(codes, 0, 255)).astype(np.uint8)
+    return cast("NDArray[np.uint8]", read_only(np.repeat(table[luma][..., None], 3, axis=2)))
+
+
 def check_planes(planes: Sequence[NDArray[Any]], chroma: Chroma, depth: int) -> None:
     """Refuse planes whose number, shape or dtype do not fit ``chroma`` and ``depth``.
 

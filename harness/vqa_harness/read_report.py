@@ -35,6 +35,8 @@ class ReadReport:
         longest_gap: seconds.
         expected_frames: what the packets promised before decoding; None if nothing told.
         duration: seconds from the first frame to the end of the last; None if unknown.
+        complete: whether everything was read.
+        interlaced: whether the stream says that its frames are interlaced.
         truncated: whether the file ends before what it promises; None if it promises nothing.
         metadata_problems: facts the file states wrongly or not at all.
         notes: what else was done to read it.
@@ -98,31 +100,35 @@ class ReadReport:
 
     def warnings(self) -> list[str]:
         """One line for each thing that may have changed the score; empty for a clean file."""
+        longest = f"{float(self.longest_gap or 0):.3f} s"
         found = [
             (self.truncated, "the file ends early: it is truncated or still being written"),
             (
                 self.decode_errors,
-                f"{self.decode_errors} packets were not decoded ({self.first_error})",
+                f"{_count(self.decode_errors, 'packet')} could not be decoded ({self.first_error})",
             ),
-            (self.corrupt_packets, f"{self.corrupt_packets} packets are damaged"),
+            (self.corrupt_packets, f"{_count(self.corrupt_packets, 'damaged packet')}"),
             (
                 self.corrupt_frames,
-                f"{self.corrupt_frames} frames are damaged, first {self.corrupt_indices[:1]}",
+                f"{_count(self.corrupt_frames, 'damaged frame')}, first {self.corrupt_indices[:1]}",
             ),
+            (self.missing_frames, f"{_count(self.missing_frames, 'packet')} gave no frame"),
             (
-                self.missing_frames,
-                f"{self.missing_frames} frames promised by packets were not decoded",
+                self.missing_pts % max(1, self.frames),
+                f"{_count(self.missing_pts, 'frame')} without a timestamp",
             ),
-            (self.missing_pts, f"{self.missing_pts} frames have no timestamp"),
-            (self.non_monotone_pts, f"{self.non_monotone_pts} timestamps do not increase"),
-            (self.restarts, f"timestamps jump back {self.restarts} times, as in joined files"),
+            (self.non_monotone_pts, f"{_count(self.non_monotone_pts, 'timestamp')} out of order"),
+            (
+                self.restarts,
+                f"timestamps jump back ({_count(self.restarts, 'time')}): joined files?",
+            ),
             (
                 self.size_changes,
-                f"the frame size changes {self.size_changes} times: {self._sizes()}",
+                f"{_count(self.size_changes, 'change')} of frame size: {self._sizes()}",
             ),
             (
                 self.gaps,
-                f"{self.gaps} gaps in time, the longest {float(self.longest_gap or 0):.3f} s: "
+                f"{_count(self.gaps, 'gap')} in time, the longest {longest}: "
                 "frames were dropped, or the rate varies",
             ),
         ]
@@ -131,3 +137,7 @@ class ReadReport:
 
     def _sizes(self) -> str:
         return ", ".join(f"{w}x{h} from frame {index}" for index, w, h in self.sizes[:3])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

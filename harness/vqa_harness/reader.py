@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -13,10 +14,8 @@ from typing import BinaryIO, Self
 
 from vqa_harness.clock import Clock
 from vqa_harness.decode import (
-    Facts,
     FFmpegError,
     Picture,
-    Scan,
     Step,
     VideoFile,
     message,
@@ -24,6 +23,7 @@ from vqa_harness.decode import (
 )
 from vqa_harness.errors import InputError
 from vqa_harness.frames import Frame, StreamInfo
+from vqa_harness.media_facts import Facts, Scan
 from vqa_harness.read_report import LISTED, ReadReport
 
 MAX_SIDE = 16384
@@ -61,10 +61,7 @@ class VideoReader:
         except LookupError as error:
             raise InputError(f"{self._name}: {error.args[0]}; give a video or an image") from error
         except (FFmpegError, OSError, ValueError, MemoryError) as error:
-            raise InputError(
-                f"{self._name}: cannot be opened as a video ({message(error)}); "
-                "is it complete, and a video?"
-            ) from error
+            raise InputError(f"{self._name}: {_why_not(error)}") from error
         try:
             self._start(scan)
         except BaseException:
@@ -95,7 +92,9 @@ class VideoReader:
         facts = self._file.facts
         rate = _rate(facts)
         self._scan = scan
-        self._clock = Clock(facts.time_base, rate, use_pts=not scan.without_pts)
+        self._clock = Clock(
+            facts.time_base, rate, use_pts=not (scan.without_pts or facts.decode_order)
+        )
         self._period = 1 / rate if rate else None
         self._expected = scan.packets - scan.discarded - scan.hidden or None
         self._size: tuple[int, int] | None = None
@@ -258,6 +257,14 @@ def display_name(path: Source) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in name)
 
 
+def _why_not(error: BaseException) -> str:
+    if getattr(error, "errno", None) == errno.EINVAL:
+        return (
+            "not a container that is read here; playlists are not followed, name the video itself"
+        )
+    return f"cannot be opened as a video ({message(error)}); is it complete, and a video?"
+
+
 def _checked(path: Source) -> str | BinaryIO:
     """What to hand to FFmpeg: a file object as it is, a path as a ``file:`` one.
 
@@ -267,6 +274,8 @@ def _checked(path: Source) -> str | BinaryIO:
     if not isinstance(path, (str, os.PathLike)):
         return path
     name = display_name(path)
+    if not os.fspath(path):
+        raise InputError("no file was named; give a path")
     try:
         status = Path(path).stat()
     except FileNotFoundError:
