@@ -1,0 +1,149 @@
+import sys
+import types
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vqa_harness import Feature, Metric, MetricSpec, Param, Sampling, StreamScores
+from vqa_harness.testing import check_metric, check_spec, rgb_frame, sample_frames, yuv_frame
+
+
+class Good(Metric):
+    def measure(self, frame, ref):
+        return {"good": float(frame.luma.mean())}
+
+
+class Writes(Metric):
+    def measure(self, frame, ref):
+        plane = frame.source._planes[0].base
+        plane += 1
+        return {"good": 1.0}
+
+
+class Forgetful(Metric):
+    def measure(self, frame, ref):
+        return {}
+
+
+class Chatty(Metric):
+    def measure(self, frame, ref):
+        return {"good": 1.0, "extra": 2.0}
+
+
+class NotANumber(Metric):
+    def measure(self, frame, ref):
+        return {"good": float("nan")}
+
+
+class TooHigh(Metric):
+    def measure(self, frame, ref):
+        return {"good": 300.0}
+
+
+class Moody(Metric):
+    calls = 0
+
+    def measure(self, frame, ref):
+        Moody.calls += 1
+        return {"good": float(Moody.calls % 200)}
+
+
+class Positional(Metric):
+    def __init__(self, gain):
+        pass
+
+
+class Clips(Metric):
+    sampling = Sampling(3, 1.0)
+    batch_size = 1
+
+    def prepare(self, frame, ref):
+        return frame.luma.mean()
+
+    def measure(self, clips):
+        return [{"good": float(np.mean(clip.data))} for clip in clips]
+
+
+class Short(Metric):
+    def measure(self, frame, ref):
+        pass
+
+    def close(self):
+        return StreamScores([{"good": 1.0}])
+
+
+class Early(Short):
+    def measure(self, frame, ref):
+        return {"good": 1.0}
+
+
+GOOD = MetricSpec("good", "kit_metrics:Good", (Feature("good", lo=0.0, hi=255.0),))
+
+
+@pytest.fixture(autouse=True)
+def module(monkeypatch):
+    made = types.ModuleType("kit_metrics")
+    for cls in Metric.__subclasses__() + Short.__subclasses__():
+        setattr(made, cls.__name__, cls)
+    monkeypatch.setitem(sys.modules, "kit_metrics", made)
+
+
+def test_good_metrics_pass():
+    check_metric(GOOD)
+    check_metric(GOOD, frames=sample_frames(2, 64, 48))
+    check_metric(replace(GOOD, factory="kit_metrics:Clips", kind="clip"))
+
+
+@pytest.mark.parametrize(
+    ("cls", "kind", "words"),
+    [
+        (Writes, "frame", "changed the pixels|other scores"),
+        (Forgetful, "frame", "does not give good"),
+        (Chatty, "frame", "gives undeclared extra"),
+        (NotANumber, "frame", "good = nan: needs a finite number"),
+        (TooHigh, "frame", "outside its range 0.0 to 255.0"),
+        (Moody, "frame", "other scores the second time"),
+        (Short, "stream", "gave 1 scores for 4 frames"),
+        (Early, "stream", "measure returns nothing"),
+        (Positional, "frame", "otherwise than by keyword only"),
+    ],
+)
+def test_a_broken_metric_is_caught(cls, kind, words):
+    spec = replace(GOOD, factory=f"kit_metrics:{cls.__name__}", kind=kind)
+    with pytest.raises(AssertionError, match=words):
+        check_metric(spec)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": "Good"}, "lower-case"),
+        ({"kind": "video"}, "none of"),
+        ({"features": (Feature("a"), Feature("a"))}, "twice"),
+        ({"features": (Feature("a b"),)}, "not fit for a log"),
+        ({"features": (Feature("n"),)}, "not fit for a log"),
+        ({"features": (Feature("my_vmaf"),)}, "taken for VMAF"),
+        ({"features": (Feature("a", lo=2.0, hi=1.0),)}, "not below"),
+        ({"params": (Param("gain", 1.0),)}, "its spec lists"),
+    ],
+)
+def test_a_broken_spec_is_caught(changes, words):
+    with pytest.raises(AssertionError, match=words):
+        check_spec(replace(GOOD, **changes))
+
+
+def test_rgb_of_made_frames():
+    picture = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    assert np.array_equal(rgb_frame(picture).rgb, picture)
+    grey = [np.full((4, 4), 126, np.uint8)] + [np.full((2, 2), 128, np.uint8)] * 2
+    assert (yuv_frame(grey).rgb == 128).all()
+    red = [np.full((4, 4), 81 * 4, np.uint16)]
+    red += [np.full((2, 2), 90 * 4, np.uint16), np.full((2, 2), 240 * 4, np.uint16)]
+    assert yuv_frame(red, depth=10).rgb[0, 0].tolist() == pytest.approx([255, 0, 0], abs=2)
+
+
+def test_planes_are_read_only():
+    (frame,) = sample_frames(1)
+    with pytest.raises(ValueError, match="read-only"):
+        frame.luma[0, 0] = 3
