@@ -1,0 +1,79 @@
+"""Find an ffmpeg whose libvmaf filter can be used; PyAV's own FFmpeg has none."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from vqa_harness.errors import MissingBackend
+
+VARIABLE = "VQA_HARNESS_FFMPEG"
+HOW_TO_GET = "pip install 'vqa-harness[vmaf]', or name one with --ffmpeg or VQA_HARNESS_FFMPEG"
+_PROBE_SECONDS = 60
+
+
+def find_ffmpeg(explicit: str | Path | None = None) -> Path:
+    """Path of an ffmpeg that has the libvmaf filter (FFmpeg 5.1 or later).
+
+    Looked for in this order: ``explicit``, the environment variable ``VQA_HARNESS_FFMPEG``, the
+    search path, the package imageio-ffmpeg. One that the user names is never passed over in favour
+    of another. The answer is kept for the process.
+
+    Args:
+        explicit: a path or a command name.
+
+    Raises:
+        MissingBackend: none was found, or the one that was named lacks libvmaf.
+    """
+    return _find(str(explicit) if explicit else "", os.environ.get(VARIABLE, ""), _search_path())
+
+
+def has_libvmaf(executable: str | Path) -> bool:
+    """Whether this ffmpeg can be run and has a libvmaf filter that takes a ``model`` option."""
+    try:
+        done = subprocess.run(
+            [str(executable), "-hide_banner", "-h", "filter=libvmaf"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PROBE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return re.search(rb"^\s+model\s+<string>", done.stdout, re.MULTILINE) is not None
+
+
+def _search_path() -> str:
+    return os.environ.get("PATH", os.defpath)
+
+
+@lru_cache(maxsize=16)
+def _find(explicit: str, variable: str, search_path: str) -> Path:
+    named, origin = (explicit, "--ffmpeg") if explicit else (variable, VARIABLE)
+    if named:
+        found = shutil.which(named, path=search_path)
+        if found is None:
+            raise MissingBackend(f"{origin} {named}: no such program; {HOW_TO_GET}")
+        if not has_libvmaf(found):
+            raise MissingBackend(f"{origin} {named}: has no usable libvmaf filter; {HOW_TO_GET}")
+        return Path(found)
+    for candidate in _candidates(search_path):
+        if has_libvmaf(candidate):
+            return Path(candidate)
+    raise MissingBackend(f"no ffmpeg with libvmaf was found, VMAF needs one: {HOW_TO_GET}")
+
+
+def _candidates(search_path: str) -> Iterator[str]:
+    found = shutil.which("ffmpeg", path=search_path)
+    if found is not None:
+        yield found
+    try:
+        yield importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe()
+    except (ImportError, RuntimeError):
+        return
