@@ -66,6 +66,7 @@ SCALERS = {
     "area": Interpolation.AREA,
 }
 TS_PACKET = 188  # bytes
+METADATA: Any = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 LIKE_LIBJPEG = (  # within 3 levels of libjpeg, where the default path is off by up to 70
     Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 )
@@ -279,7 +280,7 @@ class VideoFile:
         try:
             frames = self._stream.codec_context.decode(packet)
             step.pictures = [Picture(frame, still=self.facts.still) for frame in frames]
-        except FFmpegError as error:
+        except (FFmpegError, ValueError) as error:  # PyAV's own for a codec that will not open
             step.error = message(error)
         return step
 
@@ -318,6 +319,30 @@ def _count_packets(container: InputContainer, stream: VideoStream) -> Scan:
     return scan
 
 
+def packet_sizes(source: str | BinaryIO) -> Iterator[tuple[Fraction | None, int]]:
+    """Yield (presentation time in seconds or None, bytes) of each packet of the main video stream.
+
+    Nothing is decoded; packets are in the order of the file, up to the first that cannot be read.
+
+    Raises:
+        FFmpegError: the container cannot be opened.
+        LookupError: it has no video stream, or no decoder for it.
+    """
+    with _open(source) as container:
+        stream = main_video(container)
+        base = _fraction(stream.time_base) or Fraction(1)
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError:  # decoding meets the same error and reports it
+                return
+            if packet is None:
+                return
+            if packet.size:
+                yield None if packet.pts is None else packet.pts * base, packet.size
+
+
 def message(error: BaseException) -> str:
     """FFmpeg's words for an error, without its number and the path."""
     return str(getattr(error, "strerror", None) or error)
@@ -329,7 +354,8 @@ def _hidden(packet: av.Packet[VideoStream], codec: str) -> bool:
 
 
 def _open(source: str | BinaryIO) -> InputContainer:
-    return av.open(source, "r", options=dict(OPEN_OPTIONS), metadata_errors="replace")
+    opened = av.open(source, "r", options=dict(OPEN_OPTIONS), **METADATA)
+    return cast(InputContainer, opened)
 
 
 def main_video(container: InputContainer) -> VideoStream:
@@ -386,7 +412,7 @@ def _facts(container: InputContainer, stream: VideoStream) -> Facts:
         video_streams=len(container.streams.video),
         streams=len(container.streams),
         decode_order=container.format.name == "avi" and bool(context.has_b_frames),
-        cut_packet=container.size > 0 and container.size % TS_PACKET != 0,
+        cut_packet=(container.size or 0) % TS_PACKET > 0,
         metadata={**container.metadata, **stream.metadata},
     )
 
@@ -506,15 +532,26 @@ class VideoWriter:
         target.colorspace, target.color_range = matrix, full
         target.color_trc, target.color_primaries = transfer, primaries
 
+    def _meaning(self, side: str, pix_fmt: str) -> dict[str, Any]:
+        """Matrix and range of one side of a conversion; RGB is always full range."""
+        if layout_of(pix_fmt).chroma == "rgb" or self._colour.matrix not in MATRICES:
+            return {f"{side}_color_range": ColorRange.JPEG}
+        full = self._colour.full_range
+        return {
+            f"{side}_colorspace": MATRICES[self._colour.matrix],
+            f"{side}_color_range": ColorRange.JPEG if full else ColorRange.MPEG,
+        }
+
     def _encode(self, frame: VideoFrame, pts: int) -> None:
-        pix_fmt = self._stream.pix_fmt
+        pix_fmt = cast(str, self._stream.pix_fmt)
         if frame.format.name != pix_fmt:
-            wanted: dict[str, Any] = {"format": pix_fmt, "interpolation": Interpolation.BICUBIC}
-            if self._colour.matrix in MATRICES:
-                full = self._colour.full_range
-                wanted["dst_colorspace"] = MATRICES[self._colour.matrix]
-                wanted["dst_color_range"] = ColorRange.JPEG if full else ColorRange.MPEG
-            frame = _reformat(frame, **wanted)
+            frame = _reformat(
+                frame,
+                format=pix_fmt,
+                interpolation=Interpolation.BICUBIC,
+                **self._meaning("src", frame.format.name),
+                **self._meaning("dst", pix_fmt),
+            )
         self._tag(frame)
         frame.pts, frame.time_base = pts, self._base
         self._container.mux(self._stream.encode(frame))

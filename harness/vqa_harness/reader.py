@@ -223,7 +223,7 @@ class VideoReader:
 
     def _note_facts(self, facts: Facts, first: Picture) -> None:
         report = self.report
-        if any("\ufffd" in text for pair in facts.metadata.items() for text in pair):
+        if any(_undecodable(text) for pair in facts.metadata.items() for text in pair):
             report.note("metadata is not UTF-8")
         if facts.video_streams > 1:
             report.note(f"{facts.video_streams} video streams: the default one was read")
@@ -237,6 +237,11 @@ class VideoReader:
             report.note("the alpha channel was left out")
         if _rate(facts) is None and not facts.still:
             report.problem("it does not tell its frame rate")
+
+
+def _undecodable(text: str) -> bool:
+    """Whether PyAV met bytes that are not UTF-8: version 18 replaces them, 19 escapes them."""
+    return any(c == "\ufffd" or "\ud800" <= c <= "\udfff" for c in text)
 
 
 def probe(path: Source) -> StreamInfo:
@@ -260,7 +265,7 @@ def display_name(path: Source) -> str:
 def _why_not(error: BaseException) -> str:
     if getattr(error, "errno", None) == errno.EINVAL:
         return (
-            "not a container that is read here; playlists are not followed, name the video itself"
+            "not a video container (sound files and playlists are not read); name the video itself"
         )
     return f"cannot be opened as a video ({message(error)}); is it complete, and a video?"
 
