@@ -495,6 +495,7 @@ class VideoWriter:
         )
         self._colour = colour
         self._base = time_base or 1 / rate
+        self._first: list[int] = []
         stream = self._container.add_stream(codec, rate=rate, options=dict(options or {}))
         self._stream = cast(VideoStream, stream)
         self._stream.width, self._stream.height = size
@@ -518,7 +519,11 @@ class VideoWriter:
     def close(self) -> None:
         """Drain the encoder and finish the file."""
         try:
-            self._container.mux(self._stream.encode(None))
+            packets = self._stream.encode(None)
+            if len(packets) == len(self._first) <= 2:  # libx265 leaves these timestamps unset
+                for packet, pts in zip(packets, self._first, strict=True):
+                    packet.pts = packet.dts = pts
+            self._container.mux(packets)
         finally:
             self._container.close()
 
@@ -554,6 +559,8 @@ class VideoWriter:
             )
         self._tag(frame)
         frame.pts, frame.time_base = pts, self._base
+        if len(self._first) < 3:
+            self._first.append(pts)
         self._container.mux(self._stream.encode(frame))
 
 
@@ -606,25 +613,29 @@ class FilterGraph:
         size: (width, height) of every frame.
         chroma: subsampling of every frame.
         depth: bits per sample of every frame.
+        rate: frames per second, for filters such as xpsnr that go by it; None if unknown.
 
     Raises:
         ValueError: this build of FFmpeg has no such filter.
     """
 
     def __init__(
-        self, inputs: int, filters: Sequence[str], size: tuple[int, int], chroma: Chroma, depth: int
+        self,
+        inputs: int,
+        filters: Sequence[str],
+        size: tuple[int, int],
+        chroma: Chroma,
+        depth: int,
+        *,
+        rate: Fraction | None = None,
     ) -> None:
         self._graph = av.filter.Graph()
         self._shape = (size[1], size[0])
         self._chroma, self._depth = chroma, depth
         self._pushed = 0
-        name = planar_name(chroma, depth)
-        self._sources = [
-            self._graph.add_buffer(
-                width=size[0], height=size[1], format=cast(Any, name), time_base=Fraction(1, 1000)
-            )
-            for _ in range(inputs)
-        ]
+        facts = f"video_size={size[0]}x{size[1]}:pix_fmt={planar_name(chroma, depth)}"
+        facts += f":time_base=1/1000:frame_rate={rate or 0}"
+        self._sources = [self._graph.add("buffer", facts) for _ in range(inputs)]
         chain = [self._add(text) for text in filters]
         self._sink = self._graph.add("buffersink")
         for index, source in enumerate(self._sources):
