@@ -56,6 +56,15 @@ def test_rgb_arrays_are_taken():
             np.testing.assert_allclose(frame.rgb[9, 9], given[9, 9], atol=3)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_few_frames_are_encoded_every_time(codec, count):
+    for _ in range(4):
+        data = encode_bytes(moving_pattern(count, 64, 64), codec=codec, options=CODECS[codec])
+        with VideoReader(io.BytesIO(data)) as reader:
+            assert [frame.time for frame in reader] == [Fraction(i, 25) for i in range(count)]
+
+
 def test_ten_bits_and_odd_sizes():
     frames = moving_pattern(3, 65, 47, depth=10, chroma="444")
     decoded = roundtrip(frames, "libx265", {"crf": "10"}, chroma="444", depth=10)
