@@ -1,0 +1,124 @@
+"""PSNR of luma and chroma, equal to libvmaf's ``psnr_y``, ``psnr_cb`` and ``psnr_cr``.
+
+PSNR = 10 log10(peak^2 / MSE), peak = 2^bits - 1, on code values as they are, in either range. It is
+cut at 6 * bits + 12 dB (60 dB for 8 bits, 72 for 10), libvmaf's limit, so that identical frames
+have a finite score; ``psnr_lossless`` says which frames are identical.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from vqa_harness.frames import Frame, Plane
+from vqa_harness.spec import Metric, Scores
+from vqa_metrics.nss_jit import kernel
+from vqa_metrics.pairs import packed, reference_of
+
+PLANES = ("y", "cb", "cr")
+_BLOCK = 16384  # 16384 * 255^2 fits 32 bits
+
+
+@kernel()
+def _sse8(a: Plane, b: Plane) -> int:
+    total = 0
+    for start in range(0, a.size, _BLOCK):
+        x = a[start : start + _BLOCK]
+        y = b[start : start + _BLOCK]
+        part = np.int32(0)
+        for i in range(x.size):
+            difference = np.int32(x[i]) - np.int32(y[i])
+            part = np.int32(part + difference * difference)
+        total += int(part)
+    return total
+
+
+@kernel()
+def _sse16(a: Plane, b: Plane) -> int:
+    total = np.uint64(0)
+    for i in range(a.size):
+        difference = np.uint32(abs(np.int32(a[i]) - np.int32(b[i])))
+        total += np.uint64(np.uint32(difference * difference))
+    return int(total)
+
+
+def squared_error(a: Plane, b: Plane) -> int:
+    """Sum of squared differences, exact.
+
+    Args:
+        a: (H, W) uint8 or uint16.
+        b: the same shape and dtype.
+
+    Raises:
+        ValueError: shapes or dtypes differ.
+    """
+    if a.shape != b.shape or a.dtype != b.dtype:
+        raise ValueError(f"planes differ: {a.dtype} {a.shape} and {b.dtype} {b.shape}")
+    sse = _sse8 if a.dtype == np.uint8 else _sse16
+    return int(sse(packed(a).reshape(-1), packed(b).reshape(-1)))
+
+
+def psnr_limit(depth: int) -> float:
+    """The highest PSNR that libvmaf gives, in dB, for that many bits per sample."""
+    return 6.0 * depth + 12.0
+
+
+def psnr(mse: float, depth: int) -> float:
+    """PSNR in dB of a mean squared error of code values, at most `psnr_limit`.
+
+    Args:
+        mse: at least 0.
+        depth: bits per sample.
+    """
+    if mse <= 0:
+        return psnr_limit(depth)
+    return min(20 * math.log10(2**depth - 1) - 10 * math.log10(mse), psnr_limit(depth))
+
+
+class Psnr(Metric):
+    """Kind ``frame``: PSNR per plane; over the stream, PSNR of the mean squared error."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sse: dict[str, int] = {}
+        self._samples: dict[str, int] = {}
+        self._depth = 0
+        self._limited = 0
+
+    def measure(self, frame: Frame, ref: Frame | None, /) -> Scores:
+        """``psnr_y``, ``psnr_cb``, ``psnr_cr`` in dB, chroma None for gray, and ``psnr_lossless``.
+
+        Raises:
+            ValueError: the frames cannot be compared, see `reference_of`.
+        """
+        ref = reference_of("psnr", frame, ref)
+        pairs = zip(PLANES, frame.planes, ref.planes, strict=False)
+        errors = {name: (squared_error(a, b), a.size) for name, a, b in pairs}
+        scores: dict[str, float | None] = {f"psnr_{name}": None for name in PLANES}
+        for name, (sse, samples) in errors.items():
+            scores[f"psnr_{name}"] = psnr(sse / samples, frame.depth)
+        limited = psnr_limit(frame.depth) in scores.values()
+        scores["psnr_lossless"] = float(not any(sse for sse, _ in errors.values()))
+        with self._lock:
+            self._depth = frame.depth
+            self._limited += limited
+            for name, (sse, samples) in errors.items():
+                self._sse[name] = self._sse.get(name, 0) + sse
+                self._samples[name] = self._samples.get(name, 0) + samples
+        return scores
+
+    def close(self) -> Mapping[str, float]:
+        """``apsnr_y`` and so on: PSNR of the squared error averaged over all frames, in dB."""
+        return {
+            f"apsnr_{name}": psnr(sse / self._samples[name], self._depth)
+            for name, sse in self._sse.items()
+        }
+
+    def info(self) -> Mapping[str, Any]:
+        """The limit in dB, and on how many frames a plane reached it."""
+        limit = psnr_limit(self._depth) if self._depth else None
+        return {"limit_db": limit, "frames_at_limit": self._limited}

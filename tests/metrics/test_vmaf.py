@@ -1,0 +1,219 @@
+import json
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vqa_harness.errors import MetricError, MissingBackend, UsageError
+from vqa_harness.ffmpeg import find_ffmpeg
+from vqa_harness.frames import ColourInfo
+from vqa_harness.reader import VideoReader
+from vqa_harness.spec import RunInfo
+from vqa_harness.synthetic import make_video, moving_pattern
+from vqa_harness.testing import check_metric, rgb_frame, sample_frames, stream_info, yuv_frame
+from vqa_metrics.specs_reference import VMAF
+from vqa_metrics.vmaf import Vmaf, model_name, model_of
+
+FULL = ColourInfo(full_range=True, matrix="bt601")
+
+
+@pytest.fixture(scope="module")
+def ffmpeg():
+    try:
+        return find_ffmpeg()
+    except MissingBackend as error:
+        pytest.skip(str(error))
+
+
+def score(frames, refs, metrics=("vmaf",), **params):
+    metric = Vmaf(**params)
+    metric.open(RunInfo(stream_info(frames), stream_info(refs), metrics, 2))
+    try:
+        for pair in zip(frames, refs, strict=True):
+            metric.measure(*pair)
+        return metric.close(), metric
+    finally:
+        metric.abort()
+
+
+def plain(ffmpeg, shown, reference, folder, options=""):
+    graph = (
+        f"[0:v]setpts=N[d];[1:v]setpts=N[r];[d][r]libvmaf=log_fmt=json:log_path=log.json{options}"
+    )
+    command = [
+        ffmpeg,
+        "-v",
+        "error",
+        "-i",
+        shown,
+        "-i",
+        reference,
+        "-lavfi",
+        graph,
+        "-f",
+        "null",
+        "-",
+    ]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return json.loads((folder / "log.json").read_text())["frames"]
+
+
+@pytest.mark.parametrize(
+    ("size", "depth", "chroma", "options"),
+    [
+        ((192, 108), 8, "420", {}),
+        ((192, 108), 10, "420", {}),
+        ((160, 90), 10, "422", {}),
+        ((160, 90), 8, "444", {}),
+        ((175, 143), 8, "420", {}),
+        ((192, 108), 8, "420", {"colour": FULL, "pix_fmt": "yuvj420p"}),
+    ],
+    ids=["8bit", "10bit", "422", "444", "odd", "full"],
+)
+def test_equals_ffmpeg_on_the_files(ffmpeg, tmp_path, size, depth, chroma, options):
+    frames = moving_pattern(8, *size, depth=depth, chroma=chroma)
+    codec = {"codec": "libx264"} if options else {"codec": "ffv1"}
+    shared = {"depth": depth, "chroma": chroma, **codec, **options}
+    make_video(tmp_path / "reference.mkv", frames, **shared)
+    shift = 32 * 2 ** (depth - 8)
+    coarse = [tuple(p // shift * shift + p.dtype.type(shift // 2) for p in t) for t in frames]
+    make_video(tmp_path / "shown.mkv", coarse, **shared)
+    expected = plain(ffmpeg, "shown.mkv", "reference.mkv", tmp_path)
+    with (
+        VideoReader(tmp_path / "shown.mkv") as shown,
+        VideoReader(tmp_path / "reference.mkv") as reference,
+    ):
+        assert shown.info.colour.full_range == bool(options)
+        scores, metric = score(list(shown), list(reference))
+    assert len(scores.frames) == len(expected) == 8
+    assert 5 < expected[3]["metrics"]["vmaf"] < 99.9
+    for row, entry in zip(scores.frames, expected, strict=True):
+        assert row == pytest.approx(entry["metrics"], abs=1e-6)
+        assert list(row)[-1] == "vmaf"
+    assert metric.info()["libvmaf_version"]
+    assert metric.warnings() == []
+
+
+def test_conformance(ffmpeg):
+    check_metric(VMAF)
+
+
+def test_several_models_and_features(ffmpeg):
+    frames, refs = sample_frames(3, noise=6.0), sample_frames(3)
+    one, _ = score(frames, refs)
+    features = "psnr:enable_apsnr=true+float_ssim"
+    both, metric = score(frames, refs, model="vmaf_v0.6.1+vmaf_v0.6.1neg", features=features)
+    assert list(both.frames[0])[-2:] == ["vmaf", "vmaf_neg"]
+    assert [row["vmaf"] for row in both.frames] == [row["vmaf"] for row in one.frames]
+    assert both.frames[0]["vmaf_neg"] <= both.frames[0]["vmaf"]
+    assert {"psnr_y", "float_ssim", "integer_adm2"} <= set(both.frames[0])
+    assert set(both.aggregate) == {"apsnr_y", "apsnr_cb", "apsnr_cr"}
+    info = metric.info()
+    assert info["models"]["vmaf_neg"] == {"version": "vmaf_v0.6.1neg"}
+    assert (info["n_threads"], info["subsample"]) == (2, 1)
+
+
+def test_frames_left_out_by_subsampling_are_undefined(ffmpeg):
+    frames, refs = sample_frames(5, noise=6.0), sample_frames(5)
+    every, _ = score(frames, refs, threads=1)
+    some, metric = score(frames, refs, subsample=2, threads=1)
+    assert len({tuple(sorted(row)) for row in some.frames}) == 1
+    for number, row in enumerate(some.frames):
+        expected = every.frames[number]["vmaf"] if number % 2 == 0 else None
+        assert row["vmaf"] == expected
+    assert metric.info()["subsample"] == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("vmaf_v0.6.1", "vmaf"),
+        ("vmaf_v0.6.1neg", "vmaf_neg"),
+        ("vmaf_4k_v0.6.1", "vmaf_4k"),
+        ("vmaf_4k_v0.6.1neg", "vmaf_4k_neg"),
+        ("vmaf_float_v0.6.1", "vmaf_float"),
+        ("vmaf_v1.0.16_3d0h", "vmaf_v1_3d0h"),
+        ("vmaf_v1.0.16_hfr_1d5h_2160", "vmaf_v1_hfr_1d5h_2160"),
+        ("vmaf_b_v0.6.3", "vmaf_b_v0_6_3"),
+    ],
+)
+def test_models_have_names_of_their_own(version, name):
+    assert model_name(version) == name
+
+
+def test_a_model_file_is_never_called_vmaf(tmp_path, ffmpeg):
+    path = tmp_path / "VMAF_v0.6.1.json"
+    path.write_text("{}")
+    assert model_of(str(path)).name == "vmaf_file_v0_6_1"
+    described = Vmaf(model=str(path)).info()["models"]["vmaf_file_v0_6_1"]
+    assert described["file"] == "VMAF_v0.6.1.json"
+    assert described["sha256"].startswith("44136fa355b3678a1146ad16f7e8649e")
+    with pytest.raises(UsageError, match="no such file"):
+        Vmaf(model="absent.json")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("vmaf_v0.6.1+vmaf_v0.6.1", "share a name"),
+        ("best", "built-in"),
+        ("vmaf_v0.6.1:x=1", "built-in"),
+        ("", "built-in"),
+    ],
+)
+def test_unusable_models_are_refused_at_once(model, words):
+    with pytest.raises(UsageError, match=words):
+        Vmaf(model=model)
+
+
+def test_an_ffmpeg_that_is_not_there():
+    with pytest.raises(MissingBackend, match=r"vqa-harness\[vmaf\]"):
+        Vmaf(ffmpeg="no-such-ffmpeg")
+
+
+def test_unknown_model_is_an_error_of_ffmpeg(ffmpeg):
+    frames = sample_frames(2)
+    with pytest.raises(MetricError, match="could not load libvmaf model"):
+        score(frames, frames, model="vmaf_v9.9.9")
+
+
+def test_frames_that_vmaf_does_not_take(ffmpeg):
+    small = sample_frames(2, width=24, height=24)
+    with pytest.raises(UsageError, match="at least 32x32"):
+        score(small, small)
+    with pytest.raises(UsageError, match="at least 640x360"):
+        score(sample_frames(2), sample_frames(2), model="vmaf_v1.0.16_3d0h_2160")
+    gray = [yuv_frame(f.planes[:1], chroma="gray") for f in sample_frames(2)]
+    with pytest.raises(UsageError, match="gray"):
+        score(gray, gray)
+    picture = [rgb_frame(np.zeros((64, 64, 3), np.uint8))]
+    with pytest.raises(ValueError, match="RGB"):
+        score(picture, picture)
+    deep = [yuv_frame(moving_pattern(1, 64, 64, depth=16)[0], depth=16)]
+    with pytest.raises(UsageError, match="16 bits"):
+        score(deep, deep)
+
+
+def test_a_change_of_format_is_refused(ffmpeg):
+    frames = sample_frames(2)
+    frames[1] = replace(frames[1], colour=FULL)
+    with pytest.raises(MetricError, match="frame 1"):
+        score(frames, frames)
+
+
+def test_features_that_another_metric_gives_are_refused(ffmpeg):
+    frames = sample_frames(2)
+    with pytest.raises(UsageError, match="psnr"):
+        score(frames, frames, ("psnr", "vmaf"), features="float_ssim+psnr")
+
+
+def test_hdr_is_a_warning(ffmpeg):
+    frames = [replace(f, colour=replace(f.colour, transfer="pq")) for f in sample_frames(2)]
+    _, metric = score(frames, frames)
+    assert "HDR (pq)" in metric.warnings()[0]
+
+
+def test_nothing_to_score(ffmpeg):
+    with pytest.raises(MetricError, match="no frame pair"):
+        Vmaf().close()
