@@ -1,0 +1,90 @@
+"""Natural-scene statistics of a frame, shared by NIQE and BRISQUE.
+
+Both metrics look at locally normalised luma (MSCN coefficients) and at products of neighbouring
+coefficients, at full and at half scale. One pass gives the sums for both; see `nss_pass`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqa_metrics.nss_filter import SCALE
+from vqa_metrics.nss_jit import is_compiled
+from vqa_metrics.nss_moments import FIELDS, KINDS
+from vqa_metrics.nss_params import window_taps
+from vqa_metrics.nss_pass import scale_sums
+from vqa_metrics.nss_tile import BLOCK
+from vqa_metrics.nss_work import new_work
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NssSums:
+    """Sums over MSCN coefficients and their products, at full and half scale.
+
+    The last two axes are (5 kinds, 5 fields): the coefficients, then products with the left, upper,
+    upper left and upper right neighbour; sum of squares below zero, above zero, sum of magnitudes,
+    samples below zero, above zero.
+
+    Attributes:
+        blocks: (2, rows, columns, 5, 5) float64 per block of 96x96 pixels; NIQE.
+        frame: (2, 5, 5) float64 of the whole frame; BRISQUE.
+        samples: pixels of the frame at either scale.
+        flat_fraction: share of the frame's pixels, 0 to 1, whose 7x7 window is flat or a linear
+            ramp. There the coefficients are rounding residue, and the scores depend on its sign.
+    """
+
+    blocks: Array
+    frame: Array
+    samples: tuple[int, int]
+    flat_fraction: float
+
+
+def _unscale() -> Array:
+    """What undoes `SCALE`, exact powers of two, by kind and field."""
+    unit = np.array([SCALE, *[SCALE**2] * (KINDS - 1)])
+    one = np.ones(KINDS)
+    return 1.0 / np.stack([unit**2, unit**2, unit, one, one], axis=1)
+
+
+def _arguments(pixels: NDArray[np.uint8], scale: int) -> tuple[Any, ...]:
+    """What `scale_sums` takes for one scale of a frame; the last two are filled by it."""
+    height, width = pixels.shape
+    blocks = np.zeros((height // BLOCK, width // BLOCK, KINDS, FIELDS))
+    size = ((height + 1) // 2, (width + 1) // 2) if scale else (height, width)
+    return pixels, scale == 1, window_taps(), new_work(*size), blocks, np.zeros((KINDS, FIELDS))
+
+
+def nss_sums(luma: NDArray[np.uint8]) -> NssSums:
+    """Measure a frame.
+
+    Args:
+        luma: (H, W) uint8, full range, any layout.
+
+    Raises:
+        ValueError: not two-dimensional uint8, or empty.
+    """
+    if luma.ndim != 2 or luma.dtype != np.uint8 or not luma.size:
+        raise ValueError(
+            f"luma must be a non-empty (H, W) uint8 array, not {luma.dtype} {luma.shape}"
+        )
+    pixels = np.require(luma, requirements=("C", "W"))
+    scales = [_arguments(pixels, scale) for scale in range(2)]
+    residue = [scale_sums(*arguments) for arguments in scales]
+    height, width = pixels.shape
+    return NssSums(
+        blocks=np.stack([arguments[-2] for arguments in scales]) * _unscale(),
+        frame=np.stack([arguments[-1] for arguments in scales]) * _unscale(),
+        samples=(height * width, ((height + 1) // 2) * ((width + 1) // 2)),
+        flat_fraction=residue[0] / (height * width),
+    )
+
+
+def sums_compiled() -> bool:
+    """Whether `nss_sums` can run at once, from memory or from the disk cache."""
+    return is_compiled(scale_sums, *_arguments(np.zeros((BLOCK, BLOCK), np.uint8), 0))

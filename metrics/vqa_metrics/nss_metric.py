@@ -1,0 +1,86 @@
+"""What the metric classes of NIQE and BRISQUE have in common: luma, shared sums, warnings."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqa_harness.frames import Frame
+from vqa_harness.spec import Metric, RunInfo, Scores
+from vqa_metrics.nss import NssSums, nss_sums
+from vqa_metrics.nss_bars import bar_fraction
+from vqa_metrics.nss_luma import nss_luma
+
+MOSTLY_FLAT = 0.5
+"""Mean share of flat pixels from which a run is warned about."""
+BARS = 0.02
+"""Share of rows and columns taken by uniform bars from which a frame counts as letterboxed."""
+
+
+class NssMetric(Metric):
+    """Base of `Niqe` and `Brisque`: safe to call from several threads."""
+
+    name = ""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._still = False
+        self._frames = 0
+        self._undefined = 0
+        self._letterboxed = 0
+        self._flat = 0.0
+
+    def open(self, run: RunInfo) -> None:
+        """Remember whether the input is a still image, whose luma is taken from its RGB."""
+        self._still = run.distorted.still
+
+    def sums(self, frame: Frame) -> NssSums:
+        """The frame's sums, computed once for all metrics of the run."""
+        return frame.cached("nss.sums", self._measure_sums)
+
+    def scores(self, frame: Frame, sums: NssSums, score: float | None) -> Scores:
+        """The frame's numbers under their feature names; what is undefined is None."""
+        bars = frame.cached("nss.bars", lambda shared: bar_fraction(self._luma(shared)))
+        with self._lock:
+            self._frames += 1
+            self._undefined += score is None
+            self._letterboxed += bars >= BARS
+            self._flat += sums.flat_fraction
+        return {self.name: score, f"{self.name}_flat_fraction": sums.flat_fraction}
+
+    def warnings(self) -> list[str]:
+        """One line each on what makes the scores of this stream doubtful; read after ``close``."""
+        if not self._frames:
+            return []
+        lines = []
+        flat = self._flat / self._frames
+        if self._letterboxed * 2 > self._frames:
+            lines.append(
+                f"{self.name}: {self._letterboxed} of {self._frames} frames have uniform bars,"
+                " where the score is rounding residue; crop them and score again"
+            )
+        elif flat >= MOSTLY_FLAT:
+            lines.append(
+                f"{self.name}: {flat:.0%} of the picture is flat, where the score is rounding "
+                "residue; compare it only with scores of the same content"
+            )
+        if self._undefined:
+            lines.append(
+                f"{self.name}: undefined for {self._undefined} of {self._frames} frames (too small,"
+                " or without contrast); they count in no pooled score"
+            )
+        return lines
+
+    def info(self) -> Mapping[str, Any]:
+        """Which luma the scores are of."""
+        return {"luma": "rgb, LIVE release weights" if self._still else "Y, full range, 8 bits"}
+
+    def _luma(self, frame: Frame) -> NDArray[np.uint8]:
+        return frame.cached("nss.luma", lambda shared: nss_luma(shared, still=self._still))
+
+    def _measure_sums(self, frame: Frame) -> NssSums:
+        return nss_sums(self._luma(frame))

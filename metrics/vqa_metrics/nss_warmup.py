@@ -1,0 +1,23 @@
+"""Compile ahead what NIQE and BRISQUE run on, so that the first frame does not wait."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vqa_metrics.nss import nss_sums, sums_compiled
+from vqa_metrics.nss_luma import compile_luma
+from vqa_metrics.nss_tile import BLOCK
+
+
+def compiling_needed() -> bool:
+    """Whether the first frame will wait for the kernels to be compiled (some ten seconds).
+
+    Cheap: looks at what is in memory and in the disk cache, and compiles nothing.
+    """
+    return not sums_compiled()
+
+
+def warmup() -> None:
+    """Compile all kernels, or load them from the disk cache; at once the second time."""
+    compile_luma()
+    nss_sums(np.zeros((BLOCK, BLOCK), np.uint8))

@@ -1,0 +1,93 @@
+"""What the tests of NIQE and BRISQUE share: the oracle, its model, and pictures."""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "nss"
+
+
+def _module(name):
+    path = Path(__file__).parent / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"vqa_tests_{name}", path)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    """NIQE and BRISQUE in plain NumPy."""
+    return _module("nss_oracle")
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    """Name to uint8 luma, the same on every machine."""
+    return _module("nss_pictures").pictures()
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """Stored scores: of the pictures above, and the official ones of three images."""
+    return json.loads((GOLDEN / "scores.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def model(oracle):
+    """The released numbers, read without the package's own reader."""
+    import vqa_metrics
+
+    path = Path(vqa_metrics.__file__).parent / "data" / "nss_params.npz"
+    with np.load(path, allow_pickle=False) as numbers:
+        return oracle.Model(
+            niqe_mu=numbers["niqe_mu"],
+            niqe_cov=numbers["niqe_cov"],
+            support_vectors=numbers["brisque_support_vectors"],
+            dual_coef=numbers["brisque_dual_coef"],
+            rho=float(numbers["brisque_rho"]),
+            gamma=float(numbers["brisque_gamma"]),
+            feature_range=numbers["brisque_feature_range"],
+        )
+
+
+def _pyiqa_folder():
+    """Where the distribution pyiqa 0.1.16 keeps its calibration images, or None."""
+    named = os.environ.get("VQA_HARNESS_PYIQA_DIR")
+    if named:
+        return Path(named)
+    try:
+        return Path(str(importlib.metadata.distribution("pyiqa").locate_file("")))
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def read_bmp(path):
+    """(H, W, 3) uint8 RGB of an uncompressed 24-bit bitmap."""
+    data = path.read_bytes()
+    number = lambda offset: int.from_bytes(data[offset : offset + 4], "little", signed=True)  # noqa: E731
+    assert data[:2] == b"BM"
+    assert data[28:30] == b"\x18\x00"
+    assert number(30) == 0
+    start, width, height = number(10), number(18), number(22)
+    stride = (width * 3 + 3) // 4 * 4
+    rows = np.frombuffer(data, np.uint8, stride * height, start).reshape(height, stride)
+    return np.ascontiguousarray(rows[::-1, : width * 3].reshape(height, width, 3)[..., ::-1])
+
+
+@pytest.fixture(scope="session", params=["I03", "I04", "I19"])
+def official(request, golden):
+    """RGB of a TID2013 image with the authors' scores; the image is in the distribution pyiqa."""
+    folder = _pyiqa_folder()
+    if folder is None:
+        pytest.skip("pyiqa 0.1.16 is not installed and VQA_HARNESS_PYIQA_DIR is not set")
+    path = folder / "ResultsCalibra" / "dist_dir" / f"{request.param}.bmp"
+    if not path.is_file():
+        pytest.skip(f"pyiqa has no calibration image {request.param}.bmp")
+    return read_bmp(path), golden["official"][request.param]

@@ -1,0 +1,147 @@
+"""NIQE: the oracle, the authors' scores, what is undefined, and the metric class."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vqa_harness.frames import ColourInfo
+from vqa_harness.spec import RunInfo
+from vqa_harness.testing import check_metric, rgb_frame, stream_info, yuv_frame
+from vqa_metrics import nss_metric
+from vqa_metrics.brisque import Brisque
+from vqa_metrics.niqe import Niqe, niqe, niqe_features
+from vqa_metrics.nss import nss_sums
+from vqa_metrics.nss_luma import luma_from_rgb
+from vqa_metrics.specs_nss import SPECS
+
+FULL = ColourInfo(full_range=True, matrix="bt601")
+SCORED = ["natural", "odd", "wide", "noise", "poster", "letterbox", "one_block", "ramp"]
+
+
+def frame_of(luma, index=0):
+    chroma = np.full(((luma.shape[0] + 1) // 2, (luma.shape[1] + 1) // 2), 128, np.uint8)
+    return yuv_frame([luma, chroma, chroma], index=index, colour=FULL)
+
+
+def opened(metric, frame, **facts):
+    metric.open(RunInfo(replace(stream_info([frame]), **facts)))
+    return metric
+
+
+@pytest.mark.parametrize("name", SCORED)
+def test_features_are_those_of_the_oracle(oracle, pictures, name):
+    got, want = niqe_features(nss_sums(pictures[name])), oracle.niqe_features(pictures[name])
+    assert np.array_equal(np.isnan(got), np.isnan(want))
+    np.testing.assert_allclose(got, want, rtol=0, atol=2e-7)
+
+
+@pytest.mark.parametrize("name", SCORED)
+def test_scores_are_those_of_the_oracle(pictures, golden, name):
+    # float32 coefficients move features by 1e-7 at most; the inverse covariance enlarges that in
+    # proportion to the distance it measures, which the relative part allows for.
+    want = golden["pictures"][name]["niqe"]
+    assert niqe(pictures[name]) == pytest.approx(want, abs=1e-6, rel=1e-7)
+
+
+def test_official_scores(official):
+    rgb, scores = official
+    luma = luma_from_rgb(rgb)
+    assert abs(niqe(luma) - scores["niqe"]) <= 1e-6
+    mean = np.nanmean(niqe_features(nss_sums(luma)), axis=0)
+    assert np.abs(mean - scores["niqe_features"]).max() <= 1e-6
+
+
+def test_official_scores_through_the_metric(official):
+    rgb, scores = official
+    frame = rgb_frame(rgb)
+    measured = opened(Niqe(), frame, still=True).measure(frame, None)
+    assert abs(measured["niqe"] - scores["niqe"]) <= 1e-6
+
+
+def test_what_is_beyond_the_last_block_is_not_looked_at(pictures):
+    luma = pictures["natural"]
+    other = luma.copy()
+    other[288:] = 0
+    other[:, 480:] = 255
+    assert niqe(luma) == niqe(other) == niqe(luma[:288, :480])
+
+
+@pytest.mark.parametrize("shape", [(95, 200), (200, 95), (1, 1)])
+def test_undefined_below_one_block(pictures, shape):
+    assert niqe(pictures["natural"][: shape[0], : shape[1]]) is None
+
+
+@pytest.mark.parametrize("grey", [0, 74, 128, 153, 255])
+def test_undefined_without_contrast(grey):
+    assert niqe(np.full((200, 300), grey, np.uint8)) is None
+
+
+def test_a_flat_block_drops_out(pictures, oracle, model):
+    luma = pictures["natural"][:192, :192].copy()
+    luma[:110, :110] = 74
+    assert np.isnan(niqe_features(nss_sums(luma))).any(axis=1).tolist() == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert niqe(luma) == pytest.approx(oracle.niqe(luma, model), abs=1e-6)
+
+
+def test_follows_the_contract():
+    check_metric(SPECS[0])
+
+
+def test_niqe_and_brisque_measure_a_frame_once(pictures, monkeypatch):
+    calls = []
+    original = nss_metric.nss_sums
+    monkeypatch.setattr(nss_metric, "nss_sums", lambda luma: calls.append(1) or original(luma))
+    frame = frame_of(pictures["natural"])
+    scores = {}
+    for metric in (Niqe(), Brisque()):
+        scores |= opened(metric, frame).measure(frame, None)
+    assert len(calls) == 1
+    assert set(scores) == {
+        "niqe",
+        "niqe_flat_fraction",
+        "brisque",
+        "brisque_flat_fraction",
+    }
+    assert scores["niqe"] == niqe(pictures["natural"])
+
+
+def warnings_for(metric, lumas):
+    frames = [frame_of(luma, index) for index, luma in enumerate(lumas)]
+    opened(metric, frames[0])
+    for frame in frames:
+        metric.measure(frame, None)
+    metric.close()
+    return metric.warnings()
+
+
+def test_no_warning_about_a_natural_picture(pictures):
+    assert Niqe().warnings() == []
+    assert warnings_for(Niqe(), [pictures["natural"]]) == []
+
+
+def test_warns_about_bars(pictures):
+    (line,) = warnings_for(Niqe(), [pictures["letterbox"]] * 2)
+    assert line.startswith("niqe: 2 of 2 frames have uniform bars")
+    assert "\n" not in line
+
+
+def test_warns_about_a_mostly_flat_picture(pictures):
+    flat = pictures["natural"].copy()
+    flat[20:280, 20:480] = 90
+    (line,) = warnings_for(Niqe(), [flat])
+    assert line.startswith("niqe: 7")
+    assert "is flat" in line
+
+
+def test_warns_about_undefined_frames(pictures):
+    lines = warnings_for(Niqe(), [pictures["small"], pictures["small"]])
+    assert lines == [
+        "niqe: undefined for 2 of 2 frames (too small, or without contrast);"
+        " they count in no pooled score"
+    ]
