@@ -23,7 +23,15 @@ INTERRUPTED = 130
 
 def build_app(registry: Registry) -> typer.Typer:
     """All sub-commands, those of plugins included."""
-    from vqa_harness import metrics_command, run_command
+    from vqa_harness import (
+        compare_command,
+        gate_command,
+        ladder_command,
+        metrics_command,
+        report_command,
+        run_command,
+        warmup_command,
+    )
 
     app = typer.Typer(
         name="vqa-harness",
@@ -34,8 +42,13 @@ def build_app(registry: Registry) -> typer.Typer:
     )
     app.callback()(_top)
     app.command("run")(run_command.run_command)
+    app.command("gate")(gate_command.gate_command)
+    app.command("compare")(compare_command.compare_command)
+    app.command("ladder")(ladder_command.ladder_command)
+    app.command("report")(report_command.report_command)
     app.command("metrics")(metrics_command.metrics_command)
     app.command("plugins")(metrics_command.plugins_command)
+    app.command("warmup")(warmup_command.warmup_command)
     for _ in registry.call("vqa_add_commands", app=app):
         pass
     return app

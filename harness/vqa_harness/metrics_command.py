@@ -72,10 +72,10 @@ def _facts(registry: Registry, spec: MetricSpec) -> dict[str, Any]:
 
 
 def value_range(feature: Feature) -> str:
-    """``0-100 dB``, ``0 and up``, or ``any``."""
+    """``0 to 100 dB``, ``0 and up``, or ``any``."""
     lo, hi, unit = feature.lo, feature.hi, f" {feature.unit}" if feature.unit else ""
     if lo is not None and hi is not None:
-        return f"{lo:g}-{hi:g}{unit}"
+        return f"{lo:g} to {hi:g}{unit}"
     if lo is not None:
         return f"{lo:g} and up{unit}"
     return f"up to {hi:g}{unit}" if hi is not None else f"any{unit}"

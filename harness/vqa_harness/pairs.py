@@ -39,7 +39,7 @@ class SingleStream:
     def __init__(self, path: Path) -> None:
         self._reader = VideoReader(path)
         self.distorted = self._reader.info
-        self.reference = None
+        self.reference: StreamInfo | None = None
         self.expected = self._reader.info.expected_frames
 
     def __iter__(self) -> Iterator[tuple[Frame, Frame | None]]:

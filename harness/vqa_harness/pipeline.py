@@ -16,15 +16,19 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from vqa_harness.clip_driver import ClipDriver
 from vqa_harness.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.frames import Frame
-from vqa_harness.pairs import SingleStream
+from vqa_harness.pairs import Pairs, SingleStream
 from vqa_harness.registry import Registry, Request
 from vqa_harness.result import RunResult
 from vqa_harness.spec import RunInfo
+
+if TYPE_CHECKING:
+    from vqa_harness.align_options import AlignOptions
 
 Progress = Callable[[int, int | None], None]
 """Called with frames done, and frames expected (None if unknown)."""
@@ -37,10 +41,12 @@ class RunOptions:
     Attributes:
         threads: threads for metrics; 0 for one per processor this process may use.
         progress: told about every frame.
+        align: how frames of a reference are paired and made comparable; None for the defaults.
     """
 
     threads: int = 0
     progress: Progress | None = None
+    align: AlignOptions | None = None
 
     @property
     def workers(self) -> int:
@@ -58,12 +64,17 @@ def run(
 ) -> RunResult:
     """Score one video with every metric asked for, decoding it once.
 
+    A reference is read only if a metric compares with it.
+
     Raises:
         UsageError: no metric, one twice, or one that needs a reference without one.
-        InputError: the video cannot be opened or has no frames.
+        InputError: a video cannot be opened or has no frames.
+        AlignError: reference and distorted cannot be paired as the options ask.
         MissingBackend: a metric's packages or model are missing.
     """
     _check(requests, reference)
+    if not any(request.spec.reference for request in requests):
+        reference = None
     with Run(distorted, requests, registry, options or RunOptions(), reference) as current:
         return current.to_end()
 
@@ -113,7 +124,7 @@ class Run:
             Job(r, registry.create(r), str(registry.provider(r.spec.name))) for r in requests
         ]
         self._made = time.perf_counter()
-        self._pairs = SingleStream(distorted)
+        self._pairs = _open_pairs(distorted, reference, options.align)
         self._pool = ThreadPoolExecutor(options.workers, thread_name_prefix="metric")
         self._drivers: list[Driver] = []
         self._ended = False
@@ -204,6 +215,14 @@ class Run:
 
     def _hash(self) -> dict[str, str]:
         return {role: _sha256(path) for role, path in self._paths.items() if path is not None}
+
+
+def _open_pairs(distorted: Path, reference: Path | None, align: AlignOptions | None) -> Pairs:
+    if reference is None:
+        return SingleStream(distorted)
+    from vqa_harness.aligned_pairs import AlignedPairs
+
+    return AlignedPairs(distorted, reference, align)
 
 
 def _sha256(path: Path) -> str:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vqa_harness import align_flags
+from vqa_harness.align_options import AlignOptions
 from vqa_harness.errors import (
+    AlignError,
     InputError,
     MetricError,
     PartialResult,
@@ -34,6 +37,10 @@ def run_command(
         list[str] | None,
         typer.Option("--metric", "-m", help="NAME or NAME:param=value,... ; may be repeated."),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", "-r", help="Video to compare every input with."),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", help="Log file; a folder for several inputs; - for stdout."),
@@ -48,26 +55,51 @@ def run_command(
         int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
     ] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    align: align_flags.Mode = "auto",
+    tail: align_flags.Tail = "common",
+    fps_policy: align_flags.FpsPolicy = "auto",
+    max_offset: align_flags.MaxOffset = 2.0,
+    on_corrupt: align_flags.OnCorrupt = "score",
+    strict: align_flags.Strict = False,
+    scale_to: align_flags.ScaleTo = "ref",
+    fit: align_flags.Fit = "none",
+    crop: align_flags.Crop = "warn",
 ) -> None:
     """Score videos with one or more metrics, each decoded once."""
     from vqa_harness.log_targets import log_targets
-    from vqa_harness.terminal import warn
+    from vqa_harness.pipeline import RunOptions, run
+    from vqa_harness.terminal import progress_bar, warn
     from vqa_harness.writers import write_log
 
     registry: Registry = context.obj
+    pairing = AlignOptions(
+        mode=align,  # type: ignore[arg-type]  # the class checks its choices
+        tail=tail,  # type: ignore[arg-type]
+        fps_policy=fps_policy,  # type: ignore[arg-type]
+        max_offset=max_offset,
+        on_corrupt=on_corrupt,  # type: ignore[arg-type]
+        strict=strict,
+        scale_to=scale_to,
+        fit=fit,  # type: ignore[arg-type]
+        crop=crop,  # type: ignore[arg-type]
+    )
     requests = [registry.request(text) for text in metric or [DEFAULT_METRIC]]
     if output == "-" and as_json:
         raise UsageError("-o - and --json both write to standard output; choose one")
     writers = registry.writers()
     targets = log_targets(inputs, output, log_format, writers)
+    _announce_compiling(requests)
     done: list[dict[str, Any]] = []
     failed: list[VqaError] = []
     for path in inputs:
         try:
-            result, log = _score(path, requests, registry, threads=threads, quiet=quiet)
+            with progress_bar(path.name, quiet=quiet) as progress:
+                options = RunOptions(threads, progress, pairing)
+                result = run(path, requests, registry, options, reference=reference)
+            log = _log(path, result)
             if path in targets:
                 write_log(log, targets[path], log_format, writers)
-        except (InputError, MetricError) as error:
+        except (InputError, AlignError, MetricError) as error:
             if len(inputs) == 1:
                 raise
             warn(one_line(error))
@@ -84,22 +116,27 @@ def run_command(
     _conclude(done, failed, len(inputs))
 
 
-def _score(
-    path: Path, requests: list[Request], registry: Registry, *, threads: int, quiet: bool
-) -> tuple[RunResult, Log]:
-    from vqa_harness.log import build_log
-    from vqa_harness.pipeline import RunOptions, run
-    from vqa_harness.terminal import progress_bar, warn
+def _announce_compiling(requests: list[Request]) -> None:
+    from vqa_harness.terminal import note
+    from vqa_harness.warmup_command import will_compile
 
-    with progress_bar(path.name, quiet=quiet) as progress:
-        result = run(path, requests, registry, RunOptions(threads, progress))
+    names = will_compile(request.spec for request in requests)
+    if names:
+        note(f"compiling {', '.join(names)}, once per machine, some seconds ...")
+
+
+def _log(path: Path, result: RunResult) -> Log:
+    """Lay the result out as a log, and say what the user should know."""
+    from vqa_harness.log import build_log
+    from vqa_harness.terminal import warn
+
     log = build_log(result, command=_command())
     for text in result.warnings:
         warn(f"{path.name}: {text}")
     for metric in result.metrics:
         for text in metric.warnings:
             warn(f"{path.name}: {metric.spec.name}: {text}")
-    return result, log
+    return log
 
 
 def _command() -> str:

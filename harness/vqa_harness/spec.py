@@ -124,6 +124,8 @@ class MetricSpec:
         paper: the publication it implements.
         extra: what to install when a module it needs is missing, e.g. ``vqa-harness[clip]``.
         requires: modules looked for (never imported) to say whether the extra is there.
+        warmup: a module with ``compiling_needed() -> bool``, quick, and ``warmup()``, for a metric
+            whose first frame waits for a compiler.
     """
 
     name: str
@@ -137,6 +139,7 @@ class MetricSpec:
     paper: str = ""
     extra: str = ""
     requires: tuple[str, ...] = ()
+    warmup: str = ""
 
     def param(self, name: str) -> Param | None:
         """The parameter of that name, or None."""

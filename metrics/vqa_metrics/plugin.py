@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from vqa_harness.hookspecs import hookimpl
 from vqa_harness.spec import MetricSpec
+from vqa_metrics.specs_filters import SPECS as FILTERS
 from vqa_metrics.specs_nss import SPECS as NSS
+from vqa_metrics.specs_reference import SPECS as REFERENCE
+from vqa_metrics.specs_skvideo import SPECS as SKVIDEO
 
 
 @hookimpl
 def vqa_register_metrics() -> list[MetricSpec]:
-    """NIQE and BRISQUE."""
-    return [*NSS]
+    """NIQE and BRISQUE, full-reference metrics, FFmpeg's filters, scikit-video's measures."""
+    return [*NSS, *REFERENCE, *FILTERS, *SKVIDEO]

@@ -239,7 +239,7 @@ def test_metrics_lists_and_explains(cli):
     code, out, _ = cli("metrics")
     assert code == 0
     assert out.splitlines()[0].split("\t")[0] == "name"
-    assert any(line.startswith("clipvqa\tclip\tnone\t0-100\thigher") for line in out.splitlines())
+    assert any(line.startswith("clipvqa\tclip\tnone\t0 to 100\thigher") for line in out.splitlines())
     code, out, _ = cli("metrics", "clipvqa")
     assert "arXiv 2407.04928" in out
     assert "window=2" in out

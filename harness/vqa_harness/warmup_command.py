@@ -1,0 +1,52 @@
+"""``vqa-harness warmup``: compile what metrics run on, once per machine."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import typer
+
+from vqa_harness.errors import MetricError, one_line
+from vqa_harness.registry import Registry, missing_modules
+from vqa_harness.spec import MetricSpec
+
+
+def warmup_command(context: typer.Context) -> None:
+    """Compile the kernels of all metrics now, so that no run waits for it."""
+    registry: Registry = context.obj
+    modules = modules_of(registry.specs().values())
+    for module, names in modules.items():
+        begin = time.perf_counter()
+        _load(module, names).warmup()
+        typer.echo(f"{', '.join(names)}: ready ({time.perf_counter() - begin:.1f} s)")
+    if not modules:
+        typer.echo("nothing to compile")
+
+
+def modules_of(specs: Iterable[MetricSpec]) -> dict[str, list[str]]:
+    """Warm-up module to the metrics that need it, of those whose packages are installed."""
+    modules: dict[str, list[str]] = {}
+    for spec in specs:
+        if spec.warmup and not missing_modules(spec):
+            modules.setdefault(spec.warmup, []).append(spec.name)
+    return modules
+
+
+def will_compile(specs: Iterable[MetricSpec]) -> list[str]:
+    """Names of the metrics whose first frame would wait for the compiler."""
+    return [
+        name
+        for module, names in modules_of(specs).items()
+        if _load(module, names).compiling_needed()
+        for name in names
+    ]
+
+
+def _load(module: str, names: list[str]) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MetricError(f"metric {names[0]!r} did not load: {one_line(error)}") from error

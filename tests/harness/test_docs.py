@@ -1,0 +1,58 @@
+"""What the documents say exists, and what exists is documented."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from vqa_harness import hookspecs
+from vqa_harness.cli import build_app
+from vqa_harness.registry import Registry
+
+ROOT = Path(__file__).parents[2]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = DOCS[0].read_text("utf-8")
+PACKAGES = ("harness/vqa_harness", "metrics/vqa_metrics", "vqa_plugin_clip")
+
+
+def sources():
+    return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+
+
+@pytest.mark.parametrize(
+    "hook", [name for name, _ in inspect.getmembers(hookspecs) if name.startswith("vqa_")]
+)
+def test_every_hook_is_documented(hook):
+    assert hook in (ROOT / "docs" / "writing-a-metric.md").read_text("utf-8")
+
+
+def test_every_metric_is_in_the_readme():
+    registry = Registry.installed()
+    ours = [n for n in registry.specs() if registry.provider(n).distribution == "vqa-harness"]
+    assert "clipvqa" in ours
+    assert [name for name in ours if f"`{name}`" not in README] == []
+
+
+def test_every_command_is_in_the_readme():
+    group = typer.main.get_command(build_app(Registry.installed()))
+    assert [name for name in group.commands if f"`vqa-harness {name}" not in README] == []
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8"))
+    local = [link for link in links if not link.startswith(("http://", "https://", "mailto:"))]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def test_only_one_file_imports_av_and_one_package_torch():
+    av = [p.name for p in sources() if re.search(r"^\s*(import|from) av\b", p.read_text(), re.M)]
+    torch = [
+        str(p.relative_to(ROOT))
+        for p in sources()
+        if re.search(r"^\s*(import|from) torch\b", p.read_text(), re.M)
+    ]
+    assert av == ["decode.py"]
+    assert all(path.startswith("vqa_plugin_clip") for path in torch)
