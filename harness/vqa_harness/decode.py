@@ -110,17 +110,22 @@ def _to_rgb(frame: VideoFrame, colour: ColourInfo, *, still: bool = False) -> ND
 
 
 class Picture:
-    """A decoded picture as a `PixelSource`, upright; its planes alias the decoder's buffers."""
+    """A decoded picture as a `PixelSource`, upright; its planes alias the decoder's buffers.
 
-    def __init__(self, frame: VideoFrame, *, still: bool = False) -> None:
+    Args:
+        frame: what the decoder gave.
+        turn: how to turn it upright.
+        still: whether it is an image rather than a frame of a video.
+    """
+
+    def __init__(self, frame: VideoFrame, turn: Orientation, *, still: bool = False) -> None:
         self._frame = frame
+        self._turn = turn
         self._still = still
-        self._orientation = _orientation(frame)
         shape = layout_of(frame.format.name)
         self._layout = shape
-        if self._orientation and self._orientation.transpose and shape.chroma in ("411", "410"):
+        if turn.transpose and shape.chroma in ("411", "410"):
             self._layout = Layout("444", shape.depth, planar_name("444", shape.depth), (0, 1, 2))
-        turn = self._orientation or UPRIGHT
         self.pts = frame.pts
         self.pix_fmt = frame.format.name
         self.width, self.height = turn.size(frame.width, frame.height)
@@ -131,7 +136,6 @@ class Picture:
         self.interlaced = frame.interlaced_frame
         self.rotation = turn.degrees
         self.transposed = turn.transpose
-        self.odd_matrix = self._orientation is None
         self.odd_colours = colours.unsupported_matrix(int(frame.colorspace))
         self.colour = colours.describe(
             int(frame.colorspace),
@@ -149,9 +153,8 @@ class Picture:
         frame = self._frame
         if self._layout.convert:
             frame = _reformat(frame, format=self._layout.convert)
-        turn = self._orientation or UPRIGHT
         planes = _views(frame, self.depth, self._layout.order)
-        return tuple(cast(Plane, turn.apply(plane)) for plane in planes)
+        return tuple(cast(Plane, self._turn.apply(plane)) for plane in planes)
 
     def rgb(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, full range, with the picture's own matrix and range.
@@ -161,9 +164,8 @@ class Picture:
         """
         if self.chroma == "gray":
             return gray_to_rgb(self.planes()[0], self.depth, full_range=self.colour.full_range)
-        turn = self._orientation or UPRIGHT
         upright = np.ascontiguousarray(
-            turn.apply(_to_rgb(self._frame, self.colour, still=self._still))
+            self._turn.apply(_to_rgb(self._frame, self.colour, still=self._still))
         )
         return cast("NDArray[np.uint8]", read_only(upright))
 
@@ -226,6 +228,10 @@ class VideoFile:
         source: a path behind ``file:``, so that no other protocol is meant, or a file object.
         threads: decoder threads; 0 lets FFmpeg choose.
 
+    Attributes:
+        facts: see `Facts`.
+        odd_matrix: whether a display matrix was met that is no multiple of 90 degrees.
+
     Raises:
         FFmpegError: the container cannot be opened.
         LookupError: it has no video stream, or no decoder for it.
@@ -233,6 +239,8 @@ class VideoFile:
 
     def __init__(self, source: str | BinaryIO, threads: int = 0) -> None:
         self._container = _open(source)
+        self._turns: dict[int, Orientation] = {}
+        self.odd_matrix = False
         try:
             self._stream = main_video(self._container)
             context = self._stream.codec_context
@@ -272,6 +280,19 @@ class VideoFile:
         """Close the container; pictures already given stay valid."""
         self._container.close()
 
+    def _turn(self, frame: VideoFrame) -> Orientation:
+        """How to turn the frame upright.
+
+        PyAV's side data makes a frame part of a reference cycle, which keeps its buffer until the
+        garbage collector runs; so it is looked at once for each angle the frames report.
+        """
+        angle = frame.rotation
+        if angle not in self._turns:
+            turn = _orientation(frame)
+            self.odd_matrix |= turn is None
+            self._turns[angle] = turn or UPRIGHT
+        return self._turns[angle]
+
     def _decode(self, packet: av.Packet[VideoStream] | None) -> Step:
         step = Step(packet=packet is not None)
         if packet is not None:
@@ -279,7 +300,8 @@ class VideoFile:
             step.hidden = _hidden(packet, self.facts.codec)
         try:
             frames = self._stream.codec_context.decode(packet)
-            step.pictures = [Picture(frame, still=self.facts.still) for frame in frames]
+            still = self.facts.still
+            step.pictures = [Picture(frame, self._turn(frame), still=still) for frame in frames]
         except (FFmpegError, ValueError) as error:  # PyAV's own for a codec that will not open
             step.error = message(error)
         return step

@@ -227,7 +227,7 @@ class VideoReader:
             report.note("metadata is not UTF-8")
         if facts.video_streams > 1:
             report.note(f"{facts.video_streams} video streams: the default one was read")
-        if first.odd_matrix:
+        if self._file.odd_matrix:
             report.problem("its display matrix is no multiple of 90 degrees and was not applied")
         if first.odd_colours:
             report.problem(

@@ -113,6 +113,26 @@ def test_views_are_read_only_and_outlive_the_reader():
         views[0][0][0, 0] = 1
 
 
+def test_pictures_are_freed_without_the_garbage_collector():
+    """PyAV's frames get into reference cycles easily; each would hold megabytes."""
+
+    def alive() -> int:
+        return sum(type(thing).__name__ == "VideoFrame" for thing in gc.get_objects())
+
+    data = encode_bytes(moving_pattern(60, 64, 48), rotation=90)
+    gc.collect()
+    gc.disable()
+    try:
+        before = alive()
+        with VideoReader(io.BytesIO(data), threads=1) as reader:
+            for frame in reader:
+                assert frame.luma.shape == (64, 48)
+                assert frame.rgb.shape == (64, 48, 3)
+        assert alive() - before <= 4
+    finally:
+        gc.enable()
+
+
 def test_released_frames_say_so():
     with VideoReader(io.BytesIO(encode_bytes(moving_pattern(1, 64, 48)))) as reader:
         frame = next(iter(reader))

@@ -1,0 +1,96 @@
+"""Peak memory over a short and a long clip: it must not grow with length.
+
+    python benchmarks/bench_memory.py                          # reading alone, 10 s and 10 min
+    python benchmarks/bench_memory.py -m niqe --minutes 2      # and "vqa-harness run -m niqe"
+
+The long clip repeats the packets of the short one, so both decode the same pictures. Every
+measurement is a process of its own; its peak resident size is what the system says of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from facts import save
+
+SIZE = (1920, 1080)
+RATE = 25
+
+
+def read(path: str) -> None:
+    from vqa_harness.reader import VideoReader
+
+    with VideoReader(path) as reader:
+        count = 0
+        for frame in reader:
+            count += frame.planes[0].shape[0] > 0
+            frame.release()
+    print(json.dumps({"frames": count}))
+
+
+def make_clips(folder: Path, seconds: int, minutes: float) -> dict[str, Path]:
+    from vqa_harness.decode import copy_packets
+    from vqa_harness.synthetic import make_video, moving_pattern
+
+    short, long = folder / "short.mp4", folder / "long.mp4"
+    frames = moving_pattern(RATE, *SIZE)
+    options = {"preset": "ultrafast", "g": "50", "bf": "2"}
+    make_video(short, frames * seconds, rate=RATE, options=options)
+    copy_packets(str(short), str(long), repeat=round(60 * minutes / seconds))
+    return {f"{seconds} s": short, f"{minutes:g} min": long}
+
+
+def measure(command: list[str]) -> dict[str, float]:
+    """Run a command; its peak resident size in MiB and its wall time in seconds."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command[1:4]} failed with status {process.returncode}")
+    scale = 2**20 if sys.platform == "darwin" else 2**10
+    wall = time.perf_counter() - started
+    return {"peak_mib": round(usage.ru_maxrss / scale, 1), "seconds": round(wall, 1)}
+
+
+def commands(metrics: list[str], clip: Path, folder: Path) -> dict[str, list[str]]:
+    run = [sys.executable, "-m", "vqa_harness", "run", str(clip), "--quiet"]
+    log = ["--output", str(folder / "log.json")]
+    found = {"read": [sys.executable, __file__, "--read", str(clip)]}
+    return found | {f"run -m {name}": [*run, *log, "--metric", name] for name in metrics}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-m", "--metric", action="append", default=[], help="may be repeated")
+    parser.add_argument("--seconds", type=int, default=10, help="length of the short clip")
+    parser.add_argument("--minutes", type=float, default=10, help="length of the long clip")
+    parser.add_argument("--read", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.read:
+        read(given.read)
+        return
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for label, clip in make_clips(folder, given.seconds, given.minutes).items():
+            for what, command in commands(given.metric, clip, folder).items():
+                found.setdefault(what, {})[label] = measure(command)
+    print(f"{'':16}" + "".join(f"{label:>14}" for label in found["read"]) + "   growth")
+    for what, columns in found.items():
+        peaks = [column["peak_mib"] for column in columns.values()]
+        row = "".join(f"{peak:10.1f} MiB" for peak in peaks)
+        print(f"{what:16}{row}   {peaks[-1] - peaks[0]:+.1f} MiB")
+    name = "-".join(["memory", *given.metric])
+    print(save(name, {"size": SIZE, "rate": RATE, "codec": "h264", "peak": found}).name)
+
+
+if __name__ == "__main__":
+    main()
