@@ -1,0 +1,291 @@
+"""Pairing by content: which reference frame each distorted frame shows, found from signatures.
+
+`Tracker` takes the signatures of both streams as they are decoded and keeps the distances of every
+distorted frame to a band of reference frames around the likeliest one; `best_path` then finds the
+monotone pairing of least cost over the whole video. Memory is a band of signatures plus a few
+hundred bytes for each frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from vqa_harness.align_steps import (
+    ALIEN,
+    MODE,
+    UNREACHED,
+    Floats,
+    advance,
+    alien_cost,
+    distances,
+    evidence,
+    start,
+)
+from vqa_harness.signatures import CELLS, Signature
+
+FLOOR = 0.01  # squared levels: noise is never taken to be less
+AROUND = 32  # frames to both sides over which noise and motion are averaged
+BLOCK, LAG = 1024, 192  # frames decided at a time, and looked at beyond
+NARROWEST, WIDEST = 40, 240  # half a band, in reference frames
+
+
+class Growing:
+    """A list of float32 that is an array."""
+
+    def __init__(self) -> None:
+        self._room = np.zeros(256, np.float32)
+        self.size = 0
+
+    def append(self, value: float) -> None:
+        """Add one value at the end."""
+        if self.size == self._room.size:
+            self._room = np.concatenate([self._room, np.zeros_like(self._room)])
+        self._room[self.size] = value
+        self.size += 1
+
+    @property
+    def array(self) -> Floats:
+        """(size,) a view; valid until the next `append`."""
+        return self._room[: self.size]
+
+
+class ReferenceBand:
+    """The last signatures of the reference, and two numbers about each of its frames.
+
+    Attributes:
+        count: frames seen.
+        ended: whether there are no more.
+        energy: mean square of each signature.
+        motion: squared distance of each signature to the next one; 0 for the last so far.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._rows = np.zeros((2 * capacity, CELLS), np.float32)
+        self._first = 0
+        self.count = 0
+        self.ended = False
+        self.energy = Growing()
+        self.motion = Growing()
+
+    def add(self, signature: Signature) -> None:
+        """Take the next frame's signature; the oldest is forgotten when there is no more room."""
+        used = self.count - self._first
+        if used == len(self._rows):
+            half = used // 2
+            self._rows[:half] = self._rows[half:]
+            self._first, used = self._first + half, half
+        if used:
+            change = float(np.mean((signature - self._rows[used - 1]) ** 2))
+            self.motion.array[-1] = change
+        self._rows[used] = signature
+        self.energy.append(float(np.mean(signature**2)))
+        self.motion.append(0.0)
+        self.count += 1
+
+    def distances(self, signature: Signature, base: int, size: int) -> Floats:
+        """(size,) squared distances to the frames from ``base`` on; inf where there is none."""
+        out = np.empty(size, np.float32)
+        seen = self.count - self._first
+        distances(signature, self._rows, base - self._first, seen, out)
+        return out
+
+    def motion_around(self, index: int) -> np.float32:
+        """Median squared distance of neighbouring frames around ``index``."""
+        index = min(max(index, 0), self.count - 1)
+        values = self.motion.array[max(0, index - AROUND) : index + AROUND + 1]
+        return np.float32(np.median(values[: max(1, self.count - 1 - max(0, index - AROUND))]))
+
+
+@dataclass(slots=True)
+class _Frame:
+    base: int
+    expected: int
+    energy: np.float32
+    change: np.float32
+    row: NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A pairing.
+
+    Attributes:
+        reference: (n,) int64 reference index of each distorted frame, -1 for none.
+        cost: what it cost.
+        last: the last distorted frame that has a partner; -1 if none has.
+    """
+
+    reference: NDArray[np.int64]
+    cost: float
+    last: int
+
+
+class Tracker:
+    """Follows the distorted frames through the reference and remembers distances.
+
+    Args:
+        half: reference frames to each side of the likeliest one that are compared.
+        low: smallest advance in the reference that the two rates allow.
+        high: the largest.
+    """
+
+    def __init__(self, half: int, low: int = 1, high: int = 1) -> None:
+        self.half, self.size = half, 2 * half + 1
+        self.low, self.high = low, high
+        self.reference = ReferenceBand(2 * self.size)
+        self.frames: list[_Frame] = []
+        self.least = Growing()
+        self._scores = np.full((3, self.size), UNREACHED, np.float32)
+        self._last: Signature | None = None
+
+    def needs(self, expected: int) -> int:
+        """Reference frames that must have been added before `add`."""
+        return self._base(expected) + self.size
+
+    def add(self, signature: Signature, expected: int) -> None:
+        """Take the next distorted signature; ``expected`` is the advance that its time asks for."""
+        base = self._base(expected)
+        row = self.reference.distances(signature, base, self.size)
+        change = 0.0 if self._last is None else float(np.mean((signature - self._last) ** 2))
+        energy = np.float32(np.mean(signature**2))
+        kept = np.minimum(row, 60000).astype(np.float16)
+        kept[np.isinf(row)] = np.inf
+        self.frames.append(_Frame(base, expected, energy, np.float32(change), kept))
+        self._last = signature
+        recent = self.least.array[-AROUND:]
+        least = float(np.min(row))
+        self.least.append(least)
+        noise = max(FLOOR, float(np.median([*recent, least])))
+        self._scores, _, _ = self._step(len(self.frames) - 1, np.float32(noise), self._scores, None)
+
+    def noise(self) -> Floats:
+        """(n,) squared distance of true pairs around each distorted frame."""
+        values = self.least.array.astype(np.float64)
+        values = np.minimum(values, 60000.0)
+        smooth = median_filter(values, 2 * AROUND + 1, mode="nearest")
+        return np.asarray(np.maximum(smooth, FLOOR), np.float32)
+
+    def best_path(self) -> Path:
+        """The pairing of least cost."""
+        noise = self.noise()
+        n = len(self.frames)
+        reference = np.full(n, -1, np.int64)
+        scores = np.full((3, self.size), UNREACHED, np.float32)
+        begin, total = 0, 0.0
+        while begin < n:
+            end = min(n, begin + BLOCK)
+            cost, scores, modes, places = self._block(begin, end, min(n, end + LAG), noise, scores)
+            bases = np.array([frame.base for frame in self.frames[begin:end]])
+            reference[begin:end] = np.where(modes == ALIEN, -1, bases + places)
+            begin, total = end, total + cost
+        matched = np.flatnonzero(reference >= 0)
+        return Path(reference, total, int(matched[-1]) if matched.size else -1)
+
+    def costs_of(self, pairing: Sequence[int | None], noise: Floats | None = None) -> float:
+        """The cost of another pairing (reference index, or None) under the same rules."""
+        noise = self.noise() if noise is None else noise
+        total, last = 0.0, None
+        for index, wanted in enumerate(pairing):
+            frame = self.frames[index]
+            costs, alien = self._evidence(index, noise[index])
+            place = None if wanted is None else wanted - frame.base
+            if wanted is None:
+                total += float(alien)
+            elif place is None or not 0 <= place < self.size or costs[place] >= UNREACHED:
+                total += float(alien) + 12
+            else:
+                total += float(costs[place])
+            if wanted is not None and last is not None:
+                step = wanted - last
+                if step != frame.expected and not self.low <= step <= self.high:
+                    total += 18
+            last = wanted if wanted is not None else last
+        return total
+
+    def _base(self, expected: int) -> int:
+        if not self.frames:
+            return -self.half
+        last = self.frames[-1].base
+        together = self._scores.min(axis=0)
+        place = int(np.argmin(together))
+        matched = self._scores[ALIEN, place] > together[place]
+        centre = last + place + (expected if matched else 0)
+        base = max(last, centre - self.half)
+        if self.reference.ended:
+            base = max(last, min(base, self.reference.count - 1 - self.half))
+        return base
+
+    def _evidence(self, index: int, noise: np.float32) -> tuple[Floats, np.float32]:
+        frame = self.frames[index]
+        row = frame.row.astype(np.float32)
+        best = frame.base + int(np.argmin(row))
+        costs = np.empty(self.size, np.float32)
+        motion = self.reference.motion_around(best)
+        energies = self.reference.energy.array
+        least = evidence(row, frame.base, noise, motion, frame.energy, energies, costs)
+        return costs, alien_cost(least, frame.energy)
+
+    def _step(
+        self, index: int, noise: np.float32, scores: Floats, back: NDArray[np.int16] | None
+    ) -> tuple[Floats, Floats, np.float32]:
+        """Scores of frame ``index`` from those of the one before; also its costs."""
+        frame = self.frames[index]
+        costs, alien = self._evidence(index, noise)
+        new = np.empty_like(scores)
+        if index == 0:
+            least = np.float32(np.min(frame.row))
+            start(costs, least, frame.energy, frame.base, new)
+            return new, costs, alien
+        back = np.empty(new.shape, np.int16) if back is None else back
+        shift = frame.base - self.frames[index - 1].base
+        motion = self.reference.motion.array
+        advance(
+            costs,
+            alien,
+            frame.change,
+            noise,
+            motion,
+            frame.base,
+            shift,
+            frame.expected,
+            self.low,
+            self.high,
+            scores,
+            new,
+            back,
+        )
+        return new, costs, alien
+
+    def _block(
+        self, begin: int, end: int, horizon: int, noise: Floats, scores: Floats
+    ) -> tuple[float, Floats, NDArray[np.int64], NDArray[np.int64]]:
+        """Decide frames ``begin`` to ``end``, having looked as far as ``horizon``."""
+        back = np.full((horizon - begin, 3, self.size), -1, np.int16)
+        history = []
+        for index in range(begin, horizon):
+            scores, _, _ = self._step(index, noise[index], scores, back[index - begin])
+            if index == end - 1:
+                history.append(scores)
+        mode, place = (int(v) for v in np.unravel_index(int(np.argmin(scores)), scores.shape))
+        modes, places = np.zeros(horizon - begin, np.int64), np.zeros(horizon - begin, np.int64)
+        for at in range(horizon - begin - 1, -1, -1):
+            modes[at], places[at] = mode, place
+            origin = int(back[at, mode, place])
+            if origin >= 0:
+                mode, place = divmod(origin, MODE)
+        size = end - begin
+        last = modes[size - 1], places[size - 1]
+        cost = float(history[0][last])
+        pinned = np.full((3, self.size), UNREACHED, np.float32)
+        pinned[last] = 0
+        return cost, pinned, modes[:size], places[:size]
+
+
+def half_band(max_offset: float, rate: float) -> int:
+    """Reference frames to each side that cover ``max_offset`` seconds."""
+    return int(min(WIDEST, max(NARROWEST, np.ceil(max_offset * rate))))

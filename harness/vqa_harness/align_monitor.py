@@ -1,0 +1,173 @@
+"""Checking an assumed pairing while frames stream by, and what it is judged by afterwards."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+
+from vqa_harness.align_content import AROUND, FLOOR, ReferenceBand, Tracker
+from vqa_harness.align_models import ACCEPTED
+from vqa_harness.align_steps import UNREACHED, Floats, advance, alien_cost, evidence, start
+from vqa_harness.signatures import Signature
+
+LOST = 8.0  # distance over noise of frames that may be elsewhere in the reference
+LOST_FRAMES = 4
+NEIGHBOURS = 2  # frames to each side that a pairing must beat to count as supported
+SUPPORT = 0.9
+BARELY = 0.001  # squared levels
+PROOF = 1.3  # distance of pairs three or more frames off, over that of the pairs assumed
+
+
+class Support:
+    """Distances of the pairs made, and how many of them their neighbours cannot rival."""
+
+    def __init__(self) -> None:
+        self.distances = array("f")
+        self.supported = 0
+
+    def add(self, row: Floats, place: int) -> None:
+        """Take a pair: squared distances of a band, and the place of the partner."""
+        own = float(row[place])
+        self.distances.append(own)
+        beside = [
+            float(row[k])
+            for k in range(max(0, place - NEIGHBOURS), min(row.size, place + NEIGHBOURS + 1))
+            if k != place and np.isfinite(row[k])
+        ]
+        self.supported += bool(beside) and own + BARELY < SUPPORT * min(beside)
+
+    @property
+    def confidence(self) -> float:
+        """Share of the pairs that the pictures tell from pairs a frame or two off."""
+        return self.supported / len(self.distances) if self.distances else 0.0
+
+    def residual(self) -> dict[str, float]:
+        """Median, 95th percentile and maximum of the pairs' difference: RMS in 8-bit levels."""
+        if not self.distances:
+            return {}
+        levels = np.sqrt(np.frombuffer(self.distances, np.float32).astype(np.float64))
+        points = np.percentile(levels, [50, 95, 100])
+        names = ("median", "p95", "max")
+        return {n: round(float(p), 4) for n, p in zip(names, points, strict=True)}
+
+
+class Monitor:
+    """Follows an assumed pairing with the search of `Tracker` in a narrow band around it.
+
+    Args:
+        half: reference frames to each side that are looked at.
+        low: smallest advance in the reference that the rates allow.
+        high: the largest.
+    """
+
+    def __init__(self, half: int, low: int, high: int) -> None:
+        self.half = half
+        self.reference = ReferenceBand(8 * half + 8 * max(1, high) + 64)
+        self.support = Support()
+        self._low, self._high = low, high
+        self._size = 2 * half + 1
+        self._scores = np.full((3, self._size), UNREACHED, np.float32)
+        self._assumed = 0.0
+        self._recent: list[float] = []
+        self._last: Signature | None = None
+        self._target = 0
+        self._lost = 0
+
+    def needs(self, target: int) -> int:
+        """Reference frames that must have been added before `check`."""
+        return target + self.half + 1
+
+    def check(self, signature: Signature, target: int) -> bool:
+        """Take the next distorted frame; whether the pictures still agree with its partner.
+
+        Frames whose partner lies outside the reference are not judged.
+        """
+        if not 0 <= target < self.reference.count:
+            return True
+        base = target - self.half
+        row = self.reference.distances(signature, base, self._size)
+        self.support.add(row, self.half)
+        own = float(row[self.half])
+        usual = float(np.median(self._recent)) if self._recent else own
+        self._recent = [*self._recent[-AROUND:], float(np.min(row))]
+        self._score(signature, row, base, target, max(FLOOR, float(np.median(self._recent))))
+        self._target, self._last = target, signature
+        apart = min(4, self.half)
+        sharper = own <= 0.95 * float(min(row[self.half - apart], row[self.half + apart]))
+        self._lost = 0 if sharper or own < LOST * max(FLOOR, usual) else self._lost + 1
+        return self._assumed <= ACCEPTED and self._lost < LOST_FRAMES
+
+    def _score(
+        self, signature: Signature, row: Floats, base: int, target: int, noise_level: float
+    ) -> None:
+        noise = np.float32(noise_level)
+        energy = np.float32(np.mean(signature**2))
+        costs = np.empty(self._size, np.float32)
+        motion = self.reference.motion_around(target)
+        least = evidence(row, base, noise, motion, energy, self.reference.energy.array, costs)
+        new = np.full_like(self._scores, UNREACHED)
+        if self._last is None:
+            start(costs, least, energy, base, new)
+            self._assumed = 0.0
+        else:
+            step = target - self._target
+            advance(
+                costs,
+                alien_cost(least, energy),
+                np.float32(np.mean((signature - self._last) ** 2)),
+                noise,
+                self.reference.motion.array,
+                base,
+                step,
+                step,
+                self._low,
+                self._high,
+                self._scores,
+                new,
+                np.empty(new.shape, np.int16),
+            )
+        best = np.float32(new.min())
+        self._assumed += float(costs[self.half]) - float(best)
+        self._scores = np.minimum(new - best, UNREACHED)
+
+
+def support_of(tracker: Tracker, pairing: Sequence[int]) -> Support:
+    """The same judgement of pairs, from the distances that a `Tracker` kept; -1 for no partner."""
+    support = Support()
+    for frame, target in zip(tracker.frames, pairing, strict=False):
+        place = target - frame.base
+        if target >= 0 and 0 <= place < tracker.size:
+            row = frame.row.astype(np.float32)
+            if np.isfinite(row[place]):
+                support.add(row, place)
+    return support
+
+
+def proven(distorted: Sequence[Signature], reference: Sequence[Signature]) -> bool:
+    """Whether the first frames leave no doubt that equal numbers belong together.
+
+    Shifts of three frames and more must fit clearly worse, and none better than the pairing itself.
+
+    Args:
+        distorted: signatures of the first frames.
+        reference: likewise, as many.
+    """
+    count = min(len(distorted), len(reference))
+    reach = count // 3
+    if reach < 4:
+        return False
+    middle = range(reach, count - reach)
+    shifted = {
+        shift: float(np.mean([_distance(distorted[i], reference[i + shift]) for i in middle]))
+        for shift in range(-reach, reach + 1)
+    }
+    own = shifted[0] + BARELY
+    near = min(shifted[s] for s in (-2, -1, 1, 2))
+    far = min(value for shift, value in shifted.items() if abs(shift) >= 3)
+    return far > PROOF * own and near > 0.98 * shifted[0]
+
+
+def _distance(a: Signature, b: Signature) -> float:
+    return float(np.mean((a - b) ** 2))

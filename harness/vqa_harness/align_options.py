@@ -1,0 +1,96 @@
+"""What a user can say about pairing two videos."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from vqa_harness.errors import UsageError
+
+Mode = Literal["auto", "index", "time", "content"]
+Tail = Literal["common", "error", "repeat"]
+FpsPolicy = Literal["auto", "error", "match-dist", "match-ref"]
+OnCorrupt = Literal["score", "skip", "fail"]
+Fit = Literal["none", "stretch", "pad", "crop"]
+Crop = Literal["warn", "auto", "off"]
+CHOICES = {
+    "mode": Mode,
+    "tail": Tail,
+    "fps_policy": FpsPolicy,
+    "on_corrupt": OnCorrupt,
+    "fit": Fit,
+    "crop": Crop,
+}
+LONGEST_OFFSET = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class AlignOptions:
+    """How frames of two videos are paired and made comparable; all of it is put in the report.
+
+    Attributes:
+        mode: ``auto`` takes the simplest model that the pictures confirm; ``index`` and ``time``
+            pair by number and by presentation time whatever the pictures say (what they say is
+            still reported); ``content`` pairs by the pictures alone.
+        tail: when one video is longer: ``common`` scores the common part, ``error`` refuses,
+            ``repeat`` holds the shorter one's last frame.
+        fps_policy: where the frame rates differ. ``auto`` accepts what the pictures confirm,
+            ``error`` refuses, ``match-dist`` compares each distorted frame with the reference frame
+            shown at its time, ``match-ref`` each reference frame with the distorted frame shown at
+            its time.
+        max_offset: seconds by which the videos may be shifted, and frames may be missing in a row.
+        on_corrupt: pairs with a frame that the decoder flags as damaged are scored, left out, or
+            refused.
+        strict: whether any warning becomes an `AlignError`.
+        scale_to: ``ref``, ``dist`` or ``WIDTHxHEIGHT``: the size both are scaled to (bicubic).
+        fit: what to do with aspect ratios that differ by more than 1 %: refuse, stretch, pad the
+            distorted with black, or crop it.
+        crop: black bars on one side only: ``warn``, ``auto`` cuts them off, ``off`` does not look.
+
+    Raises:
+        UsageError: a value that is none of these.
+    """
+
+    mode: Mode = "auto"
+    tail: Tail = "common"
+    fps_policy: FpsPolicy = "auto"
+    max_offset: float = 2.0
+    on_corrupt: OnCorrupt = "score"
+    strict: bool = False
+    scale_to: str = "ref"
+    fit: Fit = "none"
+    crop: Crop = "warn"
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            allowed = get_args(choices)
+            if getattr(self, name) not in allowed:
+                option = "align" if name == "mode" else name.replace("_", "-")
+                raise UsageError(
+                    f"--{option} {getattr(self, name)}: choose one of {', '.join(allowed)}"
+                )
+        if not 0 < self.max_offset <= LONGEST_OFFSET:
+            raise UsageError(
+                f"--max-offset {self.max_offset:g}: needs seconds, above 0 and at most "
+                f"{LONGEST_OFFSET:g}"
+            )
+        if self.scale_to not in ("ref", "dist"):
+            self.size()
+
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of ``scale_to``; None where it names a side.
+
+        Raises:
+            UsageError: it is neither a side nor WIDTHxHEIGHT.
+        """
+        if self.scale_to in ("ref", "dist"):
+            return None
+        found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", self.scale_to)
+        if found is None:
+            raise UsageError(f"--scale-to {self.scale_to}: needs ref, dist or WIDTHxHEIGHT")
+        return int(found[1]), int(found[2])
+
+    def to_json(self) -> dict[str, Any]:
+        """All options by name."""
+        return asdict(self)
