@@ -226,6 +226,15 @@ def test_rotated_video_is_upright(degrees, chroma):
     assert frame.planes[1].shape == chroma_shape(frame.chroma, frame.width, frame.height)
 
 
+def test_cropping_is_exact_on_every_side():
+    frames = moving_pattern(3, 96, 64)
+    whole = roundtrip(frames, options={"crf": "20"})
+    cropped = roundtrip(frames, options={"crf": "20", "x264-params": "crop-rect=10,4,6,8"})
+    for a, b in zip(whole, cropped, strict=True):
+        np.testing.assert_array_equal(b[0], a[0][4:56, 10:90])
+        np.testing.assert_array_equal(b[1], a[1][2:28, 5:45])
+
+
 def test_rotated_411_becomes_444():
     options = {"codec": "dvvideo", "container": "mov", "chroma": "411"}
     frames = moving_pattern(1, 720, 480, chroma="411")
