@@ -112,7 +112,10 @@ def run_command(
             for m in result.metrics
             if m.error is not None
         ]
-    _show(done, as_json=as_json, stdout_taken=output == "-")
+    if as_json:
+        sys.stdout.write(json.dumps(done, indent=2, allow_nan=False) + "\n")
+    elif done and output != "-":
+        _print(done, requests)
     _conclude(done, failed, len(inputs))
 
 
@@ -163,19 +166,19 @@ def _tell(registry: Registry, result: RunResult, log: Log) -> None:
         pass
 
 
-def _show(done: list[dict[str, Any]], *, as_json: bool, stdout_taken: bool) -> None:
+def _print(done: list[dict[str, Any]], requests: list[Request]) -> None:
+    """Print what was asked for; what libvmaf gives beside its scores is in the log only."""
     from vqa_harness.terminal import print_table
 
-    if as_json:
-        sys.stdout.write(json.dumps(done, indent=2, allow_nan=False) + "\n")
-    elif done and not stdout_taken:
-        pools = ("mean", "min", "max", "harmonic_mean")
-        rows = [
-            [Path(entry["input"]).name, name, *(_number(values.get(p)) for p in pools)]
-            for entry in done
-            for name, values in entry["pooled"].items()
-        ]
-        print_table(("input", "metric", *pools), rows)
+    asked = {f.name + r.suffix for r in requests for f in r.spec.features}
+    pools = ("mean", "min", "max", "harmonic_mean")
+    rows = [
+        [Path(entry["input"]).name, name, *(_number(values.get(p)) for p in pools)]
+        for entry in done
+        for name, values in entry["pooled"].items()
+        if name in asked or name.startswith("vmaf")
+    ]
+    print_table(("input", "metric", *pools), rows)
 
 
 def _number(value: float | None) -> str:
