@@ -1,0 +1,243 @@
+"""How far two rate-quality curves lie apart: Bjontegaard's delta rate and delta quality.
+
+The average difference of two curves over what they have in common, log bitrate against quality
+(Bjontegaard, VCEG-M33, 2001), with the curves drawn through the points by PCHIP, as the common test
+conditions of JCT-VC and JVET do (JCTVC-L1100, JVET-T2010), or by Akima's splines (Herglotz et al.,
+"The Bjontegaard Bible", arXiv 2304.12852). Plain cubic polynomials overshoot and are not offered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from vqa_harness.errors import InputError, UsageError
+
+Point = tuple[float, float]
+"""Bitrate (any unit, above 0), and a quality of which more is better."""
+
+METHODS = ("pchip", "akima")
+MIN_OVERLAP = 0.5
+"""Share of the joint quality range that both curves must cover."""
+GOOD_OVERLAP = 0.75
+USUAL_POINTS = 4
+_CROSSING_SAMPLES = 257
+
+
+class CurveError(InputError):
+    """Points from which no rate-quality curve, or no comparison of two, can be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        rate: BD-rate: percent of bitrate that the test curve needs more at equal quality, on
+            average; negative where it saves.
+        quality: BD-quality: how much better it is at equal bitrate, in the unit of the quality;
+            None where the bitrates have nothing in common.
+        overlap: share of the joint quality range that both cover, 0 to 1.
+        rate_overlap: likewise of the joint range of log bitrate.
+        crossings: qualities at which the curves cross, which an average hides.
+        notes: what a reader should know, one line each.
+    """
+
+    rate: float
+    quality: float | None
+    overlap: float
+    rate_overlap: float
+    crossings: tuple[float, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def bd_rate(
+    anchor: Sequence[Point],
+    test: Sequence[Point],
+    method: str = "pchip",
+    *,
+    min_overlap: float = MIN_OVERLAP,
+) -> float:
+    """Percent of bitrate that ``test`` needs more than ``anchor`` for equal quality, on average.
+
+    Args:
+        anchor: points of the curve compared with, at least two, in any order.
+        test: points of the other curve.
+        method: ``pchip`` or ``akima``.
+        min_overlap: smallest share of the joint quality range that both must cover, 0 to 1.
+
+    Returns:
+        -25.0 where ``test`` saves a quarter of the bitrate.
+
+    Raises:
+        CurveError: see `curve` and `compare`.
+        UsageError: no such method.
+    """
+    return compare(anchor, test, method, min_overlap=min_overlap).rate
+
+
+def bd_quality(
+    anchor: Sequence[Point],
+    test: Sequence[Point],
+    method: str = "pchip",
+    *,
+    min_overlap: float = MIN_OVERLAP,
+) -> float:
+    """How much better ``test`` is than ``anchor`` at equal bitrate, on average; as `bd_rate`.
+
+    ``min_overlap`` is here the share of the joint range of log bitrate.
+    """
+    first, second = curve(anchor), curve(test)
+    share = _share(_rates(first), _rates(second))
+    if share < min_overlap or share == 0:
+        raise CurveError(_too_little("bitrate", share, min_overlap))
+    return _bd_quality(first, second, method)
+
+
+def compare(
+    anchor: Sequence[Point],
+    test: Sequence[Point],
+    method: str = "pchip",
+    *,
+    min_overlap: float = MIN_OVERLAP,
+) -> Comparison:
+    """BD-rate, BD-quality and what can be said against them.
+
+    Raises:
+        CurveError: a curve is none (see `curve`), or the qualities overlap too little.
+        UsageError: no such method.
+    """
+    first, second = curve(anchor), curve(test)
+    share = _share(_qualities(first), _qualities(second))
+    rate_share = _share(_rates(first), _rates(second))
+    if share < min_overlap or share == 0:
+        raise CurveError(_too_little("quality", share, min_overlap))
+    low, high = _common(_qualities(first), _qualities(second))
+    one, other = (
+        interpolator(_qualities(points), _rates(points), method) for points in (first, second)
+    )
+    gap = (other.integrate(low, high) - one.integrate(low, high)) / (high - low)
+    return Comparison(
+        rate=float(math.expm1(gap) * 100),
+        quality=_bd_quality(first, second, method) if rate_share > 0 else None,
+        overlap=share,
+        rate_overlap=rate_share,
+        crossings=_crossings(one, other, low, high),
+        notes=tuple(_notes(first, second, share, rate_share)),
+    )
+
+
+def rate_at(points: Sequence[Point], quality: float, method: str = "pchip") -> float | None:
+    """The bitrate at which a curve reaches a quality; None outside its range.
+
+    Raises:
+        CurveError: see `curve`.
+        UsageError: no such method.
+    """
+    sorted_points = curve(points)
+    qualities = _qualities(sorted_points)
+    if not qualities[0] <= quality <= qualities[-1]:
+        return None
+    return math.exp(float(interpolator(qualities, _rates(sorted_points), method)(quality)))
+
+
+def curve(points: Sequence[Point]) -> list[Point]:
+    """The points by bitrate, checked: more bitrate must give more quality.
+
+    Raises:
+        CurveError: fewer than two points, a number that is not finite, a bitrate of 0 or below, or
+            a point that is no better than one of less bitrate.
+    """
+    found = sorted((float(rate), float(quality)) for rate, quality in points)
+    if len(found) < 2:
+        raise CurveError(f"a curve needs at least 2 points, there are {len(found)}; add rungs")
+    for rate, quality in found:
+        if not (math.isfinite(rate) and math.isfinite(quality) and rate > 0):
+            raise CurveError(f"({rate:g}, {quality:g}) is no point of a rate-quality curve")
+    broken = falls(found)
+    if broken:
+        (rate, quality), (next_rate, next_quality) = broken[0]
+        raise CurveError(
+            f"not monotone: {next_quality:.4g} at {next_rate:.6g} is no better than "
+            f"{quality:.4g} at {rate:.6g}; leave such points out (pareto) or encode them anew"
+        )
+    return found
+
+
+def falls(points: Sequence[Point]) -> list[tuple[Point, Point]]:
+    """Neighbours by bitrate of which the second is no better, or has no more bitrate."""
+    return [(a, b) for a, b in pairwise(sorted(points)) if b[1] <= a[1] or b[0] <= a[0]]
+
+
+def interpolator(x: Sequence[float], y: Sequence[float], method: str) -> Any:
+    """A piecewise cubic through the points, with ``integrate(a, b)``; ``x`` strictly ascending.
+
+    Raises:
+        UsageError: no such method.
+    """
+    from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
+
+    if method not in METHODS:
+        raise UsageError(f"interpolation {method!r}: choose one of {', '.join(METHODS)}")
+    if method == "akima" and len(x) > 2:
+        return Akima1DInterpolator(np.asarray(x), np.asarray(y))
+    return PchipInterpolator(np.asarray(x), np.asarray(y))
+
+
+def _bd_quality(anchor: Sequence[Point], test: Sequence[Point], method: str) -> float:
+    low, high = _common(_rates(anchor), _rates(test))
+    one, other = (
+        interpolator(_rates(points), _qualities(points), method) for points in (anchor, test)
+    )
+    return float((other.integrate(low, high) - one.integrate(low, high)) / (high - low))
+
+
+def _qualities(points: Sequence[Point]) -> list[float]:
+    return [quality for _, quality in points]
+
+
+def _rates(points: Sequence[Point]) -> list[float]:
+    return [math.log(rate) for rate, _ in points]
+
+
+def _common(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
+    return max(a[0], b[0]), min(a[-1], b[-1])
+
+
+def _share(a: Sequence[float], b: Sequence[float]) -> float:
+    low, high = _common(a, b)
+    return max(high - low, 0.0) / (max(a[-1], b[-1]) - min(a[0], b[0]))
+
+
+def _too_little(what: str, share: float, wanted: float) -> str:
+    return (
+        f"the curves share {share:.0%} of their {what} range, {wanted:.0%} is needed; "
+        "add rungs where the other curve has some"
+    )
+
+
+def _notes(
+    anchor: Sequence[Point], test: Sequence[Point], share: float, rate_share: float
+) -> list[str]:
+    notes = []
+    fewest = min(len(anchor), len(test))
+    if fewest < USUAL_POINTS:
+        notes.append(f"a curve has only {fewest} points; {USUAL_POINTS} or more are usual")
+    if share < GOOD_OVERLAP:
+        notes.append(f"the curves share only {share:.0%} of their quality range")
+    if rate_share == 0:
+        notes.append("the bitrates have nothing in common, so there is no BD-quality")
+    return notes
+
+
+def _crossings(one: Any, other: Any, low: float, high: float) -> tuple[float, ...]:
+    """Where the difference of two interpolators changes its sign."""
+    x = np.linspace(low, high, _CROSSING_SAMPLES)
+    gap = other(x) - one(x)
+    at = np.flatnonzero(gap[:-1] * gap[1:] < 0)
+    return tuple(float(x[i] - gap[i] * (x[i + 1] - x[i]) / (gap[i + 1] - gap[i])) for i in at)

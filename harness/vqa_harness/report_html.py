@@ -1,0 +1,75 @@
+"""Renders a report as one HTML file that needs nothing else: no network, no other file.
+
+Names of files and whatever else stands in logs are untrusted: jinja2 escapes them in markup, and
+`embedded_json` in scripts; a content security policy forbids the page every request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from vqa_harness import __version__
+from vqa_harness.errors import MissingBackend
+from vqa_harness.ladder_outputs import AGGREGATE_HEAD, aggregate_rows
+from vqa_harness.report_data import Report
+from vqa_harness.report_page import SectionPage
+
+SCRIPTS = ("uplot/uPlot.iife.min.js", "report/common.js", "report/rate.js", "report/frames.js")
+STYLES = ("uplot/uPlot.min.css", "report/report.css")
+_UNSAFE = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+
+def embedded_json(value: Any) -> str:
+    """JSON that may stand in a script element: no ``</script>``, ``<!--`` or U+2028 in it."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.translate(_UNSAFE)
+
+
+def render(
+    report: Report,
+    pages: Sequence[SectionPage],
+    data: Mapping[str, Any],
+    *,
+    title: str,
+    created: str,
+    command: str = "",
+) -> str:
+    """The page.
+
+    Raises:
+        MissingBackend: jinja2 is not installed.
+    """
+    try:
+        import jinja2
+        from markupsafe import Markup
+    except ModuleNotFoundError:
+        raise MissingBackend("reports need jinja2; pip install 'vqa-harness[report]'") from None
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(_asset),
+    )
+    return environment.get_template("report/report.html.j2").render(
+        title=title,
+        created=created,
+        command=command,
+        version=__version__,
+        report=report,
+        pages=pages,
+        aggregate_head=AGGREGATE_HEAD,
+        aggregate_rows=aggregate_rows(report.ladder) if report.ladder else [],
+        style=Markup("\n".join(map(_asset, STYLES))),
+        script=Markup("\n".join(map(_asset, SCRIPTS))),
+        data=Markup(embedded_json(data)),
+    )
+
+
+def _asset(name: str) -> str:
+    return (files("vqa_harness") / "assets" / name).read_text(encoding="utf-8")
