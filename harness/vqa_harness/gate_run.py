@@ -1,0 +1,139 @@
+"""Scores the cases of a gate, or takes what was scored before."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from itertools import repeat
+from pathlib import Path
+
+from vqa_harness.align_options import AlignOptions
+from vqa_harness.bitrate import measure_bitrate
+from vqa_harness.errors import MetricError, UsageError, VqaError
+from vqa_harness.gate_plan import Case
+from vqa_harness.gate_verdict import Measured
+from vqa_harness.log import Log, build_log
+from vqa_harness.pipeline import RunOptions, run
+from vqa_harness.read_log import read_log
+from vqa_harness.registry import Registry
+from vqa_harness.result_cache import CacheKey, ResultCache, cache_key
+from vqa_harness.terminal import progress_bar
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How cases are scored.
+
+    Attributes:
+        cache: of earlier logs; None for none.
+        threads: for metrics; 0 for one per processor.
+        quiet: no progress bar.
+        bitrates: names of the cases whose bitrate is wanted.
+        command: the command line, for the logs.
+    """
+
+    cache: ResultCache | None = None
+    threads: int = 0
+    quiet: bool = False
+    bitrates: Collection[str] = ()
+    command: str = ""
+
+
+def measure_all(
+    cases: Sequence[Case], registry: Registry, scoring: Scoring, jobs: int = 1
+) -> Iterator[Measured]:
+    """Yield every case with its log, in order.
+
+    Args:
+        cases: what to score.
+        registry: where metrics come from; with several jobs, those installed.
+        scoring: how.
+        jobs: cases scored at once, each in a process of its own.
+
+    Raises:
+        UsageError: as `measure`.
+        MetricError: a process ended unexpectedly.
+    """
+    if jobs < 2 or len(cases) < 2:
+        for case in cases:
+            yield measure(case, registry, scoring)
+        return
+    threads = scoring.threads or max(1, RunOptions().workers // jobs)
+    scoring = replace(scoring, threads=threads, quiet=True)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(cases)), context, _start)
+    try:
+        yield from pool.map(_in_process, cases, repeat(scoring))
+    except BrokenProcessPool:
+        raise MetricError("a scoring process ended unexpectedly; try --jobs 1") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start() -> None:
+    """An interrupt ends a worker at once, without a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _in_process(case: Case, scoring: Scoring) -> Measured:
+    return measure(case, _installed(), scoring)
+
+
+@lru_cache(maxsize=1)
+def _installed() -> Registry:
+    return Registry.installed()
+
+
+def measure(case: Case, registry: Registry, scoring: Scoring) -> Measured:
+    """The log of a case: read, kept from before, or made now and kept.
+
+    Errors of the case's own, such as a video that cannot be read, are in the answer.
+
+    Raises:
+        UsageError: the cache cannot be written, or an option is wrong.
+    """
+    begin = time.perf_counter()
+    found = Measured(case)
+    try:
+        if case.log is not None:
+            found.log = read_log(case.log)
+        elif case.distorted is not None:
+            found.log, found.cached = _score(case, case.distorted, registry, scoring)
+            if case.name in scoring.bitrates:
+                found.bitrate = _kilobits(case.distorted, found.log)
+    except UsageError as error:
+        place = case.place or case.name
+        raise type(error)(f"{place}: {error}") from None
+    except VqaError as error:
+        found.log, found.error = None, error
+    found.seconds = time.perf_counter() - begin
+    return found
+
+
+def _score(case: Case, distorted: Path, registry: Registry, scoring: Scoring) -> tuple[Log, bool]:
+    align = AlignOptions(**case.align)
+    key: CacheKey | None = None
+    if scoring.cache is not None:
+        key = cache_key(distorted, case.reference, case.requests, registry, align)
+        kept = scoring.cache.get(key)
+        if kept is not None:
+            return kept, True
+    with progress_bar(case.name, quiet=scoring.quiet) as progress:
+        options = RunOptions(scoring.threads, progress, align)
+        result = run(distorted, case.requests, registry, options, reference=case.reference)
+    log = build_log(result, command=scoring.command)
+    if scoring.cache is not None and key is not None:
+        scoring.cache.put(key, log)
+    return log, False
+
+
+def _kilobits(video: Path, log: Log) -> float:
+    rate = log.extra.get("inputs", {}).get("distorted", {}).get("rate")
+    return measure_bitrate(video, Fraction(rate) if rate else None).mean / 1000
