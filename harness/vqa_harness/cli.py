@@ -84,6 +84,10 @@ def run_cli(arguments: list[str]) -> int:
         code = command.main(
             arguments or ["--help"], prog_name="vqa-harness", standalone_mode=False, obj=registry
         )
+        if code == INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
+        if code == INTERRUPTED:  # typer turned the interrupt into an exit
+            return _fail("interrupted", INTERRUPTED)
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, Abort):
         return _fail("interrupted", INTERRUPTED)

@@ -1,0 +1,171 @@
+import os
+
+import pytest
+
+from vqa_harness import Feature, MetricSpec, Param, hookimpl
+from vqa_harness.align_options import AlignOptions
+from vqa_harness.errors import InputError, UsageError
+from vqa_harness.log import Log
+from vqa_harness.registry import Registry
+from vqa_harness.result_cache import ResultCache, cache_folder, cache_key
+
+
+def make_registry(version="1"):
+    class Plugin:
+        @hookimpl
+        def vqa_register_metrics(self):
+            return [
+                MetricSpec(
+                    "up",
+                    "nowhere:Up",
+                    (Feature("up"),),
+                    params=(Param("model", "default"), Param("batch", 4, changes_score=False)),
+                    version=version,
+                ),
+                MetricSpec("full", "nowhere:Full", (Feature("full"),), reference=True),
+            ]
+
+    made = Registry()
+    made.register(Plugin(), "test")
+    return made
+
+
+REGISTRY = make_registry()
+
+
+@pytest.fixture
+def videos(tmp_path):
+    for name in ("a.mp4", "b.mp4", "ref.mp4"):
+        (tmp_path / name).write_bytes(name.encode() * 100)
+    return tmp_path
+
+
+def key_of(videos, name="a.mp4", *metrics, registry=REGISTRY, reference=None, align=None):
+    requests = [registry.request(text) for text in metrics or ["up"]]
+    ref = None if reference is None else videos / reference
+    return cache_key(videos / name, ref, requests, registry, align)
+
+
+def log_for(key, **extra):
+    inputs = {r: {"sha256": h, "name": key.names[r]} for r, h in key.sha256.items()}
+    return Log(
+        "vqa-harness 0",
+        fps=1.0,
+        frame_numbers=[0, 1],
+        columns={"up": [1 / 3, 2e-9]},
+        pooled={"up": {"min": 2e-9, "max": 1 / 3, "mean": 1 / 6, "harmonic_mean": 0.1}},
+        extra={"inputs": inputs, "errors": {}, **extra},
+    )
+
+
+def test_a_log_comes_back_in_full_precision(videos):
+    cache, key = ResultCache(videos / "cache"), key_of(videos)
+    assert cache.get(key) is None
+    log = log_for(key)
+    assert cache.put(key, log)
+    assert cache.get(key) == log
+    assert [p.suffix for p in (videos / "cache").iterdir()] == [".json"]
+
+
+def test_content_counts_and_names_do_not(videos):
+    cache, key = ResultCache(videos / "cache"), key_of(videos)
+    cache.put(key, log_for(key))
+    (videos / "renamed.mkv").write_bytes((videos / "a.mp4").read_bytes())
+    found = cache.get(key_of(videos, "renamed.mkv"))
+    assert found.extra["inputs"]["distorted"]["name"] == "renamed.mkv"
+    (videos / "a.mp4").write_bytes(b"changed")
+    assert cache.get(key_of(videos)) is None
+
+
+def test_everything_that_changes_a_score_changes_the_key(videos, monkeypatch):
+    weights = videos / "weights.bin"
+    weights.write_bytes(b"1")
+    pair = {"reference": "ref.mp4"}
+    keys = {
+        "plain": key_of(videos),
+        "other video": key_of(videos, "b.mp4"),
+        "parameter": key_of(videos, "a.mp4", "up:batch=2"),
+        "weights": key_of(videos, "a.mp4", f"up:model={weights}"),
+        "metric version": key_of(videos, registry=make_registry("2")),
+        "metric": key_of(videos, "a.mp4", "full", **pair),
+        "order": key_of(videos, "a.mp4", "full", "up", **pair),
+        "more metrics": key_of(videos, "a.mp4", "up", "full", **pair),
+        "reference": key_of(videos, "a.mp4", "full", reference="b.mp4"),
+        "align": key_of(videos, "a.mp4", "full", align=AlignOptions(mode="index"), **pair),
+    }
+    weights.write_bytes(b"2")
+    keys["other weights"] = key_of(videos, "a.mp4", f"up:model={weights}")
+    monkeypatch.setenv("VQA_HARNESS_FFMPEG", "other")
+    keys["environment"] = key_of(videos)
+    monkeypatch.delenv("VQA_HARNESS_FFMPEG")
+    monkeypatch.setattr("vqa_harness.result_cache.__version__", "99")
+    keys["harness"] = key_of(videos)
+    assert len({key.digest for key in keys.values()}) == len(keys)
+
+
+def test_a_reference_no_metric_looks_at_does_not_count(videos):
+    assert key_of(videos, reference="ref.mp4") == key_of(videos)
+
+
+def test_corrupt_entries_count_as_absent(videos):
+    cache, key = ResultCache(videos / "cache"), key_of(videos)
+    cache.put(key, log_for(key))
+    (entry,) = (videos / "cache").iterdir()
+    whole = entry.read_text()
+    other = log_for(key_of(videos, "b.mp4"))
+    cache.put(key_of(videos, "b.mp4"), other)
+    moved = next(p for p in (videos / "cache").iterdir() if p != entry).read_text()
+    for text in ("", whole[: len(whole) // 2], "{}", '{"frames": []}', "\0" * 50, moved):
+        entry.write_text(text)
+        assert cache.get(key) is None, text[:30]
+    entry.unlink()
+    entry.mkdir()
+    assert cache.get(key) is None
+
+
+def test_failed_metrics_and_changed_files_are_not_kept(videos):
+    cache, key = ResultCache(videos / "cache"), key_of(videos)
+    assert not cache.put(key, log_for(key, errors={"up": "broke"}))
+    assert not cache.put(key, log_for(key_of(videos, "b.mp4")))
+    assert cache.get(key) is None
+
+
+def test_the_size_is_bounded_and_what_was_used_last_stays(videos):
+    cache = ResultCache(videos / "cache")
+    keys = []
+    for number in range(5):
+        (videos / "v.mp4").write_bytes(bytes([number]))
+        keys.append(key_of(videos, "v.mp4"))
+        cache.put(keys[-1], log_for(keys[-1]))
+        os.utime(cache.folder / f"{keys[-1].digest}.json", (number, number))
+    assert cache.get(keys[0]) is not None
+    size = (cache.folder / f"{keys[0].digest}.json").stat().st_size
+    small = ResultCache(cache.folder, max_bytes=3 * size)
+    (videos / "v.mp4").write_bytes(b"new")
+    new = key_of(videos, "v.mp4")
+    assert small.put(new, log_for(new))
+    assert [small.get(key) is not None for key in keys] == [True, False, False, False, True]
+    assert small.get(new) is not None
+    assert not ResultCache(cache.folder, max_bytes=10).put(new, log_for(new))
+
+
+def test_the_folder_follows_the_platform_and_the_user(monkeypatch, tmp_path):
+    monkeypatch.delenv("VQA_HARNESS_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "vqa-harness"
+    monkeypatch.setenv("VQA_HARNESS_CACHE", str(tmp_path / "mine"))
+    assert cache_folder() == tmp_path / "mine"
+    monkeypatch.delenv("VQA_HARNESS_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder().is_absolute()
+
+
+def test_errors_are_one_line(videos):
+    with pytest.raises(InputError, match="no such file"):
+        key_of(videos, "gone.mp4")
+    with pytest.raises(InputError, match="cannot be read"):
+        key_of(videos.parent, videos.name)
+    (videos / "taken").touch()
+    key = key_of(videos)
+    with pytest.raises(UsageError, match="--no-cache"):
+        ResultCache(videos / "taken" / "cache").put(key, log_for(key))
