@@ -86,8 +86,6 @@ def run_cli(arguments: list[str]) -> int:
         )
         if code == INTERRUPTED:  # what typer makes of Ctrl-C
             raise KeyboardInterrupt
-        if code == INTERRUPTED:  # typer turned the interrupt into an exit
-            return _fail("interrupted", INTERRUPTED)
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, Abort):
         return _fail("interrupted", INTERRUPTED)
