@@ -16,6 +16,7 @@ PSNR = MetricSpec(
     reference=True,
     summary="Peak signal-to-noise ratio per plane, equal to libvmaf's",
     paper="ITU-T J.340; limits and names as in libvmaf",
+    warmup="vqa_metrics.reference_warmup",
 )
 SSIM = MetricSpec(
     name="ssim",
@@ -24,6 +25,7 @@ SSIM = MetricSpec(
     reference=True,
     summary="Structural similarity as published (not libvmaf's float_ssim, not FFmpeg's ssim)",
     paper="Wang, Bovik, Sheikh, Simoncelli, IEEE TIP 2004",
+    warmup="vqa_metrics.reference_warmup",
 )
 MS_SSIM = MetricSpec(
     name="ms_ssim",
@@ -32,6 +34,7 @@ MS_SSIM = MetricSpec(
     reference=True,
     summary="Multi-scale structural similarity as published",
     paper="Wang, Simoncelli, Bovik, Asilomar 2003",
+    warmup="vqa_metrics.reference_warmup",
 )
 VMAF = MetricSpec(
     name="vmaf",

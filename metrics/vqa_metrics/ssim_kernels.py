@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_metrics.nss_jit import kernel
+from vqa_metrics.nss_jit import kernel, part
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Taps = tuple[np.float32, np.float32, np.float32, np.float32, np.float32, np.float32]
@@ -32,7 +32,7 @@ _MATHS = {"contract", "nsz"}
 _SUMS = {"contract", "nsz", "reassoc"}
 
 
-@kernel(fastmath=_MATHS)
+@part(fastmath=_MATHS)
 def _load(
     x: Samples,
     y: Samples,
@@ -53,7 +53,7 @@ def _load(
         dd[c] = q * q
 
 
-@kernel(fastmath=_MATHS)
+@part(fastmath=_MATHS)
 def _down(p: NDArray[np.float32], taps: Taps, out: NDArray[np.float32]) -> None:
     """The window down the columns: ``_GROUP`` rows from ``_GROUP + 10``."""
     w0, w1, w2, w3, w4, w5 = taps
@@ -86,7 +86,7 @@ def _down(p: NDArray[np.float32], taps: Taps, out: NDArray[np.float32]) -> None:
         ) + w5 * a8
 
 
-@kernel(fastmath=_MATHS)
+@part(fastmath=_MATHS)
 def _across(a: NDArray[np.float32], c: int, taps: Taps) -> np.float32:
     w0, w1, w2, w3, w4, w5 = taps
     return (  # type: ignore[no-any-return]
@@ -99,7 +99,7 @@ def _across(a: NDArray[np.float32], c: int, taps: Taps) -> np.float32:
     )
 
 
-@kernel(fastmath=_SUMS)
+@part(fastmath=_SUMS)
 def _row(
     s: NDArray[np.float32],
     d: NDArray[np.float32],
