@@ -62,7 +62,9 @@ def gate_command(
     threads: Annotated[
         int, typer.Option(min=0, help="Threads for metrics; 0: one per processor.")
     ] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show only what does not hold.")
+    ] = False,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the configuration.")
     ] = False,
@@ -107,7 +109,7 @@ def gate_command(
     measured = _measure(plan, registry, cache, jobs=jobs, threads=threads, quiet=quiet)
     verdict = judge(plan, measured, registry, accepted, accept=update_baseline)
     actions = on_github(os.environ) if github is None else github
-    outputs = Outputs(junit, as_json, markdown, actions)
+    outputs = Outputs(junit, as_json, markdown, actions, quiet)
     write_verdict(verdict, plan, outputs)
     if update_baseline and plan.baseline is not None:
         renewed = renew(plan.baseline, plan, measured, accepted, registry)

@@ -8,7 +8,7 @@ from typing import Any
 
 from vqa_harness.gate_features import Offer
 from vqa_harness.gate_rules import Target
-from vqa_harness.log import Log
+from vqa_harness.log import LARGEST, Log
 from vqa_harness.pooling import pooled, worst_run
 
 _RESIDUALS = ("median", "p95", "max")
@@ -83,15 +83,20 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, float | None]
     for name, value in facts.items():
         key = prefix + name
         if isinstance(value, Mapping):
-            if isinstance(value.get("list"), list) and "count" in value:
-                found[key] = value["count"]
+            if isinstance(value.get("list"), list) and isinstance(value.get("count"), int):
+                found[key] = _finite(value["count"])
             elif not prefix:
                 found |= _flat(value, f"{key}.")
         elif isinstance(value, list):
             found[key] = float(len(value))
         elif value is None or isinstance(value, int | float):
-            found[key] = None if value is None else float(value)
+            found[key] = _finite(value)
     return found
+
+
+def _finite(value: float | None) -> float | None:
+    """The number as float; None where it is none, or beyond what floats hold."""
+    return None if value is None or not abs(value) < LARGEST else float(value)
 
 
 def _fact(log: Log, target: Target) -> Finding:
@@ -128,11 +133,11 @@ def _worst_run(log: Log, name: str, values: list[float], offer: Offer | None) ->
 
 def _note(log: Log, name: str, pool: str) -> str:
     _, entry = metric_entry(log, name)
-    held = len(as_object(entry.get("undefined_frames")).get(name, ()))
+    held = len(_list(as_object(entry.get("undefined_frames")).get(name)))
     lacking = sum(x is None for x in log.columns[name])
     if held or lacking:
         return f"undefined on {held or lacking} of {len(log)} frames"
-    replaced = as_object(log.extra.get("pooling")).get("harmonic_mean_replaced", ())
+    replaced = _list(as_object(log.extra.get("pooling")).get("harmonic_mean_replaced"))
     if pool == "harmonic_mean" and name in replaced:
         return "the harmonic mean is undefined, this is the mean"
     return ""
@@ -141,3 +146,7 @@ def _note(log: Log, name: str, pool: str) -> str:
 def as_object(value: Any) -> Mapping[str, Any]:
     """The value if it is a JSON object, else an empty one: a log may hold anything."""
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -30,12 +30,14 @@ class Outputs:
         json: file for JSON, ``-`` for standard output instead of the table, or None.
         markdown: file for a Markdown table, or None.
         github: whether to annotate, and to add to the job's summary.
+        quiet: whether the table leaves out what holds.
     """
 
     junit: Path | None = None
     json: str | None = None
     markdown: Path | None = None
     github: bool = False
+    quiet: bool = False
 
 
 def write_verdict(verdict: Verdict, plan: Plan, outputs: Outputs) -> None:
@@ -55,7 +57,8 @@ def write_verdict(verdict: Verdict, plan: Plan, outputs: Outputs) -> None:
         if outputs.json is not None:
             write_text(Path(outputs.json), document)
         with actions.no_commands(sys.stdout) if outputs.github else nullcontext():
-            print_table(COLUMNS, rows(verdict.outcomes), title="Gate")
+            shown = [o for o in verdict.outcomes if o.status != "pass" or not outputs.quiet]
+            print_table(COLUMNS, rows(shown), title="Gate")
     note(summary(verdict))
     if outputs.github:
         stream = sys.stderr if outputs.json == STDOUT else sys.stdout

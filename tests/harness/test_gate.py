@@ -12,9 +12,12 @@ from vqa_harness.baseline import (
     write_baseline,
 )
 from vqa_harness.bdrate import bd_rate
+from vqa_harness.compare import compare_logs
 from vqa_harness.errors import AlignError, GateFailed, InputError, MetricError, UsageError
 from vqa_harness.gate import judge, kept_values, wants_bitrate
 from vqa_harness.gate_accept import update_baseline
+from vqa_harness.gate_outputs import to_json
+from vqa_harness.gate_outputs_junit import to_junit
 from vqa_harness.gate_plan import Case, Plan
 from vqa_harness.gate_rules import Rule, parse_rule, parse_target
 from vqa_harness.gate_verdict import Measured, number
@@ -215,6 +218,34 @@ def test_logs_of_other_programs(registry):
     outcomes = judge(plan, [Measured(case, log)], registry).outcomes
     assert [o.status for o in outcomes] == ["pass", "error", "error", "error"]
     assert outcomes[1].reason == "the log has no up, it has vmaf"
+
+
+HOSTILE = (
+    {"metrics": [1], "errors": 3, "inputs": "x", "warnings": {"a": 1}, "pooling": 5},
+    {"metrics": {"up": 1}, "errors": ["x"], "inputs": {"distorted": 4}, "reading": [1]},
+    {
+        "metrics": {"up": {"features": {"up": {"direction": []}}, "info": 3, "warnings": 1}},
+        "alignment": {"dropped": {"count": "x", "list": []}, "pairs": 10**400},
+        "reading": {"distorted": {"packets": "many", "frames": {"a": {"b": {}}}}},
+        "pooling": {"worst_run_frames": -1, "harmonic_mean_replaced": 4},
+    },
+)
+
+
+@pytest.mark.parametrize("extra", HOSTILE)
+def test_a_log_may_hold_anything(registry, extra):
+    log = Log("1", frame_numbers=[0], columns={"up": [5.0]}, pooled={}, extra=extra)
+    rules = [
+        *("up.harmonic_mean >= 1", "up.worst_run >= 1", "align.dropped <= 0", "align.pairs <= 0"),
+        *("reading.packets <= 0", "reading.frames <= 0", "up.mean max_drop 1"),
+    ]
+    plan = Plan([Case("a", log="a.json")], [parse_rule(text) for text in rules])
+    base = Baseline({"a": entry_of(log)})
+    verdict = judge(plan, [Measured(plan.cases[0], log)], registry, base)
+    assert [o.status for o in verdict.outcomes] == ["pass", *["error"] * 5, "pass"]
+    assert json.dumps(to_json(verdict), allow_nan=False)
+    assert to_junit(verdict)
+    assert compare_logs(log, log).features
 
 
 def accepted(value, **facts):

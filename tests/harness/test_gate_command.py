@@ -93,6 +93,11 @@ def test_a_rule_that_does_not_hold_is_exit_1(gate, media):
     )
 
 
+def test_quiet_shows_what_does_not_hold(gate, media):
+    config(media, "rules = ['colorfulness.mean >= 1', 'colorfulness.p5 >= 500']")
+    assert statuses(gate("--quiet")[1]) == ["FAIL"]
+
+
 def test_a_warning_is_exit_0(gate, media):
     config(media, "[[rule]]\ncheck = 'colorfulness.mean >= 500'\nseverity = 'warn'")
     code, out, _ = gate()

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -284,3 +285,12 @@ def test_the_schema_has_every_key(plan):
     assert align["additionalProperties"] is False
     assert schema["$defs"]["CaseTable"]["required"] == ["name", "distorted"]
     assert schema["$defs"]["RuleTable"]["properties"]["severity"]["enum"] == ["error", "warn"]
+
+
+def test_every_key_is_documented():
+    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
+    schema = json_schema()
+    keys = set(schema["properties"]) - {"rule", "case"}
+    for table in ("CaseTable", "RuleTable", "AlignTable"):
+        keys |= set(schema["$defs"][table]["properties"])
+    assert [key for key in sorted(keys) if f"`{key}`" not in page and f"[{key}]" not in page] == []
