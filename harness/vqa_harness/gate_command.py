@@ -134,15 +134,15 @@ def _default_cache() -> Path:
 def _measure(
     plan: Plan, registry: Registry, cache: Path | None, *, jobs: int, threads: int, quiet: bool
 ) -> list[Measured]:
+    from vqa_harness.command_line import command_line
     from vqa_harness.gate import wants_bitrate
     from vqa_harness.gate_outputs import warnings_of
     from vqa_harness.gate_run import Scoring, measure_all
     from vqa_harness.result_cache import ResultCache
-    from vqa_harness.run_command import _command
     from vqa_harness.terminal import warn
 
     kept = None if cache is None else ResultCache(cache)
-    scoring = Scoring(kept, threads, quiet, frozenset(wants_bitrate(plan)), _command())
+    scoring = Scoring(kept, threads, quiet, frozenset(wants_bitrate(plan)), command_line())
     measured = []
     for item in measure_all(plan.cases, registry, scoring, jobs):
         for text in warnings_of(item):

@@ -139,7 +139,7 @@ def _check(plan: LadderConfig, registry: Registry) -> None:
                 "add --reference FILE"
             )
     if plan.grids and any(source.reference is None for source in plan.sources):
-        raise UsageError("--encode needs a source; add --reference FILE")
+        raise UsageError("[[encode]] needs sources; give each [[source]] a reference")
 
 
 def _run(
@@ -151,9 +151,9 @@ def _run(
     threads: int,
     quiet: bool,
 ) -> dict[str, Any]:
+    from vqa_harness.command_line import command_line
     from vqa_harness.ladder import Measuring, measure
     from vqa_harness.ladder_compare import compare_ladder
-    from vqa_harness.run_command import _command as command
     from vqa_harness.terminal import progress_bar, warn
 
     made: dict[Path, str] = {}
@@ -163,7 +163,7 @@ def _run(
         registry=registry,
         threads=threads,
         logs=None if output is None else output / "logs",
-        command=command(),
+        command=command_line(),
         settings=made,
         bar=partial(progress_bar, quiet=quiet),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -130,22 +129,17 @@ def _announce_compiling(requests: list[Request]) -> None:
 
 def _log(path: Path, result: RunResult) -> Log:
     """Lay the result out as a log, and say what the user should know."""
+    from vqa_harness.command_line import command_line
     from vqa_harness.log import build_log
     from vqa_harness.terminal import warn
 
-    log = build_log(result, command=_command())
+    log = build_log(result, command=command_line())
     for text in result.warnings:
         warn(f"{path.name}: {text}")
     for metric in result.metrics:
         for text in metric.warnings:
             warn(f"{path.name}: {metric.spec.name}: {text}")
     return log
-
-
-def _command() -> str:
-    """The command line with folders left out, for the log."""
-    words = [Path(word).name if "/" in word or "\\" in word else word for word in sys.argv[1:]]
-    return shlex.join(["vqa-harness", *words])
 
 
 def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:
