@@ -15,6 +15,8 @@ from itertools import pairwise
 
 from vqa_harness.bdrate import Point
 
+_ROUNDING = 1e-9  # relative; a point on a line must not fall below it by the last digit
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -99,4 +101,5 @@ def _below(left: Point, middle: Point, right: Point) -> bool:
     (x0, y0), (x1, y1), (x2, y2) = (
         (math.log(rate), quality) for rate, quality in (left, middle, right)
     )
-    return (y1 - y0) * (x2 - x0) < (y2 - y0) * (x1 - x0)
+    rise, needed = (y1 - y0) * (x2 - x0), (y2 - y0) * (x1 - x0)
+    return rise < needed - _ROUNDING * abs(needed)

@@ -18,10 +18,10 @@ from vqa_harness.bitrate import StreamBitrate, measure_bitrate
 from vqa_harness.errors import AlignError, InputError, MetricError, VqaError
 from vqa_harness.ladder_config import LadderConfig, Source
 from vqa_harness.log import Log, build_log
+from vqa_harness.log_features import FeatureInfo, features_of, pooled_values
 from vqa_harness.log_metadata import plain
 from vqa_harness.log_targets import log_targets
 from vqa_harness.pipeline import Progress, RunOptions, run
-from vqa_harness.pooling import pooled
 from vqa_harness.read_log import read_log
 from vqa_harness.registry import Registry, Request
 from vqa_harness.report_alignment import coded_size
@@ -64,25 +64,6 @@ class Rung:
     alignment: Mapping[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     reused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureInfo:
-    """What a log says of a feature.
-
-    Attributes:
-        metric: the metric's label.
-        sign: 1 where higher is better, -1 where lower is.
-        unit: such as ``dB``.
-        high: the best value possible; None if unbounded.
-        leading: whether it is the first feature of its metric.
-    """
-
-    metric: str
-    sign: int
-    unit: str
-    high: float | None
-    leading: bool
 
 
 @dataclass(slots=True)
@@ -153,37 +134,6 @@ def measure(config: LadderConfig, how: Measuring) -> Measured:
                 result.references[source.name] = log.extra["inputs"]["reference"]
                 result.features |= features_of(log)
     return result
-
-
-def features_of(log: Log) -> dict[str, FeatureInfo]:
-    """The features of a log that have a direction."""
-    found: dict[str, FeatureInfo] = {}
-    for label, entry in log.extra.get("metrics", {}).items():
-        features = {
-            name: about
-            for name, about in entry.get("features", {}).items()
-            if about.get("direction") and name in log.columns
-        }
-        leading = label if label in features else next(iter(features), None)
-        for name, about in features.items():
-            sign = 1 if about["direction"] == "higher" else -1
-            best = (about.get("range") or [None, None])[sign > 0]
-            found[name] = FeatureInfo(label, sign, about.get("unit", ""), best, name == leading)
-    return found
-
-
-def pooled_values(log: Log, pools: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Feature to pooling to value, over the frames where the feature is defined."""
-    undefined: dict[str, list[int]] = {}
-    for entry in log.extra.get("metrics", {}).values():
-        undefined |= entry.get("undefined_frames", {})
-    found: dict[str, dict[str, float]] = {}
-    for name, column in log.columns.items():
-        gaps = set(undefined.get(name, ()))
-        values = [x for i, x in enumerate(column) if x is not None and i not in gaps]
-        if values:
-            found[name] = {how: pooled(values, how) for how in pools}
-    return found
 
 
 def _targets(config: LadderConfig, folder: Path | None) -> dict[Path, Path]:

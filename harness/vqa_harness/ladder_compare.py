@@ -13,8 +13,9 @@ from typing import Any
 
 from vqa_harness import bdrate, hull
 from vqa_harness.errors import UsageError
-from vqa_harness.ladder import FeatureInfo, Measured, Rung
+from vqa_harness.ladder import Measured, Rung
 from vqa_harness.ladder_config import Settings
+from vqa_harness.log_features import FeatureInfo
 
 SATURATED = 0.01
 """Part of a feature's best value within which differences mean little."""
@@ -101,7 +102,7 @@ def _feature(name: str, about: FeatureInfo, settings: Settings) -> Json:
         "metric": about.metric,
         "direction": "higher" if about.sign > 0 else "lower",
         "unit": about.unit,
-        "best": about.high,
+        "best": about.best,
         "jnd": settings.jnd.get(name),
     }
 
@@ -291,7 +292,7 @@ class _Feature:
         return [(self._rungs[i].bitrate.mean, self._values[i]) for i in members]
 
     def _saturated(self, index: int) -> bool:
-        best = self._about.high
+        best = self._about.best
         if best is None or not math.isfinite(best):
             return False
         return abs(best - self._about.sign * self._values[index]) < SATURATED * max(abs(best), 1.0)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CODECS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9")
 CRF_RANGE = {"libx264": (0, 51), "libx265": (0, 51), "libsvtav1": (1, 63), "libvpx-vp9": (0, 63)}
 _TICKS = 100  # timestamps per frame: exact for a constant rate, near enough for a varying one
+_NEAR = Fraction(1, 8)  # of a frame; Matroska rounds times to milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +199,19 @@ def _scaled(
     from vqa_harness.decode import resize_planes
 
     for frame in frames:
-        time = Fraction(frame.index) / rate if frame.time is None else frame.time
-        stamps.append(round(time * rate * _TICKS))
+        stamps.append(_stamp(frame, rate))
         planes = frame.planes
         if (frame.width, frame.height) != size:
             planes = resize_planes(planes, frame.chroma, frame.depth, size)
         yield planes
         frame.release()
+
+
+def _stamp(frame: Frame, rate: Fraction) -> int:
+    """The frame's time in ticks; on the grid of a constant rate where containers rounded it."""
+    position = Fraction(frame.index) if frame.time is None else frame.time * rate
+    nearest = round(position)
+    return nearest * _TICKS if abs(position - nearest) < _NEAR else round(position * _TICKS)
 
 
 def _tagged(colour: ColourInfo) -> ColourInfo:

@@ -36,6 +36,8 @@ def from_arguments(
     """
     if not rungs and not grids:
         raise UsageError("no rungs; name encodings, or have some made with --encode")
+    if grids and reference is None:
+        raise UsageError("--encode needs a source; add --reference FILE")
     if len(set(rungs)) < len(rungs):
         raise UsageError("a rung is named twice")
     if group not in ("codec", "folder", "none"):

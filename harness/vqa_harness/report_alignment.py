@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vqa_harness.log_features import table
+
 MOST_MARKS = 400
 """Spans and ticks drawn in one strip."""
 KINDS = ("matched", "frozen", "unmatched")
@@ -102,7 +104,7 @@ def reference_frame(alignment: Mapping[str, Any], frame: int) -> int | None:
 
 def coded_size(alignment: Mapping[str, Any]) -> tuple[int, int] | None:
     """(width, height) of the distorted video before it was scaled to the reference."""
-    about = _table(_table(alignment.get("format")).get("distorted"))
+    about = table(table(alignment.get("format")).get("distorted"))
     return _pair(about.get("size"))
 
 
@@ -116,10 +118,10 @@ class _Segment:
 def _segments(alignment: Mapping[str, Any]) -> list[_Segment]:
     found = []
     for entry in _listed(alignment, "segments")[:MOST_MARKS]:
-        table = _table(entry)
-        frames, kind = _pair(table.get("distorted")), table.get("kind")
+        about = table(entry)
+        frames, kind = _pair(about.get("distorted")), about.get("kind")
         if frames is not None and frames[0] < frames[1] and kind in KINDS:
-            found.append(_Segment(kind, frames, _pair(table.get("reference"))))
+            found.append(_Segment(kind, frames, _pair(about.get("reference"))))
     return found
 
 
@@ -131,7 +133,7 @@ def _summary(alignment: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(offset, int) and offset:
         yield f"offset {offset:+d} frames"
     for key, word in (("dropped", "dropped"), ("duplicated", "repeated")):
-        count = _table(alignment.get(key)).get("count")
+        count = table(alignment.get(key)).get("count")
         if isinstance(count, int) and count:
             yield f"{count} {word}"
     for key, word in (("frozen_frames", "frozen"), ("unmatched_frames", "without partner")):
@@ -139,7 +141,7 @@ def _summary(alignment: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(count, int) and count:
             yield f"{count} {word}"
     for key, word in (("extra_head", "before"), ("extra_tail", "after")):
-        count = _table(alignment.get(key)).get("distorted")
+        count = table(alignment.get(key)).get("distorted")
         if isinstance(count, int) and count:
             yield f"{count} frames {word} the reference"
     confidence = alignment.get("confidence")
@@ -164,7 +166,7 @@ def _before(segments: Sequence[_Segment], missing: int) -> int:
 
 
 def _read(alignment: Mapping[str, Any]) -> int:
-    count = _table(alignment.get("frames")).get("distorted")
+    count = table(alignment.get("frames")).get("distorted")
     return count if isinstance(count, int) else 0
 
 
@@ -173,12 +175,8 @@ def _events(alignment: Mapping[str, Any], key: str) -> list[int]:
 
 
 def _listed(alignment: Mapping[str, Any], key: str) -> list[Any]:
-    found = _table(alignment.get(key)).get("list")
+    found = table(alignment.get(key)).get("list")
     return found if isinstance(found, list) else []
-
-
-def _table(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _pair(value: Any) -> tuple[int, int] | None:

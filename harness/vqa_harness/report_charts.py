@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from vqa_harness import report_columns as columns
-from vqa_harness.report_data import Item, Section, rate_of, times_of, undefined_of
+from vqa_harness.log_features import undefined_of
+from vqa_harness.report_data import Item, Section, rate_of, times_of
 
 Json = dict[str, Any]
 SHOWN_LINES = 6

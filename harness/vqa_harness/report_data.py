@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import InputError, one_line
-from vqa_harness.ladder import features_of, pooled_values
 from vqa_harness.log import Log
+from vqa_harness.log_features import features_of, pooled_values, table
 from vqa_harness.read_log import MAX_BYTES, read_log
 
 Json = Mapping[str, Any]
@@ -81,7 +81,8 @@ def load(paths: Sequence[Path]) -> Report:
     for item, path in zip(items, paths, strict=True):
         item.label = name_of(item.log, "distorted") or path.stem
     reference = next((n for i in items if (n := name_of(i.log, "reference"))), None)
-    return Report([Section(reference or items[0].label, items)])
+    name = items[0].label if len(items) == 1 else reference or f"{len(items)} videos"
+    return Report([Section(name, items)])
 
 
 def name_of(log: Log, role: str) -> str | None:
@@ -92,7 +93,7 @@ def name_of(log: Log, role: str) -> str | None:
 
 def input_of(log: Log, role: str) -> Json:
     """What a log says of a stream; empty if nothing."""
-    return _table(_table(log.extra.get("inputs")).get(role))
+    return table(table(log.extra.get("inputs")).get(role))
 
 
 def times_of(log: Log) -> list[float | None]:
@@ -114,21 +115,11 @@ def rate_of(log: Log) -> float | None:
     return None
 
 
-def undefined_of(log: Log) -> dict[str, list[int]]:
-    """Feature to the frames that hold another frame's score."""
-    found: dict[str, list[int]] = {}
-    for entry in _table(log.extra.get("metrics")).values():
-        for name, frames in _table(_table(entry).get("undefined_frames")).items():
-            if isinstance(frames, list):
-                found[name] = [i for i in frames if isinstance(i, int)]
-    return found
-
-
 def facts_of(log: Log) -> dict[str, Any]:
     """Pooled values and direction of every feature, for the summary."""
     about = features_of(log)
     values = pooled_values(log, ("mean", "min", "max", "p5", "harmonic_mean"))
-    pooling = _table(_table(log.extra.get("pooling")).get("features"))
+    pooling = table(table(log.extra.get("pooling")).get("features"))
     return {
         name: {
             "pooled": values.get(name, {}),
@@ -136,14 +127,14 @@ def facts_of(log: Log) -> dict[str, Any]:
             "unit": about[name].unit if name in about else "",
             "leading": name in about and about[name].leading,
             "metric": about[name].metric if name in about else "",
-            "worst_run": _run(_table(pooling.get(name)).get("worst_run")),
+            "worst_run": _run(table(pooling.get(name)).get("worst_run")),
         }
         for name in log.columns
     }
 
 
 def _run(value: Any) -> Json | None:
-    run = _table(value)
+    run = table(value)
     if not all(_number(run.get(key)) for key in ("start", "stop", "score")):
         return None
     return run
@@ -201,10 +192,6 @@ def rung_label(rung: Json) -> str:
     words = [rung["series"], f"{rung['height']}p", rung["setting"]]
     rate = f"{rung['bitrate'] / 1000:.0f} kbit/s"
     return " ".join(str(w) for w in words if w) + f" · {rate}"
-
-
-def _table(value: Any) -> Json:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _number(value: Any) -> bool:

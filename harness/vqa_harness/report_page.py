@@ -35,6 +35,17 @@ class Card:
 
 
 @dataclass(slots=True)
+class Table:
+    """Cells as text; ``folded`` hides it behind its title until somebody asks."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+    folded: bool = False
+
+
+@dataclass(slots=True)
 class Figure:
     """A frame that scored badly, with the frame it was compared with, as ``data:`` URIs."""
 
@@ -57,7 +68,7 @@ class SectionPage:
         cards: the summary.
         rate_features: features with a rate-quality chart: (name, unit, direction).
         frame_features: features with a chart over time: (name, unit, direction, leading).
-        tables: (title, head, rows, note).
+        tables: in their order.
         timelines: (video, strip).
         figures: the worst frames.
         figures_note: how they were chosen.
@@ -70,9 +81,7 @@ class SectionPage:
     cards: list[Card] = field(default_factory=list)
     rate_features: list[tuple[str, str, str]] = field(default_factory=list)
     frame_features: list[tuple[str, str, str, bool]] = field(default_factory=list)
-    tables: list[tuple[str, Sequence[str], Sequence[Sequence[str]], str]] = field(
-        default_factory=list
-    )
+    tables: list[Table] = field(default_factory=list)
     timelines: list[tuple[str, Timeline]] = field(default_factory=list)
     clean: int = 0
     figures: list[Figure] = field(default_factory=list)
@@ -145,14 +154,14 @@ def _cards_of_run(page: SectionPage, items: Sequence[Item], facts: Sequence[Json
 
 
 def _pooled_table(page: SectionPage, items: Sequence[Item], facts: Sequence[Json]) -> None:
+    """Features with a direction, and folded away those that only describe."""
     pools = ("mean", "harmonic_mean", "p5", "min", "max")
-    rows = [
-        [item.label, _with_unit(name, one["unit"], " [{}]")]
-        + [f"{one['pooled'][p]:.4f}" if p in one["pooled"] else "-" for p in pools]
-        + [{1: "higher is better", -1: "lower is better", 0: "-"}[one["sign"]]]
-        for item, found in zip(items, facts, strict=True)
-        for name, one in found.items()
-    ]
+    rows: dict[bool, list[list[str]]] = {True: [], False: []}
+    for item, found in zip(items, facts, strict=True):
+        for name, one in found.items():
+            row = [item.label, _with_unit(name, one["unit"], " [{}]")]
+            row += [f"{one['pooled'][p]:.4f}" if p in one["pooled"] else "-" for p in pools]
+            rows[bool(one["sign"])].append([*row, DIRECTIONS[one["sign"]].removeprefix(", ")])
     head = (
         "video",
         "feature",
@@ -163,7 +172,9 @@ def _pooled_table(page: SectionPage, items: Sequence[Item], facts: Sequence[Json
         "max",
         "direction",
     )
-    page.tables.append(("Pooled scores", head, rows, ""))
+    page.tables.append(Table("Pooled scores", head, rows[True] or rows[False]))
+    if rows[True] and rows[False]:
+        page.tables.append(Table("More pooled scores", head, rows[False], folded=True))
 
 
 def _with_unit(text: str, unit: str, form: str = " {}") -> str:
@@ -181,7 +192,7 @@ def _ladder_part(page: SectionPage, chart: Json, section: Section, report: Repor
         page.cards += _comparison_card(one)
     note = f"{pool} over frames. ● on the convex hull over all rungs."
     rows = [[cell.replace("*", " ●") for cell in row] for row in tables.rung_rows(document, source)]
-    page.tables.append(("Rungs", tables.rung_head(document), rows, note))
+    page.tables.append(Table("Rungs", tables.rung_head(document), rows, note))
     if source["comparisons"]:
         settings = document["settings"]
         note = (
@@ -189,14 +200,14 @@ def _ladder_part(page: SectionPage, chart: Json, section: Section, report: Repor
             f"saves. {settings['method'].upper()} over log bitrate."
         )
         rows = tables.comparison_rows(source)
-        page.tables.append(("Between series", tables.COMPARISON_HEAD, rows, note))
+        page.tables.append(Table("Between series", tables.COMPARISON_HEAD, rows, note))
     picks = tables.pick_rows(document, source)
     if picks:
-        page.tables.append(("Rungs to take", tables.PICK_HEAD, picks, ""))
+        page.tables.append(Table("Rungs to take", tables.PICK_HEAD, picks))
     steps = list(_step_rows(document, source))
     if steps:
         head = ("feature", "from", "to", "gain", "bitrate", "visible")
-        page.tables.append(("Steps along the hull", head, steps, ""))
+        page.tables.append(Table("Steps along the hull", head, steps))
     page.warnings += [f"{f}, {s}: {text}" for f, s, text in tables.curve_notes(source)]
 
 

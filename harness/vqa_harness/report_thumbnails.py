@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import InputError
+from vqa_harness.log_features import undefined_of
 from vqa_harness.report_alignment import reference_frame
 from vqa_harness.report_charts import SHOWN_LINES, leading_features
 from vqa_harness.report_data import (
@@ -19,7 +20,6 @@ from vqa_harness.report_data import (
     name_of,
     rate_of,
     times_of,
-    undefined_of,
 )
 from vqa_harness.report_page import Figure, SectionPage
 from vqa_harness.thumbnails import frame_at, grab, worst_frames

@@ -1,0 +1,305 @@
+"""Ladders from configuration to documents; encoding has its own file."""
+
+import csv
+import io
+import json
+import sys
+import types
+from fractions import Fraction
+
+import pytest
+
+from vqa_harness import Feature, Metric, MetricSpec, hookimpl
+from vqa_harness.bitrate import StreamBitrate
+from vqa_harness.errors import UsageError
+from vqa_harness.ladder import Measured, Measuring, Rung, measure
+from vqa_harness.ladder_compare import aggregate, compare_ladder
+from vqa_harness.ladder_config import LadderConfig, Series, Settings, Source, read_config
+from vqa_harness.ladder_outputs import to_csv, to_json, to_markdown, write_outputs
+from vqa_harness.log_features import FeatureInfo
+from vqa_harness.registry import Registry
+from vqa_harness.synthetic import make_video
+
+X264 = [(360, 200, 60.0), (360, 400, 70.0), (720, 400, 62.0), (720, 800, 80.0), (720, 1600, 90.0)]
+X265 = [(h, rate * 0.7, quality) for h, rate, quality in X264]
+VMAF = FeatureInfo("vmaf", 1, "", 100.0, leading=True)
+NIQE = FeatureInfo("niqe", -1, "", 0.0, leading=True)
+
+
+def rung(series, height, kbps, quality, *, source="bbb", feature="vmaf"):
+    rate = StreamBitrate(250, 31250, 10.0, kbps * 1000, kbps * 1500)
+    stream = {"codec": "h264", "width": height * 16 // 9, "height": height}
+    values = {feature: {"mean": quality, "min": quality - 5}}
+    path = types.SimpleNamespace(name=f"{series}-{height}-{kbps}.mp4")
+    return Rung(source, series, path, stream, (stream["width"], height), rate, 250, values)
+
+
+def measured(*series, source="bbb", feature="vmaf", about=VMAF):
+    rungs = [
+        rung(name, *point, source=source, feature=feature)
+        for name, points in series
+        for point in points
+    ]
+    return Measured(rungs, {feature: about}, {source: None})
+
+
+def document(found, **settings):
+    return compare_ladder(found, Settings(**settings))
+
+
+def test_bd_rate_between_the_hulls_of_series_with_several_resolutions():
+    found = document(measured(("x264", X264), ("x265", X265)))
+    source = found["sources"][0]
+    one = source["comparisons"][0]
+    assert (one["anchor"], one["test"], one["refused"]) == ("x264", "x265", None)
+    assert one["bd_rate"] == pytest.approx(-30)
+    curve = source["curves"]["vmaf"]["x264"]
+    assert curve["kind"] == "hull"
+    assert curve["left_out"] == 1
+    assert [source["rungs"][i]["pooled"]["vmaf"]["mean"] for i in curve["rungs"]] == [
+        60.0,
+        70.0,
+        80.0,
+        90.0,
+    ]
+
+
+def test_hull_over_all_series_and_rungs_for_targets():
+    found = document(
+        measured(("x264", X264), ("x265", X265)),
+        target_bitrates=(600e3, 100e3),
+        target_qualities={"vmaf": (85.0, 99.0)},
+    )
+    source = found["sources"][0]
+    hull = source["hulls"]["vmaf"]
+    assert {source["rungs"][i]["series"] for i in hull["rungs"]} == {"x265"}
+    chosen = [None if p["rung"] is None else source["rungs"][p["rung"]] for p in hull["picks"]]
+    assert chosen[0]["bitrate"] == pytest.approx(560e3)
+    assert chosen[1] is None
+    assert chosen[2]["pooled"]["vmaf"]["mean"] == 90.0
+    assert chosen[3] is None
+    between = hull["picks"][2]["bitrate_at"]
+    assert 800e3 < between["x264"] < 1600e3
+    assert between["x265"] == pytest.approx(0.7 * between["x264"])
+
+
+def test_steps_below_a_just_noticeable_difference():
+    points = [(720, 400, 80.0), (720, 800, 90.0), (720, 1600, 94.0)]
+    hull = document(measured(("x264", points)))["sources"][0]["hulls"]["vmaf"]
+    assert [step["below_jnd"] for step in hull["steps"]] == [False, True]
+    assert len(hull["spaced"]) == 2
+    hull = document(measured(("x264", points)), jnd={})["sources"][0]["hulls"]["vmaf"]
+    assert [step["below_jnd"] for step in hull["steps"]] == [None, None]
+    assert hull["spaced"] is None
+
+
+def test_a_curve_that_falls_is_refused_or_cut_to_its_pareto_front():
+    fallen = [(720, 400, 70.0), (720, 800, 80.0), (720, 1200, 79.0), (720, 1600, 90.0)]
+    rising = [(720, 400, 71.0), (720, 800, 81.0), (720, 1600, 91.0)]
+    found = measured(("a", fallen), ("b", rising))
+    source = document(found)["sources"][0]
+    assert source["comparisons"][0]["bd_rate"] is None
+    assert "not monotone: 79 at" in source["comparisons"][0]["refused"]
+    assert not source["curves"]["vmaf"]["a"]["monotone"]
+    assert "79 at 1200 kbit/s after 80 at 800 kbit/s" in source["curves"]["vmaf"]["a"]["notes"][0]
+    source = document(found, not_monotone="pareto")["sources"][0]
+    assert source["comparisons"][0]["bd_rate"] < 0
+    assert source["curves"]["vmaf"]["a"]["left_out"] == 1
+
+
+def test_too_little_overlap_is_refused_and_told():
+    high = [(720, rate, quality + 40) for _, rate, quality in X264[:2]]
+    low = [(720, rate, quality) for _, rate, quality in X264[:2]]
+    one = document(measured(("a", low), ("b", high)))["sources"][0]["comparisons"][0]
+    assert one["bd_rate"] is None
+    assert "share 0% of their quality range" in one["refused"]
+
+
+def test_lower_is_better_is_turned_round():
+    points = [(720, 400, 9.0), (720, 800, 6.0), (720, 1600, 4.0), (720, 3200, 3.0)]
+    half = [(h, rate / 2, q) for h, rate, q in points]
+    found = measured(("a", points), ("b", half), feature="niqe", about=NIQE)
+    found = document(found, target_qualities={"niqe": (5.0,)})
+    source = found["sources"][0]
+    assert source["comparisons"][0]["bd_rate"] == pytest.approx(-50)
+    pick = source["hulls"]["niqe"]["picks"][0]
+    assert source["rungs"][pick["rung"]]["pooled"]["niqe"]["mean"] == 4.0
+    assert found["features"]["niqe"]["direction"] == "lower"
+
+
+def test_saturated_points_and_the_anchor():
+    points = [(720, 400, 80.0), (720, 800, 99.5), (720, 1600, 99.9)]
+    found = measured(("a", points), ("b", points), ("c", points))
+    source = document(found, anchor="b")["sources"][0]
+    assert [(c["anchor"], c["test"]) for c in source["comparisons"]] == [("b", "a"), ("b", "c")]
+    assert "2 points are within 1 %" in source["curves"]["vmaf"]["a"]["notes"][0]
+    with pytest.raises(UsageError, match="anchor 'd': choose one of a, b, c"):
+        document(found, anchor="d")
+    with pytest.raises(UsageError, match="feature 'psnr_y' was not measured"):
+        document(found, features=("psnr_y",))
+
+
+def test_aggregate_is_the_mean_over_sources_and_counts_refusals():
+    def one(rate):
+        entry = {"feature": "vmaf", "anchor": "a", "test": "b", "bd_quality": None}
+        return [{**entry, "bd_rate": rate}]
+
+    found = aggregate([one(-20.0), one(-40.0), one(None)])
+    assert len(found) == 1
+    assert found[0]["bd_rate"] == pytest.approx(-30)
+    assert (found[0]["bd_rate_min"], found[0]["bd_rate_max"]) == (-40.0, -20.0)
+    assert (found[0]["sources"], found[0]["left_out"]) == (2, 1)
+
+
+def test_outputs_hold_every_rung_and_escape_names(tmp_path):
+    found = measured(("=cmd|' /C", X264), ("b <i>", X265), source="a|b *x*")
+    text = document(found, target_bitrates=(600e3,))
+    assert json.loads(to_json(text)) == text
+    rows = list(csv.DictReader(io.StringIO(to_csv(text))))
+    assert len(rows) == 10
+    assert rows[0]["series"] == "'=cmd|' /C"
+    assert float(rows[0]["vmaf_mean"]) == 60.0
+    assert int(rows[0]["bitrate_bps"]) == 200_000
+    assert {row["vmaf_on_hull"] for row in rows} == {"0", "1"}
+    markdown = to_markdown(text)
+    assert "## a\\|b \\*x\\*" in markdown
+    assert "b \\<i\\>" in markdown
+    assert "-30.00 %" in markdown
+    widths = {
+        line.replace("\\|", "").count("|") for line in markdown.splitlines() if "kbit" in line
+    }
+    assert widths <= {0, 7}
+    write_outputs(text, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["ladder.csv", "ladder.json", "ladder.md"]
+
+
+CONFIG = """
+schema = 1
+metrics = ["vmaf", "clipvqa:window=4"]
+
+[compare]
+method = "akima"
+anchor = "x264"
+jnd = { psnr_y = 1.5 }
+target_kbps = [500, 1000]
+target_quality = { vmaf = [80, 93] }
+
+[[source]]
+name = "bbb"
+reference = "bbb.mp4"
+[[source.series]]
+name = "x264"
+rungs = ["x264/*.mp4"]
+[[source.series]]
+name = "x265"
+rungs = ["one.mp4", "two.mp4"]
+
+[[encode]]
+codec = "libsvtav1"
+options = { preset = 8 }
+heights = [360, 720]
+crf = [30, 40.5]
+kbps = [500]
+"""
+
+
+def test_configuration_file(tmp_path):
+    (tmp_path / "x264").mkdir()
+    for name in ("b.mp4", "a.mp4"):
+        (tmp_path / "x264" / name).touch()
+    path = tmp_path / "ladder.toml"
+    path.write_text(CONFIG)
+    config = read_config(path)
+    assert config.metrics == ("vmaf", "clipvqa:window=4")
+    source = config.sources[0]
+    assert source.reference == tmp_path / "bbb.mp4"
+    assert [p.name for p in source.series[0].rungs] == ["a.mp4", "b.mp4"]
+    assert source.series[1].rungs == (tmp_path / "one.mp4", tmp_path / "two.mp4")
+    assert config.settings.method == "akima"
+    assert config.settings.jnd == {"vmaf": 6.0, "psnr_y": 1.5}
+    assert config.settings.target_bitrates == (500e3, 1000e3)
+    assert config.settings.target_qualities == {"vmaf": (80.0, 93.0)}
+    grid = config.grids[0]
+    assert (grid.label, grid.heights, grid.crfs) == ("svtav1 8", (360, 720), (30, 40.5))
+    assert grid.bitrates == (500e3,)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("schema = 1", "schema = 2"), "schema 2 is not known"),
+        (('method = "akima"', 'method = "cubic"'), "method 'cubic': choose one of pchip, akima"),
+        (('name = "bbb"', 'nome = "bbb"'), "name is missing"),
+        (("anchor =", "ancor ="), "unknown key ancor"),
+        (("crf = [30", "crf = [true"), "crf = True is no number"),
+        (("crf = [30", "crf = [70"), "crf 70 must be from 1 to 63"),
+        (("libsvtav1", "libaom"), "encoder 'libaom': choose one of"),
+        (('rungs = ["x264/*.mp4"]', 'rungs = ["no/*.mp4"]'), "no file matches no/"),
+        (('name = "x265"', 'name = "x264"'), "'x264' is there twice"),
+        (("schema = 1", "schema = "), "is no TOML"),
+    ],
+)
+def test_mistakes_in_a_configuration(tmp_path, change, words):
+    (tmp_path / "x264").mkdir()
+    (tmp_path / "x264" / "a.mp4").touch()
+    path = tmp_path / "ladder.toml"
+    path.write_text(CONFIG.replace(*change))
+    with pytest.raises(UsageError, match=words) as error:
+        read_config(path)
+    assert "\n" not in str(error.value)
+
+
+class Detail(Metric):
+    """Rises with bitrate: mean difference between neighbours."""
+
+    def measure(self, frame, ref):
+        luma = frame.luma.astype(float)
+        detail = float(abs(luma[:, 1:] - luma[:, :-1]).mean())
+        return {"detail": None if frame.index == 2 else detail}
+
+
+SPEC = MetricSpec("detail", "ladder_test_metrics:Detail", (Feature("detail", unit="levels"),))
+
+
+class Plugin:
+    @hookimpl
+    def vqa_register_metrics(self):
+        return [SPEC]
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    module = types.ModuleType("ladder_test_metrics")
+    module.Detail = Detail
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    found = Registry()
+    found.register(Plugin(), "test")
+    return found
+
+
+def test_measures_bitrate_and_quality_and_takes_logs_that_fit_again(tmp_path, registry):
+    paths = [tmp_path / f"q{crf}.mp4" for crf in (20, 40)]
+    for path, crf in zip(paths, ("20", "40"), strict=True):
+        make_video(path, 12, width=96, height=64, codec="libx264", options={"crf": crf})
+    broken = tmp_path / "broken.mp4"
+    broken.write_text("no video")
+    series = (Series("x264", (*paths, broken)),)
+    config = LadderConfig(("detail",), (Source("clip", None, series),), (), Settings(pool="p50"))
+    how = Measuring(registry, logs=tmp_path / "logs")
+    found = measure(config, how)
+    assert [name for name, _ in found.failed] == ["broken.mp4"]
+    good, bad = found.rungs
+    assert good.bitrate.mean > bad.bitrate.mean > 0
+    assert good.bitrate.seconds == pytest.approx(float(Fraction(12, 25)), abs=1e-3)
+    assert good.quality["detail"]["mean"] > bad.quality["detail"]["mean"]
+    assert set(good.quality["detail"]) == {"mean", "min", "harmonic_mean", "p5", "p50"}
+    assert found.features["detail"].unit == "levels"
+    assert found.references == {"clip": None}
+    assert not good.reused
+    assert [r.reused for r in measure(config, how).rungs] == [True, True]
+    make_video(paths[0], 13, width=96, height=64, codec="libx264", options={"crf": "20"})
+    again = measure(config, how)
+    assert [r.reused for r in again.rungs] == [False, True]
+    assert again.rungs[0].frames == 13
+    (tmp_path / "logs" / "q40.json").write_text("{}")
+    assert [r.reused for r in measure(config, how).rungs] == [True, False]
