@@ -27,7 +27,10 @@ WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 """Checkpoints that come with the package."""
 
 DEFAULT = "default"
-"""Name of the bundled checkpoint that a run takes when none is named."""
+"""Stands for the bundled checkpoint that a run takes when none is named."""
+
+DEFAULT_NAME = "clipvqa-small"
+"""Its name."""
 
 MAX_WEIGHTS_BYTES = 8 << 30
 
@@ -46,7 +49,7 @@ def find_checkpoint(path_or_name: str | Path) -> Path:
     """
     text = str(path_or_name)
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", text):
-        card = WEIGHTS_FOLDER / f"{text}.json"
+        card = WEIGHTS_FOLDER / f"{DEFAULT_NAME if text == DEFAULT else text}.json"
         if not card.is_file():
             names = ", ".join(bundled()) or "none is bundled"
             raise MissingBackend(
@@ -57,7 +60,8 @@ def find_checkpoint(path_or_name: str | Path) -> Path:
     path = Path(path_or_name)
     if path.suffix not in (".safetensors", ".json"):
         raise InputError(
-            f"{path}: not a .safetensors checkpoint; convert a .pth file with import_published"
+            f"{path}: not a .safetensors checkpoint; vqa-harness clipvqa import-checkpoint"
+            " converts a .pth file"
         )
     for needed in (path.with_suffix(".safetensors"), path.with_suffix(".json")):
         if not needed.is_file():
