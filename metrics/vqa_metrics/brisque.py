@@ -70,7 +70,7 @@ def brisque(luma: NDArray[np.uint8]) -> float | None:
     Raises:
         ValueError: not two-dimensional uint8, or empty.
     """
-    return brisque_score(brisque_features(nss_sums(luma)))
+    return brisque_score(brisque_features(nss_sums(luma, blocks=False)))
 
 
 class Brisque(NssMetric):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vqa_harness.frames import Frame
 from vqa_harness.spec import Scores
 from vqa_metrics.nss import NssSums, nss_sums
+from vqa_metrics.nss_distance import model_distance
 from vqa_metrics.nss_fit import fit_asymmetric, shape_table
 from vqa_metrics.nss_metric import NssMetric
 from vqa_metrics.nss_params import niqe_params
@@ -49,13 +50,9 @@ def niqe_score(features: Array) -> float | None:
     whole = features[~undefined.any(axis=1)]
     if not len(whole):
         return None
-    centred = whole - whole.mean(axis=0)
-    covariance = centred.T @ centred / max(len(whole) - 1, 1)
     mean = np.where(undefined, 0.0, features).sum(axis=0) / (~undefined).sum(axis=0)
     pristine = niqe_params()
-    distance = pristine.mean - mean
-    inverse = np.linalg.pinv((pristine.covariance + covariance) / 2, hermitian=True)
-    return float(np.sqrt(distance @ inverse @ distance))
+    return model_distance(whole, pristine.mean - mean, pristine.covariance)
 
 
 def niqe(luma: NDArray[np.uint8]) -> float | None:

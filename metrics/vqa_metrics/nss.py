@@ -52,19 +52,21 @@ def _unscale() -> Array:
     return 1.0 / np.stack([unit**2, unit**2, unit, one, one], axis=1)
 
 
-def _arguments(pixels: NDArray[np.uint8], scale: int) -> tuple[Any, ...]:
+def _arguments(pixels: NDArray[np.uint8], scale: int, blocks: bool) -> tuple[Any, ...]:
     """What `scale_sums` takes for one scale of a frame; the last two are filled by it."""
     height, width = pixels.shape
-    blocks = np.zeros((height // BLOCK, width // BLOCK, KINDS, FIELDS))
+    grid = (height // BLOCK, width // BLOCK) if blocks else (0, 0)
     size = ((height + 1) // 2, (width + 1) // 2) if scale else (height, width)
-    return pixels, scale == 1, window_taps(), new_work(*size), blocks, np.zeros((KINDS, FIELDS))
+    sums = np.zeros((*grid, KINDS, FIELDS)), np.zeros((KINDS, FIELDS))
+    return pixels, scale == 1, window_taps(), new_work(*size), *sums
 
 
-def nss_sums(luma: NDArray[np.uint8]) -> NssSums:
+def nss_sums(luma: NDArray[np.uint8], *, blocks: bool = True) -> NssSums:
     """Measure a frame.
 
     Args:
         luma: (H, W) uint8, full range, any layout.
+        blocks: whether NIQE's sums are wanted as well; there are no blocks otherwise.
 
     Raises:
         ValueError: not two-dimensional uint8, or empty.
@@ -74,7 +76,7 @@ def nss_sums(luma: NDArray[np.uint8]) -> NssSums:
             f"luma must be a non-empty (H, W) uint8 array, not {luma.dtype} {luma.shape}"
         )
     pixels = np.require(luma, requirements=("C", "W"))
-    scales = [_arguments(pixels, scale) for scale in range(2)]
+    scales = [_arguments(pixels, scale, blocks) for scale in range(2)]
     residue = [scale_sums(*arguments) for arguments in scales]
     height, width = pixels.shape
     return NssSums(
@@ -87,4 +89,4 @@ def nss_sums(luma: NDArray[np.uint8]) -> NssSums:
 
 def sums_compiled() -> bool:
     """Whether `nss_sums` can run at once, from memory or from the disk cache."""
-    return is_compiled(scale_sums, *_arguments(np.zeros((BLOCK, BLOCK), np.uint8), 0))
+    return is_compiled(scale_sums, *_arguments(np.zeros((BLOCK, BLOCK), np.uint8), 0, True))

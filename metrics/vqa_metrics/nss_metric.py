@@ -29,18 +29,20 @@ class NssMetric(Metric):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._still = False
+        self._blocks = True
         self._frames = 0
         self._undefined = 0
         self._letterboxed = 0
         self._flat = 0.0
 
     def open(self, run: RunInfo) -> None:
-        """Remember whether the input is a still image, whose luma is taken from its RGB."""
+        """Remember whether the input is a still image, and whether the run needs NIQE's blocks."""
         self._still = run.distorted.still
+        self._blocks = self.name == "niqe" or "niqe" in run.metrics
 
     def sums(self, frame: Frame) -> NssSums:
         """The frame's sums, computed once for all metrics of the run."""
-        return frame.cached("nss.sums", self._measure_sums)
+        return frame.cached(("nss.sums", self._blocks), self._measure_sums)
 
     def scores(self, frame: Frame, sums: NssSums, score: float | None) -> Scores:
         """The frame's numbers under their feature names; what is undefined is None."""
@@ -83,4 +85,4 @@ class NssMetric(Metric):
         return frame.cached("nss.luma", lambda shared: nss_luma(shared, still=self._still))
 
     def _measure_sums(self, frame: Frame) -> NssSums:
-        return nss_sums(self._luma(frame))
+        return nss_sums(self._luma(frame), blocks=self._blocks)

@@ -93,15 +93,22 @@ def test_follows_the_contract():
     check_metric(SPECS[0])
 
 
-def test_niqe_and_brisque_measure_a_frame_once(pictures, monkeypatch):
+@pytest.mark.parametrize("order", [(Niqe, Brisque), (Brisque, Niqe)])
+def test_niqe_and_brisque_measure_a_frame_once(pictures, monkeypatch, order):
     calls = []
-    original = nss_metric.nss_sums
-    monkeypatch.setattr(nss_metric, "nss_sums", lambda luma: calls.append(1) or original(luma))
+
+    def counted(luma, **options):
+        calls.append(options)
+        return nss_sums(luma, **options)
+
+    monkeypatch.setattr(nss_metric, "nss_sums", counted)
     frame = frame_of(pictures["natural"])
     scores = {}
-    for metric in (Niqe(), Brisque()):
-        scores |= opened(metric, frame).measure(frame, None)
-    assert len(calls) == 1
+    for make in order:
+        metric = make()
+        metric.open(RunInfo(stream_info([frame]), metrics=("niqe", "brisque")))
+        scores |= metric.measure(frame, None)
+    assert calls == [{"blocks": True}]
     assert set(scores) == {
         "niqe",
         "niqe_flat_fraction",

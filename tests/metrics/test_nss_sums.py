@@ -90,6 +90,13 @@ def test_flat_fraction(pictures):
     assert nss_sums(pictures["natural"]).flat_fraction < 0.01
 
 
+def test_the_frame_alone(pictures):
+    alone, both = nss_sums(pictures["poster"], blocks=False), nss_sums(pictures["poster"])
+    assert alone.blocks.size == 0
+    assert np.array_equal(alone.frame[..., 3:], both.frame[..., 3:])
+    np.testing.assert_allclose(alone.frame, both.frame, rtol=ACCURACY)
+
+
 def test_layout_does_not_matter(pictures):
     luma = pictures["odd"]
     padded = np.zeros((luma.shape[0], luma.shape[1] + 13), np.uint8)
