@@ -1,0 +1,145 @@
+"""``vqa-harness clipvqa``: make checkpoints. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def main() -> None:
+    """Make CLIPVQA checkpoints."""
+
+
+@app.command()
+def distill(
+    content: Annotated[
+        Path, typer.Option(help="Folder of pristine stills, or a file naming them.")
+    ],
+    out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors).")],
+    cache: Annotated[Path, typer.Option(help="Folder for labelled clips, 0.9 MB each; kept.")],
+    mos: Annotated[
+        Path | None, typer.Option(help="CSV file,score: stills with opinion scores.")
+    ] = None,
+    clips: Annotated[int, typer.Option(help="Training clips.")] = 12_000,
+    epochs: Annotated[int, typer.Option(help="Passes over the clips.")] = 4,
+    tune_epochs: Annotated[int, typer.Option(help="Passes after that with varied colours.")] = 3,
+    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
+    workers: Annotated[int, typer.Option(help="Processes and threads; 0: all cores.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    half: Annotated[
+        bool, typer.Option(help="Compute in bfloat16; for processors and GPUs that have it.")
+    ] = False,
+) -> None:
+    """Train a small network to predict VMAF without a reference.
+
+    Stills become moving clips, which are coded, scaled, blurred or made noisy and scored by VMAF;
+    no opinion scores are needed. Needs the extras train and vmaf.
+    """
+    import os
+
+    from vqa_plugin_clip.distill.run import Recipe, distill
+    from vqa_plugin_clip.metric import choose_device
+
+    recipe = Recipe(
+        content=content,
+        mos=mos,
+        clips=clips,
+        epochs=epochs,
+        tune_epochs=tune_epochs,
+        seed=seed,
+        workers=workers or os.cpu_count() or 1,
+        device=choose_device(device),
+        half=half,
+        command=_command(content, mos, clips, epochs, tune_epochs, seed, half=half),
+    )
+    with _progress() as progress:
+        card = distill(recipe, out, cache, progress)
+    typer.echo(f"{out.name}: {_verdict(card.extra['quality'])}")
+
+
+@app.command("import-checkpoint")
+def import_checkpoint(
+    published: Annotated[Path, typer.Argument(help="A .pth file of the published training code.")],
+    out: Annotated[Path, typer.Argument(help="Checkpoint to write (.safetensors).")],
+    training_data: Annotated[str, typer.Option(help="What it was trained on, for the card.")],
+    licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "not stated",
+) -> None:
+    """Convert a checkpoint of the published method; tensors only, nothing in it is executed."""
+    from vqa_plugin_clip.published import import_published
+
+    card = import_published(published, out, training_data=training_data, licence=licence)
+    typer.echo(f"{out.name}: {card.architecture.frames} frames, sha256 {card.sha256}")
+
+
+@app.command("info")
+def info(
+    checkpoint: Annotated[str, typer.Argument(help="A bundled name or a path.")] = "default",
+) -> None:
+    """Print a checkpoint's card: what it is, what it was trained on, what was measured."""
+    from vqa_plugin_clip.checkpoints import find_checkpoint
+
+    typer.echo(find_checkpoint(checkpoint).read_text("utf-8"), nl=False)
+
+
+def _command(
+    content: Path,
+    mos: Path | None,
+    clips: int,
+    epochs: int,
+    tune_epochs: int,
+    seed: int,
+    *,
+    half: bool,
+) -> str:
+    """The command line for the card; of paths only the last part."""
+    words = ["vqa-harness clipvqa distill", f"--content {content.name}"]
+    words += [f"--mos {mos.name}"] if mos else []
+    words += [f"--clips {clips} --epochs {epochs} --tune-epochs {tune_epochs} --seed {seed}"]
+    words += ["--half"] if half else []
+    return " ".join(words)
+
+
+def _verdict(quality: dict[str, dict[str, dict[str, float]]]) -> str:
+    parts = []
+    for name, found in quality.items():
+        srocc = found.get("all", found).get("srocc")
+        if isinstance(srocc, float):
+            parts.append(f"{name} SROCC {srocc:.3f}")
+    return ", ".join(parts) or "too few evaluation clips for a correlation"
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int, str], None]]:
+    """Bars on standard error, one per stage."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, int] = {}
+
+        def report(stage: str, done: int, total: int, note: str) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total, note="")
+            bars.update(tasks[stage], completed=done, total=total, note=note)  # type: ignore[arg-type]
+
+        yield report

@@ -1,0 +1,116 @@
+"""Stored clips as batches: pairs of the same moving clip, random fragments, random mirror."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vqa_plugin_clip.distill.sampling import cut, offsets
+from vqa_plugin_clip.distill.shards import (
+    CLIPS_PER_SHARD,
+    KEPT_FRAMES,
+    SetPlan,
+    open_frames,
+    read_labels,
+)
+from vqa_plugin_clip.distill.vary import vary_colour, vary_places
+
+
+class Batch(NamedTuple):
+    """Clips of a batch.
+
+    Attributes:
+        fragments: [B, T, 3, 224, 224] uint8 YUV.
+        vmaf: [B] float32, 0-100.
+        group: [B] int64; equal for clips that show the same pristine moving clip.
+    """
+
+    fragments: Tensor
+    vmaf: Tensor
+    group: Tensor
+
+
+class ClipSet:
+    """The labelled clips of one set, read from the cache.
+
+    Args:
+        plan: which set.
+        clips: how many of its clips.
+        cache: folder of all sets.
+    """
+
+    def __init__(self, plan: SetPlan, clips: int, cache: Path) -> None:
+        self.labels = read_labels(plan, clips, cache)
+        self._frames = open_frames(plan, clips, cache)
+        self.vmaf = np.array([label.vmaf for label in self.labels], np.float32)
+        self.groups = np.array([label.group for label in self.labels], np.int64)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(
+        self,
+        indices: Sequence[int] | NDArray[np.int64],
+        frames: int,
+        rng: np.random.Generator | None = None,
+    ) -> Batch:
+        """Clips by index.
+
+        Args:
+            indices: which clips.
+            frames: T; which of the stored frames is drawn, in order.
+            rng: draws frames, places and mirroring; None for evenly spread frames and the middle of
+                each cell.
+        """
+        clips = [self._clip(int(index), frames, rng) for index in indices]
+        chosen = np.asarray(indices)
+        return Batch(
+            torch.from_numpy(np.stack(clips)),
+            torch.from_numpy(self.vmaf[chosen]),
+            torch.from_numpy(self.groups[chosen]),
+        )
+
+    def epoch(
+        self, size: int, frames: int, rng: np.random.Generator, *, vary: bool = False
+    ) -> Iterator[Batch]:
+        """All clips once in random order, two of a group side by side; a short rest is left out.
+
+        Args:
+            size: clips per batch.
+            frames: T.
+            rng: draws order, frames, places and mirroring.
+            vary: also change what VMAF does not see, as `distill.vary` does.
+        """
+        for indices in self._pairs(rng).reshape(-1)[: len(self) // size * size].reshape(-1, size):
+            batch = self.batch(indices, frames, rng)
+            if vary:
+                clips = [vary_places(clip, rng) for clip in batch.fragments.numpy()]
+                varied = vary_colour(torch.from_numpy(np.stack(clips)), rng)
+                batch = batch._replace(fragments=varied)
+            yield batch
+
+    def _pairs(self, rng: np.random.Generator) -> np.ndarray:
+        members: defaultdict[int, list[int]] = defaultdict(list)
+        for index in rng.permutation(len(self)):
+            members[int(self.groups[index])].append(int(index))
+        pairs = [clips[i : i + 2] for clips in members.values() for i in range(0, len(clips), 2)]
+        return np.array(pairs)[rng.permutation(len(pairs))]
+
+    def _clip(self, index: int, frames: int, rng: np.random.Generator | None) -> np.ndarray:
+        stored = self._frames[index // CLIPS_PER_SHARD][index % CLIPS_PER_SHARD]
+        count = len(KEPT_FRAMES)
+        if rng is None:
+            chosen = ((np.arange(frames) + 0.5) * count / frames).astype(int)
+        else:
+            chosen = np.sort(rng.choice(count, frames, replace=False))
+        out = cut(stored[chosen], offsets(rng))
+        if rng is not None and rng.uniform() < 0.5:
+            out = np.ascontiguousarray(out[..., ::-1])
+        return out

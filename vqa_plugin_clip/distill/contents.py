@@ -1,0 +1,82 @@
+"""Pristine stills: which ones there are, which are never trained on, and how they are read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from vqa_harness.errors import InputError, UsageError
+
+STILL_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+_LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
+_PIXELS_MAX = 100_000_000
+_SHORT_SIDE_MAX = 1600
+HELD_OUT_PERMILLE = 225
+
+
+def list_contents(source: Path) -> list[Path]:
+    """The stills below a folder, or those that a text file names (one a line), sorted by name.
+
+    Raises:
+        UsageError: there is no such folder or file, or it holds no still.
+    """
+    if source.is_dir():
+        found: Iterable[Path] = source.rglob("*")
+    elif source.is_file():
+        lines = source.read_text("utf-8").splitlines()
+        found = (source.parent / line.strip() for line in lines if line.strip())
+    else:
+        raise UsageError(f"--content {source}: no such folder or list of files")
+    stills = sorted(path for path in found if path.suffix.lower() in STILL_SUFFIXES)
+    if not stills:
+        raise UsageError(f"--content {source}: holds no still (png, jpg, webp, bmp, tif)")
+    return stills
+
+
+def is_held_out(content: Path) -> bool:
+    """Whether a content is kept for evaluation; decided by its file name alone, so for good."""
+    digest = hashlib.sha256(content.stem.encode()).digest()
+    return int.from_bytes(digest[:8], "big") % 1000 < HELD_OUT_PERMILLE
+
+
+def is_lossy(content: Path) -> bool:
+    """Whether a still is a JPEG file: shrunk it can be trained on, but it is no yardstick."""
+    return content.suffix.lower() in _LOSSY_SUFFIXES
+
+
+def read_still(path: Path, rng: np.random.Generator, short_side_min: int) -> Image.Image:
+    """An RGB picture, shrunk at random so that one content is seen at many scales.
+
+    Pictures from lossy files are shrunk by two or more, which hides what their coding has done.
+
+    Args:
+        path: the file.
+        rng: draws the scale.
+        short_side_min: the shorter side of the result is at least this, in pixels.
+
+    Raises:
+        InputError: the file cannot be read, or the picture is too small or too large.
+    """
+    try:
+        with Image.open(path) as opened:
+            if opened.width * opened.height > _PIXELS_MAX:
+                raise InputError(f"{path.name}: more than {_PIXELS_MAX} pixels, shrink it first")
+            opened.draft("RGB", (2 * _SHORT_SIDE_MAX, 2 * _SHORT_SIDE_MAX))
+            picture = opened.convert("RGB")
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path.name}: cannot be read as a picture ({error})") from None
+    short = min(picture.size)
+    largest = short // 2 if is_lossy(path) else short
+    largest = min(largest, _SHORT_SIDE_MAX)
+    if largest < short_side_min:
+        raise InputError(f"{path.name}: {picture.width}x{picture.height} is too small a picture")
+    wanted = short_side_min * (largest / short_side_min) ** rng.uniform()
+    factor = wanted / short
+    if factor > 0.98:
+        return picture
+    size = round(picture.width * factor), round(picture.height * factor)
+    return picture.resize(size, Image.Resampling.LANCZOS)

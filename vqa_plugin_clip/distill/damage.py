@@ -1,0 +1,159 @@
+"""What happens to a clip: coding, scaling, blur, noise, freezes; drawn at random, then applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from vqa_plugin_clip.distill.planes import Planes, resize
+
+Recode = Callable[[Sequence[Planes], str, Mapping[str, str]], list[Planes]]
+"""Encode a clip in memory and decode it: frames, encoder, its options; as many frames come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coder:
+    """An encoder setting and the range of its rate control.
+
+    Attributes:
+        encoder: FFmpeg's name.
+        options: fixed options; ``crf`` is added.
+        crf: smallest and largest constant rate factor drawn.
+    """
+
+    encoder: str
+    options: Mapping[str, str]
+    crf: tuple[int, int]
+
+
+_X265 = "log-level=none:pools=none:frame-threads=1"
+CODERS: Mapping[str, Coder] = {
+    "x264-fast": Coder("libx264", {"preset": "fast"}, (16, 50)),
+    "x264-ultrafast": Coder("libx264", {"preset": "ultrafast"}, (16, 50)),
+    "x265-ultrafast": Coder("libx265", {"preset": "ultrafast", "x265-params": _X265}, (16, 48)),
+    "vp9-realtime": Coder("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8"}, (20, 63)),
+    "av1-svt": Coder("libsvtav1", {"preset": "10", "svtav1-params": "lp=1"}, (22, 63)),
+}
+TRAINED_CODERS = ("x264-fast", "x264-ultrafast", "x265-ultrafast", "vp9-realtime")
+_DOWNSCALES = (0.75, 0.5, 0.375, 0.25)
+_LIGHT_CRF = 6
+_SHARES = {"codec": 0.70, "scale": 0.08, "blur": 0.10, "noise": 0.07, "none": 0.05}
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One damage.
+
+    Attributes:
+        kind: ``codec``, ``scale``, ``blur``, ``noise``, ``freeze`` or ``none``.
+        coder: key of `CODERS` for the kinds that encode.
+        crf: constant rate factor.
+        scale: factor of the down-scaling before coding; 1 for none.
+        sigma: of the blur in pixels, of the noise in code values.
+        hold: for how many frames each shown frame stays (freeze).
+    """
+
+    kind: str
+    coder: str = ""
+    crf: int = 0
+    scale: float = 1.0
+    sigma: float = 0.0
+    hold: int = 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the label file."""
+        return asdict(self)
+
+
+def draw(rng: np.random.Generator, coders: Sequence[str], kinds: Sequence[str]) -> Damage:
+    """A damage at random.
+
+    Args:
+        rng: source of randomness.
+        coders: keys of `CODERS` to draw from.
+        kinds: kinds to draw from, in the proportions of the module's table; freezes, which the
+            table does not have, are as likely as coding.
+    """
+    weights = np.array([_SHARES.get(kind, _SHARES["codec"]) for kind in kinds])
+    kind = str(rng.choice(np.array(kinds), p=weights / weights.sum()))
+    if kind == "codec":
+        scale = float(rng.choice(_DOWNSCALES)) if rng.uniform() < 0.5 else 1.0
+        return _with_strength(Damage(kind, str(rng.choice(np.array(coders))), scale=scale), rng)
+    if kind == "scale":
+        return _with_strength(Damage(kind, str(rng.choice(np.array(coders)))), rng)
+    return _with_strength(Damage(kind), rng)
+
+
+def draw_group(
+    rng: np.random.Generator, size: int, coders: Sequence[str], kinds: Sequence[str]
+) -> list[Damage]:
+    """Damages for one clip: every second one repeats its predecessor (if any) at a new strength."""
+    group: list[Damage] = []
+    for index in range(size):
+        if index % 2 and group[-1].kind != "none":
+            group.append(_with_strength(group[-1], rng))
+        else:
+            group.append(draw(rng, coders, kinds))
+    return group
+
+
+def apply(
+    damage: Damage, frames: Sequence[Planes], recode: Recode, rng: np.random.Generator
+) -> list[Planes]:
+    """The damaged clip; as many frames, of the same size."""
+    if damage.kind in ("codec", "scale"):
+        return _code(damage, frames, recode)
+    if damage.kind == "blur":
+        return [_blur(frame, damage.sigma) for frame in frames]
+    if damage.kind == "noise":
+        return [_add_noise(frame, damage.sigma, rng) for frame in frames]
+    if damage.kind == "freeze":
+        return [frames[index - index % damage.hold] for index in range(len(frames))]
+    return list(frames)
+
+
+def _with_strength(damage: Damage, rng: np.random.Generator) -> Damage:
+    if damage.kind == "codec":
+        low, high = CODERS[damage.coder].crf
+        return replace(damage, crf=int(rng.integers(low, high + 1)))
+    if damage.kind == "scale":
+        light = CODERS[damage.coder].crf[0] + int(rng.integers(0, _LIGHT_CRF))
+        return replace(damage, crf=light, scale=float(rng.uniform(0.2, 0.9)))
+    if damage.kind == "blur":
+        return replace(damage, sigma=float(rng.uniform(0.4, 3.5)))
+    if damage.kind == "noise":
+        return replace(damage, sigma=float(np.exp(rng.uniform(np.log(2.0), np.log(35.0)))))
+    if damage.kind == "freeze":
+        return replace(damage, hold=int(rng.integers(2, 11)))
+    return damage
+
+
+def _code(damage: Damage, frames: Sequence[Planes], recode: Recode) -> list[Planes]:
+    rows, columns = frames[0].y.shape
+    coder = CODERS[damage.coder]
+    small = [2 * round(side * damage.scale / 2) for side in (rows, columns)]
+    sent = frames if damage.scale == 1 else [resize(frame, *small) for frame in frames]
+    back = recode(sent, coder.encoder, {**coder.options, "crf": str(damage.crf)})
+    if len(back) != len(frames):
+        raise RuntimeError(f"{coder.encoder} gave {len(back)} frames for {len(frames)}")
+    return back if damage.scale == 1 else [resize(frame, rows, columns) for frame in back]
+
+
+def _blur(frame: Planes, sigma: float) -> Planes:
+    sigmas = (sigma, sigma / 2, sigma / 2)
+    return Planes(
+        *(gaussian_filter(plane, s, truncate=3.0) for plane, s in zip(frame, sigmas, strict=True))
+    )
+
+
+def _add_noise(frame: Planes, sigma: float, rng: np.random.Generator) -> Planes:
+    sigmas = (sigma, sigma / 2, sigma / 2)
+    noisy = (
+        plane + s * rng.standard_normal(plane.shape, np.float32)
+        for plane, s in zip(frame, sigmas, strict=True)
+    )
+    return Planes(*(np.clip(np.rint(plane), 0, 255).astype(np.uint8) for plane in noisy))

@@ -1,0 +1,103 @@
+"""How well scores follow VMAF on clips that were never trained on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import pearsonr, rankdata
+from torch import Tensor
+
+from vqa_plugin_clip.distill.batches import ClipSet
+from vqa_plugin_clip.distill.opinions import OpinionSet
+from vqa_plugin_clip.distill.sampling import normalise
+from vqa_plugin_clip.labels import score
+from vqa_plugin_clip.model import ClipVqa
+
+Figures = dict[str, float]
+_BATCH = 24
+
+
+Context = Callable[[], torch.autocast]
+
+
+def predict(model: ClipVqa, text: Tensor, clips: ClipSet, context: Context) -> NDArray[np.float64]:
+    """Scores of all clips of a set, 0-100; ``text`` is on the network's device."""
+    frames = model.architecture.frames
+    return _scores(
+        model, text, context, len(clips), lambda indices: clips.batch(indices, frames).fragments
+    )
+
+
+def predict_stills(
+    model: ClipVqa, text: Tensor, stills: OpinionSet, context: Context
+) -> NDArray[np.float64]:
+    """Scores of stills as clips without motion, 0-100."""
+    frames = model.architecture.frames
+    return _scores(
+        model, text, context, len(stills), lambda indices: stills.batch(indices, frames)[0]
+    )
+
+
+def _scores(
+    model: ClipVqa,
+    text: Tensor,
+    context: Context,
+    count: int,
+    fragments: Callable[[NDArray[np.int64]], Tensor],
+) -> NDArray[np.float64]:
+    out = []
+    model.eval()
+    with torch.inference_mode(), context():
+        for start in range(0, count, _BATCH):
+            indices = np.arange(start, min(start + _BATCH, count))
+            images = normalise(fragments(indices).to(text.device))
+            out.append(score(model(images, text).logits.float().softmax(-1).cpu().numpy()))
+    return np.concatenate(out)
+
+
+def figures(predicted: NDArray[np.float64], wanted: NDArray[np.floating]) -> Figures:
+    """SROCC, PLCC (no mapping), mean absolute error in VMAF points, and how many clips."""
+    if len(wanted) < 3 or np.ptp(wanted) == 0 or np.ptp(predicted) == 0:
+        return {"clips": float(len(wanted))}
+    return {
+        "clips": float(len(wanted)),
+        "srocc": float(pearsonr(rankdata(predicted), rankdata(wanted)).statistic),
+        "plcc": float(pearsonr(predicted, wanted).statistic),
+        "mae": float(np.abs(predicted - wanted).mean()),
+    }
+
+
+def order_within_groups(
+    predicted: NDArray[np.float64], clips: ClipSet, apart: float = 5.0
+) -> float:
+    """Share of pairs of one moving clip, at least ``apart`` VMAF points apart, in right order."""
+    right = total = 0
+    for group in np.unique(clips.groups):
+        chosen = clips.groups == group
+        truth = clips.vmaf[chosen][:, None] - clips.vmaf[chosen][None, :]
+        guess = predicted[chosen][:, None] - predicted[chosen][None, :]
+        pairs = truth >= apart
+        right += int((guess[pairs] > 0).sum())
+        total += int(pairs.sum())
+    return right / total if total else float("nan")
+
+
+def table(predicted: NDArray[np.float64], clips: ClipSet) -> dict[str, Figures]:
+    """`figures` over all clips, and for each kind of damage and each coder."""
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for index, label in enumerate(clips.labels):
+        rows["all"].append(index)
+        rows[label.damage.kind].append(index)
+        if label.damage.kind == "codec":
+            rows[label.damage.coder].append(index)
+    return {name: _row(predicted, clips.vmaf, chosen) for name, chosen in sorted(rows.items())}
+
+
+def _row(
+    predicted: NDArray[np.float64], wanted: NDArray[np.float32], chosen: Sequence[int]
+) -> Figures:
+    return figures(predicted[chosen], wanted[chosen])

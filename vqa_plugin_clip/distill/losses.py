@@ -1,0 +1,65 @@
+"""The training loss: level vector, expected level, and order; and the one for opinion scores."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vqa_plugin_clip.labels import vectorised_label
+from vqa_plugin_clip.loss import cosine_loss
+
+LEVEL_WEIGHT = 0.2
+RANK_WEIGHT = 0.2
+OPINION_WEIGHT = 0.1
+_RANK_SHARE = 0.5
+_BETA = 0.5
+_EPS = 1e-6
+
+
+def distill_loss(probs: Tensor, levels: Tensor, group: Tensor) -> Tensor:
+    """(1 - cosine) to the label vector + 0.2 smooth-L1 on the level + 0.2 margin ranking.
+
+    The first term is the paper's (arXiv 2407.04928). The ranking term asks that two clips of the
+    same group lie at least half as far apart as their labels do, in the same order.
+
+    Args:
+        probs: [B, K].
+        levels: [B], 0 to K - 1.
+        group: [B]; pairs are made inside a group.
+    """
+    vectors = vectorised_label(levels.cpu().numpy(), probs.shape[-1])
+    wanted = torch.from_numpy(vectors).to(probs)
+    level = _level(probs)
+    absolute = functional.smooth_l1_loss(level, levels, beta=_BETA)
+    ranking = _ranking(level, levels, group)
+    return cosine_loss(probs, wanted) + LEVEL_WEIGHT * absolute + RANK_WEIGHT * ranking
+
+
+def opinion_loss(probs: Tensor, mos: Tensor) -> Tensor:
+    """0.1 (1 - Pearson's correlation of levels and opinion scores), which knows no scale.
+
+    Opinion scores of photographs and VMAF of damage are different scales: only their order and
+    spacing is taught, so that the scale of the score stays VMAF's.
+
+    Args:
+        probs: [B, K].
+        mos: [B], any scale.
+    """
+    level = _level(probs)
+    level, mos = level - level.mean(), mos - mos.mean()
+    spread = (level.square().sum() * mos.square().sum() + _EPS).sqrt()
+    return OPINION_WEIGHT * (1 - (level * mos).sum() / spread)
+
+
+def _level(probs: Tensor) -> Tensor:
+    return probs @ torch.arange(probs.shape[-1], dtype=probs.dtype, device=probs.device)
+
+
+def _ranking(level: Tensor, levels: Tensor, group: Tensor) -> Tensor:
+    distance = levels[:, None] - levels[None, :]
+    pairs = (group[:, None] == group[None, :]) & (distance > 0)
+    gap = (level[:, None] - level[None, :])[pairs]
+    if gap.numel() == 0:
+        return level.new_zeros(())
+    return functional.relu(_RANK_SHARE * distance[pairs] - gap).mean()

@@ -1,0 +1,84 @@
+"""Turn a still into a short moving clip: pan, slight zoom, sub-pixel steps, sometimes no motion."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from vqa_plugin_clip.distill.planes import Planes, from_rgb
+
+SIZE = 384
+FRAMES = 10
+SHORT_SIDE_MIN = 448
+_STATIC_SHARE = 0.15
+_GRAIN_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Path2D:
+    """Where the window is in frame t: centre + t * step, scaled by zoom * rate**t.
+
+    Attributes:
+        centre: column and row of the window's centre in frame 0, in pixels of the still.
+        step: pixels per frame.
+        zoom: pixels of the still per pixel of the clip in frame 0.
+        rate: factor on ``zoom`` from frame to frame.
+    """
+
+    centre: tuple[float, float]
+    step: tuple[float, float]
+    zoom: float
+    rate: float
+
+
+def draw_path(rng: np.random.Generator, width: int, height: int, frames: int) -> Path2D:
+    """A path whose windows all lie inside a still of this size (at least 448 pixels a side)."""
+    still = rng.uniform() < _STATIC_SHARE
+    zoom = rng.uniform(0.85, 1.1)
+    rate = 1.0 if still or rng.uniform() < 0.5 else math.exp(rng.uniform(-0.006, 0.006))
+    half = SIZE / 2 * zoom * max(1.0, rate ** (frames - 1)) + 1
+    speed = 0.0 if still else math.exp(rng.uniform(math.log(0.2), math.log(12.0)))
+    angle = rng.uniform(0, 2 * math.pi)
+    centre, step = [], []
+    for side, part in ((width, math.cos(angle)), (height, math.sin(angle))):
+        slack = side - 2 * half
+        travel = float(np.clip(speed * part * (frames - 1), -slack, slack))
+        low = half + max(0.0, -travel)
+        high = max(
+            low, side - half - max(0.0, travel)
+        )  # equal but for rounding where travel = slack
+        centre.append(rng.uniform(low, high))
+        step.append(travel / max(1, frames - 1))
+    return Path2D((centre[0], centre[1]), (step[0], step[1]), zoom, rate)
+
+
+def moving_clip(picture: Image.Image, rng: np.random.Generator, frames: int) -> list[Planes]:
+    """A clip of ``frames`` frames of 384x384 in which the window moves over the picture.
+
+    Every fourth clip carries faint noise that changes from frame to frame, as film and sensors do.
+    """
+    path = draw_path(rng, picture.width, picture.height, frames)
+    grain = rng.uniform(0.5, 3.0) if rng.uniform() < _GRAIN_SHARE else 0.0
+    return [_frame(picture, path, t, grain, rng) for t in range(frames)]
+
+
+def _frame(
+    picture: Image.Image, path: Path2D, t: int, grain: float, rng: np.random.Generator
+) -> Planes:
+    zoom = path.zoom * path.rate**t
+    left, top = (c + t * s - SIZE / 2 * zoom for c, s in zip(path.centre, path.step, strict=True))
+    rgb: np.ndarray = np.asarray(
+        picture.transform(
+            (SIZE, SIZE),
+            Image.Transform.AFFINE,
+            (zoom, 0.0, left, 0.0, zoom, top),
+            Image.Resampling.BICUBIC,
+        )
+    )
+    if grain > 0:
+        rgb = rgb + grain * rng.standard_normal((SIZE, SIZE, 1), np.float32)
+        rgb = rgb.clip(0, 255)
+    return from_rgb(rgb)

@@ -1,0 +1,125 @@
+"""Stills with opinion scores: they teach the order of authentic damage, not its scale."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from vqa_harness.errors import InputError, UsageError
+from vqa_plugin_clip.distill.motion import SIZE
+from vqa_plugin_clip.distill.planes import Bytes, from_rgb, pack
+from vqa_plugin_clip.distill.sampling import cut, offsets
+
+_BLOCK = 20
+_BLOCKS_PER_VALIDATION = 5
+_ROWS_MAX = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """One still and its mean opinion score (any scale, higher is better)."""
+
+    path: Path
+    mos: float
+
+
+def read_opinions(table: Path) -> list[Opinion]:
+    """Rows ``file,score`` of a CSV file with a header; further columns are ignored.
+
+    Files are looked for beside the table, then one folder up.
+
+    Raises:
+        UsageError: the table cannot be read, has no rows, a bad score, or names a missing file.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row, _ in zip(csv.reader(file), range(_ROWS_MAX), strict=False) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"--mos {table.name}: cannot be read ({error})") from None
+    if len(rows) < 2:
+        raise UsageError(f"--mos {table.name}: needs a header and rows of file,score")
+    return [_opinion(table, row) for row in rows[1:]]
+
+
+def split(opinions: Sequence[Opinion]) -> tuple[list[Opinion], list[Opinion]]:
+    """Development and validation parts: every fifth block of twenty rows is for validation.
+
+    Whole blocks, because neighbours in a table often show the same scene.
+    """
+    parts: tuple[list[Opinion], list[Opinion]] = ([], [])
+    for index, opinion in enumerate(opinions):
+        block = index // _BLOCK % _BLOCKS_PER_VALIDATION
+        parts[block == _BLOCKS_PER_VALIDATION - 1].append(opinion)
+    return parts
+
+
+class OpinionSet:
+    """Stills held in memory as packed 4:2:0 pictures, cut to their middle 384x384 pixels.
+
+    Args:
+        opinions: which.
+
+    Raises:
+        InputError: a file is no picture, or one smaller than 384x384.
+    """
+
+    def __init__(self, opinions: Sequence[Opinion]) -> None:
+        self.mos = np.array([opinion.mos for opinion in opinions], np.float32)
+        self._pictures = np.stack([_read(opinion.path) for opinion in opinions])
+
+    def __len__(self) -> int:
+        return len(self.mos)
+
+    def batch(
+        self, indices: NDArray[np.int64], frames: int, rng: np.random.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Stills as clips without motion.
+
+        Args:
+            indices: which stills.
+            frames: T.
+            rng: draws places of fragments and mirroring; None for the middle of each cell.
+
+        Returns:
+            fragments [B, T, 3, 224, 224] uint8 YUV and scores [B] float32.
+        """
+        clips = []
+        for index in indices:
+            one = cut(self._pictures[index][None], offsets(rng))
+            if rng is not None and rng.uniform() < 0.5:
+                one = np.ascontiguousarray(one[..., ::-1])
+            clips.append(np.repeat(one, frames, axis=0))
+        return torch.from_numpy(np.stack(clips)), torch.from_numpy(self.mos[indices])
+
+
+def _opinion(table: Path, row: Sequence[str]) -> Opinion:
+    try:
+        name, mos = row[0], float(row[1])
+    except (IndexError, ValueError):
+        raise UsageError(
+            f"--mos {table.name}: row {','.join(row)[:60]!r} is not file,score"
+        ) from None
+    for folder in (table.parent, table.parent.parent):
+        if (folder / name).is_file() and np.isfinite(mos):
+            return Opinion(folder / name, mos)
+    raise UsageError(f"--mos {table.name}: {name[:60]}: no such file, or its score is not finite")
+
+
+def _read(path: Path) -> Bytes:
+    try:
+        with Image.open(path) as opened:
+            picture = opened.convert("RGB")
+    except (OSError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path.name}: cannot be read as a picture ({error})") from None
+    if min(picture.size) < SIZE:
+        raise InputError(f"{path.name}: {picture.width}x{picture.height} is below {SIZE}x{SIZE}")
+    left, top = (picture.width - SIZE) // 2, (picture.height - SIZE) // 2
+    return pack(from_rgb(np.asarray(picture.crop((left, top, left + SIZE, top + SIZE)))))

@@ -1,0 +1,95 @@
+"""What is written beside a checkpoint: its card, and one table row per epoch and evaluation set."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vqa_plugin_clip.card import Card
+from vqa_plugin_clip.distill.sampling import GRID, SIDE
+from vqa_plugin_clip.distill.training import Report
+from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.preprocess import Preprocessing
+from vqa_plugin_clip.tokens import LABELS
+
+LICENCE = "Apache-2.0"
+VERSION = "1"
+COLUMNS = ("stage", "epoch", "loss", "set", "part", "clips", "srocc", "plcc", "mae", "order")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a checkpoint was made from.
+
+    Attributes:
+        clips: training clips.
+        contents: pristine stills they were made from.
+        stills: stills with opinion scores; 0 for none.
+        command: the command line, without paths.
+    """
+
+    clips: int
+    contents: int
+    stills: int
+    command: str
+
+    def describe(self) -> str:
+        """For the card's ``training_data``."""
+        text = (
+            f"{self.clips} clips of 10 frames of 384x384 made from {self.contents} pristine stills"
+            " (pan, zoom, grain), damaged by x264, x265 and VP9, scaling, blur and noise;"
+            " label: VMAF v0.6.1 against the pristine clip"
+        )
+        if self.stills:
+            text += f"; {self.stills} photographs with opinion scores, for their order only"
+        return text + ". Stem initialised from EfficientNet-Lite0 (ImageNet)"
+
+
+def make_card(model: ClipVqa, origin: Origin, report: Report) -> Card:
+    """The card of a network after an epoch."""
+    return Card(
+        architecture=model.architecture,
+        levels=LABELS,
+        preprocessing=Preprocessing(kind="fragments", size=SIDE, grid=GRID).to_dict(),
+        training_data=origin.describe(),
+        licence=LICENCE,
+        version=VERSION,
+        extra={"command": origin.command, "quality": quality(report)},
+    )
+
+
+def quality(report: Report) -> dict[str, Any]:
+    """The measured figures, rounded, by evaluation set and part of it."""
+    sets: dict[str, Any] = {
+        name: {part: _rounded(found) for part, found in parts.items()}
+        | {"order_within_contents": round(report.order[name], 4)}
+        for name, parts in report.tables.items()
+    }
+    return sets | ({"opinions": _rounded(report.opinions)} if report.opinions else {})
+
+
+def append_rows(path: Path, stage: str, report: Report) -> None:
+    """Add an epoch's figures to a CSV table, which gets its header with the first row."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    if not path.exists():
+        writer.writeheader()
+    loss = {} if math.isnan(report.loss) else {"loss": round(report.loss, 4)}
+    common = {"stage": stage, "epoch": report.epoch} | loss
+    for name, parts in report.tables.items():
+        for part, found in parts.items():
+            order = {"order": round(report.order[name], 4)} if part == "all" else {}
+            writer.writerow(common | {"set": name, "part": part} | _rounded(found) | order)
+    if report.opinions:
+        writer.writerow(common | {"set": "opinions", "part": "all"} | _rounded(report.opinions))
+    with path.open("a", encoding="utf-8") as file:
+        file.write(buffer.getvalue())
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    digits = {"clips": 0, "mae": 2}
+    return {key: round(value, digits.get(key, 4)) for key, value in figures.items()}

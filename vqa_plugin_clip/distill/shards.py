@@ -1,0 +1,188 @@
+"""Labelled clips on disk: shards of 24 clips, each a plain array file and a label file.
+
+A shard's clips follow from the seed, the set's name and the shard's number alone. The label file is
+moved into place last, so a shard either is whole or is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqa_harness.vmaf_options import RawFormat
+from vqa_harness.vmaf_pipe import VmafPipe
+from vqa_plugin_clip.distill.contents import read_still
+from vqa_plugin_clip.distill.damage import Damage, Recode, apply, draw_group
+from vqa_plugin_clip.distill.motion import FRAMES, SHORT_SIDE_MIN, SIZE, moving_clip
+from vqa_plugin_clip.distill.planes import Planes, pack
+
+CLIPS_PER_SHARD = 24
+GROUP = 4
+KEPT_FRAMES = (1, 3, 6, 8)
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SetPlan:
+    """A set of labelled clips.
+
+    Attributes:
+        name: folder of its shards.
+        contents: the stills it is made from.
+        coders: keys of `damage.CODERS` it may draw.
+        kinds: kinds of damage it may draw.
+        seed: everything random follows from it.
+    """
+
+    name: str
+    contents: tuple[Path, ...]
+    coders: tuple[str, ...]
+    kinds: tuple[str, ...]
+    seed: int
+
+    def rng(self, shard: int) -> np.random.Generator:
+        """The source of randomness of one shard."""
+        key = hashlib.sha256(self.name.encode()).digest()[:4]
+        return np.random.default_rng([self.seed, int.from_bytes(key, "big"), shard])
+
+    def content(self, take: int) -> Path:
+        """The still of the n-th moving clip: all of them in turn, shuffled anew every round."""
+        turn, place = divmod(take, len(self.contents))
+        key = hashlib.sha256(f"{self.name} {turn}".encode()).digest()[:4]
+        order = np.random.default_rng([self.seed, int.from_bytes(key, "big")])
+        return self.contents[int(order.permutation(len(self.contents))[place])]
+
+    def fingerprint(self) -> str:
+        """Changes with anything that decides what the clips are."""
+        parts = [str(_FORMAT), self.name, str(self.seed), *self.coders, *self.kinds]
+        parts += [path.name for path in self.contents]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledClip:
+    """What is known of one clip: its content, group (same moving clip), damage and VMAF."""
+
+    content: str
+    group: int
+    damage: Damage
+    vmaf: float
+
+
+def make_shards(
+    plan: SetPlan, clips: int, cache: Path, recode: Recode, workers: int
+) -> Iterator[int]:
+    """Make the shards that are missing; yields the clips of each as soon as it is there.
+
+    Args:
+        plan: what to make.
+        clips: how many clips, rounded up to whole shards.
+        cache: folder of all sets.
+        recode: the encoders; must be a function of a module when ``workers`` is above 1.
+        workers: processes.
+
+    Raises:
+        VqaError: a still cannot be read, or VMAF cannot be had.
+    """
+    folder = cache / plan.name
+    folder.mkdir(parents=True, exist_ok=True)
+    todo = []
+    for shard in range(-(-clips // CLIPS_PER_SHARD)):
+        if _is_whole(plan, folder, shard):
+            yield CLIPS_PER_SHARD
+        else:
+            todo.append(shard)
+    if workers <= 1:
+        for shard in todo:
+            make_shard(plan, shard, folder, recode)
+            yield CLIPS_PER_SHARD
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(make_shard, plan, shard, folder, recode) for shard in todo]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+                yield CLIPS_PER_SHARD
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def make_shard(plan: SetPlan, shard: int, folder: Path, recode: Recode) -> None:
+    """Make one shard: clips, their VMAF from one ffmpeg process, the two files."""
+    rng = plan.rng(shard)
+    kept: list[np.ndarray] = []
+    facts: list[dict[str, Any]] = []
+    with VmafPipe(RawFormat(SIZE, SIZE)) as vmaf:
+        for take in range(CLIPS_PER_SHARD // GROUP):
+            number = shard * (CLIPS_PER_SHARD // GROUP) + take
+            content = plan.content(number)
+            clip = moving_clip(read_still(content, rng, SHORT_SIDE_MIN), rng, FRAMES)
+            for damage in draw_group(rng, GROUP, plan.coders, plan.kinds):
+                damaged = apply(damage, clip, recode, rng)
+                for pristine, frame in zip(clip, damaged, strict=True):
+                    vmaf.write(pristine, frame)
+                kept.append(_keep(damaged))
+                facts.append({"content": content.name, "group": number, "damage": damage.as_dict()})
+        scores = [frame["metrics"]["vmaf"] for frame in vmaf.close()["frames"]]
+    for index, fact in enumerate(facts):
+        # the first and last frame have a neighbour of another clip: motion is wrong there
+        fact["vmaf"] = float(np.mean(scores[index * FRAMES + 1 : (index + 1) * FRAMES - 1]))
+    _write(folder, shard, np.stack(kept), {"plan": plan.fingerprint(), "clips": facts})
+
+
+def read_labels(plan: SetPlan, clips: int, cache: Path) -> list[LabelledClip]:
+    """The labels of the first shards of a set, in order."""
+    labels: list[LabelledClip] = []
+    for shard in range(-(-clips // CLIPS_PER_SHARD)):
+        text = _label_path(cache / plan.name, shard).read_text("utf-8")
+        labels += [
+            LabelledClip(c["content"], c["group"], Damage(**c["damage"]), c["vmaf"])
+            for c in json.loads(text)["clips"]
+        ]
+    return labels
+
+
+def open_frames(plan: SetPlan, clips: int, cache: Path) -> list[np.ndarray]:
+    """The shards' frames as memory maps, each [24, 4, 384 * 384 * 3 / 2] uint8, packed 4:2:0."""
+    shards = range(-(-clips // CLIPS_PER_SHARD))
+    return [np.load(_array_path(cache / plan.name, s), mmap_mode="r") for s in shards]
+
+
+def _keep(frames: Sequence[Planes]) -> np.ndarray:
+    return np.stack([pack(frames[index]) for index in KEPT_FRAMES])
+
+
+def _is_whole(plan: SetPlan, folder: Path, shard: int) -> bool:
+    try:
+        facts = json.loads(_label_path(folder, shard).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return facts.get("plan") == plan.fingerprint() and _array_path(folder, shard).is_file()
+
+
+def _label_path(folder: Path, shard: int) -> Path:
+    return folder / f"{shard:05d}.json"
+
+
+def _array_path(folder: Path, shard: int) -> Path:
+    return folder / f"{shard:05d}.npy"
+
+
+def _write(folder: Path, shard: int, frames: np.ndarray, facts: dict[str, Any]) -> None:
+    array, label = _array_path(folder, shard), _label_path(folder, shard)
+    label.unlink(missing_ok=True)
+    partial = array.with_suffix(f".{os.getpid()}.part")
+    with partial.open("wb") as file:
+        np.save(file, frames, allow_pickle=False)
+    partial.replace(array)
+    partial.write_text(json.dumps(facts), "utf-8")
+    partial.replace(label)

@@ -1,0 +1,193 @@
+"""The training loop: AdamW, short warm-up, cosine; a report after every epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqa_plugin_clip.distill.batches import Batch, ClipSet
+from vqa_plugin_clip.distill.evaluate import (
+    Figures,
+    figures,
+    order_within_groups,
+    predict,
+    predict_stills,
+    table,
+)
+from vqa_plugin_clip.distill.losses import distill_loss, opinion_loss
+from vqa_plugin_clip.distill.network import fast_stem, optimiser
+from vqa_plugin_clip.distill.opinions import OpinionSet
+from vqa_plugin_clip.distill.sampling import normalise
+from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.tokens import LABELS, tokens_for
+
+BATCH = 24
+"""Clips per step."""
+
+OPINION_BATCH = 8
+"""Stills with opinion scores per step, where there are any."""
+
+_WARM_UP = 100
+_LAST_RATE = 0.01
+_CLIP_NORM = 1.0
+_VMAF_PER_LEVEL = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train.
+
+    Attributes:
+        epochs: passes over the training clips.
+        seed: of fragments and order.
+        rate: factor on all learning rates.
+        device: of torch.
+        half: compute in bfloat16 where torch thinks it safe.
+        vary: change colours and the arrangement of patches, see `distill.vary`.
+    """
+
+    epochs: int
+    seed: int = 1
+    rate: float = 1.0
+    vary: bool = False
+    device: str = "cpu"
+    half: bool = False
+
+    def context(self) -> torch.autocast:
+        """Autocast of the forward pass."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.half)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is trained on and what is measured on.
+
+    Attributes:
+        clips: training clips.
+        evaluation: sets scored after every epoch, by name.
+        opinions: stills that teach the order of authentic damage; None for none.
+        validation: stills scored after every epoch; None for none.
+    """
+
+    clips: ClipSet
+    evaluation: Mapping[str, ClipSet]
+    opinions: OpinionSet | None = None
+    validation: OpinionSet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an epoch gave.
+
+    Attributes:
+        epoch: from 1.
+        loss: mean over the epoch.
+        tables: per evaluation set, `evaluate.table`.
+        order: per evaluation set, `evaluate.order_within_groups`.
+        opinions: figures on the stills for validation (without an absolute error).
+    """
+
+    epoch: int
+    loss: float
+    tables: dict[str, dict[str, Figures]] = field(default_factory=dict)
+    order: dict[str, float] = field(default_factory=dict)
+    opinions: Figures = field(default_factory=dict)
+
+
+def train(
+    model: ClipVqa,
+    sources: Sources,
+    settings: Settings,
+    on_step: Callable[[int, int, float], None],
+    on_epoch: Callable[[Report], None],
+) -> None:
+    """Train in place.
+
+    Args:
+        model: the network; its early stem is frozen.
+        sources: clips and stills.
+        settings: how.
+        on_step: called with the step, their number and the loss.
+        on_epoch: called after every epoch; the network may be saved then.
+    """
+    rng = np.random.default_rng([settings.seed, 1])
+    text = tokens_for(LABELS, model.architecture).to(settings.device)
+    model.to(settings.device)
+    steps = settings.epochs * (len(sources.clips) // BATCH)
+    optim = optimiser(model)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optim, lambda step: settings.rate * _rate(step, steps)
+    )
+    step = 0
+    for epoch in range(1, settings.epochs + 1):
+        losses = []
+        model.train()
+        with fast_stem(model):
+            frames = model.architecture.frames
+            for batch in sources.clips.epoch(BATCH, frames, rng, vary=settings.vary):
+                loss = _loss(model, text, batch, sources.opinions, settings, rng)
+                _update(model, optim, loss)
+                schedule.step()
+                step += 1
+                losses.append(loss.item())
+                on_step(step, steps, losses[-1])
+            report = evaluate(model, sources, settings, epoch, float(np.mean(losses)))
+        on_epoch(report)
+
+
+def evaluate(
+    model: ClipVqa, sources: Sources, settings: Settings, epoch: int, loss: float
+) -> Report:
+    """Score every set that is measured on."""
+    text = tokens_for(LABELS, model.architecture).to(settings.device)
+    report = Report(epoch, loss)
+    for name, clips in sources.evaluation.items():
+        predicted = predict(model, text, clips, settings.context)
+        report.tables[name] = table(predicted, clips)
+        report.order[name] = order_within_groups(predicted, clips)
+    if sources.validation is not None:
+        predicted = predict_stills(model, text, sources.validation, settings.context)
+        found = figures(predicted, sources.validation.mos)
+        report.opinions.update({key: found[key] for key in found if key != "mae"})
+    return report
+
+
+def _loss(
+    model: ClipVqa,
+    text: Tensor,
+    batch: Batch,
+    opinions: OpinionSet | None,
+    settings: Settings,
+    rng: np.random.Generator,
+) -> Tensor:
+    fragments, mos = batch.fragments, None
+    if opinions is not None:
+        chosen = rng.choice(len(opinions), min(OPINION_BATCH, len(opinions)), replace=False)
+        stills, mos = opinions.batch(chosen, model.architecture.frames, rng)
+        fragments = torch.cat([fragments, stills])
+    with settings.context():
+        logits = model(normalise(fragments.to(settings.device)), text).logits
+    probs = logits.float().softmax(-1)
+    clips = len(batch.vmaf)
+    levels = (batch.vmaf / _VMAF_PER_LEVEL).to(settings.device)
+    loss = distill_loss(probs[:clips], levels, batch.group.to(settings.device))
+    return loss if mos is None else loss + opinion_loss(probs[clips:], mos.to(settings.device))
+
+
+def _update(model: ClipVqa, optim: torch.optim.Optimizer, loss: Tensor) -> None:
+    optim.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(model.parameters(), _CLIP_NORM)
+    optim.step()
+
+
+def _rate(step: int, steps: int) -> float:
+    if step < _WARM_UP:
+        return (step + 1) / _WARM_UP
+    done = (step - _WARM_UP) / max(1, steps - _WARM_UP)
+    return _LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
