@@ -88,15 +88,17 @@ class Browser:
         text, _, self._rest = self._rest.partition(b"\0")
         return json.loads(text)
 
-    def open(self, path, width, scheme="light"):
+    def open(self, path, width, scheme="light", *, height=900, draw=True):
         self.events.clear()
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.call("Emulation.setDeviceMetricsOverride", **size)
         wanted = [{"name": "prefers-color-scheme", "value": scheme}]
         self.call("Emulation.setEmulatedMedia", features=wanted)
         self.call("Page.navigate", url=path.as_uri())
         while "Page.loadEventFired" not in self.methods():
             self.events.append(self._read())
+        if draw:
+            self.js("drawAll()")
         self.settle()
 
     def settle(self):
@@ -108,6 +110,12 @@ class Browser:
         )
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
+
+    def wait(self, condition):
+        until = time.monotonic() + 20
+        while not self.js(condition):
+            assert time.monotonic() < until, f"never true: {condition}"
+            self.settle()
 
     def mouse(self, kind, x, y, **more):
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
@@ -244,7 +252,7 @@ def test_pointing_shows_values_and_dragging_zooms(browser, page):
     browser.js("PLOTS[1].host.scrollIntoView({ block: 'center' })")
     left, top, width, height = browser.js(f"{corner} [r.left, r.top, r.width, r.height]")
     browser.mouse("mouseMoved", left + width / 4, top + height / 2)
-    browser.settle()
+    browser.wait("document.querySelector('.frames .tip').innerText")
     text = browser.js("document.querySelector('.frames .tip').innerText")
     frame = round(399 / 4)
     assert f"frame {frame}" in text or f"frame {frame + 1}" in text
@@ -274,7 +282,7 @@ def test_a_rung_is_named_where_the_mouse_is(browser, page):
         "[box.left + plot.valToPos(point.kbps, 'x'), box.top + plot.valToPos(point.value, 'y')]"
     )
     browser.mouse("mouseMoved", x + 3, y + 3)
-    browser.settle()
+    browser.wait("document.querySelector('.rate .tip').innerText")
     text = browser.js("document.querySelector('.rate .tip').innerText")
     assert "x264" in text
     assert "crf 22" in text
@@ -290,11 +298,19 @@ def test_videos_and_folded_features_can_be_shown_and_the_theme_changed(browser, 
     assert browser.js("PLOTS[1].plot.series[1].show") is False
     assert browser.js("document.querySelector('.chip').getAttribute('aria-pressed')") == "false"
     browser.js("document.querySelector('details.more').open = true")
-    browser.settle()
-    assert browser.js("PLOTS.length") == 3
+    browser.js("document.querySelector('details.more').scrollIntoView()")
+    browser.wait("PLOTS.length === 3")
     browser.js("document.getElementById('theme').click()")
     assert browser.js("document.documentElement.dataset.theme") == "dark"
     assert browser.complaints() == []
+
+
+def test_charts_further_down_are_drawn_when_they_are_scrolled_to(browser, page):
+    browser.open(page, 1280, height=300, draw=False)
+    first = browser.js("PLOTS.length")
+    assert first < 2
+    browser.js("document.querySelector('.plot.frames').scrollIntoView()")
+    browser.wait("PLOTS.length === 2")
 
 
 def test_prints_in_light_colours_at_the_width_of_paper(browser, page):

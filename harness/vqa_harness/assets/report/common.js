@@ -77,8 +77,29 @@ function addPlot(host, options, data) {
     if (Math.abs(width - plot.width) > 1 && !ROOT.dataset.printing) plot.setSize({ width, height });
   }).observe(host);
   PLOTS.push({ plot, host, height });
-  host.dataset.ready = "1";
   return plot;
+}
+
+const WAITING = new Map();
+
+function draw(host) {
+  const build = WAITING.get(host);
+  WAITING.delete(host);
+  if (build) build(host);
+}
+
+const SEEN = new IntersectionObserver(
+  (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => draw(entry.target)),
+  { rootMargin: "400px" },
+);
+
+function drawWhenSeen(host, build) {
+  WAITING.set(host, build);
+  SEEN.observe(host);
+}
+
+function drawAll() {
+  for (const host of [...WAITING.keys()]) if (!host.closest("details:not([open])")) draw(host);
 }
 
 function tooltip(plot) {
@@ -123,6 +144,7 @@ document.getElementById("theme").addEventListener("click", () => {
 addEventListener("beforeprint", () => {
   ROOT.dataset.printing = ROOT.dataset.theme;
   ROOT.dataset.theme = "light";
+  drawAll();
   for (const { plot, height } of PLOTS) plot.setSize({ width: PRINT_WIDTH, height });
 });
 addEventListener("afterprint", () => {

@@ -67,7 +67,6 @@ function framesTip(plot, box, feature, grid, videos, unit) {
 }
 
 function framesChart(host) {
-  if (host.dataset.ready) return;
   const feature = host.dataset.feature;
   const section = sectionOf(host);
   const { videos } = section.frames;
@@ -122,8 +121,4 @@ function chips(host) {
 }
 
 document.querySelectorAll(".chips").forEach(chips);
-document.querySelectorAll(".plot.frames").forEach((host) => {
-  const folded = host.closest("details");
-  if (!folded || folded.open) framesChart(host);
-  else folded.addEventListener("toggle", () => framesChart(host), { once: true });
-});
+document.querySelectorAll(".plot.frames").forEach((host) => drawWhenSeen(host, framesChart));

@@ -167,4 +167,4 @@ function rateChart(host) {
   rateLegend(host.parentElement.querySelector(".legend"), chart, heights);
 }
 
-document.querySelectorAll(".plot.rate").forEach(rateChart);
+document.querySelectorAll(".plot.rate").forEach((host) => drawWhenSeen(host, rateChart));
