@@ -4,7 +4,8 @@
     python benchmarks/bench_memory.py -m niqe --minutes 2      # and "vqa-harness run -m niqe"
 
 The long clip repeats the packets of the short one, so both decode the same pictures. Every
-measurement is a process of its own; its peak resident size is what the system says of it.
+measurement is a process of its own; its peak resident size is what the system says of it. That is
+never below the parent's, so this process imports and makes nothing large.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-from facts import save
 
 SIZE = (1920, 1080)
 RATE = 25
@@ -35,16 +34,19 @@ def read(path: str) -> None:
     print(json.dumps({"frames": count}))
 
 
-def make_clips(folder: Path, seconds: int, minutes: float) -> dict[str, Path]:
+def make(folder: Path, seconds: int, minutes: float) -> None:
     from vqa_harness.decode import copy_packets
     from vqa_harness.synthetic import make_video, moving_pattern
 
-    short, long = folder / "short.mp4", folder / "long.mp4"
+    short, long = clips(folder)
     frames = moving_pattern(RATE, *SIZE)
     options = {"preset": "ultrafast", "g": "50", "bf": "2"}
     make_video(short, frames * seconds, rate=RATE, options=options)
     copy_packets(str(short), str(long), repeat=round(60 * minutes / seconds))
-    return {f"{seconds} s": short, f"{minutes:g} min": long}
+
+
+def clips(folder: Path) -> tuple[Path, Path]:
+    return folder / "short.mp4", folder / "long.mp4"
 
 
 def measure(command: list[str]) -> dict[str, float]:
@@ -73,14 +75,24 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="length of the short clip")
     parser.add_argument("--minutes", type=float, default=10, help="length of the long clip")
     parser.add_argument("--read", help=argparse.SUPPRESS)
+    parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.read:
         read(given.read)
-        return
+    elif given.make:
+        make(given.make, given.seconds, given.minutes)
+    else:
+        compare(given)
+
+
+def compare(given: argparse.Namespace) -> None:
+    labels = f"{given.seconds} s", f"{given.minutes:g} min"
+    lengths = ["--seconds", str(given.seconds), "--minutes", str(given.minutes)]
     found: dict[str, dict[str, dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        for label, clip in make_clips(folder, given.seconds, given.minutes).items():
+        subprocess.run([sys.executable, __file__, "--make", str(folder), *lengths], check=True)
+        for label, clip in zip(labels, clips(folder), strict=True):
             for what, command in commands(given.metric, clip, folder).items():
                 found.setdefault(what, {})[label] = measure(command)
     print(f"{'':16}" + "".join(f"{label:>14}" for label in found["read"]) + "   growth")
@@ -88,6 +100,8 @@ def main() -> None:
         peaks = [column["peak_mib"] for column in columns.values()]
         row = "".join(f"{peak:10.1f} MiB" for peak in peaks)
         print(f"{what:16}{row}   {peaks[-1] - peaks[0]:+.1f} MiB")
+    from facts import save
+
     name = "-".join(["memory", *given.metric])
     print(save(name, {"size": SIZE, "rate": RATE, "codec": "h264", "peak": found}).name)
 
