@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -82,7 +83,7 @@ class FrameTower(nn.Module):
         x = self.tokens(images)
         yield x
         for block in self.transformer.resblocks:
-            x = block.fuse(x, frames)
+            x = cast(CatBlock, block).fuse(x, frames)
             yield x
 
     def read_out(self, x: Tensor) -> tuple[Tensor, Tensor]:

