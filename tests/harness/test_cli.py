@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 
 import numpy as np
 import pytest
@@ -103,8 +104,11 @@ def broken_inputs(folder, video):
     (folder / "truncated.mp4").write_bytes(content[: len(content) // 2])
     (folder / "folder.mp4").mkdir()
     (folder / "noise.mp4").write_bytes(np.random.default_rng(1).bytes(5000))
-    names = ["empty.mp4", "text.mp4", "truncated.mp4", "folder.mp4", "noise.mp4", "missing.mp4"]
-    return [folder / name for name in names]
+    with wave.open(str(folder / "audio.mp4"), "wb") as audio:
+        audio.setparams((1, 2, 8000, 0, "NONE", ""))
+        audio.writeframes(bytes(4000))
+    names = ("empty", "text", "truncated", "folder", "noise", "audio", "missing")
+    return [folder / f"{name}.mp4" for name in names]
 
 
 def test_an_input_that_cannot_be_read_is_one_line_and_exit_3(cli, video, tmp_path):
@@ -239,7 +243,9 @@ def test_metrics_lists_and_explains(cli):
     code, out, _ = cli("metrics")
     assert code == 0
     assert out.splitlines()[0].split("\t")[0] == "name"
-    assert any(line.startswith("clipvqa\tclip\tnone\t0 to 100\thigher") for line in out.splitlines())
+    assert any(
+        line.startswith("clipvqa\tclip\tnone\t0 to 100\thigher") for line in out.splitlines()
+    )
     code, out, _ = cli("metrics", "clipvqa")
     assert "arXiv 2407.04928" in out
     assert "window=2" in out
