@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import os
-import secrets
+import io
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from vqa_harness.atomic_file import write_text
 from vqa_harness.errors import UsageError
 from vqa_harness.hookspecs import hookimpl
 
@@ -123,22 +123,6 @@ def write_log(
     if to_stdout:
         write(log, sys.stdout)
         return
-    try:
-        _write_file(path, lambda file: write(log, file))
-    except OSError as error:
-        raise UsageError(f"cannot write the log to {path}: {error.strerror or error}") from None
-
-
-def _write_file(path: Path, fill: Callable[[TextIO], None]) -> None:
-    path = path.resolve()  # the file behind a link is replaced, not the link
-    if path.exists() and not path.is_file():  # a pipe or a device; a folder raises
-        with path.open("w", encoding="utf-8", newline="\n") as file:
-            fill(file)
-        return
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            fill(file)
-        os.replace(temporary, path)  # noqa: PTH105 - Path.replace hides that this is atomic
-    finally:
-        temporary.unlink(missing_ok=True)
+    buffer = io.StringIO()
+    write(log, buffer)
+    write_text(path, buffer.getvalue())

@@ -230,7 +230,7 @@ def test_a_failed_write_leaves_the_old_log_and_nothing_else(tmp_path):
 def test_a_target_that_cannot_be_written_is_one_line(tmp_path):
     log = make({"m": [1.0]})
     for target in (tmp_path / "missing" / "a.json", tmp_path):
-        with pytest.raises(UsageError, match=r"cannot write the log to .*: \w") as caught:
+        with pytest.raises(UsageError, match=r"cannot write .*: \w") as caught:
             write_log(log, target, "json")
         assert "\n" not in str(caught.value)
 
