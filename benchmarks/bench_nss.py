@@ -1,6 +1,6 @@
 """Time of NIQE and BRISQUE on one 1080p frame, one thread, beside other packages that are there.
 
-    python benchmarks/bench_nss.py                    # writes results/nss.json
+    OPENBLAS_NUM_THREADS=1 python benchmarks/bench_nss.py     # writes results/nss.json
     python benchmarks/bench_nss.py --rounds 5 --no-save
 
 All candidates take turns, so that other load on the machine falls on all alike; processor time is
