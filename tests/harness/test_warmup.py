@@ -1,0 +1,56 @@
+import sys
+import types
+
+import pytest
+
+from vqa_harness import Feature, MetricSpec
+from vqa_harness.cli import run_cli
+from vqa_harness.synthetic import make_video
+from vqa_harness.warmup_command import modules_of, will_compile
+
+
+@pytest.fixture
+def module(monkeypatch):
+    made = types.ModuleType("slow_start")
+    made.cold, made.calls = True, 0
+
+    def warmup():
+        made.calls += 1
+        made.cold = False
+
+    made.warmup, made.compiling_needed = warmup, lambda: made.cold
+    monkeypatch.setitem(sys.modules, "slow_start", made)
+    return made
+
+
+SLOW = MetricSpec("slow", "json:loads", (Feature("slow"),), warmup="slow_start")
+
+
+def test_only_metrics_whose_packages_are_there_are_warmed():
+    absent = MetricSpec("absent", "json:loads", (), warmup="gone", requires=("no_such_module",))
+    plain = MetricSpec("plain", "json:loads", ())
+    assert modules_of([SLOW, absent, plain]) == {"slow_start": ["slow"]}
+
+
+def test_a_run_knows_whether_it_will_wait(module):
+    assert will_compile([SLOW]) == ["slow"]
+    module.warmup()
+    assert will_compile([SLOW]) == []
+
+
+def test_the_first_run_says_that_it_compiles(tmp_path, capsys, monkeypatch):
+    video = tmp_path / "clip.mp4"
+    make_video(video, 2, width=192, height=192)
+    monkeypatch.setattr("vqa_metrics.nss_warmup.compiling_needed", lambda: True)
+    assert run_cli(["run", "-m", "niqe", "-m", "brisque", str(video)]) == 0
+    assert "compiling niqe, brisque, once per machine" in capsys.readouterr().err
+    monkeypatch.setattr("vqa_metrics.nss_warmup.compiling_needed", lambda: False)
+    assert run_cli(["run", "-m", "niqe", str(video)]) == 0
+    assert "compiling" not in capsys.readouterr().err
+
+
+def test_warmup_names_what_is_ready(capsys):
+    assert run_cli(["warmup"]) == 0
+    out = capsys.readouterr().out
+    assert "brisque, niqe: ready" in out
+    assert "ssim: ready" in out
