@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 METHODS = ("pchip", "akima")
 MIN_OVERLAP = 0.5
-"""Share of the joint quality range that both curves must cover."""
+"""Part of the narrower quality range that the curves must share."""
 GOOD_OVERLAP = 0.75
 USUAL_POINTS = 4
 _CROSSING_SAMPLES = 257
@@ -42,8 +42,9 @@ class Comparison:
             average; negative where it saves.
         quality: BD-quality: how much better it is at equal bitrate, in the unit of the quality;
             None where the bitrates have nothing in common.
-        overlap: share of the joint quality range that both cover, 0 to 1.
-        rate_overlap: likewise of the joint range of log bitrate.
+        overlap: shared part of the joint quality range, 0 to 1.
+        covered: shared part of the narrower of both quality ranges, 0 to 1.
+        rate_overlap: shared part of the joint range of log bitrate, 0 to 1.
         crossings: qualities at which the curves cross, which an average hides.
         notes: what a reader should know, one line each.
     """
@@ -51,6 +52,7 @@ class Comparison:
     rate: float
     quality: float | None
     overlap: float
+    covered: float
     rate_overlap: float
     crossings: tuple[float, ...] = ()
     notes: tuple[str, ...] = field(default=())
@@ -69,7 +71,7 @@ def bd_rate(
         anchor: points of the curve compared with, at least two, in any order.
         test: points of the other curve.
         method: ``pchip`` or ``akima``.
-        min_overlap: smallest share of the joint quality range that both must cover, 0 to 1.
+        min_overlap: smallest part of the narrower quality range that they must share, 0 to 1.
 
     Returns:
         -25.0 where ``test`` saves a quarter of the bitrate.
@@ -90,12 +92,12 @@ def bd_quality(
 ) -> float:
     """How much better ``test`` is than ``anchor`` at equal bitrate, on average; as `bd_rate`.
 
-    ``min_overlap`` is here the share of the joint range of log bitrate.
+    ``min_overlap`` is here the part of the narrower range of log bitrate.
     """
     first, second = curve(anchor), curve(test)
-    share = _share(_rates(first), _rates(second))
-    if share < min_overlap or share == 0:
-        raise CurveError(_too_little("bitrate", share, min_overlap))
+    covered = _covered(_rates(first), _rates(second))
+    if covered < min_overlap or covered == 0:
+        raise CurveError(_too_little("bitrate", covered, min_overlap))
     return _bd_quality(first, second, method)
 
 
@@ -114,9 +116,10 @@ def compare(
     """
     first, second = curve(anchor), curve(test)
     share = _share(_qualities(first), _qualities(second))
+    covered = _covered(_qualities(first), _qualities(second))
     rate_share = _share(_rates(first), _rates(second))
-    if share < min_overlap or share == 0:
-        raise CurveError(_too_little("quality", share, min_overlap))
+    if covered < min_overlap or covered == 0:
+        raise CurveError(_too_little("quality", covered, min_overlap))
     low, high = _common(_qualities(first), _qualities(second))
     one, other = (
         interpolator(_qualities(points), _rates(points), method) for points in (first, second)
@@ -126,6 +129,7 @@ def compare(
         rate=float(math.expm1(gap) * 100),
         quality=_bd_quality(first, second, method) if rate_share > 0 else None,
         overlap=share,
+        covered=covered,
         rate_overlap=rate_share,
         crossings=_crossings(one, other, low, high),
         notes=tuple(_notes(first, second, share, rate_share)),
@@ -214,9 +218,14 @@ def _share(a: Sequence[float], b: Sequence[float]) -> float:
     return max(high - low, 0.0) / (max(a[-1], b[-1]) - min(a[0], b[0]))
 
 
-def _too_little(what: str, share: float, wanted: float) -> str:
+def _covered(a: Sequence[float], b: Sequence[float]) -> float:
+    low, high = _common(a, b)
+    return max(high - low, 0.0) / min(a[-1] - a[0], b[-1] - b[0])
+
+
+def _too_little(what: str, covered: float, wanted: float) -> str:
     return (
-        f"the curves share {share:.0%} of their {what} range, {wanted:.0%} is needed; "
+        f"the curves share {covered:.0%} of the narrower {what} range, {wanted:.0%} is needed; "
         "add rungs where the other curve has some"
     )
 
@@ -229,7 +238,7 @@ def _notes(
     if fewest < USUAL_POINTS:
         notes.append(f"a curve has only {fewest} points; {USUAL_POINTS} or more are usual")
     if share < GOOD_OVERLAP:
-        notes.append(f"the curves share only {share:.0%} of their quality range")
+        notes.append(f"the curves share only {share:.0%} of their joint quality range")
     if rate_share == 0:
         notes.append("the bitrates have nothing in common, so there is no BD-quality")
     return notes

@@ -55,7 +55,10 @@ def ladder_command(
         list[str] | None, typer.Option("--feature", help="Compare this feature; may be repeated.")
     ] = None,
     min_overlap: Annotated[
-        float | None, typer.Option("--min-overlap", help="Least shared quality range, 0 to 1.")
+        float | None,
+        typer.Option(
+            "--min-overlap", help="Least shared part of the narrower quality range, 0 to 1."
+        ),
     ] = None,
     not_monotone: Annotated[
         str | None,

@@ -267,7 +267,7 @@ class _Feature:
     def _compare(self, anchor: str, test: str) -> Json:
         entry: Json = {"feature": self._name, "anchor": anchor, "test": test}
         first, second = self.curve(anchor)["rungs"], self.curve(test)["rungs"]
-        nothing = dict.fromkeys(("bd_rate", "bd_quality", "overlap", "bitrate_overlap"))
+        nothing = dict.fromkeys(("bd_rate", "bd_quality", "overlap", "covered", "bitrate_overlap"))
         try:
             found = bdrate.compare(
                 self._points(first),
@@ -282,6 +282,7 @@ class _Feature:
             "bd_rate": found.rate,
             "bd_quality": found.quality,
             "overlap": found.overlap,
+            "covered": found.covered,
             "bitrate_overlap": found.rate_overlap,
             "crossings": [self._about.sign * x for x in found.crossings],
             "notes": list(found.notes),

@@ -26,7 +26,7 @@ class Settings:
     Attributes:
         pool: which pooled value of a feature is its quality, such as ``mean`` or ``p5``.
         method: ``pchip`` or ``akima``.
-        min_overlap: smallest shared part of the quality range for a BD-rate, 0 to 1.
+        min_overlap: smallest part of the narrower quality range that two curves must share.
         not_monotone: ``refuse`` a curve with a point no better than one of less bitrate, or leave
             such points out (``pareto``).
         curve: ``points``: the curve of a series goes through all its rungs. ``hull``: through those

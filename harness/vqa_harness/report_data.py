@@ -129,7 +129,7 @@ def facts_of(log: Log) -> dict[str, Any]:
             "metric": about[name].metric if name in about else "",
             "worst_run": _run(table(pooling.get(name)).get("worst_run")),
         }
-        for name in log.columns
+        for name in dict.fromkeys((*about, *log.columns))  # in the order of the metrics
     }
 
 

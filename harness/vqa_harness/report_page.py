@@ -189,25 +189,25 @@ def _ladder_part(page: SectionPage, chart: Json, section: Section, report: Repor
         page.rate_features.append((feature, about["unit"], DIRECTIONS[sign]))
         chart["rate"][feature] = rate_chart(feature, about, source, pool)
     for one in source["comparisons"]:
-        page.cards += _comparison_card(one)
-    note = f"{pool} over frames. ● on the convex hull over all rungs."
-    rows = [[cell.replace("*", " ●") for cell in row] for row in tables.rung_rows(document, source)]
-    page.tables.append(Table("Rungs", tables.rung_head(document), rows, note))
+        page.cards += _comparison_card(one, source, pool)
     if source["comparisons"]:
-        settings = document["settings"]
         note = (
             "BD-rate: bitrate of the test series relative to the anchor at equal quality; negative "
-            f"saves. {settings['method'].upper()} over log bitrate."
+            f"saves. Overlap: shared part of the joint quality range. "
+            f"{document['settings']['method'].upper()} over log bitrate."
         )
         rows = tables.comparison_rows(source)
         page.tables.append(Table("Between series", tables.COMPARISON_HEAD, rows, note))
     picks = tables.pick_rows(document, source)
     if picks:
         page.tables.append(Table("Rungs to take", tables.PICK_HEAD, picks))
+    note = f"{pool} over frames. ● on the convex hull over all rungs."
+    rows = [[cell.replace("*", " ●") for cell in row] for row in tables.rung_rows(document, source)]
+    page.tables.append(Table("Rungs", tables.rung_head(document), rows, note))
     steps = list(_step_rows(document, source))
     if steps:
         head = ("feature", "from", "to", "gain", "bitrate", "visible")
-        page.tables.append(Table("Steps along the hull", head, steps))
+        page.tables.append(Table("Steps along the hull", head, steps, folded=True))
     page.warnings += [f"{f}, {s}: {text}" for f, s, text in tables.curve_notes(source)]
 
 
@@ -228,18 +228,21 @@ def _step_rows(document: Mapping[str, Any], source: Mapping[str, Any]) -> Iterat
             ]
 
 
-def _comparison_card(one: Mapping[str, Any]) -> Iterator[Card]:
-    title = f"{one['test']} against {one['anchor']}"
+def _comparison_card(
+    one: Mapping[str, Any], source: Mapping[str, Any], pool: str
+) -> Iterator[Card]:
     if one["refused"]:
         return
-    rate = one["bd_rate"]
-    text = f"bitrate for equal {one['feature']} (BD-rate), {one['overlap']:.0%} overlap"
-    yield Card(
-        title,
-        f"{rate:+.1f} %".replace("-", MINUS),
-        text,
-        "good" if rate < 0 else "bad" if rate > 0 else "",
-    )
+    feature, rate = one["feature"], one["bd_rate"]
+    reached = [
+        [source["rungs"][i]["pooled"][feature][pool] for i in source["curves"][feature][n]["rungs"]]
+        for n in (one["anchor"], one["test"])
+    ]
+    low, high = max(map(min, reached)), min(map(max, reached))
+    text = f"bitrate for equal {feature}, {low:.1f} to {high:.1f} (BD-rate)"
+    title = f"{one['test']} against {one['anchor']}"
+    tone = "good" if rate < 0 else "bad" if rate > 0 else ""
+    yield Card(title, f"{rate:+.1f} %".replace("-", MINUS), text, tone)
 
 
 def _alignment(page: SectionPage, items: Sequence[Item]) -> None:

@@ -66,7 +66,7 @@ def test_two_points_make_a_straight_line():
 
 def test_little_overlap_is_refused_or_noted():
     far = [(rate, quality + 30) for rate, quality in VMAF_ANCHOR]
-    with pytest.raises(CurveError, match="the curves share 7% of their quality range"):
+    with pytest.raises(CurveError, match="share 13% of the narrower quality range, 50% is needed"):
         bd_rate(VMAF_ANCHOR, far)
     assert math.isfinite(bd_rate(VMAF_ANCHOR, far, min_overlap=0.05))
     apart = [(rate, quality + 90) for rate, quality in VMAF_ANCHOR]
@@ -74,8 +74,16 @@ def test_little_overlap_is_refused_or_noted():
         bd_rate(VMAF_ANCHOR, apart, min_overlap=0)
     near = [(rate, quality + 8) for rate, quality in VMAF_ANCHOR]
     found = compare(VMAF_ANCHOR, near)
-    assert 0.5 < found.overlap < 0.75
-    assert any("share only" in note for note in found.notes)
+    assert found.covered == pytest.approx(26.5 / 34.5)
+    assert found.overlap == pytest.approx(26.5 / 42.5)
+    assert any("share only 62%" in note for note in found.notes)
+
+
+def test_a_curve_within_the_range_of_the_other_is_compared_over_all_of_it():
+    found = compare(VMAF_ANCHOR, [(rate / 2, quality) for rate, quality in VMAF_ANCHOR[2:4]])
+    assert found.covered == 1
+    assert found.overlap < 0.25
+    assert -60 < found.rate < -40
 
 
 def test_no_common_bitrate_gives_no_bd_quality():

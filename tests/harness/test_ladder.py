@@ -112,7 +112,7 @@ def test_too_little_overlap_is_refused_and_told():
     low = [(720, rate, quality) for _, rate, quality in X264[:2]]
     one = document(measured(("a", low), ("b", high)))["sources"][0]["comparisons"][0]
     assert one["bd_rate"] is None
-    assert "share 0% of their quality range" in one["refused"]
+    assert "share 0% of the narrower quality range" in one["refused"]
 
 
 def test_lower_is_better_is_turned_round():
