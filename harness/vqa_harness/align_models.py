@@ -18,6 +18,7 @@ SAME_RATE = (0.9, 1.1)  # ratios of rates that frame-by-frame pairing is tried f
 ACCEPTED = 36.0  # excess cost over the best pairing by content up to which a model is confirmed
 AFTER = 1 << 40  # a reference index that no video has
 LOOK = 48  # first frames that rates are told from
+ROUNDED = 0.001  # seconds by which the length of a span is uncertain at most
 SPAN = 8  # frames over which an interval is measured, as timestamps may be rounded
 
 
@@ -79,15 +80,24 @@ class Cadence:
         return max(0, int(there - then))
 
 
-def interval(times: Sequence[Fraction | None]) -> Fraction | None:
-    """Seconds between frames: the median over spans of eight, exact; None if times are missing."""
+def interval(times: Sequence[Fraction | None], rate: Fraction | None = None) -> Fraction | None:
+    """Seconds between frames; None if times are missing.
+
+    The lower quartile over spans of eight frames, because gaps only lengthen a span.
+
+    Args:
+        times: of the first frames.
+        rate: what the container says; believed where times rounded to milliseconds agree with it.
+    """
     known = [t for t in times if t is not None]
     if len(known) < max(2, len(times)):
         return None
     span = min(SPAN, len(known) - 1)
     steps = sorted((b - a) / span for a, b in zip(known, known[span:], strict=False))
-    middle = steps[len(steps) // 2]
-    return middle if middle > 0 else None
+    usual = steps[len(steps) // 4]
+    if rate is not None and abs(float(usual * rate) - 1) < ROUNDED / (span * float(usual or 1)):
+        return 1 / rate
+    return usual if usual > 0 else None
 
 
 class ReferenceTimes(Protocol):

@@ -122,7 +122,7 @@ class Outcome:
         if self._options.tail == "error" and ends:
             raise AlignError(f"{ends[0].text}; --tail common accepts that")
         if self._options.strict and report.notes:
-            raise AlignError(f"{report.notes[0]} (--strict)")
+            raise AlignError(f"--strict: {'; '.join(map(str, report.notes))}")
 
     def _count(self, windows: Sequence[FrameWindow]) -> None:
         report = self._report

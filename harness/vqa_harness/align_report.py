@@ -11,6 +11,7 @@ from vqa_harness.align_events import Events, Segment
 from vqa_harness.align_options import AlignOptions
 
 LISTED = 50  # of anything that may come in any number, the first so many are listed
+SAME_RATE = 0.0005  # relative difference of rates that is none
 DOUBTFUL = 0.1  # confidence under which a pairing cannot be told from its neighbours
 WIDTH = 72  # characters of the timeline
 
@@ -187,7 +188,8 @@ def _judge_model(report: AlignReport, add: Any) -> None:
         f"from frame {report.disagrees_from} on the pictures do not fit {report.options.mode} "
         "pairing; --align auto finds the pairing that does",
     )
-    vague = report.pairs and report.confidence < DOUBTFUL and report.residual.get("max", 1.0) > 0
+    differs = report.residual.get("max", 1.0) > 0 and report.disagrees_from is None
+    vague = report.pairs and report.confidence < DOUBTFUL and differs
     add(
         "ambiguous",
         vague,
@@ -203,11 +205,10 @@ def _judge_model(report: AlignReport, add: Any) -> None:
 
 
 def rates_differ(rates: tuple[Fraction | None, Fraction | None]) -> bool:
-    """Whether two known rates differ by more than rounded timestamps explain."""
+    """Whether two known rates differ: film from NTSC film, say, but not by a rounding error."""
     if rates[0] is None or rates[1] is None:
         return False
-    rounding = float(max(rates[0], rates[1])) * 0.0005 / 8
-    return abs(float(rates[0] / rates[1]) - 1) > max(0.0005, rounding)
+    return abs(float(rates[0] / rates[1]) - 1) > SAME_RATE
 
 
 def _rate_text(report: AlignReport) -> str:

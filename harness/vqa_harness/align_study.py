@@ -66,7 +66,10 @@ def study(
 
 def cadence_of(distorted: FrameWindow, reference: FrameWindow, count: int = LOOK) -> Cadence:
     """The rates of both, from the first ``count`` frames."""
-    found = [interval([i.time for i in w.first_items(count)]) for w in (distorted, reference)]
+    found = [
+        interval([item.time for item in window.first_items(count)], window.info.rate)
+        for window in (distorted, reference)
+    ]
     return Cadence(found[0], found[1])
 
 

@@ -29,14 +29,15 @@ from vqa_harness.align_stream import Disagreement, PairStream
 from vqa_harness.align_study import Study, cadence_of, study
 from vqa_harness.align_window import FrameWindow
 from vqa_harness.errors import AlignError
+from vqa_harness.format_checks import Regions, bars_differ
 from vqa_harness.frames import Frame, StreamInfo
-from vqa_harness.letterbox import picture_area
+from vqa_harness.letterbox import matching_areas, picture_area
 from vqa_harness.match_formats import FormatPlan, plan_formats
-from vqa_harness.signatures import Region
 
 PROBED = 20.0  # seconds of signatures that a model other than equal numbers is first told from
 HELD_BYTES = 512 << 20  # of pictures held at the start, of both videos
 FEWEST, MOST = 10, 24  # frames held at the start, of each video
+BARS_EVERY = 4  # of the frames held, one so often is searched for black bars
 AHEAD = 8  # frames checked before one is given out
 CHECKED = "pairs, checked on the way"
 
@@ -67,7 +68,7 @@ class AlignedPairs:
     ) -> None:
         self._paths = (distorted, reference)
         self._options = options or AlignOptions()
-        self._regions: tuple[Region | None, Region | None] = (None, None)
+        self._regions: Regions = (None, None)
         self._windows: list[FrameWindow] = []
         try:
             self._open()
@@ -136,20 +137,24 @@ class AlignedPairs:
     def _make_plan(self) -> FormatPlan:
         """Compare the formats of the first frames; begin again where bars are to be cut off."""
         infos = [w.info for w in self._windows]
-        areas: tuple[Region | None, Region | None] = (None, None)
-        if self._options.crop != "off":
-            areas = (self._area(0), self._area(1))
-        plan = plan_formats(infos[0], infos[1], self._options, areas)
-        regions = (plan.placings["distorted"].region, plan.placings["reference"].region)
-        if regions != self._regions:
-            self._regions = regions
+        if self._options.crop == "off":
+            return plan_formats(infos[0], infos[1], self._options)
+        frames = [self._first_frames(side) for side in (0, 1)]
+        areas = picture_area(frames[0][::BARS_EVERY]), picture_area(frames[1][::BARS_EVERY])
+        alike: Regions = (None, None)
+        if areas[0] and areas[1] and bars_differ(infos[0], infos[1], areas):
+            alike = matching_areas(frames[0], frames[1], (areas[0], areas[1])) or alike
+        plan = plan_formats(infos[0], infos[1], self._options, areas, alike)
+        if alike != self._regions:
+            self._regions = alike
             self._open()
         return plan
 
-    def _area(self, side: int) -> Region | None:
+    def _first_frames(self, side: int) -> list[Frame]:
         items = self._windows[side].first_items(self._held)
         frames = [i.frame for i in items if i.frame is not None]
-        return picture_area([f for f in frames if f.width == frames[0].width])
+        size = frames[0].width, frames[0].height
+        return [f for f in frames if (f.width, f.height) == size]
 
     def _by_distorted(self, outcome: Outcome) -> Iterator[Made]:
         asked = self._asked_model()

@@ -14,6 +14,7 @@ from vqa_harness.align_options import AlignOptions
 from vqa_harness.align_report import Note
 from vqa_harness.decode import PlaneSource
 from vqa_harness.errors import AlignError
+from vqa_harness.format_checks import Regions, check_bars, check_scan, check_transfer
 from vqa_harness.frames import ColourInfo, Frame, PixelSource, Plane, StreamInfo
 from vqa_harness.pixels import planar_name
 from vqa_harness.placing import Placing, place
@@ -22,7 +23,6 @@ from vqa_harness.signatures import Region
 
 Side = Literal["distorted", "reference"]
 ASPECT_SLACK = 0.01
-AREA_SLACK = 0.01  # relative difference of two picture areas that is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,8 @@ def plan_formats(
     distorted: StreamInfo,
     reference: StreamInfo,
     options: AlignOptions,
-    areas: tuple[Region | None, Region | None] = (None, None),
+    areas: Regions = (None, None),
+    alike: Regions = (None, None),
 ) -> FormatPlan:
     """Decide how the two are made comparable.
 
@@ -153,13 +154,14 @@ def plan_formats(
         reference: its facts.
         options: see `AlignOptions`.
         areas: picture inside black bars, of each; None where unknown.
+        alike: what ``crop="auto"`` keeps of each where these differ; None for all.
 
     Raises:
         AlignError: high dynamic range against standard, interlaced against progressive, or aspect
             ratios that differ without ``fit``.
     """
-    notes = [*_check_transfer(distorted, reference), *_check_scan(distorted, reference)]
-    regions, found = _check_bars(distorted, reference, options, areas)
+    notes = [*check_transfer(distorted, reference), *check_scan(distorted, reference)]
+    regions, found = check_bars(distorted, reference, options, areas, alike)
     size = _target_size(distorted, reference, options, regions)
     placings: dict[Side, Placing] = {}
     sides: tuple[tuple[Side, StreamInfo, Region | None], ...] = (
@@ -186,66 +188,11 @@ def _aspect(info: StreamInfo, region: Region | None) -> float:
     return float(Fraction(width, height) * info.sar)
 
 
-def _check_transfer(distorted: StreamInfo, reference: StreamInfo) -> list[Note]:
-    one, two = distorted.colour, reference.colour
-    if (one.hdr or two.hdr) and one.transfer != two.transfer:
-        raise AlignError(
-            f"transfer functions differ (distorted {one.transfer}, reference {two.transfer}): high "
-            "dynamic range is not compared with standard; convert one, or tag it if the tag is lost"
-        )
-    notes = []
-    for name in ("transfer", "primaries"):
-        a, b = getattr(one, name), getattr(two, name)
-        if a != b and "unknown" not in (a, b):
-            text = f"{name} differ (distorted {a}, reference {b}) and are compared as they are"
-            notes.append(Note("format", text))
-    return notes
-
-
-def _check_scan(distorted: StreamInfo, reference: StreamInfo) -> list[Note]:
-    if distorted.interlaced != reference.interlaced:
-        which = "distorted" if distorted.interlaced else "reference"
-        raise AlignError(
-            f"the {which} video is interlaced and the other is not: deinterlace it first "
-            "(ffmpeg -vf bwdif)"
-        )
-    if distorted.interlaced:
-        return [Note("format", "both videos are interlaced; woven frames are compared")]
-    return []
-
-
-def _check_bars(
-    distorted: StreamInfo,
-    reference: StreamInfo,
-    options: AlignOptions,
-    areas: tuple[Region | None, Region | None],
-) -> tuple[tuple[Region | None, Region | None], list[Note]]:
-    """What is cut off each side, and what to say about it."""
-    one, two = areas
-    if options.crop == "off" or one is None or two is None:
-        return (None, None), []
-    shares = [
-        (a[0] / i.width, a[1] / i.height, a[2] / i.width, a[3] / i.height)
-        for a, i in ((one, distorted), (two, reference))
-    ]
-    if all(abs(a - b) <= AREA_SLACK for a, b in zip(*shares, strict=True)):
-        return (None, None), []
-    told = ", ".join(
-        f"{side} {a[2]}x{a[3]} at {a[0]},{a[1]} of {i.width}x{i.height}"
-        for side, a, i in (("distorted", one, distorted), ("reference", two, reference))
-    )
-    if options.crop == "auto":
-        return areas, [Note("format", f"black bars differ and were cut off: {told}")]
-    return (None, None), [
-        Note("format", f"black bars differ ({told}); --crop auto compares the pictures inside")
-    ]
-
-
 def _target_size(
     distorted: StreamInfo,
     reference: StreamInfo,
     options: AlignOptions,
-    regions: tuple[Region | None, Region | None],
+    regions: Regions,
 ) -> tuple[int, int]:
     asked = options.size()
     if asked is not None:
