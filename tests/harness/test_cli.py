@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from vqa_harness.cli import run_cli
+from vqa_harness.decode import copy_packets
 from vqa_harness.synthetic import make_video
 
 METRIC = ("--metric", "colorfulness")
@@ -226,8 +227,9 @@ def test_heavy_modules_stay_out(video, arguments, banned):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 def test_ctrl_c_is_one_line_exit_130_and_nothing_half_written(tmp_path):
-    long = tmp_path / "long.mp4"
-    make_video(long, 1500, width=320, height=240, options={"preset": "ultrafast"})
+    short, long = tmp_path / "short.mp4", tmp_path / "long.mp4"
+    make_video(short, 50, width=320, height=240, options={"preset": "ultrafast"})
+    copy_packets(str(short), str(long), repeat=1000)
     log = tmp_path / "out" / "log.json"
     command = [sys.executable, "-m", "vqa_harness", "run", *METRIC, str(long), "-o", str(log)]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -11,6 +11,7 @@ import pytest
 
 from vqa_harness import gate_run
 from vqa_harness.cli import run_cli
+from vqa_harness.decode import copy_packets
 from vqa_harness.synthetic import make_video
 
 LIBVMAF = Path(__file__).parents[1] / "golden" / "vmaf_logs" / "sparks10bit_5f_psnr_ssim.json"
@@ -313,9 +314,11 @@ def test_an_interrupted_gate_goes_on_where_it_stopped(gate, tmp_path, decodes):
     clips = tmp_path / "clips"
     clips.mkdir()
     for number in range(20):
-        make_video(clips / f"{number:02}.mp4", 25, width=160, height=120, seed=number)
+        short, long = (str(clips / f"{number:02}{suffix}") for suffix in (".mp4", ".mkv"))
+        make_video(short, 5, width=160, height=120, seed=number)
+        copy_packets(short, long, repeat=60)
     Path("vqa-harness.toml").write_text(
-        "rules = ['colorfulness.mean >= 1']\n[[case]]\nname = 'all'\ndistorted = 'clips/*.mp4'\n"
+        "rules = ['colorfulness.mean >= 1']\n[[case]]\nname = 'all'\ndistorted = 'clips/*.mkv'\n"
     )
     command = [sys.executable, "-m", "vqa_harness", "gate"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
