@@ -24,6 +24,7 @@ INTERRUPTED = 130
 def build_app(registry: Registry) -> typer.Typer:
     """All sub-commands, those of plugins included."""
     from vqa_harness import (
+        align_command,
         compare_command,
         gate_command,
         ladder_command,
@@ -42,6 +43,7 @@ def build_app(registry: Registry) -> typer.Typer:
     )
     app.callback()(_top)
     app.command("run")(run_command.run_command)
+    app.command("align")(align_command.align_command)
     app.command("gate")(gate_command.gate_command)
     app.command("compare")(compare_command.compare_command)
     app.command("ladder")(ladder_command.ladder_command)
