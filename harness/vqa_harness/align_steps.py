@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.jit import nogil
+from vqa_harness.jit import SUMS, kernel
 
 Floats = NDArray[np.float32]
 MATCHED, HELD, ALIEN = 0, 1, 2  # modes of a state
@@ -41,7 +41,7 @@ SAME = np.float32(0.02)  # change over noise under which two frames are the same
 SAME_LEVELS = np.float32(0.0005)  # the same in squared levels
 
 
-@nogil
+@kernel(fastmath=SUMS)
 def distances(wanted: Floats, others: Floats, first: int, count: int, out: Floats) -> None:
     """Mean squared distance of a signature to rows ``first + k`` of ``others``; inf outside."""
     for place in range(out.size):
@@ -57,7 +57,7 @@ def distances(wanted: Floats, others: Floats, first: int, count: int, out: Float
         out[place] = total / np.float32(wanted.size)
 
 
-@nogil
+@kernel(fastmath=SUMS)
 def evidence(
     row: Floats,
     base: int,
@@ -98,7 +98,7 @@ def evidence(
     return least
 
 
-@nogil
+@kernel(fastmath=SUMS)
 def start(costs: Floats, least: np.float32, energy: np.float32, base: int, scores: Floats) -> None:
     """Scores (3, B) of the first frame: any reference frame, early ones slightly preferred."""
     scores[:] = UNREACHED
@@ -109,7 +109,7 @@ def start(costs: Floats, least: np.float32, energy: np.float32, base: int, score
     scores[ALIEN, before] = alien_cost(least, energy)
 
 
-@nogil
+@kernel(fastmath=SUMS)
 def alien_cost(least: np.float32, energy: np.float32) -> np.float32:
     """Price of giving a frame no partner."""
     if least > STRANGER * max(energy, np.float32(1)):
@@ -117,7 +117,7 @@ def alien_cost(least: np.float32, energy: np.float32) -> np.float32:
     return ALIEN_FAMILIAR
 
 
-@nogil
+@kernel(fastmath=SUMS)
 def hold_costs(change: np.float32, noise: np.float32, moves: bool) -> tuple[np.float32, np.float32]:
     """Price of beginning to hold, and of going on.
 
@@ -134,7 +134,7 @@ def hold_costs(change: np.float32, noise: np.float32, moves: bool) -> tuple[np.f
     return HOLD_MOVING, HOLD_MOVING
 
 
-@nogil
+@kernel(fastmath=SUMS)
 def advance(
     costs: Floats,
     alien: np.float32,

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from vqa_harness.frames import Frame, Plane
-from vqa_harness.jit import nogil
+from vqa_harness.jit import SUMS, kernel
 
 ROWS, COLUMNS = 36, 64
 CELLS = ROWS * COLUMNS
@@ -65,7 +65,7 @@ def area_means(plane: Plane, region: Region | None = None) -> Signature:
     return out.reshape(-1)
 
 
-@nogil
+@kernel(fastmath=SUMS)
 def _area_means(
     samples: Plane, line: int, height: int, width: int, step: int, out: NDArray[np.float32]
 ) -> None:

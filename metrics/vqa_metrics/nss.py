@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqa_harness.jit import is_compiled
 from vqa_metrics.nss_filter import SCALE
-from vqa_metrics.nss_jit import is_compiled
 from vqa_metrics.nss_moments import FIELDS, KINDS
 from vqa_metrics.nss_params import window_taps
 from vqa_metrics.nss_pass import scale_sums

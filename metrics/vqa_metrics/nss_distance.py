@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_metrics.nss_jit import kernel
+from vqa_harness.jit import kernel
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_metrics.nss_jit import fma, part
+from vqa_harness.jit import part
+from vqa_metrics.fused import fma
 from vqa_metrics.nss_tile import HALO, LANES, PITCH
 
 GROUP = 4

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.frames import Frame, Plane
-from vqa_metrics.nss_jit import kernel
+from vqa_harness.jit import kernel
 
 WEIGHTS = (0.2989360212937754, 0.5870430744511212, 0.11402090425510325)
 """Red, green, blue: MATLAB's ``rgb2gray``, first row of ``inv([1 .956 .621; 1 -.272 -.647; 1 -1.106

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_metrics.nss_jit import part
+from vqa_harness.jit import part
 from vqa_metrics.nss_tile import HALO, PITCH, TILE
 
 KINDS = 5

@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from vqa_harness.jit import fingerprint, kernel, part
 from vqa_metrics.nss_filter import Taps
-from vqa_metrics.nss_jit import fingerprint, kernel, part
 from vqa_metrics.nss_moments import KINDS, STEP, fold_columns, fold_pairs
 from vqa_metrics.nss_tile import BLOCK, HALO, PITCH, TILE
 from vqa_metrics.nss_view import (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_metrics.nss_jit import part
+from vqa_harness.jit import part
 
 BLOCK = 96
 """NIQE's block size at full scale in pixels; half of it at half scale."""

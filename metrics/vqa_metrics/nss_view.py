@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vqa_harness.jit import part
 from vqa_metrics.nss_filter import SCALE, Taps, mscn
-from vqa_metrics.nss_jit import part
 from vqa_metrics.nss_moments import COUNTS, PAIR, STEP, SUMS, add_counts, add_sums, signs
 from vqa_metrics.nss_tile import BLOCK, HALO, PITCH, TILE, load_full, load_half, pad
 from vqa_metrics.nss_work import Work

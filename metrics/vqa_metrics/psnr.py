@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from vqa_harness.frames import Frame, Plane
+from vqa_harness.jit import kernel
 from vqa_harness.spec import Metric, Scores
-from vqa_metrics.nss_jit import kernel
 from vqa_metrics.pairs import packed, reference_of
 
 PLANES = ("y", "cb", "cr")

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_metrics.nss_jit import kernel, part
+from vqa_harness.jit import kernel, part
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Taps = tuple[np.float32, np.float32, np.float32, np.float32, np.float32, np.float32]

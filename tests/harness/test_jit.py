@@ -6,42 +6,43 @@ import sys
 
 import numpy as np
 
-from vqa_metrics import nss_jit, nss_warmup
+from vqa_harness import jit
+from vqa_metrics import nss_warmup
 from vqa_metrics.nss import nss_sums
 
 
 def test_kernels_run_where_no_cache_can_be_kept():
     space = {}
     exec(compile("def double(x):\n    return 2 * x\n", "<no file>", "exec"), space)
-    double = nss_jit.kernel()(space["double"])
+    double = jit.kernel()(space["double"])
     assert double(21) == 42
-    assert nss_jit.is_compiled(double, 21)
+    assert jit.is_compiled(double, 21)
 
 
 def test_a_kernel_that_never_ran_is_not_compiled():
     space = {}
     exec(compile("def triple(x):\n    return 3 * x\n", "<no file>", "exec"), space)
-    assert not nss_jit.is_compiled(nss_jit.kernel()(space["triple"]), 1)
+    assert not jit.is_compiled(jit.kernel()(space["triple"]), 1)
 
 
 def test_a_change_of_any_part_is_another_fingerprint(monkeypatch):
-    before = nss_jit.fingerprint()
-    assert before == nss_jit.fingerprint()
-    original = nss_jit.inspect.getsource
+    before = jit.fingerprint()
+    assert before == jit.fingerprint()
+    original = jit.inspect.getsource
 
     def changed(module):
         return original(module) + ("# more\n" if module.__name__.endswith("nss_tile") else "")
 
-    monkeypatch.setattr(nss_jit.inspect, "getsource", changed)
-    assert nss_jit.fingerprint() != before
+    monkeypatch.setattr(jit.inspect, "getsource", changed)
+    assert jit.fingerprint() != before
 
 
 def test_no_source_no_fingerprint(monkeypatch):
     def missing(module):
         raise OSError("could not get source code")
 
-    monkeypatch.setattr(nss_jit.inspect, "getsource", missing)
-    assert nss_jit.fingerprint() == 0
+    monkeypatch.setattr(jit.inspect, "getsource", missing)
+    assert jit.fingerprint() == 0
 
 
 def test_warm_up_compiles_everything():
