@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from vqa_harness.align_steps import (
     ALIEN,
@@ -167,7 +167,8 @@ class Tracker:
         """(n,) squared distance of true pairs around each distorted frame."""
         values = self.least.array.astype(np.float64)
         values = np.minimum(values, 60000.0)
-        smooth = median_filter(values, 2 * AROUND + 1, mode="nearest")
+        padded = np.pad(values, AROUND, mode="edge")
+        smooth = np.median(sliding_window_view(padded, 2 * AROUND + 1), axis=-1)
         return np.asarray(np.maximum(smooth, FLOOR), np.float32)
 
     def best_path(self) -> Path:

@@ -123,7 +123,9 @@ def test_the_command_writes_json(logs, capsys):
     assert run_cli(["compare", "--json", *logs]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["features"]["up"]["pooled"]["mean"] == {
-        "a": 85.0, "b": 80.0, "difference": -5.0
+        "a": 85.0,
+        "b": 80.0,
+        "difference": -5.0,
     }
     assert document["features"]["up"]["largest"] == [
         {"frame": 1, "a": 80.0, "b": 70.0, "difference": -10.0}
