@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from vqa_plugin_clip.distill.recipe import Recipe
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -24,6 +28,9 @@ def distill(
     ],
     out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors).")],
     cache: Annotated[Path, typer.Option(help="Folder for labelled clips, 0.9 MB each; kept.")],
+    more_content: Annotated[
+        Path | None, typer.Option(help="Good stills, not flawless, that are only trained on.")
+    ] = None,
     mos: Annotated[
         Path | None, typer.Option(help="CSV file,score: stills with opinion scores.")
     ] = None,
@@ -44,11 +51,13 @@ def distill(
     """
     import os
 
-    from vqa_plugin_clip.distill.run import Recipe, distill
+    from vqa_plugin_clip.distill.recipe import Recipe
+    from vqa_plugin_clip.distill.run import distill
     from vqa_plugin_clip.metric import choose_device
 
     recipe = Recipe(
         content=content,
+        more_content=more_content,
         mos=mos,
         clips=clips,
         epochs=epochs,
@@ -57,8 +66,8 @@ def distill(
         workers=workers or os.cpu_count() or 1,
         device=choose_device(device),
         half=half,
-        command=_command(content, mos, clips, epochs, tune_epochs, seed, half=half),
     )
+    recipe = replace(recipe, command=_command(recipe))
     with _progress() as progress:
         card = distill(recipe, out, cache, progress)
     typer.echo(f"{out.name}: {_verdict(card.extra['quality'])}")
@@ -88,21 +97,14 @@ def info(
     typer.echo(find_checkpoint(checkpoint).read_text("utf-8"), nl=False)
 
 
-def _command(
-    content: Path,
-    mos: Path | None,
-    clips: int,
-    epochs: int,
-    tune_epochs: int,
-    seed: int,
-    *,
-    half: bool,
-) -> str:
+def _command(recipe: Recipe) -> str:
     """The command line for the card; of paths only the last part."""
-    words = ["vqa-harness clipvqa distill", f"--content {content.name}"]
-    words += [f"--mos {mos.name}"] if mos else []
-    words += [f"--clips {clips} --epochs {epochs} --tune-epochs {tune_epochs} --seed {seed}"]
-    words += ["--half"] if half else []
+    words = ["vqa-harness clipvqa distill", f"--content {recipe.content.name}"]
+    words += [f"--more-content {recipe.more_content.name}"] if recipe.more_content else []
+    words += [f"--mos {recipe.mos.name}"] if recipe.mos else []
+    words += [f"--clips {recipe.clips} --epochs {recipe.epochs}"]
+    words += [f"--tune-epochs {recipe.tune_epochs} --seed {recipe.seed}"]
+    words += ["--half"] if recipe.half else []
     return " ".join(words)
 
 

@@ -24,8 +24,9 @@ from vqa_plugin_clip.distill.motion import SIZE
 from vqa_plugin_clip.distill.network import fast_stem, optimiser, small_architecture, widen
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
 from vqa_plugin_clip.distill.planes import Planes, from_rgb, pack
+from vqa_plugin_clip.distill.recipe import Recipe
 from vqa_plugin_clip.distill.report import COLUMNS, Origin, append_rows, make_card
-from vqa_plugin_clip.distill.run import Recipe, distill, make_plans
+from vqa_plugin_clip.distill.run import distill
 from vqa_plugin_clip.distill.sampling import PATCH, SIDE, cut, normalise, offsets
 from vqa_plugin_clip.distill.shards import SetPlan
 from vqa_plugin_clip.distill.training import Report, Settings, Sources, train
@@ -65,7 +66,7 @@ def clip_set(tmp_path, monkeypatch):
         ]
         document = {"plan": plan.fingerprint(), "clips": facts}
         shards._write(tmp_path / "train", shard, frames.astype(np.uint8), document)
-    return ClipSet(plan, 8, tmp_path)
+    return ClipSet([(plan, 8)], tmp_path)
 
 
 def test_fragments_are_the_patches_they_say():
@@ -153,7 +154,7 @@ def test_fast_stem_computes_the_same(network):
     network.eval()
     stem = network.visual.stem
     wanted = stem(images)
-    with fast_stem(network):
+    with fast_stem(network, 3):
         found = network.visual.stem(images)
     assert network.visual.stem is stem
     torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-3)
@@ -173,11 +174,11 @@ def test_widened_network_scores_a_clip_without_motion_alike(network):
 
 
 def test_early_stem_is_frozen_and_nothing_else(network):
-    optim = optimiser(network)
+    optim = optimiser(network, 3)
     trained = {id(p) for group in optim.param_groups for p in group["params"]}
     frozen = [name for name, p in network.named_parameters() if id(p) not in trained]
     assert all(name.startswith(("visual.stem.first", "visual.stem.blocks.")) for name in frozen)
-    assert {name.split(".")[3] for name in frozen if "blocks" in name} == set("01234")
+    assert {name.split(".")[3] for name in frozen if "blocks" in name} == set("012")
     rates = {group["lr"] for group in optim.param_groups}
     assert rates == {6e-4, 3e-4}
 
@@ -202,11 +203,12 @@ def test_two_steps_train_and_the_checkpoint_loads(clip_set, tmp_path):
     assert not any(key.startswith("visual.stem.first") for key in changed)
     assert reports[0].tables["heldout"]["all"]["clips"] == 8
 
-    origin = Origin(clips=8, contents=1, stills=0, command="vqa-harness clipvqa distill")
+    origin = Origin(clips=8, contents=(1, 2), stills=0, command="vqa-harness clipvqa distill")
     save_checkpoint(model, make_card(model, origin, reports[0]), tmp_path / "x.safetensors")
     loaded, card = load_checkpoint(tmp_path / "x.safetensors")
     assert card.licence == "Apache-2.0"
     assert "8 clips" in card.training_data
+    assert "1 pristine stills and 2 good photographs" in card.training_data
     video = normalise(clip_set.batch([0, 1], 1).fragments)
     text = tokens_for(card.levels, card.architecture)
     with torch.inference_mode():
@@ -250,6 +252,16 @@ def test_figures_and_order():
     assert found["plcc"] == pytest.approx(1)
     assert found["mae"] == pytest.approx(np.abs(truth * 0.1 - 1).mean())
     assert figures(truth, np.full(4, 7.0)) == {"clips": 4.0}
+
+
+def test_sets_are_joined_with_groups_of_their_own(clip_set, tmp_path):
+    plan = SetPlan("train", (tmp_path / "a.png",), ("x265-ultrafast",), ("codec",), 1)
+    both = ClipSet([(plan, 8), (plan, 4)], tmp_path)
+    assert len(both) == 12
+    assert len(set(both.groups)) == len(set(clip_set.groups)) + 1
+    assert not set(both.groups[8:]) & set(both.groups[:8])
+    one, other = both.batch([0, 8], 1).fragments
+    torch.testing.assert_close(one, other)
 
 
 def test_order_is_counted_inside_groups(clip_set):
@@ -320,7 +332,7 @@ def few_stills(folder):
 
 
 def test_plans_never_share_contents(tmp_path):
-    plans = make_plans(Recipe(few_stills(tmp_path / "stills")))
+    plans = Recipe(few_stills(tmp_path / "stills")).plans()
     assert set(plans) == {"train", "heldout", "av1", "freeze"}
     assert len(plans["train"].contents) == 2
     assert not set(plans["train"].contents) & set(plans["heldout"].contents)
@@ -330,7 +342,7 @@ def test_plans_never_share_contents(tmp_path):
     (lonely := tmp_path / "lonely").mkdir()
     still(0).save(lonely / plans["train"].contents[0].name)
     with pytest.raises(UsageError, match="1 of 1 stills are for training and 0 for evaluation"):
-        make_plans(Recipe(lonely))
+        Recipe(lonely).plans()
 
 
 def test_recipes_are_checked(tmp_path):
@@ -350,6 +362,9 @@ def test_the_command_makes_a_checkpoint_and_goes_on_from_its_cache(tmp_path):
     except MissingBackend as error:
         pytest.skip(str(error))
     words = ["distill", "--content", str(few_stills(tmp_path / "stills")), "--clips", "24"]
+    (tmp_path / "good").mkdir()
+    still(9).save(tmp_path / "good" / "x.png")
+    words += ["--more-content", str(tmp_path / "good")]
     words += ["--mos", str(opinion_table(tmp_path, 120)), "--epochs", "1", "--workers", "1"]
     words += ["--tune-epochs", "1"]
     words += ["--cache", str(tmp_path / "cache"), "--device", "cpu"]
@@ -364,12 +379,12 @@ def test_the_command_makes_a_checkpoint_and_goes_on_from_its_cache(tmp_path):
         assert str(tmp_path) not in (tmp_path / "small.json").read_text()
         assert (tmp_path / "small.safetensors").stat().st_size < 20_000_000
         rows = (tmp_path / "small.csv").read_text()
-        assert all(f"{stage},1," in rows for stage in ("plain", "varied", "opinions"))
+        assert all(f"{stage},1," in rows for stage in ("plain", "varied", "mixed"))
         assert "widened,0," in rows
         CliRunner().invoke(app, words, catch_exceptions=False)
         again = (tmp_path / "small.csv").read_text()
         assert again.count("plain,1,") == rows.count("plain,1,")
-        assert again.count("opinions,1,") == rows.count("opinions,1,")
+        assert again.count("mixed,1,") == rows.count("mixed,1,")
         assert again.count("widened,0,") == 2 * rows.count("widened,0,")
     finally:
         torch.set_num_threads(threads)

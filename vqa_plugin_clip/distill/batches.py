@@ -16,6 +16,7 @@ from vqa_plugin_clip.distill.sampling import cut, offsets
 from vqa_plugin_clip.distill.shards import (
     CLIPS_PER_SHARD,
     KEPT_FRAMES,
+    LabelledClip,
     SetPlan,
     open_frames,
     read_labels,
@@ -38,19 +39,24 @@ class Batch(NamedTuple):
 
 
 class ClipSet:
-    """The labelled clips of one set, read from the cache.
+    """The labelled clips of one set or of several, read from the cache.
 
     Args:
-        plan: which set.
-        clips: how many of its clips.
+        parts: which sets, and how many clips of each (whole shards).
         cache: folder of all sets.
     """
 
-    def __init__(self, plan: SetPlan, clips: int, cache: Path) -> None:
-        self.labels = read_labels(plan, clips, cache)
-        self._frames = open_frames(plan, clips, cache)
+    def __init__(self, parts: Sequence[tuple[SetPlan, int]], cache: Path) -> None:
+        self.labels: list[LabelledClip] = []
+        self._frames: list[NDArray[np.uint8]] = []
+        groups: list[tuple[int, int]] = []
+        for number, (plan, clips) in enumerate(parts):
+            labels = read_labels(plan, clips, cache)
+            self.labels += labels
+            self._frames += open_frames(plan, clips, cache)
+            groups += [(number, label.group) for label in labels]
         self.vmaf = np.array([label.vmaf for label in self.labels], np.float32)
-        self.groups = np.array([label.group for label in self.labels], np.int64)
+        self.groups = np.unique(groups, axis=0, return_inverse=True)[1].reshape(-1)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -23,9 +23,6 @@ from vqa_plugin_clip.stem import (
 )
 from vqa_plugin_clip.tokens import LABELS, vocabulary_of
 
-FROZEN_BLOCKS = 5
-"""Blocks of the stem, up to stride 8, that keep their ImageNet weights; so does its first layer."""
-
 _NEW_RATE = 6e-4
 _STEM_RATE = 3e-4
 _BETAS = (0.9, 0.98)
@@ -85,10 +82,16 @@ def widen(model: ClipVqa, frames: int) -> ClipVqa:
     return wide
 
 
-def optimiser(model: ClipVqa) -> torch.optim.AdamW:
-    """AdamW over what is trained: new parts at 6e-4, the later stem at 3e-4; freezes the rest."""
+def optimiser(model: ClipVqa, frozen_blocks: int) -> torch.optim.AdamW:
+    """AdamW over what is trained: new parts at 6e-4, the later stem at 3e-4; freezes the rest.
+
+    Args:
+        model: the network.
+        frozen_blocks: how many of the stem's blocks, and its first layer, are not trained.
+    """
     stem = _stem(model)
-    for part in (stem.first, *stem.blocks[:FROZEN_BLOCKS]):
+    model.requires_grad_(True)
+    for part in (stem.first, *stem.blocks[:frozen_blocks]):
         part.requires_grad_(False)
     late = {id(p) for p in stem.parameters() if p.requires_grad}
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -101,10 +104,10 @@ def optimiser(model: ClipVqa) -> torch.optim.AdamW:
 
 
 @contextmanager
-def fast_stem(model: ClipVqa) -> Iterator[None]:
+def fast_stem(model: ClipVqa, frozen_blocks: int) -> Iterator[None]:
     """Inside, the frozen part of the stem runs without gradients and with folded batch norms."""
     stem = _stem(model)
-    model.visual.stem = PartlyFrozenStem(stem)
+    model.visual.stem = PartlyFrozenStem(stem, frozen_blocks)
     try:
         yield
     finally:
@@ -117,13 +120,15 @@ class PartlyFrozenStem(nn.Module):
     Depthwise convolutions stay in float32: their bfloat16 gradients are many times slower there.
 
     Args:
-        stem: the stem that learns; its first layer and first blocks are copied and folded.
+        stem: the stem that learns.
+        frozen_blocks: how many blocks, with the first layer, are copied and folded.
     """
 
-    def __init__(self, stem: EfficientNetLite0Stem) -> None:
+    def __init__(self, stem: EfficientNetLite0Stem, frozen_blocks: int) -> None:
         super().__init__()
+        self.frozen_blocks = frozen_blocks
         self.stem = stem
-        early = nn.Sequential(stem.first, *stem.blocks[:FROZEN_BLOCKS])
+        early = nn.Sequential(stem.first, *stem.blocks[:frozen_blocks])
         self.early = copy.deepcopy(early).requires_grad_(False).eval()
         for module in list(self.early.modules()):
             if isinstance(module, ConvNorm):
@@ -134,7 +139,7 @@ class PartlyFrozenStem(nn.Module):
         """[N, 3, R, R] to [N, 112, R / 16, R / 16]."""
         with torch.no_grad():
             x: Tensor = self.early(images.contiguous(memory_format=torch.channels_last))
-        for block in self.stem.blocks[FROZEN_BLOCKS:]:
+        for block in self.stem.blocks[self.frozen_blocks :]:
             x = _block(block, x)
         return x
 

@@ -27,26 +27,31 @@ class Origin:
 
     Attributes:
         clips: training clips.
-        contents: pristine stills they were made from.
+        contents: how many pristine stills they were made from, and how many further ones.
         stills: stills with opinion scores; 0 for none.
         command: the command line, without paths.
     """
 
     clips: int
-    contents: int
+    contents: tuple[int, ...]
     stills: int
     command: str
 
     def describe(self) -> str:
         """For the card's ``training_data``."""
         text = (
-            f"{self.clips} clips of 10 frames of 384x384 made from {self.contents} pristine stills"
+            f"{self.clips} clips of 10 frames of 384x384 made from {self._contents()}"
             " (pan, zoom, grain), damaged by x264, x265 and VP9, scaling, blur and noise;"
             " label: VMAF v0.6.1 against the pristine clip"
         )
         if self.stills:
             text += f"; {self.stills} photographs with opinion scores, for their order only"
-        return text + ". Stem initialised from EfficientNet-Lite0 (ImageNet)"
+        return f"{text}. Stem initialised from EfficientNet-Lite0 (ImageNet)"
+
+    def _contents(self) -> str:
+        pristine, *further = self.contents
+        text = f"{pristine} pristine stills"
+        return f"{text} and {sum(further)} good photographs" if further else text
 
 
 def make_card(model: ClipVqa, origin: Origin, report: Report) -> Card:

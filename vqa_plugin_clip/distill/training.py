@@ -49,12 +49,14 @@ class Settings:
         device: of torch.
         half: compute in bfloat16 where torch thinks it safe.
         vary: change colours and the arrangement of patches, see `distill.vary`.
+        frozen_blocks: how many of the stem's blocks, and its first layer, keep their weights.
     """
 
     epochs: int
     seed: int = 1
     rate: float = 1.0
     vary: bool = False
+    frozen_blocks: int = 5
     device: str = "cpu"
     half: bool = False
 
@@ -119,7 +121,7 @@ def train(
     text = tokens_for(LABELS, model.architecture).to(settings.device)
     model.to(settings.device)
     steps = settings.epochs * (len(sources.clips) // BATCH)
-    optim = optimiser(model)
+    optim = optimiser(model, settings.frozen_blocks)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optim, lambda step: settings.rate * _rate(step, steps)
     )
@@ -127,7 +129,7 @@ def train(
     for epoch in range(1, settings.epochs + 1):
         losses = []
         model.train()
-        with fast_stem(model):
+        with fast_stem(model, settings.frozen_blocks):
             frames = model.architecture.frames
             for batch in sources.clips.epoch(BATCH, frames, rng, vary=settings.vary):
                 loss = _loss(model, text, batch, sources.opinions, settings, rng)
