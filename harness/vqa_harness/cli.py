@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import Abort, TyperException
 
-from vqa_harness import __version__
+from vqa_harness import __version__, interruption
 from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
 from vqa_harness.registry import PluginWarning, Registry
 
@@ -83,9 +83,9 @@ def run_cli(arguments: list[str]) -> int:
     try:
         registry = Registry.installed()
         command = typer.main.get_command(build_app(registry))
-        code = command.main(
-            arguments or ["--help"], prog_name="vqa-harness", standalone_mode=False, obj=registry
-        )
+        given = arguments or ["--help"]
+        with interruption.watched():
+            code = command.main(given, prog_name="vqa-harness", standalone_mode=False, obj=registry)
         if code == INTERRUPTED:  # what typer makes of Ctrl-C
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from vqa_harness import interruption
 from vqa_harness.clip_driver import ClipDriver
 from vqa_harness.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver
 from vqa_harness.errors import InputError, UsageError
@@ -198,6 +199,7 @@ class Run:
         times: list[Fraction | None] = []
         waited, mark = 0.0, time.perf_counter()
         for frame, ref in self._pairs:
+            interruption.check()
             waited += time.perf_counter() - mark
             flight = _InFlight((frame,) if ref is None else (frame, ref))
             for driver in self._drivers:

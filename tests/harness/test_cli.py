@@ -235,7 +235,11 @@ def test_ctrl_c_is_one_line_exit_130_and_nothing_half_written(tmp_path):
     child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     time.sleep(2.0)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    try:
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
+        child.communicate()
     assert child.returncode == 130, err
     assert (out, err.strip()) == ("", "interrupted")
     assert not log.parent.exists() or not list(log.parent.iterdir())

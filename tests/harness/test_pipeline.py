@@ -1,3 +1,5 @@
+import contextlib
+import signal
 import sys
 import threading
 import time
@@ -8,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqa_harness import Feature, Metric, MetricSpec, Sampling, StreamScores, hookimpl
+from vqa_harness import Feature, Metric, MetricSpec, Sampling, StreamScores, hookimpl, interruption
 from vqa_harness import pipeline as pipeline_module
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_harness.pipeline import RunOptions, run
@@ -232,6 +234,19 @@ def test_interruption_stops_every_metric(score):
         score("mean", "short", "windows", stream=Interrupted)
     assert Short.aborted
     assert not [t for t in threading.enumerate() if t.name.startswith(("metric", "short"))]
+
+
+def test_an_interrupt_that_was_swallowed_still_stops_the_run(score):
+    class Deaf(Stream):
+        def __iter__(self):
+            for pair in super().__iter__():
+                if pair[0].index == 5:
+                    with contextlib.suppress(KeyboardInterrupt):
+                        signal.raise_signal(signal.SIGINT)
+                yield pair
+
+    with interruption.watched(), pytest.raises(KeyboardInterrupt):
+        score("mean", stream=Deaf)
 
 
 def test_progress_counts_every_frame(score):
