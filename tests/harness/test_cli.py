@@ -233,7 +233,11 @@ def test_ctrl_c_is_one_line_exit_130_and_nothing_half_written(tmp_path):
     log = tmp_path / "out" / "log.json"
     command = [sys.executable, "-m", "vqa_harness", "run", *METRIC, str(long), "-o", str(log)]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    time.sleep(2.0)
+    deadline = time.monotonic() + 60
+    while not log.parent.exists():  # the folder is made when the run begins
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)
     child.send_signal(signal.SIGINT)
     try:
         out, err = child.communicate(timeout=60)
