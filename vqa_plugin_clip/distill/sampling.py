@@ -13,14 +13,13 @@ from torch import Tensor
 
 from vqa_plugin_clip.distill.motion import SIZE
 from vqa_plugin_clip.distill.planes import Bytes
+from vqa_plugin_clip.sampling import MEAN, STD
 
 GRID = 7
 PATCH = 32
 SIDE = GRID * PATCH
 _LUMA = SIZE * SIZE
 _CHROMA = _LUMA // 4
-_MEAN = (123.675, 116.28, 103.53)
-_DEVIATION = (58.395, 57.12, 57.375)
 
 
 def offsets(rng: np.random.Generator | None) -> NDArray[np.int64]:
@@ -62,6 +61,6 @@ def normalise(fragments: Tensor) -> Tensor:
     y, u, v = (y - 16) * (255 / 219), (u - 128) * (255 / 224), (v - 128) * (255 / 224)
     # ITU-R BT.709
     rgb = torch.stack([y + 1.5748 * v, y - 0.18733 * u - 0.46813 * v, y + 1.8556 * u], dim=-3)
-    mean = torch.tensor(_MEAN, device=rgb.device)[:, None, None]
-    deviation = torch.tensor(_DEVIATION, device=rgb.device)[:, None, None]
+    mean = torch.tensor(MEAN, device=rgb.device)[:, None, None]
+    deviation = torch.tensor(STD, device=rgb.device)[:, None, None]
     return (rgb.clamp(0, 255) - mean) / deviation
