@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vqa_plugin_clip.train.command import train_command
+
 if TYPE_CHECKING:
     from vqa_plugin_clip.distill.recipe import Recipe
 
 app = typer.Typer(no_args_is_help=True)
+app.command("train")(train_command)
 
 
 @app.callback()

@@ -1,0 +1,1 @@
+"""Training a CLIPVQA checkpoint on opinion scores, with the recipe of the paper."""

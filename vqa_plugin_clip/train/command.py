@@ -1,0 +1,250 @@
+"""``vqa-harness clipvqa train``; what it needs is imported when it runs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+_DATA, _START = "Opinion scores", "Start"
+_RECIPE, _VARY = "Recipe (defaults: the paper's)", "Augmentation (defaults: the paper's)"
+_RUN = "Run"
+
+
+def train_command(
+    table: Annotated[Path, typer.Argument(help="CSV with a header: files and their scores.")],
+    out: Annotated[Path, typer.Option(help="Folder for everything that is written.")],
+    scale: Annotated[
+        tuple[float, float],
+        typer.Option(
+            metavar="MIN MAX",
+            help="Worst and best score of the scale, such as 1 5 or 0 100.",
+            rich_help_panel=_DATA,
+        ),
+    ],
+    root: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the files; default: the table's.", rich_help_panel=_DATA),
+    ] = None,
+    file_column: Annotated[str, typer.Option(rich_help_panel=_DATA)] = "file",
+    score_column: Annotated[str, typer.Option(rich_help_panel=_DATA)] = "score",
+    suffix: Annotated[
+        str, typer.Option(help="Added to every file name: .mp4", rich_help_panel=_DATA)
+    ] = "",
+    validation: Annotated[
+        Path | None,
+        typer.Option(help="Table of validation files, same columns.", rich_help_panel=_DATA),
+    ] = None,
+    val_share: Annotated[
+        float, typer.Option(help="Without one: share of rows split off.", rich_help_panel=_DATA)
+    ] = 0.2,
+    split_by: Annotated[
+        str,
+        typer.Option(
+            help="Contents stay together: a column, name (file name up to _ or .) or name:REGEX.",
+            rich_help_panel=_DATA,
+        ),
+    ] = "",
+    min_frames: Annotated[
+        int, typer.Option(help="Shorter videos are left out.", rich_help_panel=_DATA)
+    ] = 2,
+    init: Annotated[
+        str,
+        typer.Option(
+            help="open_clip:MODEL/TAG, open_clip:MODEL/FILE, a bundled checkpoint or a path.",
+            rich_help_panel=_START,
+        ),
+    ] = "clipvqa-small",
+    behaviour: Annotated[
+        str, typer.Option(help="published or corrected.", rich_help_panel=_START)
+    ] = "",
+    frames: Annotated[
+        int, typer.Option(help="Frames per clip; 0: the start's, 32.", rich_help_panel=_START)
+    ] = 0,
+    view: Annotated[
+        str, typer.Option(help="resize (paper) or fragments.", rich_help_panel=_START)
+    ] = "",
+    levels: Annotated[
+        str, typer.Option(help="Wording, worst first: bad,poor,...", rich_help_panel=_START)
+    ] = "",
+    epochs: Annotated[int, typer.Option(rich_help_panel=_RECIPE)] = 40,
+    warmup_epochs: Annotated[int, typer.Option(rich_help_panel=_RECIPE)] = 5,
+    rate: Annotated[
+        float, typer.Option(help="Learning rate of the vision tower.", rich_help_panel=_RECIPE)
+    ] = 8e-6,
+    min_rate: Annotated[
+        float, typer.Option(help="At the end, of all parts.", rich_help_panel=_RECIPE)
+    ] = 8e-8,
+    new_parts: Annotated[
+        float, typer.Option(help="Times --rate for what CLIP lacks.", rich_help_panel=_RECIPE)
+    ] = 10.0,
+    weight_decay: Annotated[float, typer.Option(rich_help_panel=_RECIPE)] = 0.001,
+    betas: Annotated[
+        tuple[float, float], typer.Option(metavar="B1 B2", rich_help_panel=_RECIPE)
+    ] = (0.9, 0.98),
+    batch: Annotated[
+        int, typer.Option(help="Videos per pass and device.", rich_help_panel=_RECIPE)
+    ] = 2,
+    accumulate: Annotated[
+        int, typer.Option(help="Passes per update.", rich_help_panel=_RECIPE)
+    ] = 8,
+    clip_norm: Annotated[
+        float, typer.Option(help="Longest gradient; 0: any.", rich_help_panel=_RECIPE)
+    ] = 0.0,
+    train_conv2: Annotated[
+        bool | None,
+        typer.Option(
+            "--train-conv2/--freeze-conv2",
+            help="Temporal convolution; default: as the behaviour has it.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None,
+    train_text: Annotated[
+        bool, typer.Option("--train-text", help="Text tower too.", rich_help_panel=_RECIPE)
+    ] = False,
+    candidates: Annotated[
+        int,
+        typer.Option(
+            help="Frames of each part of a video that are drawn from; 0: all.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option(rich_help_panel=_RECIPE)] = 1024,
+    fit_svr: Annotated[
+        bool,
+        typer.Option("--fit-svr", help="Also the paper's decoder.", rich_help_panel=_RECIPE),
+    ] = False,
+    crops: Annotated[
+        bool | None,
+        typer.Option("--crops/--no-crops", help="Random places.", rich_help_panel=_VARY),
+    ] = None,
+    mirror: Annotated[
+        float | None, typer.Option(help="Share of clips; 0.5.", rich_help_panel=_VARY)
+    ] = None,
+    jitter: Annotated[
+        float | None,
+        typer.Option(help="Share of clips; 0.8, fragments 0.", rich_help_panel=_VARY),
+    ] = None,
+    jitter_amounts: Annotated[
+        tuple[float, float, float, float] | None,
+        typer.Option(
+            metavar="B C S H",
+            help="Brightness, contrast, saturation, hue; 0.4 0.4 0.2 0.1.",
+            rich_help_panel=_VARY,
+        ),
+    ] = None,
+    jitter_each: Annotated[
+        str | None, typer.Option(help="frame (paper) or clip.", rich_help_panel=_VARY)
+    ] = None,
+    grey: Annotated[
+        float | None,
+        typer.Option(help="Share of clips; 0.2, fragments 0.", rich_help_panel=_VARY),
+    ] = None,
+    precision: Annotated[str, typer.Option(help="no, bf16 or fp16.", rich_help_panel=_RUN)] = "no",
+    checkpointing: Annotated[
+        bool,
+        typer.Option("--checkpointing", help="Less memory, more time.", rich_help_panel=_RUN),
+    ] = False,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_RUN)
+    ] = "auto",
+    workers: Annotated[
+        int, typer.Option(help="Processes that decode; 0: none.", rich_help_panel=_RUN)
+    ] = 0,
+    threads: Annotated[int, typer.Option(help="Of torch; 0: all cores.", rich_help_panel=_RUN)] = 0,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder for decoded frames; kept.", rich_help_panel=_RUN)
+    ] = None,
+    cache_gb: Annotated[float, typer.Option(help="Its size.", rich_help_panel=_RUN)] = 20.0,
+    save_every: Annotated[
+        int, typer.Option(help="Updates between saved states.", rich_help_panel=_RUN)
+    ] = 500,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where --out stands.", rich_help_panel=_RUN)
+    ] = False,
+    training_data: Annotated[
+        str, typer.Option(help="Its name, for the card.", rich_help_panel=_RUN)
+    ] = "",
+    licence: Annotated[
+        str, typer.Option(help="Of the weights, for the card.", rich_help_panel=_RUN)
+    ] = "not stated",
+) -> None:
+    """Train a checkpoint on opinion scores, with the paper's recipe.
+
+    Needs the extras clip and train. Several GPUs: accelerate launch -m vqa_harness clipvqa train.
+    """
+    from vqa_harness.errors import UsageError
+    from vqa_plugin_clip.train.console import report
+    from vqa_plugin_clip.train.dataset import Tables
+    from vqa_plugin_clip.train.opinion_table import TableForm
+    from vqa_plugin_clip.train.recipe import Recipe
+    from vqa_plugin_clip.train.results import Origin
+    from vqa_plugin_clip.train.run import Job, train
+
+    if min(workers, threads, save_every, min_frames, cache_gb) < 0:
+        raise UsageError(
+            "--workers, --threads, --save-every, --min-frames, --cache-gb: not below 0"
+        )
+    form = TableForm(file_column, score_column, scale, root, suffix)
+    varied = {
+        "crops": crops,
+        "mirror": mirror,
+        "jitter": jitter,
+        "amounts": jitter_amounts,
+        "each": jitter_each,
+        "grey": grey,
+    }
+    recipe = Recipe(
+        init=init,
+        behaviour=behaviour,  # type: ignore[arg-type]
+        frames=frames,
+        view=view,  # type: ignore[arg-type]
+        levels=tuple(word.strip() for word in levels.split(",")) if levels else (),
+        epochs=epochs,
+        warmup_epochs=warmup_epochs,
+        rate=rate,
+        min_rate=min_rate,
+        new_parts=new_parts,
+        weight_decay=weight_decay,
+        betas=betas,
+        batch=batch,
+        accumulate=accumulate,
+        clip_norm=clip_norm,
+        train_conv2=train_conv2,
+        train_text=train_text,
+        varied={key: value for key, value in varied.items() if value is not None},
+        candidates=candidates,
+        precision=precision,  # type: ignore[arg-type]
+        checkpointing=checkpointing,
+        seed=seed,
+    )
+    job = Job(
+        tables=Tables(table, form, validation, val_share, split_by, min_frames),
+        recipe=recipe,
+        out=out,
+        resume=resume,
+        fit_svr=fit_svr,
+        cache=cache,
+        cache_bytes=int(cache_gb * 2**30),
+        workers=workers,
+        threads=threads or os.cpu_count() or 1,
+        device=device,
+        save_every=save_every,
+        origin=Origin(training_data, table.name, licence, command_words(sys.argv[1:])),
+    )
+    with report(out) as watcher:
+        train(job, watcher)
+
+
+def command_words(arguments: list[str]) -> str:
+    """The command line for a card; of paths only the last part."""
+    words: list[Any] = []
+    for word in arguments:
+        prefix, slash, last = word.rpartition("/")
+        clip = prefix.partition("/")[0] if word.startswith("open_clip:") else ""
+        words.append(f"{clip}/{last}" if clip else last if slash else word)
+    return shlex.join(["vqa-harness", *words])

@@ -1,0 +1,125 @@
+"""What a training tells: lines on standard output, a bar on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.terminal import clean, note, warn
+from vqa_plugin_clip.train.dataset import BAD_ROWS_FILE, Ratings, summary
+from vqa_plugin_clip.train.figures import rank
+from vqa_plugin_clip.train.results import BEST
+from vqa_plugin_clip.train.run import Watcher
+from vqa_plugin_clip.train.start import Start
+from vqa_plugin_clip.train.state_file import Position
+
+
+@contextmanager
+def report(out: Path) -> Iterator[Watcher]:
+    """A watcher that tells people; the bar only where standard error is a terminal.
+
+    Args:
+        out: folder of the training.
+    """
+    rows: list[dict[str, float | None]] = []
+    with _bar() as bar:
+
+        def begun(found: Ratings, position: Position, start: Start) -> None:
+            rows.extend(position.rows)
+            _tell_begin(found, position, start)
+
+        def step(epoch: int, done: int, steps: int, loss: float) -> None:
+            bar(f"epoch {epoch}", done, steps, f"loss {loss:.4f}")
+
+        def epoch(row: dict[str, float | None], best: bool) -> None:
+            rows.append(row)
+            mark = "  best so far" if best else ""
+            sys.stdout.write(f"{_epoch_line(row)}{mark}\n")
+            sys.stdout.flush()
+
+        def looked(done: int, files: int) -> None:
+            bar("looking at files", done, files, "")
+
+        try:
+            yield Watcher(looked, begun, step, epoch)
+        except KeyboardInterrupt:
+            if rows or (out / "state.safetensors").exists():
+                note("the state was saved; the same command with --resume goes on")
+            raise
+    if rows:
+        top = max(rows, key=rank)
+        sys.stdout.write(f"best: epoch {top['epoch']:.0f}, {_figures(top)}\n")
+        path = clean(str(out / BEST))
+        sys.stdout.write(f"score with: vqa-harness run -m clipvqa:checkpoint={path},window=video\n")
+
+
+def _tell_begin(found: Ratings, position: Position, start: Start) -> None:
+    if found.bad:
+        warn(f"{len(found.bad)} rows left out, see {BAD_ROWS_FILE}: {summary(found.bad)}")
+    sizes, kind = start.model.architecture, start.preprocessing.kind
+    millions = sum(p.numel() for p in start.model.parameters()) / 1e6
+    behaviour = "published" if sizes.behaviour == "authors" else sizes.behaviour
+    text = [
+        f"training: {_described(found.training)}; validation: {_described(found.validation)}",
+        f"network: {millions:.1f} million parameters, {sizes.frames} frames of"
+        f" {sizes.image_size}x{sizes.image_size} ({kind}), {behaviour} behaviour",
+    ]
+    if position.epoch or position.step:
+        text.append(f"going on in epoch {position.epoch + 1}, after {position.updates} updates")
+    sys.stdout.write("\n".join(text) + "\n")
+    sys.stdout.flush()
+
+
+def _described(files: Any) -> str:
+    return f"{len(files)} files of {len({file.group for file in files})} contents"
+
+
+def _epoch_line(row: dict[str, float | None]) -> str:
+    loss = f"epoch {row['epoch']:3.0f}  loss {row['loss']:.4f}"
+    return f"{loss}  {_figures(row)}  {row['seconds']:.0f} s"
+
+
+def _figures(row: dict[str, float | None]) -> str:
+    values = {name: row[name] for name in ("srocc", "plcc", "rmse")}
+    return "  ".join(
+        f"{name.upper()} {'-' if value is None else format(value, '.4f')}"
+        for name, value in values.items()
+    )
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=None, note="")
+        shown = ""
+
+        def advance(stage: str, done: int, total: int, note: str) -> None:
+            nonlocal shown
+            if stage != shown:
+                shown = stage
+                bars.reset(task, description=stage, total=total, note=note)
+            bars.update(task, completed=done, total=total, note=note)
+
+        yield advance

@@ -1,0 +1,84 @@
+"""The curve of a training: one row per epoch, as CSV and as a picture."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.atomic_file import write_text
+from vqa_harness.errors import MissingBackend
+from vqa_plugin_clip.train.dataset import as_csv
+
+COLUMNS = ("epoch", "updates", "rate", "loss", "srocc", "plcc", "rmse", "seconds")
+Row = dict[str, float | None]
+
+
+def check_matplotlib() -> None:
+    """Fail early.
+
+    Raises:
+        MissingBackend: matplotlib is not installed.
+    """
+    _figure()
+
+
+def write_curve(rows: Sequence[Row], folder: Path) -> None:
+    """Write ``curve.csv``, ``curve.svg`` and ``curve.png``, each moved into place."""
+    table = [[_shown(row.get(column)) for column in COLUMNS] for row in rows]
+    write_text(folder / "curve.csv", as_csv(COLUMNS, table))
+    figure = _drawn(rows)
+    for kind, options in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 120})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, **options)
+        _replace(folder / f"curve.{kind}", buffer.getvalue())
+
+
+def _drawn(rows: Sequence[Row]) -> Any:
+    figure = _figure()(figsize=(7.0, 5.5), layout="constrained")
+    upper, lower = figure.subplots(2, sharex=True)
+    epochs = [row["epoch"] for row in rows]
+    upper.plot(epochs, [row["loss"] for row in rows], marker=".", color="tab:gray")
+    upper.set_ylabel("training loss")
+    for name, colour in (("srocc", "tab:blue"), ("plcc", "tab:orange")):
+        found = [(row["epoch"], row[name]) for row in rows if row[name] is not None]
+        if found:
+            lower.plot(*zip(*found, strict=True), marker=".", color=colour, label=name.upper())
+    lower.set_ylabel("validation")
+    lower.set_xlabel("epoch")
+    lower.xaxis.get_major_locator().set_params(integer=True)
+    if lower.lines:
+        lower.legend()
+    for axes in (upper, lower):
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def _figure() -> Any:
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise MissingBackend(
+            "training: matplotlib is not installed; run: pip install 'vqa-harness[clip,train]'"
+        ) from None
+    mpl.rcParams["svg.hashsalt"] = "vqa-harness"  # else the file changes from run to run
+    return Figure
+
+
+def _shown(value: float | None) -> object:
+    if value is None or value == int(value):
+        return None if value is None else int(value)
+    return f"{value:.6g}"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)  # noqa: PTH105  Path.replace hides that this is atomic
+    finally:
+        part.unlink(missing_ok=True)

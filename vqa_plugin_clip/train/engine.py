@@ -1,0 +1,160 @@
+"""The computing part of training: loss, update and prediction, on whatever accelerate finds."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vqa_harness.errors import MissingBackend, UsageError, one_line
+from vqa_plugin_clip.labels import expected_level, vectorised_label
+from vqa_plugin_clip.loss import cosine_loss
+from vqa_plugin_clip.metric import choose_device
+from vqa_plugin_clip.tokens import tokens_for
+from vqa_plugin_clip.train.optimiser import (
+    make_optimiser,
+    moments,
+    restore_moments,
+    schedule,
+)
+from vqa_plugin_clip.train.recipe import Precision, Recipe
+from vqa_plugin_clip.train.start import Start, keep_statistics, save_memory
+from vqa_plugin_clip.train.state_file import State
+
+Values = NDArray[np.float64]
+
+
+def make_accelerator(device: str, precision: Precision) -> Any:
+    """Hugging Face's `Accelerator`: device, processes and mixed precision.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: of forward passes.
+
+    Raises:
+        MissingBackend: accelerate is not installed, or there is no such device.
+        UsageError: the device cannot compute in that precision.
+    """
+    try:
+        from accelerate import Accelerator
+    except ModuleNotFoundError:
+        raise MissingBackend(
+            "training: accelerate is not installed; run: pip install 'vqa-harness[clip,train]'"
+        ) from None
+    if choose_device(device) == "cpu" and precision == "fp16":
+        raise UsageError("--precision fp16: needs a GPU; a processor takes bf16 or no")
+    try:
+        return Accelerator(cpu=device == "cpu", mixed_precision=precision)
+    except (ValueError, RuntimeError) as error:
+        raise UsageError(f"--precision {precision}: {one_line(error)}") from None
+
+
+class Engine:
+    """A network with its optimiser.
+
+    Args:
+        start: the network and what belongs to it; trained in place.
+        recipe: how.
+        accelerator: of `make_accelerator`.
+        kept: the state to go on from; the network has its weights already.
+
+    Attributes:
+        model: the network itself, as it is saved.
+        rate: learning rate of the vision tower in the next update.
+    """
+
+    def __init__(self, start: Start, recipe: Recipe, accelerator: Any, kept: State | None) -> None:
+        self.recipe = recipe
+        self.accelerator = accelerator
+        self.model = start.model
+        self.preprocessing = start.preprocessing
+        self.levels = len(start.levels)
+        self.rate = 0.0
+        if recipe.checkpointing:
+            save_memory(self.model)
+        self._adam = make_optimiser(self.model, recipe)
+        self._wrapped, self._optimiser = accelerator.prepare(self.model, self._adam)
+        if kept is not None:
+            restore_moments(self._adam, kept.tensors.get("moments", {}))
+            if accelerator.scaler is not None and kept.scaler:
+                accelerator.scaler.load_state_dict(kept.scaler)
+        tokens = tokens_for(start.levels, self.model.architecture).to(accelerator.device)
+        self._tokens = tokens
+        self._text = tokens if recipe.train_text else self._features()
+
+    @property
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Weights and the optimiser's memory, for a state."""
+        return {"model": self.model.state_dict(), "moments": moments(self._adam)}
+
+    @property
+    def scaler(self) -> dict[str, Any]:
+        """State of the loss scaler; empty without fp16."""
+        scaler = self.accelerator.scaler
+        return {} if scaler is None else dict(scaler.state_dict())
+
+    def begin(self, done: int, steps: int) -> None:
+        """Get ready for an epoch.
+
+        Args:
+            done: forward passes so far, in all.
+            steps: forward passes per epoch.
+        """
+        keep_statistics(self.model)
+        self._optimiser.zero_grad()
+        self.rate = schedule(self._adam, self.recipe, done, steps)
+
+    def accumulate(self, pictures: Tensor, shares: Values, count: int, *, last: bool) -> Tensor:
+        """One forward and backward pass.
+
+        Args:
+            pictures: [B, T, size, size, 3] uint8.
+            shares: [B] opinion scores on 0 to 1.
+            count: passes in this update.
+            last: whether this is the last of them.
+
+        Returns:
+            the loss, a detached scalar.
+        """
+        quiet = last or self.accelerator.num_processes == 1
+        with nullcontext() if quiet else self.accelerator.no_sync(self._wrapped):
+            logits = self._wrapped(self._video(pictures), self._text).logits
+            labels = torch.from_numpy(vectorised_label(shares * (self.levels - 1), self.levels))
+            if logits.device.type == "mps":
+                labels = labels.float()  # there is no float64
+            loss = cosine_loss(logits.float().softmax(dim=-1), labels.to(logits.device))
+            self.accelerator.backward(loss / count)
+        return loss.detach()
+
+    def update(self, done: int, steps: int) -> None:
+        """Change the weights by the gradients so far; see `begin`."""
+        if self.recipe.clip_norm:
+            trained = [p for group in self._adam.param_groups for p in group["params"]]
+            self.accelerator.clip_grad_norm_(trained, self.recipe.clip_norm)
+        self._optimiser.step()
+        self._optimiser.zero_grad()
+        self.rate = schedule(self._adam, self.recipe, done, steps)
+
+    def shares(self, probabilities: Values) -> Values:
+        """Level probabilities [n, K] to expected levels on 0 to 1, [n]."""
+        return expected_level(probabilities) / (self.levels - 1)
+
+    def probabilities(self, pictures: Tensor) -> Values:
+        """Level probabilities [B, K] of clips; leaves the network in evaluation mode."""
+        self.model.eval()
+        with torch.no_grad(), self.accelerator.autocast():
+            text = self._features() if self.recipe.train_text else self._text
+            logits = self.model(self._video(pictures), text).logits
+        return np.asarray(logits.float().softmax(dim=-1).cpu(), np.float64)
+
+    def _video(self, pictures: Tensor) -> Tensor:
+        tensor = self.preprocessing.tensor(pictures.numpy())
+        return tensor.to(self.accelerator.device, non_blocking=True)
+
+    def _features(self) -> Tensor:
+        with torch.no_grad():
+            return self.model.encode_text(self._tokens)

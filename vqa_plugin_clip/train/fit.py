@@ -1,0 +1,164 @@
+"""The loop over epochs: where it stands, when it saves, and how it stops and goes on."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vqa_harness.errors import MetricError
+from vqa_plugin_clip.train.clips import VALIDATION, Key, Rated, epoch_batches
+from vqa_plugin_clip.train.engine import Engine
+from vqa_plugin_clip.train.loading import Loading
+from vqa_plugin_clip.train.random_state import random_state
+from vqa_plugin_clip.train.state_file import Position
+from vqa_plugin_clip.train.stop import Stop
+
+Values = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Fit:
+    """Training from a position to the end.
+
+    Attributes:
+        engine: the network.
+        loading: its clips.
+        position: where to begin; moves on.
+        stop: asks to stop.
+        save_every: updates between saved states; 0 for epochs only.
+        save: writes the state.
+        on_step: called with passes done and to be done in the epoch, and the loss so far.
+        on_epoch: called with the level probabilities [n, K] of the validation files.
+        random: random state at the last update.
+    """
+
+    engine: Engine
+    loading: Loading
+    position: Position
+    stop: Stop
+    save_every: int
+    save: Callable[[], None]
+    on_step: Callable[[int, int, float], None]
+    on_epoch: Callable[[Values], None]
+    random: tuple[dict[str, Tensor], dict[str, Any]] = field(default_factory=random_state)
+
+    @property
+    def training(self) -> Sequence[Rated]:
+        """Files that are trained on."""
+        return self.loading.clips.training
+
+    def run(self) -> None:
+        """Train until the recipe's epochs are over.
+
+        Raises:
+            KeyboardInterrupt: it was asked to stop; the state was saved.
+            InputError: a file cannot be read any more.
+            MetricError: the loss is not finite.
+        """
+        position = self.position
+        while position.epoch < self.engine.recipe.epochs:
+            self._train()
+            self.save()
+            self.on_epoch(self._validate())
+            position.epoch += 1
+            position.step, position.loss, position.seconds = 0, 0.0, 0.0
+            self.save()
+
+    def _train(self) -> None:
+        """The rest of the current epoch."""
+        position, recipe = self.position, self.engine.recipe
+        batches = self._batches()
+        steps = len(batches)
+        if position.step >= steps:
+            return
+        self.engine.begin(position.epoch * steps + position.step, steps)
+        losses: list[Tensor] = []
+        began = time.monotonic()
+        rest = self.loading.batches(batches[position.step :])
+        for index, pictures in enumerate(rest, start=position.step):
+            first = index - index % recipe.accumulate
+            count = min(recipe.accumulate, steps - first)
+            last = index + 1 == first + count
+            shares = np.array([self.training[key.row].share for key in batches[index]])
+            losses.append(self.engine.accumulate(pictures, shares, count, last=last))
+            if last:
+                self._advance(index + 1, steps, losses)
+                losses.clear()
+                position.seconds += time.monotonic() - began
+                began = time.monotonic()
+                self._save_now_and_then()
+            self.on_step(index + 1, steps, position.loss / max(1, position.step))
+            self._stop_if_asked(agreed=last)
+
+    def _batches(self) -> list[list[Key]]:
+        recipe, accelerator = self.engine.recipe, self.engine.accelerator
+        return epoch_batches(
+            len(self.training),
+            recipe.batch,
+            self.position.epoch,
+            recipe.seed,
+            accelerator.process_index,
+            accelerator.num_processes,
+        )
+
+    def _advance(self, done: int, steps: int, losses: Sequence[Tensor]) -> None:
+        position, accelerator = self.position, self.engine.accelerator
+        loss = torch.stack([loss.float() for loss in losses]).sum()
+        total = float(accelerator.reduce(loss, "mean") if accelerator.num_processes > 1 else loss)
+        if not math.isfinite(total):
+            raise MetricError(
+                f"training: the loss is {total} after {position.updates} updates;"
+                " try a lower --rate, or --precision no"
+            )
+        position.rate = self.engine.rate
+        self.engine.update(position.epoch * steps + done, steps)
+        position.step = done
+        position.updates += 1
+        position.loss += total
+        self.random = random_state()
+
+    def _save_now_and_then(self) -> None:
+        if self.save_every and self.position.updates % self.save_every == 0:
+            self.save()
+
+    def _validate(self) -> Values:
+        """Level probabilities of all validation files, the same in every process."""
+        engine, accelerator = self.engine, self.engine.accelerator
+        count = len(self.loading.clips.validation)
+        mine = range(accelerator.process_index, count, accelerator.num_processes)
+        # the published network mixes the videos of a batch
+        size = engine.recipe.batch if engine.model.architecture.attend_over_tokens else 1
+        keys = [Key(VALIDATION, row) for row in mine]
+        batches = [keys[i : i + size] for i in range(0, len(keys), size)]
+        found: list[tuple[int, Values]] = []
+        for batch, pictures in zip(batches, self.loading.batches(batches), strict=True):
+            values = engine.probabilities(pictures)
+            found += [(key.row, row) for key, row in zip(batch, values, strict=True)]
+            self._stop_if_asked(agreed=False)
+        if accelerator.num_processes > 1:
+            from accelerate.utils import gather_object
+
+            found = gather_object(found)
+        by_row = dict(found)
+        return np.stack([by_row[row] for row in range(count)])
+
+    def _stop_if_asked(self, *, agreed: bool) -> None:
+        """Save and stop; several processes do so only where all of them are (``agreed``)."""
+        accelerator = self.engine.accelerator
+        asked = self.stop.asked
+        if accelerator.num_processes > 1:
+            if not agreed:
+                return
+            votes = torch.tensor(float(asked), device=accelerator.device)
+            asked = bool(accelerator.reduce(votes, "sum") > 0)
+        if asked:
+            self.save()
+            raise KeyboardInterrupt
