@@ -1,4 +1,8 @@
-"""How kernels are compiled: once per machine, kept on disk where a folder can be written."""
+"""How kernels are compiled: once per machine, kept on disk where a folder can be written.
+
+Numba takes a second of start-up, so it is imported when the first kernel runs, not where kernels
+are defined.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +10,33 @@ import inspect
 import sys
 import zlib
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-import numba
+from functools import cached_property, update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SUMS = {"reassoc", "contract", "arcp", "nsz"}
 """For ``fastmath``: sums in any order; infinity and NaN keep their meaning."""
 
-_njit: Any = numba.njit
-_typeof: Any = numba.typeof
 _MODULES = {__name__}
 """Where parts were defined."""
 
 
 def part(**options: Any) -> Callable[[F], F]:
     """``numba.njit`` for a function that only other kernels call: compiled into them, not kept."""
+    import numba
 
     def compile_lazily(function: F) -> F:
         _MODULES.add(function.__module__)
-        compiled: F = _njit(nogil=True, error_model="numpy", **options)(function)
+        compiled: F = numba.njit(nogil=True, error_model="numpy", **options)(function)
         return compiled
 
     return compile_lazily
 
 
-def kernel(**options: Any) -> Callable[[F], F]:
+def kernel(**options: Any) -> Callable[[Callable[P, R]], Kernel[P, R]]:
     """``numba.njit`` for a function called from Python: frees the interpreter's lock, kept on disk.
 
     Numba keeps the machine code beside the source file, or in the user's cache folder where that
@@ -41,15 +45,51 @@ def kernel(**options: Any) -> Callable[[F], F]:
     file only: one that calls a `part` of another module must be a closure over its `fingerprint`.
     """
 
-    def compile_lazily(function: F) -> F:
-        settings = {"nogil": True, "error_model": "numpy", **options}
-        try:
-            compiled: F = _njit(cache=True, **settings)(function)
-        except RuntimeError:  # numba: "cannot cache function: no locator available"
-            compiled = _njit(**settings)(function)
-        return compiled
+    def compile_lazily(function: Callable[P, R]) -> Kernel[P, R]:
+        return Kernel(function, {"nogil": True, "error_model": "numpy", **options})
 
     return compile_lazily
+
+
+class Kernel(Generic[P, R]):
+    """A function that is compiled when it is first called; other kernels may call it too.
+
+    Args:
+        function: what to compile.
+        settings: for ``numba.njit``.
+
+    Attributes:
+        python: the function itself, which runs without Numba.
+    """
+
+    def __init__(self, function: Callable[P, R], settings: dict[str, Any]) -> None:
+        self.python = function
+        self._settings = settings
+        update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the machine code."""
+        return cast(R, self.compiled(*args, **kwargs))
+
+    @cached_property
+    def compiled(self) -> Any:
+        """Numba's dispatcher; compiles nothing yet."""
+        import numba
+
+        _let_kernels_call_kernels()
+        try:
+            return numba.njit(cache=True, **self._settings)(self.python)
+        except RuntimeError:  # numba: "cannot cache function: no locator available"
+            return numba.njit(**self._settings)(self.python)
+
+
+def _let_kernels_call_kernels() -> None:
+    """Tell Numba that a `Kernel` among a function's globals means its dispatcher."""
+    from numba import types
+    from numba.core.typing.typeof import typeof_impl
+
+    if Kernel not in typeof_impl.registry:
+        typeof_impl.register(Kernel)(lambda value, _: types.Dispatcher(value.compiled))
 
 
 def fingerprint() -> int:
@@ -64,12 +104,16 @@ def fingerprint() -> int:
     return zlib.crc32("".join(sources).encode())
 
 
-def is_compiled(compiled: Any, *arguments: Any) -> bool:
-    """Whether a `kernel` can run on such arguments at once, from memory or from the disk cache."""
+def is_compiled(kernel: Kernel[..., Any], *arguments: Any) -> bool:
+    """Whether a kernel can run on such arguments at once, from memory or from the disk cache."""
+    import numba
+
+    typeof: Any = numba.typeof
+    compiled = kernel.compiled
     if compiled.signatures:
         return True
     try:
-        signature = tuple(_typeof(argument) for argument in arguments)
+        signature = tuple(typeof(argument) for argument in arguments)
         key = compiled._cache._index_key(signature, compiled.targetctx.codegen())
         return key in compiled._cache._cache_file._load_index()
     except AttributeError:  # not cached at all, or a numba with other internals

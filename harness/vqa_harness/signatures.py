@@ -7,21 +7,24 @@ signatures, and one costs a small part of decoding the frame.
 
 from __future__ import annotations
 
-from typing import TypeAlias, cast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from vqa_harness.frames import Frame, Plane
-from vqa_harness.jit import SUMS, kernel
 
 ROWS, COLUMNS = 36, 64
 CELLS = ROWS * COLUMNS
-ROWS_READ = 4  # per cell at least; of taller pictures some rows are left out
+ROWS_READ = 4  # of each band of cells, where the picture has twice as many and more
 LUMA = (0.2126, 0.7152, 0.0722)  # of R, G and B, BT.709
 
 Signature: TypeAlias = NDArray[np.float32]
+Floats: TypeAlias = NDArray[np.float32]
+Indices: TypeAlias = NDArray[np.intp]
 Region: TypeAlias = tuple[int, int, int, int]
 """x, y, width, height in luma samples."""
 
@@ -49,46 +52,87 @@ def signature(frame: Frame, region: Region | None = None) -> Signature:
 
 
 def area_means(plane: Plane, region: Region | None = None) -> Signature:
-    """(2304,) float32 means of the cells of a plane, row by row; whole columns, every n-th row."""
+    """(2304,) float32 means of the cells of a plane, row by row; of tall planes some rows only."""
     if region is not None:
         x, y, width, height = region
         plane = plane[y : y + height, x : x + width]
-    step = max(1, plane.shape[0] // (ROWS * ROWS_READ))
-    if plane.strides[1] != plane.itemsize or plane.strides[0] <= 0:  # turned or mirrored
-        plane = cast(Plane, np.ascontiguousarray(plane))
-    height, width = plane.shape
-    line = plane.strides[0] // plane.itemsize
-    length = (height - 1) * line + width
-    flat = cast(Plane, as_strided(plane, (length,), (plane.itemsize,), writeable=False))
-    out = np.zeros((ROWS, COLUMNS), np.float32)
-    _area_means(flat, line, height, width, step, out)
-    return out.reshape(-1)
+    height = plane.shape[0]
+    if height < 2 * ROWS * ROWS_READ:
+        bands = _means(plane.T.astype(np.float32), ROWS).T
+    else:
+        bands = _band_sums(plane, _rows_read(height)) * np.float32(1 / ROWS_READ)
+    return _means(bands, COLUMNS).reshape(-1)
 
 
-@kernel(fastmath=SUMS)
-def _area_means(
-    samples: Plane, line: int, height: int, width: int, step: int, out: NDArray[np.float32]
-) -> None:
-    """Sum rows, weighted by their share of each band of cells; then columns."""
-    bands = np.zeros((ROWS, width), np.float32)
-    for top in range(0, height, step):
-        bottom = min(top + step, height)
-        start = (top + bottom - 1) // 2 * line
-        source = samples[start : start + width]
-        first, last = top * ROWS / height, bottom * ROWS / height
-        for band in range(int(first), min(ROWS, int(np.ceil(last)))):
-            weight = np.float32(min(last, band + 1) - max(first, band))
-            target = bands[band]
-            for x in range(width):
-                target[x] += weight * np.float32(source[x])
-    for cell in range(COLUMNS):
-        left, right = cell * width / COLUMNS, (cell + 1) * width / COLUMNS
-        begin, end = int(left), min(width, int(np.ceil(right)))
-        for band in range(ROWS):
-            target = bands[band]
-            total = np.float32(0)
-            for x in range(begin, end):
-                total += target[x]
-            total -= np.float32(left - begin) * target[begin]
-            total -= np.float32(end - right) * target[end - 1]
-            out[band, cell] = total / np.float32(right - left)
+def _band_sums(plane: Plane, rows: Sequence[slice | Indices]) -> Floats:
+    """(36, width) sums of the rows that are read of each band of cells."""
+    wide = np.uint16 if plane.dtype == np.uint8 else np.uint32
+    sums = np.add(plane[rows[0]], plane[rows[1]], dtype=wide)
+    for some in rows[2:]:
+        sums += plane[some]
+    return sums.astype(np.float32)
+
+
+@lru_cache(maxsize=32)
+def _rows_read(height: int) -> list[slice | Indices]:
+    """The first, second, ... row that is read of each band."""
+    found: list[slice | Indices] = []
+    for number in range(ROWS_READ):
+        middle = (np.arange(ROWS) + (number + 0.5) / ROWS_READ) * (height / ROWS)
+        upper = number < ROWS_READ / 2  # ties go outwards, so that the mean stays in the middle
+        rows = (np.floor(middle) if not upper else np.ceil(middle) - 1).astype(np.intp)
+        even = height % ROWS == 0  # a slice is a view, and saves a copy
+        found.append(slice(int(rows[0]), None, height // ROWS) if even else rows)
+    return found
+
+
+def _means(values: Floats, cells: int) -> Floats:
+    """(n, cells) means over equal parts of the last axis; samples on a border are shared out."""
+    if values.shape[1] < cells:
+        values = np.repeat(values, cells, axis=1)
+    parts = _parts(values.shape[1], cells)
+    if parts.exact:
+        return np.asarray(np.add.reduceat(values, parts.begin, axis=1) * parts.share)
+    sums = np.add.reduceat(values, parts.spans, axis=1)[:, ::2]
+    sums -= parts.left * values[:, parts.begin]
+    sums -= parts.right * values[:, parts.last]
+    return np.asarray(sums * parts.share)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Equal parts of a number of samples, at least one each.
+
+    Attributes:
+        begin: first sample of each.
+        last: last sample of each.
+        spans: begin and end of each in turn, without the last end.
+        left: share of each first sample that belongs to the part before.
+        right: share of each last sample that belongs to the part after.
+        share: of one sample in the mean of a part.
+        exact: whether no sample is shared.
+    """
+
+    begin: Indices
+    last: Indices
+    spans: Indices
+    left: Floats
+    right: Floats
+    share: np.float32
+    exact: bool
+
+
+@lru_cache(maxsize=32)
+def _parts(size: int, count: int) -> _Parts:
+    edges = np.arange(count + 1) * size / count
+    begin = edges[:-1].astype(np.intp)
+    end = np.minimum(np.ceil(edges[1:]).astype(np.intp), size)
+    return _Parts(
+        begin,
+        end - 1,
+        np.stack([begin, end], axis=1).reshape(-1)[:-1],
+        (edges[:-1] - begin).astype(np.float32),
+        (end - edges[1:]).astype(np.float32),
+        np.float32(count / size),
+        size % count == 0,
+    )

@@ -61,3 +61,18 @@ def test_a_new_process_knows_what_is_in_the_cache(tmp_path):
             [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
         )
         assert done.stdout.strip() == answer
+
+
+def test_kernels_call_kernels_and_run_without_numba_too():
+    space = {"kernel": jit.kernel}
+    code = "@kernel()\ndef half(x):\n    return x / 2\n@kernel()\ndef quarter(x):\n    "
+    exec(compile(code + "return half(half(x))\n", "<no file>", "exec"), space)
+    assert space["quarter"](8) == 2
+    assert space["half"].python(8) == 4
+    assert jit.is_compiled(space["half"], 8.0)
+
+
+def test_defining_kernels_does_not_import_numba():
+    code = "import sys, vqa_harness.align_steps; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
