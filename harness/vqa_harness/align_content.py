@@ -94,6 +94,16 @@ class ReferenceBand:
         distances(signature, self._rows, base - self._first, seen, out)
         return out
 
+    def near(self, signature: Signature, base: int, size: int) -> Floats:
+        """`distances` of a few frames, which need not wait for a kernel to be loaded."""
+        out = np.full(size, np.inf, np.float32)
+        begin, stop = max(base, self._first), min(base + size, self.count)
+        if begin < stop:
+            apart = self._rows[begin - self._first : stop - self._first] - signature
+            np.einsum("ij,ij->i", apart, apart, out=out[begin - base : stop - base])
+            out /= np.float32(CELLS)
+        return out
+
     def motion_around(self, index: int) -> np.float32:
         """Median squared distance of neighbouring frames around ``index``."""
         index = min(max(index, 0), self.count - 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -17,6 +19,7 @@ LOST_FRAMES = 4
 NEIGHBOURS = 2  # frames to each side that a pairing must beat to count as supported
 SUPPORT = 0.9
 BARELY = 0.001  # squared levels
+PENDING = 4096  # frames put off at most
 PROOF = 1.3  # distance of pairs three or more frames off, over that of the pairs assumed
 
 
@@ -56,6 +59,9 @@ class Support:
 class Monitor:
     """Follows an assumed pairing with the search of `Tracker` in a narrow band around it.
 
+    The search itself is put off until the pairs assumed may cost too much: what they cost by
+    themselves is cheap to tell, and no less than what they cost beyond the best ones.
+
     Args:
         half: reference frames to each side that are looked at.
         low: smallest advance in the reference that the rates allow.
@@ -69,10 +75,12 @@ class Monitor:
         self._low, self._high = low, high
         self._size = 2 * half + 1
         self._scores = np.full((3, self._size), UNREACHED, np.float32)
-        self._assumed = 0.0
+        self._assumed = 0.0  # cost of the pairs assumed, beyond that of the best ones
+        self._bound = 0.0  # which it does not exceed, frames put off included
+        self._pending: list[_Pair] = []
         self._recent: list[float] = []
         self._last: Signature | None = None
-        self._target = 0
+        self._target: int | None = None
         self._lost = 0
 
     def needs(self, target: int) -> int:
@@ -87,39 +95,56 @@ class Monitor:
         if not 0 <= target < self.reference.count:
             return True
         base = target - self.half
-        row = self.reference.distances(signature, base, self._size)
+        row = self.reference.near(signature, base, self._size)
         self.support.add(row, self.half)
         own = float(row[self.half])
-        usual = float(np.median(self._recent)) if self._recent else own
+        usual = median(self._recent) if self._recent else own
         self._recent = [*self._recent[-AROUND:], float(np.min(row))]
-        self._score(signature, row, base, target, max(FLOOR, float(np.median(self._recent))))
-        self._target, self._last = target, signature
+        self._defer(signature, row, target, np.float32(max(FLOOR, median(self._recent))))
         apart = min(4, self.half)
         sharper = own <= 0.95 * float(min(row[self.half - apart], row[self.half + apart]))
         self._lost = 0 if sharper or own < LOST * max(FLOOR, usual) else self._lost + 1
         return self._assumed <= ACCEPTED and self._lost < LOST_FRAMES
 
-    def _score(
-        self, signature: Signature, row: Floats, base: int, target: int, noise_level: float
-    ) -> None:
-        noise = np.float32(noise_level)
+    def _defer(self, signature: Signature, row: Floats, target: int, noise: np.float32) -> None:
+        """Put off scoring a frame while the evidence against all pairs so far cannot matter."""
+        base = target - self.half
         energy = np.float32(np.mean(signature**2))
-        costs = np.empty(self._size, np.float32)
+        change = 0.0 if self._last is None else np.mean((signature - self._last) ** 2)
         motion = self.reference.motion_around(target)
-        least = evidence(row, base, noise, motion, energy, self.reference.energy.array, costs)
+        costs = np.empty(self._size, np.float32)
+        known = self.reference.energy.array
+        least = evidence.python(row, base, noise, motion, energy, known, costs)
+        following = self.reference.motion.array[max(0, base) : base + self._size].copy()
+        pair = _Pair(target, costs, least, energy, np.float32(change), noise, following)
+        self._pending.append(pair)
+        self._last = signature
+        self._bound += float(costs[self.half])
+        if self._bound > ACCEPTED or len(self._pending) >= PENDING:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Score the frames put off."""
+        for pair in self._pending:
+            self._score(pair)
+        self._pending.clear()
+        self._bound = self._assumed
+
+    def _score(self, pair: _Pair) -> None:
+        base = pair.target - self.half
         new = np.full_like(self._scores, UNREACHED)
-        if self._last is None:
-            start(costs, least, energy, base, new)
+        if self._target is None:
+            start(pair.costs, pair.least, pair.energy, base, new)
             self._assumed = 0.0
         else:
-            step = target - self._target
+            step = pair.target - self._target
             advance(
-                costs,
-                alien_cost(least, energy),
-                np.float32(np.mean((signature - self._last) ** 2)),
-                noise,
-                self.reference.motion.array,
-                base,
+                pair.costs,
+                alien_cost(pair.least, pair.energy),
+                pair.change,
+                pair.noise,
+                pair.following,
+                min(0, base),
                 step,
                 step,
                 self._low,
@@ -129,8 +154,32 @@ class Monitor:
                 np.empty(new.shape, np.int16),
             )
         best = np.float32(new.min())
-        self._assumed += float(costs[self.half]) - float(best)
+        self._assumed += float(pair.costs[self.half]) - float(best)
         self._scores = np.minimum(new - best, UNREACHED)
+        self._target = pair.target
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What scoring needs of a distorted frame and its assumed partner.
+
+    Attributes:
+        target: the partner.
+        costs: of `evidence`.
+        least: likewise.
+        energy: mean square of the distorted signature.
+        change: its squared distance to the one before.
+        noise: squared distance of true pairs hereabouts.
+        following: squared distance of each reference frame of the band to its next.
+    """
+
+    target: int
+    costs: Floats
+    least: np.float32
+    energy: np.float32
+    change: np.float32
+    noise: np.float32
+    following: Floats
 
 
 def support_of(tracker: Tracker, pairing: Sequence[int]) -> Support:
