@@ -34,12 +34,18 @@ def distill(
     more_content: Annotated[
         Path | None, typer.Option(help="Good stills, not flawless, that are only trained on.")
     ] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Checkpoint to go on from; none: a new network.")
+    ] = None,
     mos: Annotated[
         Path | None, typer.Option(help="CSV file,score: stills with opinion scores.")
     ] = None,
-    clips: Annotated[int, typer.Option(help="Training clips.")] = 12_000,
-    epochs: Annotated[int, typer.Option(help="Passes over the clips.")] = 4,
-    tune_epochs: Annotated[int, typer.Option(help="Passes after that with varied colours.")] = 3,
+    clips: Annotated[int, typer.Option(help="Training clips.")] = 24_000,
+    epochs: Annotated[int, typer.Option(help="Passes over single frames of them.")] = 8,
+    clip_epochs: Annotated[int, typer.Option(help="Passes over whole clips after that.")] = 1,
+    hold_out: Annotated[
+        str, typer.Option(help="Coders and damages that are only measured on, by commas.")
+    ] = "av1-svt,freeze",
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
     workers: Annotated[int, typer.Option(help="Processes and threads; 0: all cores.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -49,7 +55,7 @@ def distill(
 ) -> None:
     """Train a small network to predict VMAF without a reference.
 
-    Stills become moving clips, which are coded, scaled, blurred or made noisy and scored by VMAF;
+    Stills become moving clips, which are coded, scaled or damaged otherwise and scored by VMAF;
     no opinion scores are needed. Needs the extras train and vmaf.
     """
     import os
@@ -62,9 +68,11 @@ def distill(
         content=content,
         more_content=more_content,
         mos=mos,
+        init=init,
         clips=clips,
         epochs=epochs,
-        tune_epochs=tune_epochs,
+        clip_epochs=clip_epochs,
+        held_out=tuple(name.strip() for name in hold_out.split(",") if name.strip()),
         seed=seed,
         workers=workers or os.cpu_count() or 1,
         device=choose_device(device),
@@ -74,6 +82,45 @@ def distill(
     with _progress() as progress:
         card = distill(recipe, out, cache, progress)
     typer.echo(f"{out.name}: {_verdict(card.extra['quality'])}")
+
+
+@app.command()
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="A bundled name or a path.")],
+    content: Annotated[
+        Path, typer.Option(help="Folder of pristine stills, as for distill; held-out ones count.")
+    ],
+    cache: Annotated[Path, typer.Option(help="Folder for labelled clips; kept.")],
+    mos: Annotated[
+        Path | None, typer.Option(help="CSV file,score: every fifth block of 20 rows counts.")
+    ] = None,
+    hold_out: Annotated[
+        str, typer.Option(help="Coders and damages in sets of their own, by commas.")
+    ] = "av1-svt,freeze",
+    seed: Annotated[int, typer.Option(help="Of the clips.")] = 1,
+    workers: Annotated[int, typer.Option(help="Processes and threads; 0: all cores.")] = 0,
+    json_out: Annotated[Path | None, typer.Option("--json", help="All figures, as JSON.")] = None,
+) -> None:
+    """Compare a checkpoint, NIQE and BRISQUE on contents that no clip was trained on.
+
+    Prints a Markdown table of SROCC / PLCC with VMAF (with the opinion scores for photographs); for
+    rate ladders the mean SROCC inside a ladder, and how many neighbouring rungs are swapped.
+    """
+    import json
+    import os
+
+    from vqa_harness.atomic_file import write_text
+    from vqa_plugin_clip.distill.compare import compare, markdown
+    from vqa_plugin_clip.distill.recipe import Recipe
+
+    held = tuple(name.strip() for name in hold_out.split(",") if name.strip())
+    workers = workers or os.cpu_count() or 1
+    recipe = Recipe(content, mos=mos, held_out=held, seed=seed, workers=workers)
+    with _progress() as progress:
+        found = compare(checkpoint, recipe, cache, progress)
+    if json_out is not None:
+        write_text(json_out, json.dumps(found, indent=2) + "\n")
+    typer.echo(markdown(found), nl=False)
 
 
 @app.command("import-checkpoint")
@@ -105,8 +152,10 @@ def _command(recipe: Recipe) -> str:
     words = ["vqa-harness clipvqa distill", f"--content {recipe.content.name}"]
     words += [f"--more-content {recipe.more_content.name}"] if recipe.more_content else []
     words += [f"--mos {recipe.mos.name}"] if recipe.mos else []
+    words += [f"--init {recipe.init.name}"] if recipe.init else []
     words += [f"--clips {recipe.clips} --epochs {recipe.epochs}"]
-    words += [f"--tune-epochs {recipe.tune_epochs} --seed {recipe.seed}"]
+    words += [f"--clip-epochs {recipe.clip_epochs} --hold-out {','.join(recipe.held_out)}"]
+    words += [f"--seed {recipe.seed}"]
     words += ["--half"] if recipe.half else []
     return " ".join(words)
 

@@ -17,6 +17,7 @@ from vqa_harness.frames import Clip, Frame
 from vqa_harness.spec import Metric, RunInfo, Sampling, Scores
 from vqa_plugin_clip.card import Card
 from vqa_plugin_clip.checkpoints import load_checkpoint
+from vqa_plugin_clip.explain import Explanation, captions_of
 from vqa_plugin_clip.labels import TOP_SCORE, score
 from vqa_plugin_clip.model import ClipVqa
 from vqa_plugin_clip.preprocess import Preprocessing
@@ -33,13 +34,15 @@ class Loaded(NamedTuple):
         model: in evaluation mode, on its device.
         card: what it is.
         preprocessing: of its card.
-        text: features of the quality levels, [K, D].
+        text: features of the quality levels, then of the captions, [K + C, D].
+        captions: the C wordings of damage that the checkpoint was trained with.
     """
 
     model: ClipVqa
     card: Card
     preprocessing: Preprocessing
     text: Tensor
+    captions: tuple[str, ...]
 
 
 @lru_cache(maxsize=2)
@@ -52,10 +55,11 @@ def load(checkpoint: str, device: str) -> Loaded:
     """
     model, card = load_checkpoint(checkpoint)
     model.to(device)
-    tokens = tokens_for(card.levels, card.architecture).to(device)
+    captions = captions_of(card)
+    tokens = tokens_for((*card.levels, *captions), card.architecture).to(device)
     with torch.inference_mode():
         text = model.encode_text(tokens)
-    return Loaded(model, card, Preprocessing.from_dict(card.preprocessing), text)
+    return Loaded(model, card, Preprocessing.from_dict(card.preprocessing), text, captions)
 
 
 class ClipVqaMetric(Metric):
@@ -70,6 +74,7 @@ class ClipVqaMetric(Metric):
         hop: seconds between window starts as text; empty for the window's length.
         decode: ``level`` or ``svr``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        explain: also tell, in `info`, which wordings of damage fit each window best.
         batch: windows scored at once.
 
     Raises:
@@ -79,7 +84,15 @@ class ClipVqaMetric(Metric):
     """
 
     def __init__(
-        self, *, checkpoint: str, window: str, hop: str, decode: str, device: str, batch: int
+        self,
+        *,
+        checkpoint: str,
+        window: str,
+        hop: str,
+        decode: str,
+        device: str,
+        explain: bool,
+        batch: int,
     ) -> None:
         seconds = None if window == WHOLE_VIDEO else _seconds("window", window)
         every = _seconds("hop", hop) if hop else None
@@ -93,6 +106,7 @@ class ClipVqaMetric(Metric):
         # the published network mixes the videos of a batch
         self.batch_size = batch if architecture.attend_over_tokens else 1
         self._regressor = self._find_regressor() if decode == "svr" else None
+        self._explanation = self._start_explanation() if explain else None
 
     def _find_regressor(self) -> SvrDecoder:
         numbers = self.loaded.card.extra.get("svr")
@@ -101,6 +115,13 @@ class ClipVqaMetric(Metric):
                 f"decode=svr: checkpoint {self._name!r} carries no regressor; use decode=level"
             )
         return SvrDecoder.from_dict(numbers)
+
+    def _start_explanation(self) -> Explanation:
+        if not self.loaded.captions:
+            raise UsageError(
+                f"explain=true: checkpoint {self._name!r} was not trained with words for damage"
+            )
+        return Explanation(self.loaded.captions)
 
     def open(self, run: RunInfo) -> None:
         """Use as many threads as the run may."""
@@ -113,14 +134,28 @@ class ClipVqaMetric(Metric):
     def measure(self, clips: Sequence[Clip], /) -> Sequence[Scores]:
         """One score per clip."""
         pictures = np.stack([np.stack(clip.data) for clip in clips])
-        values = self.scores(self.probabilities(pictures))
+        logits = self.logits(pictures)
+        if self._explanation is not None:
+            fit = softmax(logits[:, self.levels :])
+            for clip, row in zip(clips, fit, strict=True):
+                self._explanation.add(clip.start, clip.stop, row)
+        values = self.scores(softmax(logits[:, : self.levels]))
         return [{"clipvqa": float(value)} for value in values]
+
+    @property
+    def levels(self) -> int:
+        """K, the number of quality levels."""
+        return len(self.loaded.card.levels)
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Prepared frames (B, T, size, size, 3) to level probabilities (B, K)."""
+        return softmax(self.logits(pictures)[:, : self.levels])
+
+    def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Prepared frames (B, T, size, size, 3) to the fit of levels and captions (B, K + C)."""
         with torch.inference_mode():
             video = self.loaded.preprocessing.tensor(pictures).to(self.device)
-            found: Tensor = self.loaded.model(video, self.loaded.text).probs
+            found: Tensor = self.loaded.model(video, self.loaded.text).logits
         return np.asarray(found.cpu(), np.float64)
 
     def scores(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -131,9 +166,14 @@ class ClipVqaMetric(Metric):
         opinions = self._regressor.predict(probabilities) * (TOP_SCORE / top)
         return np.asarray(np.clip(opinions, 0.0, TOP_SCORE), np.float64)
 
+    def notes(self) -> list[str]:
+        """The explanation, if one was asked for."""
+        return [] if self._explanation is None else self._explanation.lines()
+
     def info(self) -> dict[str, Any]:
         """The checkpoint, its hash, and how frames were taken."""
         card = self.loaded.card
+        explained = {} if self._explanation is None else {"explain": self._explanation.to_list()}
         return {
             "checkpoint": self._name if "/" not in self._name else self._name.rsplit("/", 1)[1],
             "checkpoint_version": card.version,
@@ -142,7 +182,15 @@ class ClipVqaMetric(Metric):
             "frames_per_window": card.architecture.frames,
             "preprocessing": card.preprocessing["kind"],
             "device": self.device,
+            "training_data": card.training_data,
+            **explained,
         }
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logits [..., K] to probabilities [..., K]."""
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True), np.float64)
 
 
 def choose_device(name: str) -> str:

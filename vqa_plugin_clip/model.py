@@ -68,8 +68,12 @@ class ClipVqa(LanguageTower):
         self.logit_scale = nn.Parameter(torch.empty(()))
         initialise(self)
 
-    def encode_video(self, video: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_video(self, video: Tensor, band: int | None = None) -> tuple[Tensor, Tensor]:
         """Encode normalised frames [B, T, 3, R, R].
+
+        Args:
+            video: whole frames, or bands of them [B, T, 3, r, R], r a multiple of the patch size.
+            band: in which row of patches the bands begin; None for whole frames.
 
         Returns:
             quality tokens [B, T, 1 + L, D] and patch tokens [B, T, P, W].
@@ -78,11 +82,15 @@ class ClipVqa(LanguageTower):
             UsageError: the shape is not the one that the architecture asks for.
         """
         sizes = self.architecture
-        wanted = (sizes.frames, 3, sizes.image_size, sizes.image_size)
-        if video.ndim != 5 or tuple(video.shape[1:]) != wanted:
+        rows = video.shape[3] if band is not None and video.ndim == 5 else sizes.image_size
+        first = (band or 0) * sizes.patch_size
+        wanted = (sizes.frames, 3, rows, sizes.image_size)
+        if video.ndim != 5 or tuple(video.shape[1:]) != wanted or rows % sizes.patch_size:
             sides = ", ".join(map(str, wanted))
             raise UsageError(f"video of shape {tuple(video.shape)}: needs [videos, {sides}]")
-        quality, patches = self.visual(video.flatten(0, 1), sizes.frames)
+        if not 0 <= first <= sizes.image_size - rows:
+            raise UsageError(f"band={band}: {rows} rows from there leave the frame")
+        quality, patches = self.visual(video.flatten(0, 1), sizes.frames, band or 0)
         split = (len(video), sizes.frames)
         return quality.view(*split, *quality.shape[1:]), patches.view(*split, *patches.shape[1:])
 
@@ -97,18 +105,19 @@ class ClipVqa(LanguageTower):
             return conv2_raw.squeeze(2).transpose(1, 2)
         return conv2_raw.reshape(len(conv2_raw), conv2_raw.shape[3], conv2_raw.shape[1])
 
-    def forward(self, video: Tensor, text: Tensor) -> Prediction:
+    def forward(self, video: Tensor, text: Tensor, band: int | None = None) -> Prediction:
         """Predict level probabilities.
 
         Args:
-            video: normalised frames [B, T, 3, R, R], float.
+            video: normalised frames [B, T, 3, R, R], float, or bands of them.
             text: token ids [K, context] (integers), or features [K, D] that `encode_text` gave.
+            band: as `encode_video` takes it.
 
         Raises:
             UsageError: the video's shape is not the one that the architecture asks for.
         """
         features = text if text.is_floating_point() else self.encode_text(text)
-        quality, patches = self.encode_video(video)
+        quality, patches = self.encode_video(video, band)
         projected = self.project_patches(patches)
         conv2_raw = self.conv2(projected.permute(0, 3, 1, 2))
         content = self.content(conv2_raw)

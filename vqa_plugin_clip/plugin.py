@@ -34,6 +34,12 @@ CLIPVQA = MetricSpec(
             choices=("auto", "cpu", "cuda", "mps"),
             changes_score=False,
         ),
+        Param(
+            "explain",
+            False,
+            "true: also tell which words for damage fit each window best, in the log's info",
+            changes_score=False,
+        ),
         Param("batch", 8, "windows scored at once", lo=1, hi=256, changes_score=False),
     ),
     version="1",

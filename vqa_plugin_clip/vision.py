@@ -45,7 +45,7 @@ class FrameTower(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         width, patch = architecture.vision_width, architecture.patch_size
-        self.patches = architecture.patches
+        self.columns = architecture.image_size // architecture.patch_size
         self.stem: nn.Module = nn.Identity()
         if architecture.stem == "patch":
             self.conv1 = nn.Conv2d(3, width, patch, patch, bias=False)
@@ -53,7 +53,7 @@ class FrameTower(nn.Module):
             self.stem = EfficientNetLite0Stem()
             self.conv1 = nn.Conv2d(STEM_CHANNELS, width, 1, bias=False)
         self.class_embedding = nn.Parameter(torch.empty(width))
-        self.positional_embedding = nn.Parameter(torch.empty(1 + self.patches, width))
+        self.positional_embedding = nn.Parameter(torch.empty(1 + architecture.patches, width))
         self.ln_pre = nn.LayerNorm(width)
         heads = width // architecture.head_width
         self.transformer = Blocks(
@@ -65,22 +65,31 @@ class FrameTower(nn.Module):
         self.ln_post = nn.LayerNorm(width)
         self.proj = nn.Parameter(torch.empty(width, architecture.embed_dim))
 
-    def tokens(self, images: Tensor) -> Tensor:
-        """Normalised frames [N, 3, R, R] to class and patch tokens [N, 1 + P, W]."""
+    def tokens(self, images: Tensor, first_row: int = 0) -> Tensor:
+        """Normalised frames [N, 3, R, R] to class and patch tokens [N, 1 + P, W].
+
+        Args:
+            images: whole frames, or bands of them [N, 3, r, R]; P is the number of their patches.
+            first_row: in which row of patches a band begins.
+        """
         grid = self.conv1(self.stem(images))
         patches = grid.flatten(2).transpose(1, 2)
         first = self.class_embedding.expand(len(images), 1, -1)
-        out: Tensor = self.ln_pre(torch.cat([first, patches], dim=1) + self.positional_embedding)
+        start = 1 + first_row * self.columns
+        places = self.positional_embedding[start : start + patches.shape[1]]
+        places = torch.cat([self.positional_embedding[:1], places])
+        out: Tensor = self.ln_pre(torch.cat([first, patches], dim=1) + places)
         return out
 
-    def steps(self, images: Tensor, frames: int) -> Iterator[Tensor]:
+    def steps(self, images: Tensor, frames: int, first_row: int = 0) -> Iterator[Tensor]:
         """The tokens before the first block, then after each: [N, 1 + P + i, W] for i = 0..L.
 
         Args:
-            images: normalised frames [N, 3, R, R], the frames of one clip together.
+            images: normalised frames [N, 3, R, R] or bands, the frames of one clip together.
             frames: frames per clip; divides N.
+            first_row: as in `tokens`.
         """
-        x = self.tokens(images)
+        x = self.tokens(images, first_row)
         yield x
         for block in self.transformer.resblocks:
             x = cast(CatBlock, block).fuse(x, frames)
@@ -93,12 +102,13 @@ class FrameTower(nn.Module):
             quality tokens (class, then fusion tokens), normed and projected: [N, 1 + L, D]; and
             patch tokens, neither normed nor projected: [N, P, W].
         """
-        quality = torch.cat([x[:, :1], x[:, 1 + self.patches :]], dim=1)
-        return self.ln_post(quality) @ self.proj, x[:, 1 : 1 + self.patches]
+        end = x.shape[1] - len(self.transformer.resblocks)
+        quality = torch.cat([x[:, :1], x[:, end:]], dim=1)
+        return self.ln_post(quality) @ self.proj, x[:, 1:end]
 
-    def forward(self, images: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-        """Normalised frames [N, 3, R, R] to what `read_out` gives."""
+    def forward(self, images: Tensor, frames: int, first_row: int = 0) -> tuple[Tensor, Tensor]:
+        """Normalised frames [N, 3, R, R] or bands to what `read_out` gives."""
         x = images
-        for x in self.steps(images, frames):  # noqa: B007  only the last step is kept
+        for x in self.steps(images, frames, first_row):  # noqa: B007  only the last step is kept
             pass
         return self.read_out(x)

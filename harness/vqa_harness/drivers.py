@@ -75,6 +75,8 @@ class Job:
                 self.result.info = dict(self.metric.info())
             if hasattr(self.metric, "warnings"):
                 self.result.warnings += list(self.metric.warnings())
+            if hasattr(self.metric, "notes"):
+                self.result.notes += list(self.metric.notes())
 
     def store(self, rows: list[Scores]) -> None:
         """Turn one mapping per frame into columns, with the names the log will have."""

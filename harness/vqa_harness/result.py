@@ -43,6 +43,7 @@ class MetricResult:
         info: facts the metric tells of itself (weights' hash, device, ...).
         provider: distribution and version that provides it.
         warnings: what the user should know of these scores.
+        notes: what the user asked to be told, line by line.
         seconds: busy time of the metric, summed over threads.
         error: why the metric gave nothing; None if it worked.
     """
@@ -56,6 +57,7 @@ class MetricResult:
     info: dict[str, Any] = field(default_factory=dict)
     provider: str = ""
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     error: str | None = None
 
@@ -84,6 +86,7 @@ class RunResult:
     reading: dict[str, Any] = field(default_factory=dict)
     alignment: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: float = 0.0
     sha256: dict[str, str] = field(default_factory=dict)

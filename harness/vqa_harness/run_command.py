@@ -131,7 +131,7 @@ def _log(path: Path, result: RunResult) -> Log:
     """Lay the result out as a log, and say what the user should know."""
     from vqa_harness.command_line import command_line
     from vqa_harness.log import build_log
-    from vqa_harness.terminal import warn
+    from vqa_harness.terminal import note, warn
 
     log = build_log(result, command=command_line())
     for text in result.warnings:
@@ -139,6 +139,8 @@ def _log(path: Path, result: RunResult) -> Log:
     for metric in result.metrics:
         for text in metric.warnings:
             warn(f"{path.name}: {metric.spec.name}: {text}")
+        for text in metric.notes:
+            note(f"{path.name}: {metric.spec.name}: {text}")
     return log
 
 

@@ -1,5 +1,6 @@
 """Training on labelled clips: losses, the small network, two steps, the checkpoint, the command."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,21 +14,31 @@ from typer.testing import CliRunner
 
 from vqa_harness.errors import InputError, MissingBackend, UsageError
 from vqa_harness.ffmpeg import find_ffmpeg
+from vqa_plugin_clip.captions import CAPTIONS, caption
 from vqa_plugin_clip.checkpoints import load_checkpoint, save_checkpoint
 from vqa_plugin_clip.commands import app
 from vqa_plugin_clip.distill import batches, shards, training
+from vqa_plugin_clip.distill.average import WeightAverage
 from vqa_plugin_clip.distill.batches import ClipSet
 from vqa_plugin_clip.distill.contents import is_held_out
-from vqa_plugin_clip.distill.evaluate import figures, order_within_groups
-from vqa_plugin_clip.distill.losses import OPINION_WEIGHT, distill_loss, opinion_loss
+from vqa_plugin_clip.distill.damage import CODERS, Damage, caption_of, draw_ladder
+from vqa_plugin_clip.distill.evaluate import figures, ladder_figures, order_within_groups
+from vqa_plugin_clip.distill.losses import OPINION_WEIGHT, caption_loss, distill_loss, opinion_loss
 from vqa_plugin_clip.distill.motion import SIZE
-from vqa_plugin_clip.distill.network import fast_stem, optimiser, small_architecture, widen
+from vqa_plugin_clip.distill.network import (
+    fast_stem,
+    narrow,
+    optimiser,
+    small_architecture,
+    widen,
+    with_words,
+)
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
 from vqa_plugin_clip.distill.planes import Planes, from_rgb, pack
 from vqa_plugin_clip.distill.recipe import Recipe
 from vqa_plugin_clip.distill.report import COLUMNS, Origin, append_rows, make_card
 from vqa_plugin_clip.distill.run import distill
-from vqa_plugin_clip.distill.sampling import PATCH, SIDE, cut, normalise, offsets
+from vqa_plugin_clip.distill.sampling import PATCH, SIDE, cut, normalise, normalise_rgb, offsets
 from vqa_plugin_clip.distill.shards import SetPlan
 from vqa_plugin_clip.distill.training import Report, Settings, Sources, train
 from vqa_plugin_clip.distill.vary import vary_colour, vary_places
@@ -173,6 +184,103 @@ def test_widened_network_scores_a_clip_without_motion_alike(network):
         widen(wide, 6)
 
 
+def test_narrow_undoes_widen(network):
+    again = narrow(widen(network, 4)).state_dict()
+    for key, value in network.state_dict().items():
+        torch.testing.assert_close(again[key], value)
+
+
+def test_new_words_leave_the_others_as_they_are(network):
+    vocabulary = tuple(sorted((*network.architecture.vocabulary, "aaa", "zzz")))
+    larger = with_words(network, vocabulary)
+    texts = (*LABELS, CAPTIONS[3])
+    with torch.inference_mode():
+        wanted = network.encode_text(tokens_for(texts, network.architecture))
+        found = larger.encode_text(tokens_for(texts, larger.architecture))
+    torch.testing.assert_close(found, wanted)
+    tokens_for(["aaa zzz"], larger.architecture)
+    with pytest.raises(UsageError, match="lacks 'bad'"):
+        with_words(network, ("good",))
+
+
+def test_a_band_is_a_part_of_the_frame(network):
+    video = torch.randn(1, 1, 3, SIDE, SIDE)
+    text = tokens_for(LABELS, network.architecture)
+    network.eval()
+    with torch.inference_mode():
+        whole = network(video, text).probs
+        torch.testing.assert_close(network(video, text, band=0).probs, whole)
+        upper = network(video[..., : 4 * PATCH, :], text, band=0).probs
+        moved = network(video[..., : 4 * PATCH, :], text, band=6).probs
+        images = video[:, 0, :, 3 * PATCH :]
+        tokens, every = network.visual.tokens(images, 6), network.visual.positional_embedding
+    assert upper.shape == whole.shape
+    assert not torch.equal(upper, moved)
+    assert tokens.shape == (1, 1 + 8 * 14, every.shape[1])
+    with pytest.raises(UsageError, match="band=8: 128 rows from there leave the frame"):
+        network(video[..., : 4 * PATCH, :], text, band=8)
+    with pytest.raises(UsageError, match="video of shape"):
+        network(video[..., :100, :], text, band=0)
+
+
+def test_the_average_follows_the_weights():
+    layer = torch.nn.Linear(1, 1, bias=False)
+    layer.weight.data.fill_(0.0)
+    average = WeightAverage(layer)
+    for value in (1.0, 2.0, 3.0):
+        layer.weight.data.fill_(value)
+        average.update()
+    with average.swapped():
+        inside = layer.weight.item()
+    assert layer.weight.item() == 3.0
+    assert 0 < inside < 3
+    average.apply()
+    assert layer.weight.item() == pytest.approx(inside)
+
+
+def test_captions_tell_of_damage_and_strength():
+    assert len(set(CAPTIONS)) == len(CAPTIONS) == 19
+    names = {
+        CAPTIONS[caption_of(Damage(kind, coder, scale=scale), vmaf)]
+        for kind, coder, scale, vmaf in (
+            ("none", "", 1.0, 93.0),
+            ("codec", "x264-fast", 1.0, 99.0),
+            ("codec", "x264-fast", 1.0, 80.0),
+            ("codec", "x264-fast", 0.5, 50.0),
+            ("blur", "", 1.0, 10.0),
+            ("banding", "", 1.0, 80.0),
+        )
+    }
+    assert names == {
+        "clean",
+        caption("compressed", 80),
+        "clearly compressed upscaled",
+        "heavily blurred",
+        "slightly banded",
+    }
+    assert caption_of(Damage("freeze", hold=3), 50.0) == -1
+    logits = torch.eye(3) * 20
+    right = caption_loss(logits, torch.tensor([0, 1, -1]))
+    assert right < 1e-3 < caption_loss(logits, torch.tensor([1, 0, -1]))
+    assert caption_loss(logits, torch.tensor([-1, -1, -1])) == 0
+
+
+def test_ladders_are_one_coder_from_best_to_worst():
+    rungs = draw_ladder(np.random.default_rng(0), 6, ("vp9-good", "x265-fast"))
+    assert len({rung.coder for rung in rungs}) == 1
+    assert [rung.crf for rung in rungs] == sorted({rung.crf for rung in rungs})
+    assert (rungs[0].crf, rungs[-1].crf) == CODERS[rungs[0].coder].crf
+
+
+def test_figures_of_ladders(clip_set):
+    found = ladder_figures(clip_set.vmaf, clip_set)
+    assert found == {"ladders": 2.0, "srocc": pytest.approx(1.0), "swapped": 0.0}
+    found = ladder_figures(-clip_set.vmaf, clip_set)
+    assert found == {"ladders": 2.0, "srocc": pytest.approx(-1.0), "swapped": 1.0}
+    one = ladder_figures(clip_set.vmaf, clip_set, clip_set.groups == 0)
+    assert one["ladders"] == 1
+
+
 def test_early_stem_is_frozen_and_nothing_else(network):
     optim = optimiser(network, 3)
     trained = {id(p) for group in optim.param_groups for p in group["params"]}
@@ -203,12 +311,15 @@ def test_two_steps_train_and_the_checkpoint_loads(clip_set, tmp_path):
     assert not any(key.startswith("visual.stem.first") for key in changed)
     assert reports[0].tables["heldout"]["all"]["clips"] == 8
 
-    origin = Origin(clips=8, contents=(1, 2), stills=0, command="vqa-harness clipvqa distill")
+    recipe = Recipe(tmp_path, command="vqa-harness clipvqa distill")
+    origin = Origin(clips=8, contents=3, stills=0, recipe=recipe)
     save_checkpoint(model, make_card(model, origin, reports[0]), tmp_path / "x.safetensors")
     loaded, card = load_checkpoint(tmp_path / "x.safetensors")
     assert card.licence == "Apache-2.0"
     assert "8 clips" in card.training_data
-    assert "1 pristine stills and 2 good photographs" in card.training_data
+    assert "3 stills" in card.training_data
+    assert "av1" not in card.training_data
+    assert card.extra["captions"] == list(CAPTIONS)
     video = normalise(clip_set.batch([0, 1], 1).fragments)
     text = tokens_for(card.levels, card.architecture)
     with torch.inference_mode():
@@ -264,6 +375,13 @@ def test_sets_are_joined_with_groups_of_their_own(clip_set, tmp_path):
     torch.testing.assert_close(one, other)
 
 
+def test_kinds_can_be_left_out(clip_set, tmp_path):
+    plan = SetPlan("train", (tmp_path / "a.png",), ("x265-ultrafast",), ("codec",), 1)
+    assert len(ClipSet([(plan, 8)], tmp_path, without=("freeze",))) == 8
+    assert len(ClipSet([(plan, 8)], tmp_path, without=("codec",))) == 0
+    assert clip_set.lumas(3).shape == (4, SIZE, SIZE)
+
+
 def test_order_is_counted_inside_groups(clip_set):
     assert order_within_groups(clip_set.vmaf, clip_set) == 1.0
     assert order_within_groups(-clip_set.vmaf, clip_set) == 0.0
@@ -313,10 +431,25 @@ def test_bad_opinion_tables_are_refused(tmp_path, text, message):
         read_opinions(tmp_path / "mos.csv")
 
 
-def test_a_still_below_the_size_is_refused(tmp_path):
-    still(0, 300).save(tmp_path / "a.png")
+def test_stills_are_seen_whole(tmp_path):
+    picture = np.zeros((400, 600, 3), np.uint8)
+    picture[:, 300:] = 200
+    Image.fromarray(picture).save(tmp_path / "a.png")
     (tmp_path / "mos.csv").write_text("file,mos\na.png,3\n")
-    with pytest.raises(InputError, match=r"a.png: 300x300 is below 384x384"):
+    stills = OpinionSet(read_opinions(tmp_path / "mos.csv"))
+    fragments, _ = stills.batch(np.array([0]), 1)
+    assert (fragments[..., :96] == 0).all()
+    assert (fragments[..., 128:] == 200).all()
+    found = normalise_rgb(fragments)[0, 0, :, 0, -1]
+    preprocessing = Preprocessing(size=SIDE)
+    wanted = preprocessing.tensor(preprocessing.picture(picture)[None])[0, :, 0, -1]
+    torch.testing.assert_close(found, wanted)
+
+
+def test_a_broken_still_is_refused(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    (tmp_path / "mos.csv").write_text("file,mos\na.png,3\n")
+    with pytest.raises(InputError, match=r"a.png: cannot be read as a picture"):
         OpinionSet(read_opinions(tmp_path / "mos.csv"))
 
 
@@ -333,12 +466,18 @@ def few_stills(folder):
 
 def test_plans_never_share_contents(tmp_path):
     plans = Recipe(few_stills(tmp_path / "stills")).plans()
-    assert set(plans) == {"train", "heldout", "av1", "freeze"}
+    assert set(plans) == {"train", "heldout", "ladder", "av1-svt", "freeze"}
     assert len(plans["train"].contents) == 2
     assert not set(plans["train"].contents) & set(plans["heldout"].contents)
-    assert plans["heldout"].contents == plans["av1"].contents == plans["freeze"].contents
-    assert "av1-svt" not in plans["train"].coders
-    assert "freeze" not in plans["train"].kinds
+    assert len({plan.contents for name, plan in plans.items() if name != "train"}) == 1
+    for name in ("train", "heldout"):
+        assert "av1-svt" not in plans[name].coders
+        assert "freeze" not in plans[name].kinds
+    assert "av1-svt" in plans["ladder"].coders
+    everything = Recipe(tmp_path / "stills", held_out=()).plans()
+    assert set(everything) == {"train", "heldout", "ladder"}
+    assert "av1-svt" in everything["train"].coders
+    assert "freeze" in everything["train"].kinds
     (lonely := tmp_path / "lonely").mkdir()
     still(0).save(lonely / plans["train"].contents[0].name)
     with pytest.raises(UsageError, match="1 of 1 stills are for training and 0 for evaluation"):
@@ -348,14 +487,18 @@ def test_plans_never_share_contents(tmp_path):
 def test_recipes_are_checked(tmp_path):
     with pytest.raises(UsageError, match="--clips 3: needs at least 24"):
         Recipe(tmp_path, clips=3)
-    with pytest.raises(UsageError, match="--tune-epochs 0"):
-        Recipe(tmp_path, tune_epochs=0)
+    with pytest.raises(UsageError, match="--epochs 0"):
+        Recipe(tmp_path, epochs=0)
+    with pytest.raises(UsageError, match="--hold-out h266: not one of x264-fast, "):
+        Recipe(tmp_path, held_out=("h266",))
+    with pytest.raises(UsageError, match="at least one coder"):
+        Recipe(tmp_path, held_out=tuple(CODERS))
     with pytest.raises(UsageError, match=r"ends in \.safetensors"):
         distill(Recipe(tmp_path), tmp_path / "x.pth", tmp_path, lambda *_: None)
 
 
 @pytest.mark.slow
-def test_the_command_makes_a_checkpoint_and_goes_on_from_its_cache(tmp_path):
+def test_the_command_makes_a_checkpoint_and_goes_on_from_its_cache(tmp_path, monkeypatch):
     try:
         find_ffmpeg()
         imagenet_weights()
@@ -366,7 +509,7 @@ def test_the_command_makes_a_checkpoint_and_goes_on_from_its_cache(tmp_path):
     still(9).save(tmp_path / "good" / "x.png")
     words += ["--more-content", str(tmp_path / "good")]
     words += ["--mos", str(opinion_table(tmp_path, 120)), "--epochs", "1", "--workers", "1"]
-    words += ["--tune-epochs", "1"]
+    words += ["--clip-epochs", "1"]
     words += ["--cache", str(tmp_path / "cache"), "--device", "cpu"]
     words += ["--out", str(tmp_path / "small.safetensors")]
     threads = torch.get_num_threads()
@@ -379,12 +522,22 @@ def test_the_command_makes_a_checkpoint_and_goes_on_from_its_cache(tmp_path):
         assert str(tmp_path) not in (tmp_path / "small.json").read_text()
         assert (tmp_path / "small.safetensors").stat().st_size < 20_000_000
         rows = (tmp_path / "small.csv").read_text()
-        assert all(f"{stage},1," in rows for stage in ("plain", "varied", "mixed"))
-        assert "widened,0," in rows
+        assert all(f"{stage}," in rows for stage in ("frames,1", "clips,1", "final,0"))
         CliRunner().invoke(app, words, catch_exceptions=False)
         again = (tmp_path / "small.csv").read_text()
-        assert again.count("plain,1,") == rows.count("plain,1,")
-        assert again.count("mixed,1,") == rows.count("mixed,1,")
-        assert again.count("widened,0,") == 2 * rows.count("widened,0,")
+        assert again.count("frames,1,") == rows.count("frames,1,")
+        assert again.count("clips,1,") == rows.count("clips,1,")
+        assert again.count("final,0,") == 2 * rows.count("final,0,")
+        words = ["evaluate", str(tmp_path / "small.safetensors"), *words[1:3], "--workers", "1"]
+        words += ["--cache", str(tmp_path / "cache"), "--json", str(tmp_path / "figures.json")]
+        recipe = "vqa_plugin_clip.distill.recipe"
+        monkeypatch.setattr(f"{recipe}.EVALUATION_CLIPS", {"heldout": 24, "ladder": 24})
+        monkeypatch.setattr(f"{recipe}._UNSEEN_CLIPS", 24)
+        result = CliRunner().invoke(app, words, catch_exceptions=False)
+        assert "| heldout | all | 24 |" in result.stdout
+        assert "| ladder | all | 4 |" in result.stdout
+        found = json.loads((tmp_path / "figures.json").read_text())
+        assert set(found) == {"heldout", "ladder", "av1-svt", "freeze"}
+        assert set(found["av1-svt"]["all"]) == {"clipvqa", "niqe", "brisque"}
     finally:
         torch.set_num_threads(threads)

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vqa_plugin_clip.distill.damage import caption_of
+from vqa_plugin_clip.distill.motion import SIZE
 from vqa_plugin_clip.distill.sampling import cut, offsets
 from vqa_plugin_clip.distill.shards import (
     CLIPS_PER_SHARD,
@@ -31,11 +33,13 @@ class Batch(NamedTuple):
         fragments: [B, T, 3, 224, 224] uint8 YUV.
         vmaf: [B] float32, 0-100.
         group: [B] int64; equal for clips that show the same pristine moving clip.
+        caption: [B] int64, the place of the fitting one in `CAPTIONS`; -1 for none.
     """
 
     fragments: Tensor
     vmaf: Tensor
     group: Tensor
+    caption: Tensor
 
 
 class ClipSet:
@@ -44,18 +48,27 @@ class ClipSet:
     Args:
         parts: which sets, and how many clips of each (whole shards).
         cache: folder of all sets.
+        without: kinds of damage whose clips are left out.
     """
 
-    def __init__(self, parts: Sequence[tuple[SetPlan, int]], cache: Path) -> None:
+    def __init__(
+        self, parts: Sequence[tuple[SetPlan, int]], cache: Path, without: Sequence[str] = ()
+    ) -> None:
         self.labels: list[LabelledClip] = []
         self._frames: list[NDArray[np.uint8]] = []
         groups: list[tuple[int, int]] = []
         for number, (plan, clips) in enumerate(parts):
-            labels = read_labels(plan, clips, cache)
-            self.labels += labels
-            self._frames += open_frames(plan, clips, cache)
-            groups += [(number, label.group) for label in labels]
+            shards = open_frames(plan, clips, cache)
+            for index, label in enumerate(read_labels(plan, clips, cache)):
+                if label.damage.kind not in without:
+                    self.labels.append(label)
+                    shard, place = divmod(index, CLIPS_PER_SHARD)
+                    self._frames.append(shards[shard][place])
+                    groups.append((number, label.group))
         self.vmaf = np.array([label.vmaf for label in self.labels], np.float32)
+        self._captions = np.array(
+            [caption_of(label.damage, label.vmaf) for label in self.labels], np.int64
+        )
         self.groups = np.unique(groups, axis=0, return_inverse=True)[1].reshape(-1)
 
     def __len__(self) -> int:
@@ -81,7 +94,12 @@ class ClipSet:
             torch.from_numpy(np.stack(clips)),
             torch.from_numpy(self.vmaf[chosen]),
             torch.from_numpy(self.groups[chosen]),
+            torch.from_numpy(self._captions[chosen]),
         )
+
+    def lumas(self, index: int) -> NDArray[np.uint8]:
+        """The stored frames of a clip, limited-range luma [4, 384, 384]."""
+        return self._frames[index][:, : SIZE * SIZE].reshape(-1, SIZE, SIZE)
 
     def epoch(
         self, size: int, frames: int, rng: np.random.Generator, *, vary: bool = False
@@ -110,7 +128,7 @@ class ClipSet:
         return np.array(pairs)[rng.permutation(len(pairs))]
 
     def _clip(self, index: int, frames: int, rng: np.random.Generator | None) -> np.ndarray:
-        stored = self._frames[index // CLIPS_PER_SHARD][index % CLIPS_PER_SHARD]
+        stored = self._frames[index]
         count = len(KEPT_FRAMES)
         if rng is None:
             chosen = ((np.arange(frames) + 0.5) * count / frames).astype(int)

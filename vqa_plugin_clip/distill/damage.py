@@ -1,4 +1,4 @@
-"""What happens to a clip: coding, scaling, blur, noise, freezes; drawn at random, then applied."""
+"""What happens to a clip: coding, scaling, blur, noise, banding, freezes; drawn, then applied."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from vqa_plugin_clip.captions import CAPTIONS, CLEAN, caption
 from vqa_plugin_clip.distill.planes import Planes, resize
 
 Recode = Callable[[Sequence[Planes], str, Mapping[str, str]], list[Planes]]
@@ -36,12 +37,25 @@ CODERS: Mapping[str, Coder] = {
     "x264-ultrafast": Coder("libx264", {"preset": "ultrafast"}, (16, 50)),
     "x265-ultrafast": Coder("libx265", {"preset": "ultrafast", "x265-params": _X265}, (16, 48)),
     "vp9-realtime": Coder("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8"}, (20, 63)),
+    "x264-lowdelay": Coder("libx264", {"preset": "veryfast", "tune": "zerolatency"}, (16, 50)),
+    "x265-fast": Coder("libx265", {"preset": "fast", "x265-params": _X265}, (16, 48)),
+    "vp9-good": Coder("libvpx-vp9", {"deadline": "good", "cpu-used": "4"}, (20, 63)),
     "av1-svt": Coder("libsvtav1", {"preset": "10", "svtav1-params": "lp=1"}, (22, 63)),
 }
-TRAINED_CODERS = ("x264-fast", "x264-ultrafast", "x265-ultrafast", "vp9-realtime")
+_WORDS = {"scale": "upscaled", "blur": "blurred", "noise": "noisy", "banding": "banded"}
+_CLEAN_VMAF = 96.0
 _DOWNSCALES = (0.75, 0.5, 0.375, 0.25)
 _LIGHT_CRF = 6
-_SHARES = {"codec": 0.70, "scale": 0.08, "blur": 0.10, "noise": 0.07, "none": 0.05}
+_SHARES = {
+    "codec": 0.66,
+    "scale": 0.08,
+    "blur": 0.09,
+    "noise": 0.06,
+    "banding": 0.06,
+    "freeze": 0.05,
+    "none": 0.05,
+}
+KINDS = tuple(_SHARES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +63,12 @@ class Damage:
     """One damage.
 
     Attributes:
-        kind: ``codec``, ``scale``, ``blur``, ``noise``, ``freeze`` or ``none``.
+        kind: ``codec``, ``scale``, ``blur``, ``noise``, ``banding``, ``freeze`` or ``none``.
         coder: key of `CODERS` for the kinds that encode.
         crf: constant rate factor.
         scale: factor of the down-scaling before coding; 1 for none.
         sigma: of the blur in pixels, of the noise in code values.
+        step: code values from one band to the next (banding).
         hold: for how many frames each shown frame stays (freeze).
     """
 
@@ -63,6 +78,7 @@ class Damage:
     scale: float = 1.0
     sigma: float = 0.0
     hold: int = 1
+    step: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """For the label file."""
@@ -75,10 +91,9 @@ def draw(rng: np.random.Generator, coders: Sequence[str], kinds: Sequence[str]) 
     Args:
         rng: source of randomness.
         coders: keys of `CODERS` to draw from.
-        kinds: kinds to draw from, in the proportions of the module's table; freezes, which the
-            table does not have, are as likely as coding.
+        kinds: kinds to draw from, in the proportions of the module's table.
     """
-    weights = np.array([_SHARES.get(kind, _SHARES["codec"]) for kind in kinds])
+    weights = np.array([_SHARES[kind] for kind in kinds])
     kind = str(rng.choice(np.array(kinds), p=weights / weights.sum()))
     if kind == "codec":
         scale = float(rng.choice(_DOWNSCALES)) if rng.uniform() < 0.5 else 1.0
@@ -101,6 +116,23 @@ def draw_group(
     return group
 
 
+def draw_ladder(rng: np.random.Generator, size: int, coders: Sequence[str]) -> list[Damage]:
+    """A rate ladder: one coder at evenly spread constant rate factors, the best rung first."""
+    coder = str(rng.choice(np.array(coders)))
+    factors = np.linspace(*CODERS[coder].crf, size)
+    return [Damage("codec", coder, crf=round(float(crf))) for crf in factors]
+
+
+def caption_of(damage: Damage, vmaf: float) -> int:
+    """Which of `CAPTIONS` tells of this damage at this VMAF; -1 where none does (freezes)."""
+    if damage.kind == "freeze":
+        return -1
+    if damage.kind == "none" or vmaf >= _CLEAN_VMAF:
+        return CAPTIONS.index(CLEAN)
+    coded = "compressed" if damage.scale == 1 else "compressed upscaled"
+    return CAPTIONS.index(caption(_WORDS.get(damage.kind, coded), vmaf))
+
+
 def apply(
     damage: Damage, frames: Sequence[Planes], recode: Recode, rng: np.random.Generator
 ) -> list[Planes]:
@@ -111,6 +143,8 @@ def apply(
         return [_blur(frame, damage.sigma) for frame in frames]
     if damage.kind == "noise":
         return [_add_noise(frame, damage.sigma, rng) for frame in frames]
+    if damage.kind == "banding":
+        return [_band(frame, damage.step) for frame in frames]
     if damage.kind == "freeze":
         return [frames[index - index % damage.hold] for index in range(len(frames))]
     return list(frames)
@@ -127,6 +161,8 @@ def _with_strength(damage: Damage, rng: np.random.Generator) -> Damage:
         return replace(damage, sigma=float(rng.uniform(0.4, 3.5)))
     if damage.kind == "noise":
         return replace(damage, sigma=float(np.exp(rng.uniform(np.log(2.0), np.log(35.0)))))
+    if damage.kind == "banding":
+        return replace(damage, step=int(rng.integers(4, 33)))
     if damage.kind == "freeze":
         return replace(damage, hold=int(rng.integers(2, 11)))
     return damage
@@ -148,6 +184,12 @@ def _blur(frame: Planes, sigma: float) -> Planes:
     return Planes(
         *(gaussian_filter(plane, s, truncate=3.0) for plane, s in zip(frame, sigmas, strict=True))
     )
+
+
+def _band(frame: Planes, step: int) -> Planes:
+    """Round to multiples of the step, as a picture of few bits does."""
+    rounded = ((plane.astype(np.int32) + step // 2) // step * step for plane in frame)
+    return Planes(*(np.minimum(plane, 255).astype(np.uint8) for plane in rounded))
 
 
 def _add_noise(frame: Planes, sigma: float, rng: np.random.Generator) -> Planes:

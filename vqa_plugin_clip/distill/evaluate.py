@@ -13,13 +13,13 @@ from torch import Tensor
 
 from vqa_plugin_clip.distill.batches import ClipSet
 from vqa_plugin_clip.distill.opinions import OpinionSet
-from vqa_plugin_clip.distill.sampling import normalise
+from vqa_plugin_clip.distill.sampling import normalise, normalise_rgb
 from vqa_plugin_clip.labels import score
 from vqa_plugin_clip.model import ClipVqa
 
 Figures = dict[str, float]
 _BATCH = 24
-
+_RUNGS_APART = 0.5
 
 Context = Callable[[], torch.autocast]
 
@@ -28,7 +28,11 @@ def predict(model: ClipVqa, text: Tensor, clips: ClipSet, context: Context) -> N
     """Scores of all clips of a set, 0-100; ``text`` is on the network's device."""
     frames = model.architecture.frames
     return _scores(
-        model, text, context, len(clips), lambda indices: clips.batch(indices, frames).fragments
+        model,
+        text,
+        context,
+        len(clips),
+        lambda indices: normalise(clips.batch(indices, frames).fragments.to(text.device)),
     )
 
 
@@ -38,7 +42,11 @@ def predict_stills(
     """Scores of stills as clips without motion, 0-100."""
     frames = model.architecture.frames
     return _scores(
-        model, text, context, len(stills), lambda indices: stills.batch(indices, frames)[0]
+        model,
+        text,
+        context,
+        len(stills),
+        lambda indices: normalise_rgb(stills.batch(indices, frames)[0].to(text.device)),
     )
 
 
@@ -47,15 +55,14 @@ def _scores(
     text: Tensor,
     context: Context,
     count: int,
-    fragments: Callable[[NDArray[np.int64]], Tensor],
+    images: Callable[[NDArray[np.int64]], Tensor],
 ) -> NDArray[np.float64]:
     out = []
     model.eval()
     with torch.inference_mode(), context():
         for start in range(0, count, _BATCH):
             indices = np.arange(start, min(start + _BATCH, count))
-            images = normalise(fragments(indices).to(text.device))
-            out.append(score(model(images, text).logits.float().softmax(-1).cpu().numpy()))
+            out.append(score(model(images(indices), text).logits.float().softmax(-1).cpu().numpy()))
     return np.concatenate(out)
 
 
@@ -84,6 +91,41 @@ def order_within_groups(
         right += int((guess[pairs] > 0).sum())
         total += int(pairs.sum())
     return right / total if total else float("nan")
+
+
+def ladder_figures(
+    predicted: NDArray[np.float64], clips: ClipSet, chosen: NDArray[np.bool_] | None = None
+) -> Figures:
+    """How well each moving clip's rate ladder is ordered.
+
+    Args:
+        predicted: scores of all clips.
+        clips: a set of ladders.
+        chosen: which of the clips count, whole ladders; None for all.
+
+    Returns:
+        ``ladders``; ``srocc``, the mean of SROCC with VMAF inside a ladder; ``swapped``, the share
+        of neighbouring rungs (by VMAF, at least half a point apart) whose order is wrong.
+    """
+    correlations, wrong, pairs = [], 0, 0
+    chosen = np.ones(len(clips), bool) if chosen is None else chosen
+    for group in np.unique(clips.groups[chosen]):
+        truth, guess = clips.vmaf[clips.groups == group], predicted[clips.groups == group]
+        if np.ptp(truth) == 0:
+            continue
+        ranks = rankdata(guess) if np.ptp(guess) else np.arange(len(guess))[::-1]
+        correlations.append(float(pearsonr(ranks, rankdata(truth)).statistic))
+        order = np.argsort(truth, kind="stable")
+        apart = np.diff(truth[order]) >= _RUNGS_APART
+        wrong += int((apart & (np.diff(guess[order]) <= 0)).sum())
+        pairs += int(apart.sum())
+    if not pairs:
+        return {"ladders": float(len(correlations))}
+    return {
+        "ladders": float(len(correlations)),
+        "srocc": float(np.mean(correlations)),
+        "swapped": wrong / pairs,
+    }
 
 
 def table(predicted: NDArray[np.float64], clips: ClipSet) -> dict[str, Figures]:

@@ -1,4 +1,4 @@
-"""The training loss: level vector, expected level, and order; and the one for opinion scores."""
+"""The training losses: level vector, expected level and order; captions; opinion scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from vqa_plugin_clip.loss import cosine_loss
 
 LEVEL_WEIGHT = 0.2
 RANK_WEIGHT = 0.2
-OPINION_WEIGHT = 0.1
+CAPTION_WEIGHT = 0.05
+OPINION_WEIGHT = 0.3
 _RANK_SHARE = 0.5
 _BETA = 0.5
 _EPS = 1e-6
@@ -36,8 +37,20 @@ def distill_loss(probs: Tensor, levels: Tensor, group: Tensor) -> Tensor:
     return cosine_loss(probs, wanted) + LEVEL_WEIGHT * absolute + RANK_WEIGHT * ranking
 
 
+def caption_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    """0.05 times the cross-entropy of the captions: which wording belongs to which clip.
+
+    Args:
+        logits: [B, C], cosines of clips and captions times the network's scale.
+        wanted: [B] int64, the caption of each clip; -1 for none.
+    """
+    if not (wanted >= 0).any():
+        return logits.new_zeros(())
+    return CAPTION_WEIGHT * functional.cross_entropy(logits, wanted, ignore_index=-1)
+
+
 def opinion_loss(probs: Tensor, mos: Tensor) -> Tensor:
-    """0.1 (1 - Pearson's correlation of levels and opinion scores), which knows no scale.
+    """0.3 (1 - Pearson's correlation of levels and opinion scores), which knows no scale.
 
     Opinion scores of photographs and VMAF of damage are different scales: only their order and
     spacing is taught, so that the scale of the score stays VMAF's.

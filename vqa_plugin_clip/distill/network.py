@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vqa_harness.errors import UsageError
 from vqa_plugin_clip.architecture import Architecture
+from vqa_plugin_clip.captions import CAPTIONS
 from vqa_plugin_clip.distill.sampling import SIDE
 from vqa_plugin_clip.model import ClipVqa
 from vqa_plugin_clip.stem import (
@@ -31,7 +32,7 @@ _DECAY = 0.01
 
 def small_architecture(frames: int) -> Architecture:
     """Sizes of the bundled network, for clips of ``frames`` frames."""
-    vocabulary = vocabulary_of(LABELS)
+    vocabulary = vocabulary_of((*LABELS, *CAPTIONS))
     return Architecture(
         image_size=SIDE,
         patch_size=16,
@@ -80,6 +81,38 @@ def widen(model: ClipVqa, frames: int) -> ClipVqa:
     state[key] = state[key].repeat_interleave(times, dim=1)
     wide.load_state_dict(state)
     return wide
+
+
+def narrow(model: ClipVqa) -> ClipVqa:
+    """The network for single frames that scores one as the given one scores a clip of it."""
+    small = ClipVqa(replace(model.architecture, frames=1))
+    state = model.state_dict()
+    state["conv2.weight"] = state["conv2.weight"].sum(dim=2, keepdim=True)
+    key = "mit.positional_embedding"
+    state[key] = state[key].mean(dim=1, keepdim=True)
+    small.load_state_dict(state)
+    return small
+
+
+def with_words(model: ClipVqa, vocabulary: tuple[str, ...]) -> ClipVqa:
+    """The same network with a larger vocabulary; new words get new embeddings.
+
+    Raises:
+        UsageError: a word that the network knows is missing.
+    """
+    old = model.architecture.vocabulary
+    if missing := set(old) - set(vocabulary):
+        raise UsageError(f"vocabulary: lacks {sorted(missing)[0]!r}, which the network knows")
+    size = len(vocabulary) + 3
+    larger = ClipVqa(replace(model.architecture, vocabulary=vocabulary, vocab_size=size))
+    state = model.state_dict()
+    key = "token_embedding.weight"
+    rows = [0, *(1 + vocabulary.index(word) for word in old), size - 2, size - 1]
+    state[key] = larger.token_embedding.weight.detach().index_copy(
+        0, torch.tensor(rows), state[key]
+    )
+    larger.load_state_dict(state)
+    return larger
 
 
 def optimiser(model: ClipVqa, frozen_blocks: int) -> torch.optim.AdamW:

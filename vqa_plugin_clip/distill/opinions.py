@@ -14,13 +14,13 @@ from PIL import Image
 from torch import Tensor
 
 from vqa_harness.errors import InputError, UsageError
-from vqa_plugin_clip.distill.motion import SIZE
-from vqa_plugin_clip.distill.planes import Bytes, from_rgb, pack
-from vqa_plugin_clip.distill.sampling import cut, offsets
+from vqa_plugin_clip.distill.sampling import GRID, PATCH
+from vqa_plugin_clip.preprocess import fragments
 
 _BLOCK = 20
 _BLOCKS_PER_VALIDATION = 5
 _ROWS_MAX = 1_000_000
+_PIXELS_MAX = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,22 @@ def split(opinions: Sequence[Opinion]) -> tuple[list[Opinion], list[Opinion]]:
 
 
 class OpinionSet:
-    """Stills held in memory as packed 4:2:0 pictures, cut to their middle 384x384 pixels.
+    """Stills held in memory, whole.
 
     Args:
         opinions: which.
 
+    Attributes:
+        mos: [stills] float32, any scale, higher is better.
+        pictures: RGB, each (H, W, 3) uint8.
+
     Raises:
-        InputError: a file is no picture, or one smaller than 384x384.
+        InputError: a file is no picture, or one too large.
     """
 
     def __init__(self, opinions: Sequence[Opinion]) -> None:
         self.mos = np.array([opinion.mos for opinion in opinions], np.float32)
-        self._pictures = np.stack([_read(opinion.path) for opinion in opinions])
+        self.pictures = [_read(opinion.path) for opinion in opinions]
 
     def __len__(self) -> int:
         return len(self.mos)
@@ -89,14 +93,15 @@ class OpinionSet:
             rng: draws places of fragments and mirroring; None for the middle of each cell.
 
         Returns:
-            fragments [B, T, 3, 224, 224] uint8 YUV and scores [B] float32.
+            fragments [B, T, 3, 224, 224] uint8 RGB and scores [B] float32.
         """
         clips = []
         for index in indices:
-            one = cut(self._pictures[index][None], offsets(rng))
+            places = None if rng is None else rng.uniform(size=(GRID, GRID, 2))
+            one = fragments(self.pictures[index], GRID, PATCH, places).transpose(2, 0, 1)
             if rng is not None and rng.uniform() < 0.5:
-                one = np.ascontiguousarray(one[..., ::-1])
-            clips.append(np.repeat(one, frames, axis=0))
+                one = one[..., ::-1]
+            clips.append(np.repeat(one[None], frames, axis=0))
         return torch.from_numpy(np.stack(clips)), torch.from_numpy(self.mos[indices])
 
 
@@ -113,13 +118,11 @@ def _opinion(table: Path, row: Sequence[str]) -> Opinion:
     raise UsageError(f"--mos {table.name}: {name[:60]}: no such file, or its score is not finite")
 
 
-def _read(path: Path) -> Bytes:
+def _read(path: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as opened:
-            picture = opened.convert("RGB")
+            if opened.width * opened.height > _PIXELS_MAX:
+                raise InputError(f"{path.name}: more than {_PIXELS_MAX} pixels, shrink it first")
+            return np.asarray(opened.convert("RGB"))
     except (OSError, Image.DecompressionBombError) as error:
         raise InputError(f"{path.name}: cannot be read as a picture ({error})") from None
-    if min(picture.size) < SIZE:
-        raise InputError(f"{path.name}: {picture.width}x{picture.height} is below {SIZE}x{SIZE}")
-    left, top = (picture.width - SIZE) // 2, (picture.height - SIZE) // 2
-    return pack(from_rgb(np.asarray(picture.crop((left, top, left + SIZE, top + SIZE)))))

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vqa_plugin_clip.captions import CAPTIONS
 from vqa_plugin_clip.card import Card
+from vqa_plugin_clip.distill.recipe import Recipe
 from vqa_plugin_clip.distill.sampling import GRID, SIDE
 from vqa_plugin_clip.distill.training import Report
 from vqa_plugin_clip.model import ClipVqa
@@ -17,7 +19,7 @@ from vqa_plugin_clip.preprocess import Preprocessing
 from vqa_plugin_clip.tokens import LABELS
 
 LICENCE = "Apache-2.0"
-VERSION = "1"
+VERSION = "2"
 COLUMNS = ("stage", "epoch", "loss", "set", "part", "clips", "srocc", "plcc", "mae", "order")
 
 
@@ -27,31 +29,31 @@ class Origin:
 
     Attributes:
         clips: training clips.
-        contents: how many pristine stills they were made from, and how many further ones.
-        stills: stills with opinion scores; 0 for none.
-        command: the command line, without paths.
+        contents: how many stills they were made from.
+        stills: photographs with opinion scores; 0 for none.
+        recipe: the settings.
     """
 
     clips: int
-    contents: tuple[int, ...]
+    contents: int
     stills: int
-    command: str
+    recipe: Recipe
 
     def describe(self) -> str:
         """For the card's ``training_data``."""
+        kinds = ", ".join(kind for kind in self.recipe.kinds if kind not in ("codec", "none"))
         text = (
-            f"{self.clips} clips of 10 frames of 384x384 made from {self._contents()}"
-            " (pan, zoom, grain), damaged by x264, x265 and VP9, scaling, blur and noise;"
-            " label: VMAF v0.6.1 against the pristine clip"
+            f"{self.clips} clips of 10 frames of 384x384 made from {self.contents} stills"
+            f" (pan, zoom, grain), damaged by {', '.join(self.recipe.coders)}, half of it rescaled;"
+            f" by {kinds}; label: VMAF v0.6.1 against the clean clip"
         )
         if self.stills:
-            text += f"; {self.stills} photographs with opinion scores, for their order only"
-        return f"{text}. Stem initialised from EfficientNet-Lite0 (ImageNet)"
-
-    def _contents(self) -> str:
-        pristine, *further = self.contents
-        text = f"{pristine} pristine stills"
-        return f"{text} and {sum(further)} good photographs" if further else text
+            mos = self.recipe.mos.parent.name if self.recipe.mos else ""
+            text += f"; {self.stills} photographs of {mos} with opinion scores, for their order"
+        start = "EfficientNet-Lite0 (ImageNet)"
+        if self.recipe.init is not None:
+            return f"{text}. Went on from {self.recipe.init.name}"
+        return f"{text}. Stem initialised from {start}"
 
 
 def make_card(model: ClipVqa, origin: Origin, report: Report) -> Card:
@@ -63,7 +65,11 @@ def make_card(model: ClipVqa, origin: Origin, report: Report) -> Card:
         training_data=origin.describe(),
         licence=LICENCE,
         version=VERSION,
-        extra={"command": origin.command, "quality": quality(report)},
+        extra={
+            "command": origin.recipe.command,
+            "captions": list(CAPTIONS),
+            "quality": quality(report),
+        },
     )
 
 

@@ -14,7 +14,13 @@ from vqa_harness.errors import UsageError
 from vqa_plugin_clip.card import Card
 from vqa_plugin_clip.checkpoints import load_checkpoint, save_checkpoint
 from vqa_plugin_clip.distill.batches import ClipSet
-from vqa_plugin_clip.distill.network import new_network, small_architecture, widen
+from vqa_plugin_clip.distill.network import (
+    narrow,
+    new_network,
+    small_architecture,
+    widen,
+    with_words,
+)
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
 from vqa_plugin_clip.distill.recipe import Recipe, Stage
 from vqa_plugin_clip.distill.recode import recode
@@ -56,16 +62,18 @@ def distill(recipe: Recipe, out: Path, cache: Path, progress: Progress) -> Card:
     torch.manual_seed(recipe.seed)
     plans = recipe.plans()
     _make_clips(recipe, plans, cache, progress)
-    pure, mixed = _sources(recipe, plans, cache)
-    contents = {name: len(plans[name].contents) for name in ("train", "more") if name in plans}
-    stills = 0 if mixed.opinions is None else len(mixed.opinions)
-    origin = Origin(len(mixed.clips), tuple(contents.values()), stills, recipe.command)
+    sources = _sources(recipe, plans, cache)
+    stills = 0 if sources.opinions is None else len(sources.opinions)
+    contents = len(plans["train"].contents)
+    origin = Origin(recipe.sizes()["train"], contents, stills, recipe)
     run = _Run(recipe, plans, origin, out, progress)
-    model = widen(run.trained(pure, mixed, cache), recipe.frames).to(recipe.device)
+    model = run.trained(sources, cache).to(recipe.device)
+    if model.architecture.frames != recipe.frames:
+        model = widen(model, recipe.frames)
     progress("evaluation", 0, 1, "")
-    report = evaluate(model, mixed, recipe.stages()[-1].settings, epoch=0, loss=math.nan)
+    report = evaluate(model, sources, recipe.stages()[-1].settings, epoch=0, loss=math.nan)
     progress("evaluation", 1, 1, "")
-    return run.save("widened", model, report)
+    return run.save("final", model, report)
 
 
 def _make_clips(recipe: Recipe, plans: dict[str, SetPlan], cache: Path, progress: Progress) -> None:
@@ -77,23 +85,21 @@ def _make_clips(recipe: Recipe, plans: dict[str, SetPlan], cache: Path, progress
             progress(f"clips: {name}", done, sizes[name], "")
 
 
-def _sources(recipe: Recipe, plans: dict[str, SetPlan], cache: Path) -> tuple[Sources, Sources]:
-    """What the first stages learn from, and what the mixed one does; both are measured alike."""
+def _sources(recipe: Recipe, plans: dict[str, SetPlan], cache: Path) -> Sources:
     sizes = recipe.sizes()
     evaluation = {
         name: ClipSet([(plan, sizes[name])], cache)
         for name, plan in plans.items()
-        if name not in ("train", "more")
+        if name != "train"
     }
-    parts = [(plans[name], sizes[name]) for name in ("train", "more") if name in plans]
     opinions, validation = None, None
     if recipe.mos is not None:
         development, kept = split(read_opinions(recipe.mos))
         if not kept:
             raise UsageError(f"--mos {recipe.mos.name}: needs at least 100 rows")
         opinions, validation = OpinionSet(development), OpinionSet(kept)
-    pure = Sources(ClipSet(parts[:1], cache), evaluation, None, validation)
-    return pure, Sources(ClipSet(parts, cache), evaluation, opinions, validation)
+    training = ClipSet([(plans["train"], sizes["train"])], cache)
+    return Sources(training, evaluation, opinions, validation)
 
 
 @dataclass(slots=True)
@@ -106,7 +112,7 @@ class _Run:
     out: Path
     progress: Progress
 
-    def trained(self, pure: Sources, mixed: Sources, cache: Path) -> ClipVqa:
+    def trained(self, sources: Sources, cache: Path) -> ClipVqa:
         """The network after all stages; those whose result the cache holds are not repeated."""
         model: ClipVqa | None = None
         stages = self.recipe.stages()
@@ -116,11 +122,25 @@ class _Run:
                 model, _ = load_checkpoint(kept, for_inference=False)
                 continue
             if model is None:
-                model = new_network(small_architecture(frames=1))
-            card = self.stage(stage, model, mixed if stage.mixed else pure)
+                model = self.start()
+            if model.architecture.frames != stage.frames:
+                model = widen(model, stage.frames)
+            plan = self.plans["train"], self.recipe.sizes()["train"]
+            clips = ClipSet([plan], cache, stage.without) if stage.without else sources.clips
+            card = self.stage(stage, model, replace(sources, clips=clips))
             save_checkpoint(model, card, kept, half=False)
         assert model is not None
         return model
+
+    def start(self) -> ClipVqa:
+        """A new network, or the checkpoint to go on from, with words for all captions."""
+        architecture = small_architecture(frames=1)
+        if self.recipe.init is None:
+            return new_network(architecture)
+        model, _ = load_checkpoint(self.recipe.init, for_inference=False)
+        if model.architecture.frames != 1:
+            model = narrow(model)
+        return with_words(model, architecture.vocabulary)
 
     def stage(self, stage: Stage, model: ClipVqa, sources: Sources) -> Card:
         """Train for the epochs of a stage; the checkpoint is written after each."""
@@ -148,9 +168,7 @@ class _Run:
         parts = [self.plans["train"].fingerprint(), str(self.recipe.clips)]
         for stage in stages:
             chosen = replace(stage.settings, device="", half=False)
-            parts += [stage.name, repr(chosen)]
-            if stage.mixed:
-                parts += [plan.fingerprint() for plan in self.plans.values()]
-                mos = self.recipe.mos
-                parts += [hashlib.sha256(mos.read_bytes()).hexdigest()] if mos else []
+            parts += [stage.name, str(stage.frames), repr(chosen)]
+        for path in (self.recipe.init, self.recipe.mos):
+            parts += [hashlib.sha256(path.read_bytes()).hexdigest()] if path else []
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]

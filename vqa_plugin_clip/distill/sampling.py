@@ -61,6 +61,11 @@ def normalise(fragments: Tensor) -> Tensor:
     y, u, v = (y - 16) * (255 / 219), (u - 128) * (255 / 224), (v - 128) * (255 / 224)
     # ITU-R BT.709
     rgb = torch.stack([y + 1.5748 * v, y - 0.18733 * u - 0.46813 * v, y + 1.8556 * u], dim=-3)
-    mean = torch.tensor(MEAN, device=rgb.device)[:, None, None]
-    deviation = torch.tensor(STD, device=rgb.device)[:, None, None]
-    return (rgb.clamp(0, 255) - mean) / deviation
+    return normalise_rgb(rgb.clamp(0, 255))
+
+
+def normalise_rgb(fragments: Tensor) -> Tensor:
+    """RGB fragments [..., 3, H, W] on 0-255 with ImageNet's mean and deviation, float32."""
+    mean = torch.tensor(MEAN, device=fragments.device)[:, None, None]
+    deviation = torch.tensor(STD, device=fragments.device)[:, None, None]
+    return (fragments.float() - mean) / deviation

@@ -21,14 +21,19 @@ import numpy as np
 from vqa_harness.vmaf_options import RawFormat
 from vqa_harness.vmaf_pipe import VmafPipe
 from vqa_plugin_clip.distill.contents import read_still
-from vqa_plugin_clip.distill.damage import Damage, Recode, apply, draw_group
+from vqa_plugin_clip.distill.damage import Damage, Recode, apply, draw_group, draw_ladder
 from vqa_plugin_clip.distill.motion import FRAMES, SHORT_SIDE_MIN, SIZE, moving_clip
 from vqa_plugin_clip.distill.planes import Planes, pack
 
 CLIPS_PER_SHARD = 24
 GROUP = 4
+"""Damages of one moving clip."""
+
+RUNGS = 6
+"""Damages of one moving clip in a set of ladders."""
+
 KEPT_FRAMES = (1, 3, 6, 8)
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class SetPlan:
         coders: keys of `damage.CODERS` it may draw.
         kinds: kinds of damage it may draw.
         seed: everything random follows from it.
+        rungs: with a number, every moving clip is coded as a ladder of so many rungs.
     """
 
     name: str
@@ -48,6 +54,18 @@ class SetPlan:
     coders: tuple[str, ...]
     kinds: tuple[str, ...]
     seed: int
+    rungs: int = 0
+
+    @property
+    def group(self) -> int:
+        """How many clips show the same moving clip; divides `CLIPS_PER_SHARD`."""
+        return self.rungs or GROUP
+
+    def draw(self, rng: np.random.Generator) -> list[Damage]:
+        """Damages for one moving clip."""
+        if self.rungs:
+            return draw_ladder(rng, self.rungs, self.coders)
+        return draw_group(rng, GROUP, self.coders, self.kinds)
 
     def rng(self, shard: int) -> np.random.Generator:
         """The source of randomness of one shard."""
@@ -63,7 +81,8 @@ class SetPlan:
 
     def fingerprint(self) -> str:
         """Changes with anything that decides what the clips are."""
-        parts = [str(_FORMAT), self.name, str(self.seed), *self.coders, *self.kinds]
+        parts = [str(_FORMAT), self.name, str(self.seed), str(self.rungs)]
+        parts += [*self.coders, *self.kinds]
         parts += [path.name for path in self.contents]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -122,11 +141,11 @@ def make_shard(plan: SetPlan, shard: int, folder: Path, recode: Recode) -> None:
     kept: list[np.ndarray] = []
     facts: list[dict[str, Any]] = []
     with VmafPipe(RawFormat(SIZE, SIZE)) as vmaf:
-        for take in range(CLIPS_PER_SHARD // GROUP):
-            number = shard * (CLIPS_PER_SHARD // GROUP) + take
+        takes = CLIPS_PER_SHARD // plan.group
+        for number in range(shard * takes, (shard + 1) * takes):
             content = plan.content(number)
             clip = moving_clip(read_still(content, rng, SHORT_SIDE_MIN), rng, FRAMES)
-            for damage in draw_group(rng, GROUP, plan.coders, plan.kinds):
+            for damage in plan.draw(rng):
                 damaged = apply(damage, clip, recode, rng)
                 for pristine, frame in zip(clip, damaged, strict=True):
                     vmaf.write(pristine, frame)

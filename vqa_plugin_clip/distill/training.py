@@ -1,4 +1,4 @@
-"""The training loop: AdamW, short warm-up, cosine; a report after every epoch."""
+"""The training loop: AdamW, short warm-up, cosine, averaged weights; a report after every epoch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vqa_plugin_clip.captions import CAPTIONS
+from vqa_plugin_clip.distill.average import WeightAverage
 from vqa_plugin_clip.distill.batches import Batch, ClipSet
 from vqa_plugin_clip.distill.evaluate import (
     Figures,
@@ -19,23 +21,24 @@ from vqa_plugin_clip.distill.evaluate import (
     predict_stills,
     table,
 )
-from vqa_plugin_clip.distill.losses import distill_loss, opinion_loss
+from vqa_plugin_clip.distill.losses import caption_loss, distill_loss, opinion_loss
 from vqa_plugin_clip.distill.network import fast_stem, optimiser
 from vqa_plugin_clip.distill.opinions import OpinionSet
-from vqa_plugin_clip.distill.sampling import normalise
+from vqa_plugin_clip.distill.sampling import GRID, PATCH, normalise, normalise_rgb
 from vqa_plugin_clip.model import ClipVqa
 from vqa_plugin_clip.tokens import LABELS, tokens_for
 
 BATCH = 24
 """Clips per step."""
 
-OPINION_BATCH = 8
+OPINION_BATCH = 10
 """Stills with opinion scores per step, where there are any."""
 
 _WARM_UP = 100
 _LAST_RATE = 0.01
 _CLIP_NORM = 1.0
 _VMAF_PER_LEVEL = 20.0
+_WHOLE_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,16 @@ class Settings:
         half: compute in bfloat16 where torch thinks it safe.
         vary: change colours and the arrangement of patches, see `distill.vary`.
         frozen_blocks: how many of the stem's blocks, and its first layer, keep their weights.
+        band: rows of patches, of 7, that a step looks at, a cheaper step and less to learn by
+            heart; the last tenth of all steps sees whole frames.
     """
 
     epochs: int
     seed: int = 1
     rate: float = 1.0
     vary: bool = False
-    frozen_blocks: int = 5
+    frozen_blocks: int = 2
+    band: int = 4
     device: str = "cpu"
     half: bool = False
 
@@ -118,28 +124,32 @@ def train(
         on_epoch: called after every epoch; the network may be saved then.
     """
     rng = np.random.default_rng([settings.seed, 1])
-    text = tokens_for(LABELS, model.architecture).to(settings.device)
+    text = tokens_for((*LABELS, *CAPTIONS), model.architecture).to(settings.device)
     model.to(settings.device)
     steps = settings.epochs * (len(sources.clips) // BATCH)
     optim = optimiser(model, settings.frozen_blocks)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optim, lambda step: settings.rate * _rate(step, steps)
     )
-    step = 0
+    average, step = WeightAverage(model), 0
     for epoch in range(1, settings.epochs + 1):
         losses = []
         model.train()
         with fast_stem(model, settings.frozen_blocks):
             frames = model.architecture.frames
             for batch in sources.clips.epoch(BATCH, frames, rng, vary=settings.vary):
-                loss = _loss(model, text, batch, sources.opinions, settings, rng)
+                rows = settings.band if step < (1 - _WHOLE_SHARE) * steps else GRID
+                loss = _loss(model, text, batch, sources.opinions, settings, rows, rng)
                 _update(model, optim, loss)
                 schedule.step()
+                average.update()
                 step += 1
                 losses.append(loss.item())
                 on_step(step, steps, losses[-1])
+        with average.swapped():
             report = evaluate(model, sources, settings, epoch, float(np.mean(losses)))
-        on_epoch(report)
+            on_epoch(report)
+    average.apply()
 
 
 def evaluate(
@@ -165,19 +175,24 @@ def _loss(
     batch: Batch,
     opinions: OpinionSet | None,
     settings: Settings,
+    rows: int,
     rng: np.random.Generator,
 ) -> Tensor:
-    fragments, mos = batch.fragments, None
+    images, mos = normalise(batch.fragments.to(settings.device)), None
     if opinions is not None:
         chosen = rng.choice(len(opinions), min(OPINION_BATCH, len(opinions)), replace=False)
         stills, mos = opinions.batch(chosen, model.architecture.frames, rng)
-        fragments = torch.cat([fragments, stills])
+        images = torch.cat([images, normalise_rgb(stills.to(settings.device))])
+    first = int(rng.integers(GRID - rows + 1))
+    images = images[..., first * PATCH : (first + rows) * PATCH, :]
     with settings.context():
-        logits = model(normalise(fragments.to(settings.device)), text).logits
-    probs = logits.float().softmax(-1)
-    clips = len(batch.vmaf)
-    levels = (batch.vmaf / _VMAF_PER_LEVEL).to(settings.device)
+        band = first * PATCH // model.architecture.patch_size
+        logits = model(images, text, band).logits
+    clips, levels = len(batch.vmaf), (batch.vmaf / _VMAF_PER_LEVEL).to(settings.device)
+    probs = logits[:, : len(LABELS)].float().softmax(-1)
     loss = distill_loss(probs[:clips], levels, batch.group.to(settings.device))
+    captions = logits[:clips, len(LABELS) :].float()
+    loss = loss + caption_loss(captions, batch.caption.to(settings.device))
     return loss if mos is None else loss + opinion_loss(probs[clips:], mos.to(settings.device))
 
 
