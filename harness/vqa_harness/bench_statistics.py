@@ -1,0 +1,180 @@
+"""How well predictions agree with opinions: SROCC, PLCC and RMSE after a logistic fit, KROCC.
+
+The fit is the monotonic four-parameter logistic of VQEG's final reports (FR-TV phase II, 2003)::
+
+    f(x) = b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|))
+
+by least squares (Levenberg-Marquardt). Where that ends in no finite curve, or in one that is no
+better than a straight line, the line takes its place.
+
+Signs: 1 is a metric that orders as people do. What a metric declares lower to be better, and a
+scale of degradation, are turned round; without a declared direction nothing is turned.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector: TypeAlias = NDArray[np.float64]
+
+MIN_ITEMS = 5
+"""Below this a curve of four parameters says nothing: no statistic is given."""
+MAX_EVALUATIONS = 400
+MAX_REFINEMENTS = 40
+"""Evaluations where the search starts from a fit of similar data."""
+_STEEPNESS = (0.25, 1.0)
+"""Starting values of ``|b4|`` in standard deviations of x."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The curve from scores to opinions.
+
+    Attributes:
+        kind: ``logistic``, or ``line`` where that failed.
+        parameters: b1, b2, b3, b4 of the logistic; slope and intercept of the line.
+    """
+
+    kind: Literal["logistic", "line"]
+    parameters: tuple[float, ...]
+
+    def __call__(self, x: Vector) -> Vector:
+        """Opinions predicted from scores."""
+        if self.kind == "line":
+            slope, intercept = self.parameters
+            return np.asarray(slope * x + intercept)
+        return logistic(x, *self.parameters)
+
+    @property
+    def rising(self) -> bool:
+        """Whether higher scores mean higher opinions."""
+        if self.kind == "line":
+            return self.parameters[0] >= 0
+        return self.parameters[0] >= self.parameters[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Statistics of one metric on one set.
+
+    Attributes:
+        srocc: Spearman's rank-order correlation, -1 to 1.
+        plcc: Pearson's linear correlation of fitted scores, -1 to 1; negative where the fitted
+            curve runs against the declared direction.
+        krocc: Kendall's tau-b, -1 to 1.
+        rmse: root of the mean squared error of fitted scores, on the scale of the opinions.
+    """
+
+    srocc: float
+    plcc: float
+    krocc: float
+    rmse: float
+
+
+STATISTICS = ("srocc", "plcc", "krocc", "rmse")
+
+
+def logistic(x: Vector, b1: float, b2: float, b3: float, b4: float) -> Vector:
+    """VQEG's four-parameter logistic."""
+    from scipy.special import expit
+
+    return np.asarray(b2 + (b1 - b2) * expit((x - b3) / abs(b4)))
+
+
+def fit(scores: Vector, opinions: Vector, start: Fit | None = None) -> Fit:
+    """The curve that predicts opinions from scores best.
+
+    Args:
+        scores: (n,), not all equal.
+        opinions: (n,), not all equal.
+        start: a fit of similar data, which spares the search for a starting point.
+    """
+    centre, spread = float(scores.mean()), float(scores.std())
+    z = (scores - centre) / spread
+    slope, intercept = np.polyfit(z, opinions, 1)
+    line_error = float(np.sum((slope * z + intercept - opinions) ** 2))
+    limit = MAX_EVALUATIONS if start is None else MAX_REFINEMENTS
+    guesses = _starts(z, opinions, centre, spread, start)
+    error, best = min((_search(z, opinions, g, limit) for g in guesses), key=lambda r: r[0])
+    if not error < line_error:
+        return Fit("line", (float(slope / spread), float(intercept - slope * centre / spread)))
+    b1, b2, b3, b4 = (float(value) for value in best)
+    return Fit("logistic", (b1, b2, b3 * spread + centre, abs(b4) * spread))
+
+
+def _starts(
+    z: Vector, opinions: Vector, centre: float, spread: float, start: Fit | None
+) -> list[Vector]:
+    if start is not None and start.kind == "logistic":
+        b1, b2, b3, b4 = start.parameters
+        return [np.array([b1, b2, (b3 - centre) / spread, b4 / spread])]
+    low, high = float(opinions.min()), float(opinions.max())
+    if np.dot(z, opinions - opinions.mean()) < 0:
+        low, high = high, low
+    return [np.array([high, low, 0.0, steepness]) for steepness in _STEEPNESS]
+
+
+def _search(z: Vector, opinions: Vector, guess: Vector, limit: int) -> tuple[float, Vector]:
+    """Sum of squared errors and parameters; infinity where these are not finite."""
+    from scipy.optimize import leastsq
+
+    def residuals(b: Vector) -> Vector:
+        return logistic(z, b[0], b[1], b[2], b[3] or 1e-12) - opinions
+
+    def derivatives(b: Vector) -> Vector:
+        width = abs(b[3]) or 1e-12
+        g = logistic(z, 1.0, 0.0, b[2], width)
+        bell = (b[0] - b[1]) * g * (1 - g) / width
+        return np.stack([g, 1 - g, -bell, -bell * (z - b[2]) / width * np.sign(b[3] or 1.0)])
+
+    with np.errstate(all="ignore"):
+        found, _, facts, _, _ = leastsq(
+            residuals, guess, Dfun=derivatives, col_deriv=True, full_output=True,
+            maxfev=limit,
+        )  # fmt: skip
+    error = float(np.sum(np.square(facts["fvec"])))
+    return (error if np.all(np.isfinite(found)) and math.isfinite(error) else math.inf), found
+
+
+def agreement(
+    scores: Vector, opinions: Vector, sign: int = 1, start: Fit | None = None
+) -> tuple[Agreement, Fit] | None:
+    """All statistics and the fit they come from.
+
+    Args:
+        scores: (n,) of the metric.
+        opinions: (n,) of people.
+        sign: -1 where low scores are to go with high opinions, else 1.
+        start: as in `fit`.
+
+    Returns:
+        None below `MIN_ITEMS` items, or where all scores or all opinions are equal.
+    """
+    from scipy.stats import kendalltau, rankdata
+
+    if len(scores) < MIN_ITEMS or np.ptp(scores) == 0 or np.ptp(opinions) == 0:
+        return None
+    if not scores.std() > 0 or not opinions.std() > 0:  # too small to square
+        return None
+    curve = fit(scores, opinions, start)
+    fitted = curve(scores)
+    plcc = abs(pearson(fitted, opinions)) * (sign if curve.rising else -sign)
+    found = Agreement(
+        srocc=sign * pearson(rankdata(scores), rankdata(opinions)),
+        plcc=plcc,
+        krocc=sign * float(kendalltau(scores, opinions).statistic),
+        rmse=float(np.sqrt(np.mean((fitted - opinions) ** 2))),
+    )
+    return found, curve
+
+
+def pearson(x: Vector, y: Vector) -> float:
+    """Pearson's linear correlation; 0 where one of them is constant."""
+    a, b = x - x.mean(), y - y.mean()
+    norm = math.sqrt(float(a @ a) * float(b @ b))
+    return float(np.clip(a @ b / norm, -1.0, 1.0)) if norm > 0 else 0.0
