@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from vqa_harness.testing import check_metric, sample_frames
 from vqa_plugin_clip.architecture import Architecture
 from vqa_plugin_clip.card import Card
 from vqa_plugin_clip.checkpoints import save_checkpoint
+from vqa_plugin_clip.explain import Explanation
 from vqa_plugin_clip.metric import ClipVqaMetric, choose_device
 from vqa_plugin_clip.model import ClipVqa
 from vqa_plugin_clip.plugin import CLIPVQA
@@ -117,6 +119,55 @@ def test_the_published_behaviour_scores_one_video_at_a_time(tmp_path):
     authors = write_checkpoint(tmp_path, attend_over_tokens=False)
     assert metric(authors, batch=8).batch_size == 1
     assert metric(authors).sampling == Sampling(3, 2.0, None)
+
+
+def test_words_for_damage_are_told_and_leave_the_score_alone(tmp_path, video, capfd):
+    words = ("clean", "blurred", "slightly noisy")
+    texts = (*LABELS, *words)
+    vocabulary = vocabulary_of(texts)
+    sizes = replace(SMALL, vocabulary=vocabulary, vocab_size=len(vocabulary) + 3)
+    torch.manual_seed(3)
+    card = Card(
+        architecture=sizes,
+        levels=LABELS,
+        preprocessing=Preprocessing(size=64, grid=4).to_dict(),
+        training_data="random weights",
+        licence="Apache-2.0",
+        version="test",
+        extra={"captions": list(words)},
+    )
+    path = tmp_path / "words.safetensors"
+    save_checkpoint(ClipVqa(sizes), card, path)
+    plain, told = score(video, path), score(video, path, ",explain=true")
+    assert plain.columns == told.columns
+    assert "explain" not in plain.info
+    first, last = told.info["explain"]
+    assert (first["start"], first["end"]) == (0, 50)
+    assert last["end"] == 60
+    assert set(first["words"]) == set(words)
+    assert sum(first["words"].values()) == pytest.approx(1, abs=1e-3)
+    assert list(first["words"].values()) == sorted(first["words"].values(), reverse=True)
+
+    out = tmp_path / "log.json"
+    name = f"clipvqa:checkpoint={path},device=cpu,explain=true"
+    assert run_cli(["run", str(video), "-m", name, "-o", str(out)]) == 0
+    best = next(iter(first["words"]))
+    assert "clipvqa: frames 0-" in capfd.readouterr().err
+    log = json.loads(out.read_text())
+    (entry,) = log["vqa_harness"]["metrics"].values()
+    assert next(iter(entry["info"]["explain"][0]["words"])) == best
+
+
+def test_words_for_damage_need_a_checkpoint_that_has_them(checkpoint):
+    with pytest.raises(UsageError, match=r"explain=true: checkpoint .* was not trained with words"):
+        metric(checkpoint, explain=True)
+
+
+def test_explanations_join_windows_that_agree():
+    explanation = Explanation(("clean", "noisy"))
+    for start, fit in ((0, 0.9), (10, 0.7), (20, 0.2)):
+        explanation.add(start, start + 10, np.array([fit, 1 - fit]))
+    assert explanation.lines() == ["frames 0-19: clean (0.80)", "frames 20-29: noisy (0.80)"]
 
 
 def test_a_video_shorter_than_a_clip_works(tmp_path, checkpoint):
