@@ -6,6 +6,7 @@ Exit codes: 0 pass, 1 gate failed, 2 usage or configuration, 3 input or decoding
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import warnings
@@ -21,19 +22,23 @@ from vqa_harness.registry import PluginWarning, Registry
 INTERRUPTED = 130
 
 
-def build_app(registry: Registry) -> typer.Typer:
-    """All sub-commands, those of plugins included."""
-    from vqa_harness import (
-        align_command,
-        compare_command,
-        gate_command,
-        ladder_command,
-        metrics_command,
-        report_command,
-        run_command,
-        warmup_command,
-    )
+COMMANDS = {
+    "run": "run_command",
+    "align": "align_command",
+    "gate": "gate_command",
+    "compare": "compare_command",
+    "bench": "bench_command",
+    "ladder": "ladder_command",
+    "report": "report_command",
+    "metrics": "metrics_command",
+    "plugins": "metrics_command",
+    "warmup": "warmup_command",
+}
+"""Our sub-commands by name, and the module of each."""
 
+
+def build_app(registry: Registry, wanted: str = "") -> typer.Typer:
+    """All sub-commands, those of plugins included, or only ``wanted`` where that is one of ours."""
     app = typer.Typer(
         name="vqa-harness",
         help="Score video quality: many metrics in one decoding pass, VMAF-compatible logs.",
@@ -42,17 +47,12 @@ def build_app(registry: Registry) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_top)
-    app.command("run")(run_command.run_command)
-    app.command("align")(align_command.align_command)
-    app.command("gate")(gate_command.gate_command)
-    app.command("compare")(compare_command.compare_command)
-    app.command("ladder")(ladder_command.ladder_command)
-    app.command("report")(report_command.report_command)
-    app.command("metrics")(metrics_command.metrics_command)
-    app.command("plugins")(metrics_command.plugins_command)
-    app.command("warmup")(warmup_command.warmup_command)
-    for _ in registry.call("vqa_add_commands", app=app):
-        pass
+    for name in [wanted] if wanted in COMMANDS else COMMANDS:
+        module = importlib.import_module(f"vqa_harness.{COMMANDS[name]}")
+        app.command(name)(getattr(module, f"{name}_command"))
+    if wanted not in COMMANDS:
+        for _ in registry.call("vqa_add_commands", app=app):
+            pass
     return app
 
 
@@ -82,8 +82,8 @@ def run_cli(arguments: list[str]) -> int:
     warnings.simplefilter("always", PluginWarning)
     try:
         registry = Registry.installed()
-        command = typer.main.get_command(build_app(registry))
         given = arguments or ["--help"]
+        command = typer.main.get_command(build_app(registry, wanted=given[0]))
         with interruption.watched():
             code = command.main(given, prog_name="vqa-harness", standalone_mode=False, obj=registry)
         if code == INTERRUPTED:  # what typer makes of Ctrl-C

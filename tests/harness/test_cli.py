@@ -280,3 +280,21 @@ def test_version_and_bare_call(cli):
 
 def test_the_module_runs():
     assert shell("--version").stdout == "vqa-harness 0.1.0\n"
+
+
+def test_only_the_command_asked_for_is_loaded():
+    code = (
+        "import sys; from vqa_harness.cli import run_cli; run_cli(['metrics', 'vmaf'])\n"
+        "print([m for m in ('run_command', 'gate_command') if f'vqa_harness.{m}' in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "vmaf" in done.stdout
+
+
+def test_help_lists_every_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "vqa_harness", "--help"], capture_output=True, text=True, check=True
+    )
+    for name in ("run", "align", "gate", "compare", "ladder", "report", "metrics", "warmup"):
+        assert f" {name} " in done.stdout
