@@ -121,7 +121,7 @@ class Clips(Dataset["Pictures | VqaError"]):
         name = f"{file.stamp} {view.frames} {view.preprocessing} validation"
 
         def make() -> Pictures:
-            found = decoded(file, indices, view.preprocessing.picture, self.threads)
+            found = decoded(file, indices, self._picture, self.threads)
             return np.stack([found[index] for index in indices])
 
         return np.array(self.store.get(name, make))
@@ -148,6 +148,9 @@ class Clips(Dataset["Pictures | VqaError"]):
 
         kept = self.store.get(name, make)
         return np.array(kept[np.searchsorted(known, indices)])
+
+    def _picture(self, rgb: Picture) -> Picture:
+        return self.view.preprocessing.picture(np.array(rgb))
 
     def _reduce(self, rgb: Picture) -> Picture:
         return reduced(rgb, self.view.preprocessing)

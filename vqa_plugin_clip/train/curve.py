@@ -27,18 +27,15 @@ def check_matplotlib() -> None:
 
 
 def write_curve(rows: Sequence[Row], folder: Path) -> None:
-    """Write ``curve.csv``, ``curve.svg`` and ``curve.png``, each moved into place."""
+    """Write ``curve.csv``."""
     table = [[_shown(row.get(column)) for column in COLUMNS] for row in rows]
     write_text(folder / "curve.csv", as_csv(COLUMNS, table))
-    figure = _drawn(rows)
-    for kind, options in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 120})):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, **options)
-        _replace(folder / f"curve.{kind}", buffer.getvalue())
 
 
-def _drawn(rows: Sequence[Row]) -> Any:
-    figure = _figure()(figsize=(7.0, 5.5), layout="constrained")
+def draw_curve(rows: Sequence[Row], folder: Path) -> None:
+    """Write ``curve.svg`` and ``curve.png``: training loss above, correlations below."""
+    figure = _figure()(figsize=(7.0, 5.5))
+    figure.subplots_adjust(left=0.11, right=0.98, top=0.97, bottom=0.1, hspace=0.08)
     upper, lower = figure.subplots(2, sharex=True)
     epochs = [row["epoch"] for row in rows]
     upper.plot(epochs, [row["loss"] for row in rows], marker=".", color="tab:gray")
@@ -54,7 +51,10 @@ def _drawn(rows: Sequence[Row]) -> Any:
         lower.legend()
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
-    return figure
+    for kind, options in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 120})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, **options)
+        _replace(folder / f"curve.{kind}", buffer.getvalue())
 
 
 def _figure() -> Any:

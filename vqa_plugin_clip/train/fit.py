@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,21 +83,21 @@ class Fit:
         self.engine.begin(position.epoch * steps + position.step, steps)
         losses: list[Tensor] = []
         began = time.monotonic()
-        rest = self.loading.batches(batches[position.step :])
-        for index, pictures in enumerate(rest, start=position.step):
-            first = index - index % recipe.accumulate
-            count = min(recipe.accumulate, steps - first)
-            last = index + 1 == first + count
-            shares = np.array([self.training[key.row].share for key in batches[index]])
-            losses.append(self.engine.accumulate(pictures, shares, count, last=last))
-            if last:
-                self._advance(index + 1, steps, losses)
-                losses.clear()
-                position.seconds += time.monotonic() - began
-                began = time.monotonic()
-                self._save_now_and_then()
-            self.on_step(index + 1, steps, position.loss / max(1, position.step))
-            self._stop_if_asked(agreed=last)
+        with closing(self.loading.batches(batches[position.step :])) as rest:
+            for index, pictures in enumerate(rest, start=position.step):
+                first = index - index % recipe.accumulate
+                count = min(recipe.accumulate, steps - first)
+                last = index + 1 == first + count
+                shares = np.array([self.training[key.row].share for key in batches[index]])
+                losses.append(self.engine.accumulate(pictures, shares, count, last=last))
+                if last:
+                    self._advance(index + 1, steps, losses)
+                    losses.clear()
+                    position.seconds += time.monotonic() - began
+                    began = time.monotonic()
+                    self._save_now_and_then()
+                self.on_step(index + 1, steps, position.loss / max(1, position.step))
+                self._stop_if_asked(agreed=last)
 
     def _batches(self) -> list[list[Key]]:
         recipe, accelerator = self.engine.recipe, self.engine.accelerator
@@ -139,10 +140,11 @@ class Fit:
         keys = [Key(VALIDATION, row) for row in mine]
         batches = [keys[i : i + size] for i in range(0, len(keys), size)]
         found: list[tuple[int, Values]] = []
-        for batch, pictures in zip(batches, self.loading.batches(batches), strict=True):
-            values = engine.probabilities(pictures)
-            found += [(key.row, row) for key, row in zip(batch, values, strict=True)]
-            self._stop_if_asked(agreed=False)
+        with closing(self.loading.batches(batches)) as clips:
+            for batch, pictures in zip(batches, clips, strict=True):
+                values = engine.probabilities(pictures)
+                found += [(key.row, row) for key, row in zip(batch, values, strict=True)]
+                self._stop_if_asked(agreed=False)
         if accelerator.num_processes > 1:
             from accelerate.utils import gather_object
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -43,7 +43,7 @@ class Loading:
             generator=torch.Generator(),  # else it draws from the one that training uses
         )
 
-    def batches(self, keys: Sequence[Sequence[Key]]) -> Iterator[Tensor]:
+    def batches(self, keys: Sequence[Sequence[Key]]) -> Generator[Tensor]:
         """One [B, T, size, size, 3] uint8 per element of ``keys``, in order.
 
         Raises:
@@ -54,6 +54,10 @@ class Loading:
             if isinstance(batch, VqaError):
                 raise batch
             yield batch
+
+    def close(self) -> None:
+        """End the processes; there are no batches after that."""
+        del self._loader
 
 
 def _start(_worker: int) -> None:

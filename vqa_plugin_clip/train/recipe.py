@@ -109,6 +109,8 @@ class Recipe:
             raise UsageError(f"--frames {self.frames}: needs at least 1")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise UsageError(f"--betas {self.betas[0]:g} {self.betas[1]:g}: need 0 to below 1")
+        if len(self.levels) == 1:
+            raise UsageError(f"--levels {self.levels[0]}: needs at least two wordings, by commas")
         if self.warmup_epochs >= self.epochs:
             raise UsageError(
                 f"--warmup-epochs {self.warmup_epochs}: needs fewer than --epochs {self.epochs}"

@@ -34,6 +34,7 @@ def reduced(rgb: Picture, preprocessing: Preprocessing) -> Picture:
 
 def scaled(frames: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Frames [T, H, W, 3] uint8 to another (height, width), bilinear without smoothing."""
-    values = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float()
+    # copied: torch takes no read-only arrays
+    values = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float()
     out = functional.interpolate(values, shape, mode="bilinear", align_corners=False)
     return out.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()

@@ -14,7 +14,7 @@ from vqa_harness.atomic_file import write_text
 from vqa_plugin_clip.card import Card
 from vqa_plugin_clip.checkpoints import save_checkpoint
 from vqa_plugin_clip.svr import SvrDecoder
-from vqa_plugin_clip.train.curve import write_curve
+from vqa_plugin_clip.train.curve import draw_curve, write_curve
 from vqa_plugin_clip.train.dataset import Ratings, as_csv
 from vqa_plugin_clip.train.engine import Engine
 from vqa_plugin_clip.train.figures import figures, on_scale, rank
@@ -98,6 +98,7 @@ class Results:
             save_checkpoint(engine.model, card, self.folder / BEST, half=False)
             self._write_predictions(predicted)
         write_curve(position.rows, self.folder)
+        draw_curve(position.rows, self.folder)
         return best
 
     def _decoded(self, probabilities: Values, scores: Values) -> dict[str, float]:

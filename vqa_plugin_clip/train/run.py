@@ -167,7 +167,12 @@ def _fit(
         if kept is not None:
             restore_random_state(kept.tensors["random"], kept.random)
             fit.random = (kept.tensors["random"], kept.random)
-        fit.run()
+        try:
+            fit.run()
+        finally:
+            loading.close()
+            if accelerator.num_processes > 1:
+                accelerator.end_training()
     return position
 
 

@@ -1,0 +1,85 @@
+import importlib.util
+
+import pytest
+
+NEEDED = ("torch", "accelerate", "matplotlib")
+MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+collect_ignore_glob = []
+if "torch" in MISSING:
+    collect_ignore_glob = ["test_*.py"]
+else:
+    import torch
+
+    from vqa_harness.synthetic import make_video
+    from vqa_plugin_clip.architecture import Architecture
+    from vqa_plugin_clip.card import Card
+    from vqa_plugin_clip.checkpoints import save_checkpoint
+    from vqa_plugin_clip.model import ClipVqa
+    from vqa_plugin_clip.preprocess import Preprocessing
+    from vqa_plugin_clip.tokens import LABELS, vocabulary_of
+
+CONTENTS = 4
+CRFS = {18: 4.6, 34: 3.3, 44: 2.2, 51: 1.2}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch):
+    """The same numbers whatever ran before, nothing left behind, no slow pictures."""
+    if MISSING:
+        pytest.skip(f"{MISSING[0]} is not installed; it comes with the extras clip and train")
+    from accelerate.state import AcceleratorState
+
+    from vqa_plugin_clip.train import results
+
+    monkeypatch.setattr(results, "draw_curve", lambda *_: None)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory):
+    """A folder of short clips, four contents at four qualities, with a table ``mos.csv``."""
+    folder = tmp_path_factory.mktemp("clips")
+    rows = ["file,score,content"]
+    for content in range(CONTENTS):
+        for crf, score in CRFS.items():
+            name = f"c{content}_{crf}.mp4"
+            options = {"crf": str(crf), "preset": "ultrafast"}
+            make_video(folder / name, 14, width=96, height=64, seed=content, options=options)
+            rows.append(f"{name},{score + content / 20},content{content}")
+    (folder / "mos.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """Path of a checkpoint of a tiny network with the paper's view, drawn at random."""
+    torch.manual_seed(0)
+    vocabulary = vocabulary_of(LABELS)
+    architecture = Architecture(
+        image_size=32,
+        vision_width=64,
+        vision_layers=1,
+        embed_dim=64,
+        frames=3,
+        text_width=64,
+        text_layers=1,
+        context_length=8,
+        vocab_size=len(vocabulary) + 3,
+        vat_layers=1,
+        vocabulary=vocabulary,
+    )
+    card = Card(
+        architecture=architecture,
+        levels=LABELS,
+        preprocessing=Preprocessing(kind="resize", size=32, grid=1, resize_to=36).to_dict(),
+        training_data="none",
+        licence="CC0-1.0",
+        version="1",
+    )
+    path = tmp_path_factory.mktemp("tiny") / "tiny.safetensors"
+    save_checkpoint(ClipVqa(architecture), card, path, half=False)
+    return path
