@@ -67,7 +67,6 @@ class Fit:
         position = self.position
         while position.epoch < self.engine.recipe.epochs:
             self._train()
-            self.save()
             self.on_epoch(self._validate())
             position.epoch += 1
             position.step, position.loss, position.seconds = 0, 0.0, 0.0
