@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -26,7 +27,7 @@ from vqa_harness.align_steps import (
     evidence,
     start,
 )
-from vqa_harness.signatures import CELLS, Signature
+from vqa_harness.signatures import CELLS, Signature, distance, energy
 
 FLOOR = 0.01  # squared levels: noise is never taken to be less
 AROUND = 32  # frames to both sides over which noise and motion are averaged
@@ -80,10 +81,9 @@ class ReferenceBand:
             self._rows[:half] = self._rows[half:]
             self._first, used = self._first + half, half
         if used:
-            change = float(np.mean((signature - self._rows[used - 1]) ** 2))
-            self.motion.array[-1] = change
+            self.motion.array[-1] = distance(signature, self._rows[used - 1])
         self._rows[used] = signature
-        self.energy.append(float(np.mean(signature**2)))
+        self.energy.append(energy(signature))
         self.motion.append(0.0)
         self.count += 1
 
@@ -108,7 +108,8 @@ class ReferenceBand:
         """Median squared distance of neighbouring frames around ``index``."""
         index = min(max(index, 0), self.count - 1)
         values = self.motion.array[max(0, index - AROUND) : index + AROUND + 1]
-        return np.float32(np.median(values[: max(1, self.count - 1 - max(0, index - AROUND))]))
+        known = max(1, self.count - 1 - max(0, index - AROUND))
+        return np.float32(median(values[:known].tolist()))
 
 
 @dataclass(slots=True)
@@ -161,16 +162,16 @@ class Tracker:
         """Take the next distorted signature; ``expected`` is the advance that its time asks for."""
         base = self._base(expected)
         row = self.reference.distances(signature, base, self.size)
-        change = 0.0 if self._last is None else float(np.mean((signature - self._last) ** 2))
-        energy = np.float32(np.mean(signature**2))
+        change = 0.0 if self._last is None else distance(signature, self._last)
         kept = np.minimum(row, 60000).astype(np.float16)
         kept[np.isinf(row)] = np.inf
-        self.frames.append(_Frame(base, expected, energy, np.float32(change), kept))
+        own = np.float32(energy(signature))
+        self.frames.append(_Frame(base, expected, own, np.float32(change), kept))
         self._last = signature
         recent = self.least.array[-AROUND:]
         least = float(np.min(row))
         self.least.append(least)
-        noise = max(FLOOR, float(np.median([*recent, least])))
+        noise = max(FLOOR, median([*recent.tolist(), least]))
         self._scores, _, _ = self._step(len(self.frames) - 1, np.float32(noise), self._scores, None)
 
     def noise(self) -> Floats:

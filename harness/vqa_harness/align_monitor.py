@@ -12,7 +12,7 @@ import numpy as np
 from vqa_harness.align_content import AROUND, FLOOR, ReferenceBand, Tracker
 from vqa_harness.align_models import ACCEPTED
 from vqa_harness.align_steps import UNREACHED, Floats, advance, alien_cost, evidence, start
-from vqa_harness.signatures import Signature
+from vqa_harness.signatures import Signature, distance, energy
 
 LOST = 8.0  # distance over noise of frames that may be elsewhere in the reference
 LOST_FRAMES = 4
@@ -109,14 +109,14 @@ class Monitor:
     def _defer(self, signature: Signature, row: Floats, target: int, noise: np.float32) -> None:
         """Put off scoring a frame while the evidence against all pairs so far cannot matter."""
         base = target - self.half
-        energy = np.float32(np.mean(signature**2))
-        change = 0.0 if self._last is None else np.mean((signature - self._last) ** 2)
+        own = np.float32(energy(signature))
+        change = 0.0 if self._last is None else distance(signature, self._last)
         motion = self.reference.motion_around(target)
         costs = np.empty(self._size, np.float32)
         known = self.reference.energy.array
-        least = evidence.python(row, base, noise, motion, energy, known, costs)
+        least = evidence.python(row, base, noise, motion, own, known, costs)
         following = self.reference.motion.array[max(0, base) : base + self._size].copy()
-        pair = _Pair(target, costs, least, energy, np.float32(change), noise, following)
+        pair = _Pair(target, costs, least, own, np.float32(change), noise, following)
         self._pending.append(pair)
         self._last = signature
         self._bound += float(costs[self.half])
@@ -209,14 +209,10 @@ def proven(distorted: Sequence[Signature], reference: Sequence[Signature]) -> bo
         return False
     middle = range(reach, count - reach)
     shifted = {
-        shift: float(np.mean([_distance(distorted[i], reference[i + shift]) for i in middle]))
+        shift: float(np.mean([distance(distorted[i], reference[i + shift]) for i in middle]))
         for shift in range(-reach, reach + 1)
     }
     own = shifted[0] + BARELY
     near = min(shifted[s] for s in (-2, -1, 1, 2))
     far = min(value for shift, value in shifted.items() if abs(shift) >= 3)
     return far > PROOF * own and near > 0.98 * shifted[0]
-
-
-def _distance(a: Signature, b: Signature) -> float:
-    return float(np.mean((a - b) ** 2))

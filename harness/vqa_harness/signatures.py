@@ -51,6 +51,16 @@ def signature(frame: Frame, region: Region | None = None) -> Signature:
     return np.asarray((means - means.mean()) * np.float32(scale), np.float32)
 
 
+def energy(one: Signature) -> float:
+    """Mean square, in squared levels."""
+    return float(np.dot(one, one)) / one.size
+
+
+def distance(one: Signature, two: Signature) -> float:
+    """Mean squared difference, in squared levels."""
+    return energy(one - two)
+
+
 def area_means(plane: Plane, region: Region | None = None) -> Signature:
     """(2304,) float32 means of the cells of a plane, row by row; of tall planes some rows only."""
     if region is not None:
