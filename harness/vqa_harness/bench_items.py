@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,7 @@ class Collection:
         scale: of the scores.
         lists: keys of the splits whose list is there, by split.
         has_references: whether the annotations name references.
+        unrated: rows without a score, which are left out.
     """
 
     dataset: Dataset
@@ -59,6 +61,7 @@ class Collection:
     scale: Scale
     lists: Mapping[str, frozenset[str]]
     has_references: bool = False
+    unrated: int = 0
 
 
 def collect(dataset: Dataset, root: Path, annotations: Path | None = None) -> Collection:
@@ -77,7 +80,10 @@ def collect(dataset: Dataset, root: Path, annotations: Path | None = None) -> Co
         raise UsageError(f"{dataset.name}: {root} is not a folder; name that of the videos")
     folders = [folder for folder in (annotations, root) if folder is not None]
     source = _find_source(dataset, folders)
-    rows = _read_rows(dataset, source, folders)
+    read = _read_rows(dataset, source, folders)
+    rows = [row for row in read if not math.isnan(row.score)]
+    if not rows:
+        raise UsageError(f"{dataset.name}: the annotations hold no score")
     depth = _depth([row.name for row in rows], dataset)
     listed = _lists(dataset, folders, depth)
     for row, key in zip(rows, (_key(row.name, dataset, depth) for row in rows), strict=True):
@@ -100,6 +106,7 @@ def collect(dataset: Dataset, root: Path, annotations: Path | None = None) -> Co
         source.scale or dataset.scale,
         {split: frozenset(keys) for split, keys in listed.items()},
         any(table.reference is not None for table in source.tables),
+        len(read) - len(rows),
     )
 
 

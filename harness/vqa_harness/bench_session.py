@@ -103,7 +103,10 @@ def prepare(
     _check_references(collection, requests)
     part = choose_part(collection, target.split, seed=settings.seed, repeats=settings.repeats)
     outcome = Outcome(collection, part)
-    outcome.notes += [f"{collection.dataset.name}: {part.note}"] if part.note else []
+    name = collection.dataset.name
+    outcome.notes += [f"{name}: {part.note}"] if part.note else []
+    if collection.unrated:
+        outcome.notes.append(f"{name}: {collection.unrated} rows without a score are left out")
     outcome.notes += _leaks(collection, part, settings.allow_leakage)
     trained = {}
     for label, text in told.items():

@@ -26,6 +26,8 @@ MIN_ITEMS = 5
 """Below this a curve of four parameters says nothing: no statistic is given."""
 MAX_EVALUATIONS = 200
 """Of the curve, in one search for its parameters."""
+_PRECISE, _QUICK = 1e-8, 1e-6
+"""Relative error at which a search ends: alone, and from a fit of similar data."""
 _STEEPNESS = (0.25, 1.0)
 """Starting values of ``|b4|`` in standard deviations of x."""
 
@@ -97,8 +99,9 @@ def fit(scores: Vector, opinions: Vector, start: Fit | None = None) -> Fit:
     z = (scores - centre) / spread
     slope, intercept = np.polyfit(z, opinions, 1)
     line_error = float(np.sum((slope * z + intercept - opinions) ** 2))
+    tolerance = _PRECISE if start is None else _QUICK
     guesses = _starts(z, opinions, centre, spread, start)
-    error, best = min((_search(z, opinions, g) for g in guesses), key=lambda r: r[0])
+    error, best = min((_search(z, opinions, g, tolerance) for g in guesses), key=lambda r: r[0])
     if not error < line_error:
         return Fit("line", (float(slope / spread), float(intercept - slope * centre / spread)))
     b1, b2, b3, b4 = (float(value) for value in best)
@@ -117,7 +120,7 @@ def _starts(
     return [np.array([high, low, 0.0, steepness]) for steepness in _STEEPNESS]
 
 
-def _search(z: Vector, opinions: Vector, guess: Vector) -> tuple[float, Vector]:
+def _search(z: Vector, opinions: Vector, guess: Vector, tolerance: float) -> tuple[float, Vector]:
     """Sum of squared errors and parameters; infinity where these are not finite."""
     from scipy.optimize import leastsq
 
@@ -133,7 +136,7 @@ def _search(z: Vector, opinions: Vector, guess: Vector) -> tuple[float, Vector]:
     with np.errstate(all="ignore"):
         found, _, facts, _, _ = leastsq(
             residuals, guess, Dfun=derivatives, col_deriv=True, full_output=True,
-            maxfev=MAX_EVALUATIONS,
+            maxfev=MAX_EVALUATIONS, ftol=tolerance, xtol=tolerance,
         )  # fmt: skip
     error = float(np.sum(np.square(facts["fvec"])))
     return (error if np.all(np.isfinite(found)) and math.isfinite(error) else math.inf), found

@@ -24,7 +24,7 @@ class Row:
 
     Attributes:
         name: as written, without spaces around it.
-        score: opinion, on the table's scale.
+        score: opinion, on the table's scale; NaN where the cell is empty.
         split: value of the split column, or of the whole table; empty for none.
         reference: name of the reference; empty for none.
     """
@@ -80,7 +80,7 @@ def _csv_rows(path: Path, table: Annotation) -> Iterator[Row]:
             continue
         try:
             name = cells[name_at].strip()
-            score = _number(cells[score_at], table.decimal)
+            score = _number(cells[score_at].strip(), table.decimal)
             split = "" if split_at is None else cells[split_at].strip()
             reference = "" if reference_at is None else cells[reference_at].strip()
         except (IndexError, ValueError):
@@ -115,7 +115,9 @@ def _column(path: Path, column: str, header: Sequence[str]) -> int:
 
 
 def _number(text: str, decimal: str) -> float:
-    value = float(text.strip().replace(decimal, "."))
+    if not text:
+        return math.nan
+    value = float(text.replace(decimal, "."))
     if not math.isfinite(value):
         raise ValueError(text)
     return value

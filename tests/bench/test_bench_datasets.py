@@ -226,6 +226,7 @@ def test_an_unknown_dataset_names_the_nearest():
         ("flickr_id,mos\n1,nan\n", "line 2"),
         ("flickr_id,mos\n1\n", "line 2"),
         ("flickr_id,mos\n", "has no rows"),
+        ("flickr_id,mos\n1,\n", "the annotations hold no score"),
         ("flickr_id,mos\n1,2\n1,3\n", "1 is in the annotations twice, with scores 2 and 3"),
         ("flickr_id,mos\n../1,2\n", "leads out of the root"),
         ("flickr_id,mos\n/etc/passwd,2\n", "leads out of the root"),
@@ -255,6 +256,13 @@ def test_wrong_matlab_files_are_one_line(tmp_path, content, message):
     with pytest.raises(UsageError, match=message) as caught:
         collect(find_dataset("live-vqc"), tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_rows_without_a_score_are_left_out_and_counted(tmp_path):
+    make(tmp_path, {"KoNViD_1k_mos.csv": text("flickr_id,mos\n1,2\n2,\n3, \n4,5\n")})
+    found = collect(find_dataset("konvid-1k"), tmp_path)
+    assert [item.name for item in found.items] == ["1", "4"]
+    assert found.unrated == 2
 
 
 def test_missing_annotations_are_named(tmp_path):
