@@ -52,16 +52,16 @@ def test_the_command_trains_and_run_scores(clips, tiny, tmp_path, capsys):
     lines = told.out.splitlines()
     assert lines[0] == "training: 12 files of 3 contents; validation: 4 files of 1 contents"
     assert lines[1].endswith("3 frames of 32x32 (resize), corrected behaviour")
-    assert lines[2].startswith("epoch   1  loss 0.")
-    assert "SROCC" in lines[3]
-    assert "RMSE" in lines[3]
-    assert lines[4].startswith("best: epoch ")
+    assert lines[2].startswith("before training         SROCC ")
+    assert lines[3].startswith("epoch   1  loss 0.")
+    assert "RMSE" in lines[4]
+    assert lines[5].startswith("best: epoch ")
     assert "1 rows left out, see bad_rows.csv: line 18, gone.mp4: no such file" in told.err
     assert "\x1b" not in told.err
     card = json.loads((out / "best.json").read_text())
     assert card["training_data"].startswith("made up: 12 files")
     assert str(tmp_path) not in json.dumps(card)
-    metric = lines[5].partition("-m ")[2]
+    metric = lines[6].partition("-m ")[2]
     assert metric == f"clipvqa:checkpoint={out / 'best.safetensors'},window=video"
     log = tmp_path / "log.json"
     assert run_cli(["run", "-m", metric, "-q", "-o", str(log), str(clips / "c0_18.mp4")]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ def report(out: Path) -> Iterator[Watcher]:
             _tell_begin(found, position, start)
 
         def step(epoch: int, done: int, steps: int, loss: float) -> None:
-            bar(f"epoch {epoch}", done, steps, f"loss {loss:.4f}")
+            bar(f"epoch {epoch}", done, steps, "" if math.isnan(loss) else f"loss {loss:.4f}")
 
         def epoch(row: dict[str, float | None], best: bool) -> None:
             rows.append(row)
@@ -49,8 +50,11 @@ def report(out: Path) -> Iterator[Watcher]:
             if rows or (out / "state.safetensors").exists():
                 note("the state was saved; the same command with --resume goes on")
             raise
-    if rows:
-        top = max(rows, key=rank)
+    trained = [row for row in rows if row["epoch"]]
+    if trained:
+        top = max(trained, key=rank)
+        if rank(top) <= rank(rows[0]):
+            warn("no epoch ranks the validation files better than the network did before training")
         sys.stdout.write(f"best: epoch {top['epoch']:.0f}, {_figures(top)}\n")
         path = clean(str(out / BEST))
         sys.stdout.write(f"score with: vqa-harness run -m clipvqa:checkpoint={path},window=video\n")
@@ -78,6 +82,8 @@ def _described(files: Any) -> str:
 
 
 def _epoch_line(row: dict[str, float | None]) -> str:
+    if not row["epoch"]:
+        return f"before training         {_figures(row)}"
     loss = f"epoch {row['epoch']:3.0f}  loss {row['loss']:.4f}"
     return f"{loss}  {_figures(row)}  {row['seconds']:.0f} s"
 

@@ -27,7 +27,7 @@ def check_matplotlib() -> None:
 
 
 def write_curve(rows: Sequence[Row], folder: Path) -> None:
-    """Write ``curve.csv``."""
+    """Write ``curve.csv``; epoch 0 is the network before training."""
     table = [[_shown(row.get(column)) for column in COLUMNS] for row in rows]
     write_text(folder / "curve.csv", as_csv(COLUMNS, table))
 
@@ -37,13 +37,15 @@ def draw_curve(rows: Sequence[Row], folder: Path) -> None:
     figure = _figure()(figsize=(7.0, 5.5))
     figure.subplots_adjust(left=0.11, right=0.98, top=0.97, bottom=0.1, hspace=0.08)
     upper, lower = figure.subplots(2, sharex=True)
-    epochs = [row["epoch"] for row in rows]
-    upper.plot(epochs, [row["loss"] for row in rows], marker=".", color="tab:gray")
-    upper.set_ylabel("training loss")
-    for name, colour in (("srocc", "tab:blue"), ("plcc", "tab:orange")):
+    for axes, name, colour in (
+        (upper, "loss", "tab:gray"),
+        (lower, "srocc", "tab:blue"),
+        (lower, "plcc", "tab:orange"),
+    ):
         found = [(row["epoch"], row[name]) for row in rows if row[name] is not None]
         if found:
-            lower.plot(*zip(*found, strict=True), marker=".", color=colour, label=name.upper())
+            axes.plot(*zip(*found, strict=True), marker=".", color=colour, label=name.upper())
+    upper.set_ylabel("training loss")
     lower.set_ylabel("validation")
     lower.set_xlabel("epoch")
     lower.xaxis.get_major_locator().set_params(integer=True)

@@ -36,8 +36,11 @@ class Fit:
         stop: asks to stop.
         save_every: updates between saved states; 0 for epochs only.
         save: writes the state.
-        on_step: called with passes done and to be done in the epoch, and the loss so far.
-        on_epoch: called with the level probabilities [n, K] of the validation files.
+        on_step: called with passes done and to be done in the epoch, and the loss so far (NaN
+            before the first update).
+        on_start: called with the level probabilities [n, K] of the validation files, before the
+            first update.
+        on_epoch: called with them after every epoch.
         random: random state at the last update.
     """
 
@@ -48,6 +51,7 @@ class Fit:
     save_every: int
     save: Callable[[], None]
     on_step: Callable[[int, int, float], None]
+    on_start: Callable[[Values], None]
     on_epoch: Callable[[Values], None]
     random: tuple[dict[str, Tensor], dict[str, Any]] = field(default_factory=random_state)
 
@@ -65,6 +69,8 @@ class Fit:
             MetricError: the loss is not finite.
         """
         position = self.position
+        if not position.rows:
+            self.on_start(self._validate())
         while position.epoch < self.engine.recipe.epochs:
             self._train()
             self.on_epoch(self._validate())
@@ -95,7 +101,8 @@ class Fit:
                     position.seconds += time.monotonic() - began
                     began = time.monotonic()
                     self._save_now_and_then()
-                self.on_step(index + 1, steps, position.loss / max(1, position.step))
+                loss = position.loss / position.step if position.step else math.nan
+                self.on_step(index + 1, steps, loss)
                 self._stop_if_asked(agreed=last)
 
     def _batches(self) -> list[list[Key]]:

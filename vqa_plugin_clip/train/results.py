@@ -64,6 +64,18 @@ class Results:
     origin: Origin
     svr: SvrDecoder | None
 
+    def begin(self, engine: Engine, position: Position, probabilities: Values) -> None:
+        """Add a row for the network before training, which is never the best.
+
+        Args:
+            engine: the network.
+            position: at the beginning.
+            probabilities: [n, K] of the validation files.
+        """
+        found = self._figures(engine, probabilities)
+        nothing = {"rate": None, "loss": None, "seconds": None}
+        position.rows.append({"epoch": 0, "updates": 0, **found, **nothing})
+
     def epoch(self, engine: Engine, position: Position, probabilities: Values) -> bool:
         """Write an epoch's results; adds to the position's rows and best figures.
 
@@ -75,9 +87,7 @@ class Results:
         Returns:
             whether it is the best epoch so far.
         """
-        scores = np.array([file.score for file in self.ratings.validation])
-        predicted = on_scale(engine.shares(probabilities), self.ratings.scale)
-        found = figures(predicted, scores)
+        found = self._figures(engine, probabilities)
         row: dict[str, float | None] = {
             "epoch": position.epoch + 1,
             "updates": position.updates,
@@ -89,24 +99,33 @@ class Results:
         position.rows.append(row)
         quality = {key: value for key, value in found.items() if value is not None}
         if self.svr is not None:
-            quality |= self._decoded(probabilities, scores)
+            quality |= self._decoded(probabilities)
         card = self._card(engine, position, quality)
         save_checkpoint(engine.model, card, self.folder / LAST, half=False)
         best = not position.best or rank(found) > rank({**position.best})
         if best:
             position.best = {"epoch": position.epoch + 1, **quality}
             save_checkpoint(engine.model, card, self.folder / BEST, half=False)
-            self._write_predictions(predicted)
+            self._write_predictions(self._predicted(engine, probabilities))
         write_curve(position.rows, self.folder)
         draw_curve(position.rows, self.folder)
         return best
 
-    def _decoded(self, probabilities: Values, scores: Values) -> dict[str, float]:
+    def _figures(self, engine: Engine, probabilities: Values) -> dict[str, float | None]:
+        return figures(self._predicted(engine, probabilities), self._scores())
+
+    def _predicted(self, engine: Engine, probabilities: Values) -> Values:
+        return on_scale(engine.shares(probabilities), self.ratings.scale)
+
+    def _scores(self) -> Values:
+        return np.array([file.score for file in self.ratings.validation])
+
+    def _decoded(self, probabilities: Values) -> dict[str, float]:
         """Figures of what the support-vector regressor makes of the probabilities."""
         assert self.svr is not None
         top = probabilities.shape[1] - 1
         predicted = on_scale(self.svr.predict(probabilities) / top, self.ratings.scale)
-        found = figures(predicted, scores)
+        found = figures(predicted, self._scores())
         return {f"svr_{key}": value for key, value in found.items() if value is not None}
 
     def _card(self, engine: Engine, position: Position, quality: dict[str, float]) -> Card:

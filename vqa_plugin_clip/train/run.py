@@ -73,7 +73,7 @@ class Watcher:
         looked: files looked at, and files in all.
         begun: what is trained on, where it begins, and the network.
         step: epoch (from 1), passes done and to be done in it, mean loss.
-        epoch: the new row of the curve, and whether it is the best.
+        epoch: the new row of the curve (epoch 0: before training), and whether it is the best.
     """
 
     looked: Callable[[int, int], None]
@@ -156,6 +156,10 @@ def _fit(
     def on_step(done: int, steps: int, loss: float) -> None:
         watcher.step(position.epoch + 1, done, steps, loss)
 
+    def on_start(probabilities: np.ndarray) -> None:
+        results.begin(engine, position, probabilities)
+        watcher.epoch(position.rows[-1], False)
+
     def on_epoch(probabilities: np.ndarray) -> None:
         if accelerator.is_main_process:
             best = results.epoch(engine, position, probabilities)
@@ -163,7 +167,9 @@ def _fit(
         accelerator.wait_for_everyone()
 
     with watched() as stop:
-        fit = Fit(engine, loading, position, stop, job.save_every, save, on_step, on_epoch)
+        fit = Fit(
+            engine, loading, position, stop, job.save_every, save, on_step, on_start, on_epoch
+        )
         if kept is not None:
             restore_random_state(kept.tensors["random"], kept.random)
             fit.random = (kept.tensors["random"], kept.random)
