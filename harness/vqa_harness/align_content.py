@@ -16,6 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from vqa_harness.align_band import AROUND, Growing, ReferenceBand
 from vqa_harness.align_steps import (
     ALIEN,
     MODE,
@@ -23,93 +24,17 @@ from vqa_harness.align_steps import (
     Floats,
     advance,
     alien_cost,
-    distances,
-    evidence,
     start,
 )
-from vqa_harness.signatures import CELLS, Signature, distance, energy
+from vqa_harness.align_votes import Skips, vote_costs
+from vqa_harness.signatures import Signature, distance, energy
 
 FLOOR = 0.01  # squared levels: noise is never taken to be less
-AROUND = 32  # frames to both sides over which noise and motion are averaged
+NEARBY = 16  # the same over which votes are
+ROUNDS = 2  # of learning how much votes count
+EXPECTED, MOST = 1.5, 8.0  # votes beyond the fewest: before anything is known, and taken at most
 BLOCK, LAG = 1024, 192  # frames decided at a time, and looked at beyond
 NARROWEST, WIDEST = 40, 240  # half a band, in reference frames
-
-
-class Growing:
-    """A list of float32 that is an array."""
-
-    def __init__(self) -> None:
-        self._room = np.zeros(256, np.float32)
-        self.size = 0
-
-    def append(self, value: float) -> None:
-        """Add one value at the end."""
-        if self.size == self._room.size:
-            self._room = np.concatenate([self._room, np.zeros_like(self._room)])
-        self._room[self.size] = value
-        self.size += 1
-
-    @property
-    def array(self) -> Floats:
-        """(size,) a view; valid until the next `append`."""
-        return self._room[: self.size]
-
-
-class ReferenceBand:
-    """The last signatures of the reference, and two numbers about each of its frames.
-
-    Attributes:
-        count: frames seen.
-        ended: whether there are no more.
-        energy: mean square of each signature.
-        motion: squared distance of each signature to the next one; 0 for the last so far.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self._rows = np.zeros((2 * capacity, CELLS), np.float32)
-        self._first = 0
-        self.count = 0
-        self.ended = False
-        self.energy = Growing()
-        self.motion = Growing()
-
-    def add(self, signature: Signature) -> None:
-        """Take the next frame's signature; the oldest is forgotten when there is no more room."""
-        used = self.count - self._first
-        if used == len(self._rows):
-            half = used // 2
-            self._rows[:half] = self._rows[half:]
-            self._first, used = self._first + half, half
-        if used:
-            self.motion.array[-1] = distance(signature, self._rows[used - 1])
-        self._rows[used] = signature
-        self.energy.append(energy(signature))
-        self.motion.append(0.0)
-        self.count += 1
-
-    def distances(self, signature: Signature, base: int, size: int) -> Floats:
-        """(size,) squared distances to the frames from ``base`` on; inf where there is none."""
-        out = np.empty(size, np.float32)
-        seen = self.count - self._first
-        distances(signature, self._rows, base - self._first, seen, out)
-        return out
-
-    def near(self, signature: Signature, base: int, size: int) -> Floats:
-        """`distances` of a few frames, which need not wait for a kernel to be loaded."""
-        out = np.full(size, np.inf, np.float32)
-        begin, stop = max(base, self._first), min(base + size, self.count)
-        if begin < stop:
-            apart = self._rows[begin - self._first : stop - self._first] - signature
-            np.einsum("ij,ij->i", apart, apart, out=out[begin - base : stop - base])
-            out /= np.float32(CELLS)
-        return out
-
-    def motion_around(self, index: int) -> np.float32:
-        """Median squared distance of neighbouring frames around ``index``."""
-        index = min(max(index, 0), self.count - 1)
-        values = self.motion.array[max(0, index - AROUND) : index + AROUND + 1]
-        known = max(1, self.count - 1 - max(0, index - AROUND))
-        return np.float32(median(values[:known].tolist()))
 
 
 @dataclass(slots=True)
@@ -119,6 +44,7 @@ class _Frame:
     energy: np.float32
     change: np.float32
     row: NDArray[np.float16]
+    votes: NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +77,8 @@ class Tracker:
         self.reference = ReferenceBand(2 * self.size)
         self.frames: list[_Frame] = []
         self.least = Growing()
+        self._usual = Growing()
+        self._skips = Skips()
         self._scores = np.full((3, self.size), UNREACHED, np.float32)
         self._last: Signature | None = None
 
@@ -161,17 +89,20 @@ class Tracker:
     def add(self, signature: Signature, expected: int) -> None:
         """Take the next distorted signature; ``expected`` is the advance that its time asks for."""
         base = self._base(expected)
-        row = self.reference.distances(signature, base, self.size)
+        self._skips.note(self._last, signature, self.reference.step_to(self._likeliest(expected)))
+        row, votes = self.reference.compare(signature, base, self.size, self._skips.shares)
         change = 0.0 if self._last is None else distance(signature, self._last)
         kept = np.minimum(row, 60000).astype(np.float16)
         kept[np.isinf(row)] = np.inf
         own = np.float32(energy(signature))
-        self.frames.append(_Frame(base, expected, own, np.float32(change), kept))
+        seen = votes.astype(np.float16)
+        self.frames.append(_Frame(base, expected, own, np.float32(change), kept, seen))
         self._last = signature
         recent = self.least.array[-AROUND:]
         least = float(np.min(row))
         self.least.append(least)
         noise = max(FLOOR, median([*recent.tolist(), least]))
+        self._usual.append(EXPECTED)
         self._scores, _, _ = self._step(len(self.frames) - 1, np.float32(noise), self._scores, None)
 
     def noise(self) -> Floats:
@@ -183,7 +114,18 @@ class Tracker:
         return np.asarray(np.maximum(smooth, FLOOR), np.float32)
 
     def best_path(self) -> Path:
-        """The pairing of least cost."""
+        """The pairing of least cost.
+
+        How much the votes count follows from the votes against the pairs themselves: it is found in
+        rounds, each from the pairing of the one before.
+        """
+        path = self._decide()
+        for _ in range(ROUNDS):
+            self._learn(path)
+            path = self._decide()
+        return path
+
+    def _decide(self) -> Path:
         noise = self.noise()
         n = len(self.frames)
         reference = np.full(n, -1, np.int64)
@@ -198,13 +140,26 @@ class Tracker:
         matched = np.flatnonzero(reference >= 0)
         return Path(reference, total, int(matched[-1]) if matched.size else -1)
 
-    def costs_of(self, pairing: Sequence[int | None], noise: Floats | None = None) -> float:
+    def _learn(self, path: Path) -> None:
+        """Take the votes against the pairs of a pairing, averaged over some frames, as usual."""
+        beyond = np.zeros(len(self.frames))
+        known = path.reference >= 0
+        for index in np.flatnonzero(known):
+            frame = self.frames[index]
+            against = frame.votes[int(path.reference[index]) - frame.base]
+            beyond[index] = min(MOST, against - frame.votes[np.isfinite(frame.row)].min())
+        window = np.ones(2 * NEARBY + 1)
+        sums, counts = (np.convolve(v, window, "full") for v in (beyond, known.astype(float)))
+        inside = slice(NEARBY, NEARBY + len(self.frames))
+        sums, counts = sums[inside], counts[inside]
+        self._usual.array[:] = np.where(counts > 0, sums / np.maximum(counts, 1), EXPECTED)
+
+    def costs_of(self, pairing: Sequence[int | None]) -> float:
         """The cost of another pairing (reference index, or None) under the same rules."""
-        noise = self.noise() if noise is None else noise
         total, last = 0.0, None
         for index, wanted in enumerate(pairing):
             frame = self.frames[index]
-            costs, alien = self._evidence(index, noise[index])
+            costs, alien = self._evidence(index)
             place = None if wanted is None else wanted - frame.base
             if wanted is None:
                 total += float(alien)
@@ -219,6 +174,12 @@ class Tracker:
             last = wanted if wanted is not None else last
         return total
 
+    def _likeliest(self, expected: int) -> int:
+        """About the reference frame that the next distorted one shows."""
+        if not self.frames:
+            return 0
+        return self.frames[-1].base + int(np.argmin(self._scores.min(axis=0))) + expected
+
     def _base(self, expected: int) -> int:
         if not self.frames:
             return -self.half
@@ -232,14 +193,13 @@ class Tracker:
             base = max(last, min(base, self.reference.count - 1 - self.half))
         return base
 
-    def _evidence(self, index: int, noise: np.float32) -> tuple[Floats, np.float32]:
+    def _evidence(self, index: int) -> tuple[Floats, np.float32]:
         frame = self.frames[index]
         row = frame.row.astype(np.float32)
-        best = frame.base + int(np.argmin(row))
         costs = np.empty(self.size, np.float32)
-        motion = self.reference.motion_around(best)
+        votes, usual = frame.votes.astype(np.float32), self._usual.array[index]
         energies = self.reference.energy.array
-        least = evidence(row, frame.base, noise, motion, frame.energy, energies, costs)
+        least = vote_costs(row, votes, frame.base, usual, frame.energy, energies, costs)
         return costs, alien_cost(least, frame.energy)
 
     def _step(
@@ -247,7 +207,7 @@ class Tracker:
     ) -> tuple[Floats, Floats, np.float32]:
         """Scores of frame ``index`` from those of the one before; also its costs."""
         frame = self.frames[index]
-        costs, alien = self._evidence(index, noise)
+        costs, alien = self._evidence(index)
         new = np.empty_like(scores)
         if index == 0:
             least = np.float32(np.min(frame.row))
@@ -262,6 +222,7 @@ class Tracker:
             frame.change,
             noise,
             motion,
+            self.reference.trend.array,
             frame.base,
             shift,
             frame.expected,

@@ -9,9 +9,11 @@ from statistics import median
 
 import numpy as np
 
-from vqa_harness.align_content import AROUND, FLOOR, ReferenceBand, Tracker
+from vqa_harness.align_band import AROUND, ReferenceBand
+from vqa_harness.align_content import EXPECTED, FLOOR, MOST, Tracker
 from vqa_harness.align_models import ACCEPTED
 from vqa_harness.align_steps import UNREACHED, Floats, advance, alien_cost, evidence, start
+from vqa_harness.align_votes import Skips, vote_costs
 from vqa_harness.signatures import Signature, distance, energy
 
 LOST = 8.0  # distance over noise of frames that may be elsewhere in the reference
@@ -79,6 +81,8 @@ class Monitor:
         self._bound = 0.0  # which it does not exceed, frames put off included
         self._pending: list[_Pair] = []
         self._recent: list[float] = []
+        self._against: list[float] = []  # votes against the pairs assumed, beyond the fewest
+        self._skips = Skips()
         self._last: Signature | None = None
         self._target: int | None = None
         self._lost = 0
@@ -111,17 +115,36 @@ class Monitor:
         base = target - self.half
         own = np.float32(energy(signature))
         change = 0.0 if self._last is None else distance(signature, self._last)
-        motion = self.reference.motion_around(target)
-        costs = np.empty(self._size, np.float32)
-        known = self.reference.energy.array
-        least = evidence.python(row, base, noise, motion, own, known, costs)
-        following = self.reference.motion.array[max(0, base) : base + self._size].copy()
-        pair = _Pair(target, costs, least, own, np.float32(change), noise, following)
+        costs, least = self._costs(signature, row, target, own, noise)
+        band = slice(max(0, base), base + self._size)
+        following = self.reference.motion.array[band].copy()
+        trend = self.reference.trend.array[band].copy()
+        pair = _Pair(target, costs, least, own, np.float32(change), noise, following, trend)
         self._pending.append(pair)
         self._last = signature
         self._bound += float(costs[self.half])
         if self._bound > ACCEPTED or len(self._pending) >= PENDING:
             self._settle()
+
+    def _costs(
+        self, signature: Signature, row: Floats, target: int, own: np.float32, noise: np.float32
+    ) -> tuple[Floats, np.float32]:
+        """Costs of the band, and the smallest distance; parts are looked at where it is close."""
+        base = target - self.half
+        costs = np.empty(self._size, np.float32)
+        known = self.reference.energy.array
+        others = np.delete(row, self.half)
+        if float(row[self.half]) + BARELY < SUPPORT * float(others.min()):
+            self._against = [*self._against[-AROUND:], 0.0]
+            motion = self.reference.motion_around(target)
+            return costs, evidence.python(row, base, noise, motion, own, known, costs)
+        self._skips.note(self._last, signature, self.reference.step_to(target))
+        _, votes = self.reference.compare(signature, base, self._size, self._skips.shares)
+        usual = np.float32(median(self._against) if self._against else EXPECTED)
+        least = vote_costs(row, votes, base, usual, own, known, costs)
+        beyond = float(votes[self.half] - votes[np.isfinite(row)].min())
+        self._against = [*self._against[-AROUND:], min(MOST, beyond)]
+        return costs, least
 
     def _settle(self) -> None:
         """Score the frames put off."""
@@ -144,6 +167,7 @@ class Monitor:
                 pair.change,
                 pair.noise,
                 pair.following,
+                pair.trend,
                 min(0, base),
                 step,
                 step,
@@ -165,12 +189,13 @@ class _Pair:
 
     Attributes:
         target: the partner.
-        costs: of `evidence`.
+        costs: of `evidence`, or of `vote_costs`.
         least: likewise.
         energy: mean square of the distorted signature.
         change: its squared distance to the one before.
         noise: squared distance of true pairs hereabouts.
         following: squared distance of each reference frame of the band to its next.
+        trend: the same to the fourth after it.
     """
 
     target: int
@@ -180,6 +205,7 @@ class _Pair:
     change: np.float32
     noise: np.float32
     following: Floats
+    trend: Floats
 
 
 def support_of(tracker: Tracker, pairing: Sequence[int]) -> Support:

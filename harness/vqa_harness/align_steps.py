@@ -34,27 +34,15 @@ STRANGER = np.float32(0.5)  # share of the energy from which a distance is that 
 UNLIKE = np.float32(0.85)  # share of the energy from which a pairing is doubtful
 UNLIKE_COST = np.float32(12)
 HOLD_EXACT = np.float32(0.3)  # holding while the reference moves and the distorted does not
+HELD_ON = np.float32(0.05)  # going on holding an exact repeat
 HOLD_ON = np.float32(1)  # going on holding
 HOLD_MOVING = np.float32(20)  # holding while the distorted moves
 MOVES = np.float32(2)  # motion over noise that counts as moving
-SAME = np.float32(0.02)  # change over noise under which two frames are the same picture
-SAME_LEVELS = np.float32(0.0005)  # the same in squared levels
-
-
-@kernel(fastmath=SUMS)
-def distances(wanted: Floats, others: Floats, first: int, count: int, out: Floats) -> None:
-    """Mean squared distance of a signature to rows ``first + k`` of ``others``; inf outside."""
-    for place in range(out.size):
-        row = first + place
-        if row < 0 or row >= count:
-            out[place] = np.inf
-            continue
-        total = np.float32(0)
-        other = others[row]
-        for cell in range(wanted.size):
-            difference = wanted[cell] - other[cell]
-            total += difference * difference
-        out[place] = total / np.float32(wanted.size)
+STEADY = np.float32(3)  # motion over four frames, over that of one, that grain does not reach
+SAME = np.float32(0.05)  # change over motion under which two frames are the same picture
+DIFFERENT = np.float32(0.6)  # the same, beyond that, from which they are not
+MOSTLY = np.float32(0.5)  # the same, under which a freeze may go on at little cost
+SAME_LEVELS = np.float32(0.0005)  # squared levels that count as no motion
 
 
 @kernel(fastmath=SUMS)
@@ -118,20 +106,23 @@ def alien_cost(least: np.float32, energy: np.float32) -> np.float32:
 
 
 @kernel(fastmath=SUMS)
-def hold_costs(change: np.float32, noise: np.float32, moves: bool) -> tuple[np.float32, np.float32]:
+def hold_costs(
+    change: np.float32, motion: np.float32, moves: bool
+) -> tuple[np.float32, np.float32]:
     """Price of beginning to hold, and of going on.
 
     Args:
         change: squared distance of the distorted frame to the one before.
-        noise: as in `evidence`.
+        motion: the same of the reference frame held and the next one.
         moves: whether the reference moves on here.
     """
-    if change < max(SAME * noise, SAME_LEVELS):
-        enter = HOLD_EXACT if moves else JUMP
-        return enter, min(enter, HOLD_ON)
-    if change < noise:
-        return JUMP, HOLD_ON
-    return HOLD_MOVING, HOLD_MOVING
+    if not moves:
+        still = change < max(motion, SAME_LEVELS)
+        return JUMP, HOLD_ON if still else HOLD_MOVING
+    share = change / max(motion, SAME_LEVELS)
+    doubt = min(max(share - SAME, np.float32(0)) / DIFFERENT, np.float32(1))
+    enter = HOLD_EXACT + doubt * (HOLD_MOVING - HOLD_EXACT)
+    return enter, min(enter, HOLD_ON, HELD_ON + share) if share < MOSTLY else enter
 
 
 @kernel(fastmath=SUMS)
@@ -141,6 +132,7 @@ def advance(
     change: np.float32,
     noise: np.float32,
     ref_motion: Floats,
+    ref_trend: Floats,
     base: int,
     shift: int,
     expected: int,
@@ -158,6 +150,7 @@ def advance(
         change: as in `hold_costs`.
         noise: as in `evidence`.
         ref_motion: (frames,) squared distance of each reference frame to the next.
+        ref_trend: (frames,) the same to the fourth after it.
         base: reference index of the first place.
         shift: how far the band moved since the frame before.
         expected: advance in the reference that time asks for, free of charge.
@@ -203,8 +196,12 @@ def advance(
         if same >= size:
             continue
         following = base + place
-        moves = 0 <= following < ref_motion.size and ref_motion[following] > MOVES * noise
-        enter, go_on = hold_costs(change, noise, moves)
+        motion, moves = np.float32(0), False
+        if 0 <= following < ref_motion.size:
+            motion = ref_motion[following]
+            steady = motion > SAME_LEVELS and ref_trend[following] > STEADY * motion
+            moves = steady or motion > MOVES * noise
+        enter, go_on = hold_costs(change, motion, moves)
         if old[MATCHED, same] + enter < old[HELD, same] + go_on:
             new[HELD, place] = old[MATCHED, same] + enter + costs[place]
             back[HELD, place] = same

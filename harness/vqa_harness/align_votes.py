@@ -1,0 +1,168 @@
+"""Evidence of a frame from the parts of its picture: what each says of the time it shows.
+
+The signature is cut into 48 parts. Each finds the reference frame it is most like, and objects to
+every other one by how much worse that fits, in units of the noise of its best fit and at most by
+1; the votes against a reference frame are the sum of what the parts object. Noise that all frames
+of the reference share cancels, so that motion far below the noise of single cells still counts.
+
+A coder at a low rate leaves parts of the picture as they were, a quarter of a pixel or a few frames
+behind, but never shows what is still to come. Where a part is seen to be left out often, its
+objection to later frames than the one it is most like is therefore worth little.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqa_harness.align_steps import CAP, UNLIKE, UNLIKE_COST, UNREACHED, Floats
+from vqa_harness.jit import SUMS, kernel
+from vqa_harness.signatures import COLUMNS, ROWS, Signature
+
+TALL, WIDE = 6, 8  # cells of a part
+PARTS = (ROWS // TALL) * (COLUMNS // WIDE)
+LEAST_NOISE = np.float32(0.01 * TALL * WIDE)  # squared levels, summed over a part
+LATE = np.float32(0.05)  # worth of an objection to later frames, where parts are left out often
+SELDOM, OFTEN = np.float32(0.05), np.float32(0.2)  # shares of frames that leave a part out
+LEFT_OUT = np.float32(0.15)  # change over that of the reference, under which a part is left out
+REPEATED = np.float32(0.05)  # the same of the whole picture, which then is a repeat of the frame
+MOVING = np.float32(0.003 * TALL * WIDE)  # change of the reference that counts as motion
+MEMORY = 16  # frames over which the share is taken
+PRICE = np.float32(1.5)  # of as many votes as the right frames usually have against them
+FEWEST = np.float32(0.5)  # votes that the right frames are thought to have against them at least
+
+
+@kernel(fastmath=SUMS)
+def compare(
+    wanted: Floats,
+    others: Floats,
+    first: int,
+    count: int,
+    shares: Floats,
+    out: Floats,
+    votes: Floats,
+) -> None:
+    """Compare a signature with rows ``first + k`` of ``others``, as a whole and part by part.
+
+    Args:
+        wanted: (2304,) the signature.
+        others: (n, 2304) those of the reference.
+        first: row of the first place; may lie outside.
+        count: rows in use.
+        shares: (48,) of `Skips`.
+        out: (B,) mean squared distances, inf where there is no row.
+        votes: (B,) votes against each place, 0 where there is no row.
+    """
+    size = out.size
+    low, high = max(0, -first), min(size, count - first)
+    out[:] = np.inf
+    votes[:] = 0
+    parts = np.empty((PARTS, size), np.float32)
+    for place in range(low, high):
+        row = first + place
+        total = np.float32(0)
+        part = 0
+        for top in range(0, ROWS, TALL):
+            for left in range(0, COLUMNS, WIDE):
+                apart = np.float32(0)
+                for y in range(top, top + TALL):
+                    for x in range(y * COLUMNS + left, y * COLUMNS + left + WIDE):
+                        difference = wanted[x] - others[row, x]
+                        apart += difference * difference
+                parts[part, place] = apart
+                total += apart
+                part += 1
+        out[place] = total / np.float32(wanted.size)
+    for part in range(PARTS):
+        best = low
+        for place in range(low, high):
+            if parts[part, place] < parts[part, best]:
+                best = place
+        least = parts[part, best]
+        scale = np.float32(1) / max(least, LEAST_NOISE)
+        late = (shares[part] - SELDOM) / (OFTEN - SELDOM)
+        late = min(max(late, np.float32(0)), np.float32(1))
+        for place in range(low, best):
+            votes[place] += min((parts[part, place] - least) * scale, np.float32(1))
+        for place in range(best + 1, high):
+            worse = (parts[part, place] - least) * scale
+            full, little = min(worse, np.float32(1)), min(LATE * worse, np.float32(1))
+            votes[place] += full + late * (little - full)
+
+
+@kernel(fastmath=SUMS)
+def vote_costs(
+    row: Floats,
+    votes: Floats,
+    base: int,
+    usual: np.float32,
+    energy: np.float32,
+    ref_energy: Floats,
+    out: Floats,
+) -> np.float32:
+    """Cost of pairing a distorted frame with each reference frame of the band.
+
+    Args:
+        row: (B,) squared distances, inf where there is no reference frame.
+        votes: (B,) of `compare`.
+        base: reference index of the first place.
+        usual: votes against the right frames hereabouts, beyond those against the best.
+        energy: mean square of the distorted signature.
+        ref_energy: (frames,) the same of each reference frame.
+        out: (B,) costs.
+
+    Returns:
+        The smallest distance.
+    """
+    least, fewest = np.float32(np.inf), np.float32(np.inf)
+    for place in range(row.size):
+        if row[place] < UNREACHED:
+            least, fewest = min(least, row[place]), min(fewest, votes[place])
+    scale = PRICE / (FEWEST + usual)
+    for place in range(row.size):
+        if row[place] >= UNREACHED:
+            out[place] = UNREACHED
+            continue
+        cost = min(CAP, (votes[place] - fewest) * scale)
+        if row[place] > UNLIKE * max(energy, ref_energy[base + place], np.float32(1)):
+            cost += UNLIKE_COST
+        out[place] = cost
+    return least
+
+
+class Skips:
+    """How often the distorted video leaves each part of the picture as it was.
+
+    Attributes:
+        shares: (48,) of the last frames, 0 to 1.
+    """
+
+    def __init__(self) -> None:
+        self.shares: NDArray[np.float32] = np.zeros(PARTS, np.float32)
+        self._seen = 0
+
+    def note(
+        self, before: Signature | None, now: Signature, motion: tuple[Signature, Signature] | None
+    ) -> None:
+        """Take the next distorted frame.
+
+        Args:
+            before: signature of the frame before; None for the first frame.
+            now: its own.
+            motion: of two successive reference frames from about the same time; None if unknown.
+        """
+        if before is None or motion is None:
+            return
+        change, moved = _by_parts(now - before), _by_parts(motion[1] - motion[0])
+        if change.sum() < REPEATED * moved.sum():
+            return
+        self._seen += 1
+        moving = moved > MOVING
+        left_out = (change < LEFT_OUT * moved)[moving]
+        self.shares[moving] += (left_out - self.shares[moving]) / min(MEMORY, self._seen)
+
+
+def _by_parts(difference: Signature) -> Floats:
+    """(48,) sums of squares."""
+    squares = (difference * difference).reshape(ROWS // TALL, TALL, COLUMNS // WIDE, WIDE)
+    return np.asarray(squares.sum(axis=(1, 3)).reshape(-1), np.float32)
