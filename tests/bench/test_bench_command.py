@@ -335,3 +335,32 @@ def test_wrong_arguments_are_one_line(bench, tmp_path, monkeypatch, arguments, m
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_published_forms_from_annotations_to_a_table_of_two_datasets(bench, tmp_path, table):
+    """KoNViD-1k's layout and CLIPVQA's list, with invented clips, beside a table of stills."""
+    root = tmp_path / "KoNViD"
+    (root / "KoNViD_1k_videos").mkdir(parents=True)
+    (root / "splits").mkdir()
+    names = [str(2999049224 + i) for i in range(7)]
+    for i, name in enumerate(names):
+        make_video(root / "KoNViD_1k_videos" / f"{name}.mp4", 2, width=64, height=48, seed=i)
+    mos = "".join(f'"{name}","{1 + i / 2}"\n' for i, name in enumerate(names))
+    (root / "KoNViD_1k_mos.csv").write_text('"flickr_id","mos"\n' + mos)
+    (root / "splits" / "kon1k_train.csv").write_text(f"{names[0]},1\n")
+    (root / "splits" / "kon1k_test.csv").write_text("".join(f"{n},0\n" for n in names[1:]))
+    target = f"konvid-1k:clipvqa-test={root}"
+    code, out, err = bench(target, *table, "-m", "brightness", "-m", "darkness")
+    assert (code, err) == (0, "")
+    found = [(row["dataset"], row["split"], row["metric"], row["n"]) for row in rows(out)]
+    assert found == [
+        ("konvid-1k", "clipvqa-test", "brightness", "6"),
+        ("konvid-1k", "clipvqa-test", "darkness", "6"),
+        ("table.csv", "all", "brightness", "10"),
+        ("table.csv", "all", "darkness", "10"),
+    ]
+    trained = "brightness:made_from=konvid-1k:clipvqa-train"
+    code, _, err = bench(f"konvid-1k={root}", "-m", trained)
+    assert code == 2
+    assert f"which holds 1 file ({names[0]}) of this part" in err
+    assert bench(target, "-m", trained)[0] == 0

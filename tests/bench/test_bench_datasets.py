@@ -276,6 +276,21 @@ def test_a_name_that_fits_two_files_is_refused(tmp_path):
         collect(find_dataset("live-vqc"), tmp_path)
 
 
+def test_a_file_of_another_folder_is_not_taken_where_folders_tell_names_apart(tmp_path):
+    make(tmp_path, OWNERS["lsvq"][0], ["videos/ia-batch1/722.mp4"])
+    found = {item.name: item.path for item in collect(find_dataset("lsvq"), tmp_path).items}
+    assert found["ia-batch1/722"] == tmp_path / "videos" / "ia-batch1" / "722.mp4"
+    assert found["yfcc-batch1/722"] is None
+
+
+def test_strange_names_are_missing_files(tmp_path):
+    names = ["n" * 5000, ".mp4", "a//b", "./c"]
+    table = "flickr_id,mos\n" + "".join(f"{name},2\n" for name in names)
+    make(tmp_path, {"KoNViD_1k_mos.csv": text(table)}, ["c.mp4"])
+    found = {item.name: item.path for item in collect(find_dataset("konvid-1k"), tmp_path).items}
+    assert found == dict.fromkeys(names) | {"./c": tmp_path / "c.mp4"}
+
+
 def test_names_with_odd_bytes_find_their_files(tmp_path):
     rows = b"name,mos,is_test\nia-batch1/caf\xe9,40,True\n"
     make(tmp_path, {**OWNERS["lsvq"][0], "labels_train_test.csv": lambda p: p.write_bytes(rows)})
