@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 
 from vqa_harness.align_steps import Floats
-from vqa_harness.align_votes import compare
+from vqa_harness.align_votes import PARTS, by_parts, compare, vote
 from vqa_harness.signatures import CELLS, Signature, distance, energy
 
 AROUND = 32  # frames to both sides over which noise and motion are averaged
@@ -93,12 +93,27 @@ class ReferenceBand:
     def near(self, signature: Signature, base: int, size: int) -> Floats:
         """Squared distances to a few frames, without waiting for a kernel to be loaded."""
         out = np.full(size, np.inf, np.float32)
-        begin, stop = max(base, self._first), min(base + size, self.count)
-        if begin < stop:
-            apart = self._rows[begin - self._first : stop - self._first] - signature
-            np.einsum("ij,ij->i", apart, apart, out=out[begin - base : stop - base])
-            out /= np.float32(CELLS)
+        band, apart = self._apart(signature, base, size)
+        np.einsum("ij,ij->i", apart, apart, out=out[band])
+        out /= np.float32(CELLS)
         return out
+
+    def votes_near(self, signature: Signature, base: int, size: int, shares: Floats) -> Floats:
+        """The votes of `compare` against a few frames, likewise."""
+        votes = np.zeros(size, np.float32)
+        band, apart = self._apart(signature, base, size)
+        if apart.size:
+            parts = np.empty((PARTS, size), np.float32)
+            parts[:, band] = by_parts(apart).T
+            vote.python(parts, band.start, band.stop, shares, votes)
+        return votes
+
+    def _apart(self, signature: Signature, base: int, size: int) -> tuple[slice, Floats]:
+        """Which of ``size`` places from ``base`` on hold a frame, and their differences."""
+        begin = max(base, self._first)
+        stop = max(begin, min(base + size, self.count))
+        rows = self._rows[begin - self._first : stop - self._first]
+        return slice(begin - base, stop - base), rows - signature
 
     def motion_around(self, index: int) -> np.float32:
         """Median squared distance of neighbouring frames around ``index``."""

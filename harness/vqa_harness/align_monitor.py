@@ -139,9 +139,9 @@ class Monitor:
             motion = self.reference.motion_around(target)
             return costs, evidence.python(row, base, noise, motion, own, known, costs)
         self._skips.note(self._last, signature, self.reference.step_to(target))
-        _, votes = self.reference.compare(signature, base, self._size, self._skips.shares)
+        votes = self.reference.votes_near(signature, base, self._size, self._skips.shares)
         usual = np.float32(median(self._against) if self._against else EXPECTED)
-        least = vote_costs(row, votes, base, usual, own, known, costs)
+        least = vote_costs.python(row, votes, base, usual, own, known, costs)
         beyond = float(votes[self.half] - votes[np.isfinite(row)].min())
         self._against = [*self._against[-AROUND:], min(MOST, beyond)]
         return costs, least

@@ -73,6 +73,20 @@ def compare(
                 total += apart
                 part += 1
         out[place] = total / np.float32(wanted.size)
+    vote(parts, low, high, shares, votes)
+
+
+@kernel(fastmath=SUMS)
+def vote(parts: Floats, low: int, high: int, shares: Floats, votes: Floats) -> None:
+    """Let each part object to the places from ``low`` to ``high``.
+
+    Args:
+        parts: (48, B) sums of squared differences.
+        low: first place with a reference frame.
+        high: one past the last.
+        shares: (48,) of `Skips`.
+        votes: (B,) to which the objections are added.
+    """
     for part in range(PARTS):
         best = low
         for place in range(low, high):
@@ -153,7 +167,7 @@ class Skips:
         """
         if before is None or motion is None:
             return
-        change, moved = _by_parts(now - before), _by_parts(motion[1] - motion[0])
+        change, moved = by_parts(now - before), by_parts(motion[1] - motion[0])
         if change.sum() < REPEATED * moved.sum():
             return
         self._seen += 1
@@ -162,7 +176,9 @@ class Skips:
         self.shares[moving] += (left_out - self.shares[moving]) / min(MEMORY, self._seen)
 
 
-def _by_parts(difference: Signature) -> Floats:
-    """(48,) sums of squares."""
-    squares = (difference * difference).reshape(ROWS // TALL, TALL, COLUMNS // WIDE, WIDE)
-    return np.asarray(squares.sum(axis=(1, 3)).reshape(-1), np.float32)
+def by_parts(difference: Floats) -> Floats:
+    """(..., 48) sums of squares of (..., 2304) differences."""
+    squares = difference * difference
+    cells = squares.reshape(*difference.shape[:-1], ROWS // TALL, TALL, COLUMNS // WIDE, WIDE)
+    sums = cells.sum(axis=(-3, -1))
+    return np.asarray(sums.reshape(*difference.shape[:-1], PARTS), np.float32)
