@@ -157,13 +157,13 @@ class Monitor:
         base = pair.target - self.half
         new = np.full_like(self._scores, UNREACHED)
         if self._target is None:
-            start(pair.costs, pair.least, pair.energy, base, new)
+            start.python(pair.costs, pair.least, pair.energy, base, new)
             self._assumed = 0.0
         else:
             step = pair.target - self._target
-            advance(
+            advance.python(
                 pair.costs,
-                alien_cost(pair.least, pair.energy),
+                alien_cost.python(pair.least, pair.energy),
                 pair.change,
                 pair.noise,
                 pair.following,

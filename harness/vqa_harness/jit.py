@@ -11,6 +11,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
+from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,13 +58,10 @@ class Kernel(Generic[P, R]):
     Args:
         function: what to compile.
         settings: for ``numba.njit``.
-
-    Attributes:
-        python: the function itself, which runs without Numba.
     """
 
     def __init__(self, function: Callable[P, R], settings: dict[str, Any]) -> None:
-        self.python = function
+        self._function = cast(FunctionType, function)
         self._settings = settings
         update_wrapper(self, function)
 
@@ -72,15 +70,25 @@ class Kernel(Generic[P, R]):
         return cast(R, self.compiled(*args, **kwargs))
 
     @cached_property
+    def python(self) -> Callable[P, R]:
+        """The same function and those it calls as plain Python, for when little is to be done."""
+        own = self._function
+        names = own.__globals__
+        called = [n for n in own.__code__.co_names if isinstance(names.get(n), Kernel)]
+        plain = {**names, **{name: names[name].python for name in called}}
+        made = FunctionType(own.__code__, plain, own.__name__, own.__defaults__, own.__closure__)
+        return cast("Callable[P, R]", made)
+
+    @cached_property
     def compiled(self) -> Any:
         """Numba's dispatcher; compiles nothing yet."""
         import numba
 
         _let_kernels_call_kernels()
         try:
-            return numba.njit(cache=True, **self._settings)(self.python)
+            return numba.njit(cache=True, **self._settings)(self._function)
         except RuntimeError:  # numba: "cannot cache function: no locator available"
-            return numba.njit(**self._settings)(self.python)
+            return numba.njit(**self._settings)(self._function)
 
 
 def _let_kernels_call_kernels() -> None:
