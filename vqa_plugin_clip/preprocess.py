@@ -58,8 +58,8 @@ class Preprocessing:
             raise InputError("preprocessing: needs three means and three deviations above 0")
 
     def to_dict(self) -> dict[str, Any]:
-        """For a card."""
-        return asdict(self)
+        """For a card; JSON-compatible."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
@@ -146,7 +146,7 @@ def centre(rgb: Picture, resize_to: int, size: int) -> Picture:
     height, width = rgb.shape[:2]
     scale = resize_to / min(height, width)
     shape = [max(size, int(side * scale + 0.5)) for side in (height, width)]
-    values = torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].to(torch.float32)
+    values = torch.from_numpy(np.array(rgb)).permute(2, 0, 1)[None].to(torch.float32)
     scaled = functional.interpolate(values, shape, mode="bilinear", align_corners=False)[0]
     top, left = (shape[0] - size) // 2, (shape[1] - size) // 2
     cut = scaled[:, top : top + size, left : left + size]

@@ -14,7 +14,8 @@ from vqa_plugin_clip.architecture import Architecture
 from vqa_plugin_clip.card import Card
 from vqa_plugin_clip.checkpoints import MAX_WEIGHTS_BYTES, save_checkpoint
 from vqa_plugin_clip.model import ClipVqa
-from vqa_plugin_clip.sampling import MEAN, STD, short_side
+from vqa_plugin_clip.preprocess import Preprocessing
+from vqa_plugin_clip.sampling import short_side
 from vqa_plugin_clip.tokens import LABELS
 
 _NUMPY_NAMES = (
@@ -80,16 +81,11 @@ def import_published(
             f"{path}: not the weights of a CLIPVQA network ({_first(error)})"
         ) from None
     size = model.architecture.image_size
+    preprocessing = Preprocessing(kind="resize", size=size, grid=1, resize_to=short_side(size))
     card = Card(
         architecture=model.architecture,
         levels=levels,
-        preprocessing={
-            "resize_short_side": short_side(size),
-            "crop": "center",
-            "size": size,
-            "mean": list(MEAN),
-            "std": list(STD),
-        },
+        preprocessing=preprocessing.to_dict(),
         training_data=training_data,
         licence=licence,
         version=version,

@@ -22,8 +22,9 @@ from vqa_plugin_clip.metric import ClipVqaMetric, choose_device
 from vqa_plugin_clip.model import ClipVqa
 from vqa_plugin_clip.plugin import CLIPVQA
 from vqa_plugin_clip.preprocess import Preprocessing
+from vqa_plugin_clip.published import import_published
 from vqa_plugin_clip.svr import SvrDecoder
-from vqa_plugin_clip.tokens import LABELS, vocabulary_of
+from vqa_plugin_clip.tokens import CLIP_VOCABULARY, LABELS, vocabulary_of
 
 SMALL = Architecture(
     image_size=64,
@@ -168,6 +169,29 @@ def test_explanations_join_windows_that_agree():
     for start, fit in ((0, 0.9), (10, 0.7), (20, 0.2)):
         explanation.add(start, start + 10, np.array([fit, 1 - fit]))
     assert explanation.lines() == ["frames 0-19: clean (0.80)", "frames 20-29: noisy (0.80)"]
+
+
+def test_a_published_checkpoint_scores_once_it_is_imported(tmp_path, video):
+    sizes = replace(
+        SMALL,
+        vocabulary=(),
+        vocab_size=CLIP_VOCABULARY,
+        context_length=77,
+        attend_over_tokens=False,
+        select_class_tokens=False,
+        permute_conv2=False,
+    )
+    torch.manual_seed(3)
+    state = {key: value.half() for key, value in ClipVqa(sizes).state_dict().items()}
+    torch.save({"model": state}, tmp_path / "best.pth")
+    out = tmp_path / "best.safetensors"
+    card = import_published(tmp_path / "best.pth", out, training_data="KoNViD-1k")
+    assert Preprocessing.from_dict(card.preprocessing).resize_to == 73
+    result = score(video, out, ",window=video")
+    assert result.error is None
+    assert 0 <= result.windows[0].scores["clipvqa"] <= 100
+    assert result.info["preprocessing"] == "resize"
+    assert result.info["training_data"] == "KoNViD-1k"
 
 
 def test_a_video_shorter_than_a_clip_works(tmp_path, checkpoint):

@@ -40,7 +40,6 @@ def interrupt_after(monkeypatch):
     return set_up
 
 
-@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_the_command_trains_and_run_scores(clips, tiny, tmp_path, capsys):
     table = clips / "mos.csv"
     (tmp_path / "mos.csv").write_text(table.read_text() + "gone.mp4,3,content0\n")

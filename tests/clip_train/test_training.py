@@ -88,8 +88,14 @@ def test_it_learns(clips, tiny, tmp_path):
     recipe = {"epochs": 16, "warmup_epochs": 1, "accumulate": 1, "rate": 3e-4, "varied": CALM}
     position = train(job_of(clips, tiny, tmp_path, recipe=recipe, cache=tmp_path / "cache"))
     assert position.rows[0] | {"srocc": 0, "plcc": 0, "rmse": 0} == {
-        "epoch": 0, "updates": 0, "srocc": 0, "plcc": 0, "rmse": 0,
-        "rate": None, "loss": None, "seconds": None,
+        "epoch": 0,
+        "updates": 0,
+        "srocc": 0,
+        "plcc": 0,
+        "rmse": 0,
+        "rate": None,
+        "loss": None,
+        "seconds": None,
     }
     losses = [row["loss"] for row in position.rows[1:]]
     assert losses[-1] < 0.75 * losses[0]
