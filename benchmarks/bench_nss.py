@@ -122,6 +122,9 @@ def brisque_metrics(rgb: NDArray[np.uint8]) -> dict[str, Timed]:
     from brisque import BRISQUE
 
     model = BRISQUE(url=False)
+    scale_features = model.scale_features
+    # 0.2.0 calls float() on arrays of one element, which NumPy 2.4 refuses.
+    model.scale_features = lambda values: scale_features([np.asarray(v).item() for v in values])
     return {"brisque (PyPI)": lambda: float(model.score(rgb))}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.frames import Frame
+from vqa_harness.jit import SUMS, kernel
 from vqa_harness.spec import Scores
 from vqa_metrics.nss import NssSums, nss_sums
 from vqa_metrics.nss_fit import fit_asymmetric, fit_symmetric, shape_table
@@ -40,6 +41,18 @@ def brisque_features(sums: NssSums) -> Array:
     return np.array(features)
 
 
+@kernel(fastmath=SUMS)
+def weighted_kernels(vectors: Array, weights: Array, gamma: float, point: Array) -> float:
+    """Sum of ``weight * exp(-gamma * |vector - point|^2)`` over (n, m) support vectors."""
+    total = 0.0
+    for row in range(len(weights)):
+        distance = 0.0
+        for column in range(len(point)):
+            distance += (vectors[row, column] - point[column]) ** 2
+        total += weights[row] * np.exp(-gamma * distance)
+    return total
+
+
 def brisque_score(features: Array) -> float | None:
     """Regression on (36,) features; None if one is undefined.
 
@@ -53,8 +66,8 @@ def brisque_score(features: Array) -> float | None:
     low, high = params.feature_range.T
     scaled = -1.0 + 2.0 * (printed - low) / (high - low)
     scaled = np.array([float(f"{value:g}") for value in scaled])
-    distances = ((params.support_vectors - scaled) ** 2).sum(axis=1)
-    return float(params.weights @ np.exp(-params.gamma * distances) - params.rho)
+    kernels = weighted_kernels(params.support_vectors, params.weights, params.gamma, scaled)
+    return kernels - params.rho
 
 
 def brisque(luma: NDArray[np.uint8]) -> float | None:

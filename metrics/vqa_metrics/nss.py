@@ -6,6 +6,7 @@ coefficients, at full and at half scale. One pass gives the sums for both; see `
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +19,19 @@ from vqa_metrics.nss_moments import FIELDS, KINDS
 from vqa_metrics.nss_params import window_taps
 from vqa_metrics.nss_pass import scale_sums
 from vqa_metrics.nss_tile import BLOCK
-from vqa_metrics.nss_work import new_work
+from vqa_metrics.nss_work import Work, new_work
 
 Array = NDArray[np.float64]
+
+
+class _Kept(threading.local):
+    """Arrays of a thread by size, for the next frame: new memory is slow to touch first."""
+
+    def __init__(self) -> None:
+        self.works: dict[tuple[int, int], Work] = {}
+
+
+_kept = _Kept()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +63,23 @@ def _unscale() -> Array:
     return 1.0 / np.stack([unit**2, unit**2, unit, one, one], axis=1)
 
 
+def _work(size: tuple[int, int]) -> Work:
+    """Arrays of this thread for one scale; those of both scales of the last size are kept."""
+    works = _kept.works
+    if size not in works:
+        if len(works) > 1:
+            works.clear()
+        works[size] = new_work(*size)
+    return works[size]
+
+
 def _arguments(pixels: NDArray[np.uint8], scale: int, blocks: bool) -> tuple[Any, ...]:
     """What `scale_sums` takes for one scale of a frame; the last two are filled by it."""
     height, width = pixels.shape
     grid = (height // BLOCK, width // BLOCK) if blocks else (0, 0)
     size = ((height + 1) // 2, (width + 1) // 2) if scale else (height, width)
     sums = np.zeros((*grid, KINDS, FIELDS)), np.zeros((KINDS, FIELDS))
-    return pixels, scale == 1, window_taps(), new_work(*size), *sums
+    return pixels, scale == 1, window_taps(), _work(size), *sums
 
 
 def nss_sums(luma: NDArray[np.uint8], *, blocks: bool = True) -> NssSums:

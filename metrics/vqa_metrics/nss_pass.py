@@ -8,49 +8,39 @@ most of the work is done once for both.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.jit import fingerprint, kernel, part
+from vqa_harness.jit import Kernel, fingerprint, kernel, part
 from vqa_metrics.nss_filter import Taps
-from vqa_metrics.nss_moments import KINDS, STEP, fold_columns, fold_pairs
-from vqa_metrics.nss_tile import BLOCK, HALO, PITCH, TILE
+from vqa_metrics.nss_fold import add_block, add_frame, add_strips, finish
+from vqa_metrics.nss_moments import fold_pairs
+from vqa_metrics.nss_signs import BYTE
+from vqa_metrics.nss_tile import BLOCK, LANES, ORIGIN, PITCH, STRIP, TILE, position
 from vqa_metrics.nss_view import (
     View,
-    blank,
     changed,
-    count_flat,
     load_view,
-    place_pair,
-    set_coefficients,
-    set_sums,
+    measure_edges,
+    measure_frame,
+    measure_pair,
 )
 from vqa_metrics.nss_work import Work
 
-ScaleSums = Callable[
+ScaleSums = Kernel[
     [NDArray[np.uint8], bool, tuple[Taps, Taps], Work, NDArray[np.float64], NDArray[np.float64]],
     int,
 ]
 
 
 @part()
-def _fold(work: Work, number: int, size: int, first: int, out: NDArray[np.float64]) -> None:
-    """Add the sums of a span of columns; for NIQE without pairs that leave the block."""
-    for kind in range(KINDS):
-        start = first + (number if kind in (1, 3) else 0)
-        stop = first + size - (number if kind == 4 else 0)
-        fold_columns(work.total_sums, work.total_counts, kind, start, stop, out)
-
-
-@part()
 def _fold_sides(work: Work, size: int, first: int, out: NDArray[np.float64]) -> None:
     """NIQE: add the pairs of a block's left and right column, rows wrapping round."""
     left, right = work.sides[0, : size + 1], work.sides[1, : size + 1]
+    first, last = ORIGIN + position(first), ORIGIN + position(first + size - 1)
     for row in range(1, size + 1):
-        left[row] = work.z[row * PITCH + HALO + first]
-        right[row] = work.z[row * PITCH + HALO + first + size - 1]
+        left[row] = work.z[row * PITCH + first]
+        right[row] = work.z[row * PITCH + last]
     left[0], right[0] = left[size], right[size]
     fold_pairs(left[1:], right[1:], out[1])
     fold_pairs(left[1:], right[:-1], out[3])
@@ -58,20 +48,24 @@ def _fold_sides(work: Work, size: int, first: int, out: NDArray[np.float64]) -> 
 
 
 @part()
-def _keep_edges(work: Work, band: int, corner: tuple[int, int], rows: int, cols: int) -> None:
-    """BRISQUE: remember the outermost coefficients of the frame, and the tile's last row."""
+def _keep_edges(work: Work, corner: tuple[int, int], rows: int, cols: int) -> None:
+    """BRISQUE: remember the outermost coefficients of the frame, and the tile's last ones."""
     r0, c0 = corner
     z = work.z
-    last = rows * PITCH + HALO
-    for c in range(cols):
-        work.seams[1 - band % 2, c0 + c + 1] = z[last + c]
-        work.rows[1, c0 + c] = z[last + c]
+    height, width = work.columns.shape[1], work.rows.shape[1]
+    work.seams[c0 // TILE] = z[rows * PITCH : (rows + 1) * PITCH]
+    for column in range(cols):
         if r0 == 0:
-            work.rows[0, c0 + c] = z[PITCH + HALO + c]
+            work.rows[0, c0 + column] = z[PITCH + ORIGIN + position(column)]
+        if r0 + rows == height:
+            work.rows[1, c0 + column] = z[rows * PITCH + ORIGIN + position(column)]
     for row in range(rows):
+        start = (row + 1) * PITCH + ORIGIN
         if c0 == 0:
-            work.columns[0, r0 + row] = z[(row + 1) * PITCH + HALO]
-        work.columns[1, r0 + row] = z[(row + 1) * PITCH + HALO + cols - 1]
+            work.columns[0, r0 + row] = z[start]
+        if c0 + cols == width:
+            work.columns[1, r0 + row] = z[start + position(cols - 1)]
+        work.before[row] = z[start + TILE - 1]
 
 
 @part()
@@ -90,15 +84,31 @@ def _fold_edges(work: Work, out: NDArray[np.float64]) -> None:
 
 
 @part()
-def _fold_tile(
-    work: Work, view: View, block: int, frame: NDArray[np.float64], blocks: NDArray[np.float64]
+def _add_frame(
+    work: Work, view: View, taps: tuple[Taps, Taps], corner: tuple[int, int], rows: int
+) -> int:
+    """BRISQUE: add a tile to the frame; returns how many coefficients are rounding residue."""
+    residue = measure_frame(work, view, taps, rows)
+    measure_pair(work, view, work.seams[corner[1] // TILE, ORIGIN - LANES :])
+    add_frame(work.inside, work.across, work.frame)
+    _keep_edges(work, corner, rows, view.cols)
+    return residue
+
+
+@part()
+def _add_blocks(
+    work: Work, view: View, taps: tuple[Taps, Taps], block: int, blocks: NDArray[np.float64]
 ) -> None:
-    """Add a tile's column sums to the frame's, or to those of its blocks."""
-    if view.number == 0:
-        _fold(work, view.number, view.cols, 0, frame)
-    for first in range(0, view.cols * view.number, block):
-        _fold(work, view.number, block, first, blocks[first // block])
-        _fold_sides(work, block, first, blocks[first // block])
+    """NIQE: add a tile to its blocks."""
+    if changed(view):
+        measure_edges(work, view, taps)
+    measure_pair(work, view, work.z)
+    for first in range(0, view.cols, block):
+        out = blocks[first // block]
+        strips = (first // STRIP, (first + block) // STRIP)
+        add_block(work.inside, work.across, strips, out)
+        finish(out)
+        _fold_sides(work, block, first, out)
 
 
 @part()
@@ -117,33 +127,33 @@ def _scale_sums(
     bands, crop_width = blocks.shape[0], blocks.shape[1] * block
     crop = (bands * BLOCK, blocks.shape[1] * BLOCK)
     residue = 0
+    work.frame[:] = 0
+    work.seams[:] = 0
     for r0 in range(0, height, block):
         band = r0 // block
         rows = min(block, height - r0)
-        filled = (rows + STEP - 1) // STEP * STEP
+        filled = (rows + BYTE - 1) // BYTE * BYTE
         top, bottom = int(band == 0 and bands > 0), int(band == bands - 1)
-        groups = 3 if top + bottom > 0 else 1
+        work.before[:] = 0
         for c0 in range(0, width, TILE):
             for number in range(2 if band < bands and c0 < crop_width else 1):
                 limit = crop_width if number == 1 else width
                 cols = min(TILE, limit - c0)
                 left, right = int(c0 == 0), int(c0 + cols == limit)
-                view = View(number, filled, cols, groups, top, bottom, left, right)
+                view = View(number, filled, cols, top, bottom, left, right)
                 if changed(view):
                     size = crop if number == 1 else luma.shape
                     cut = (bottom == 1 and crop[0] < luma.shape[0]) or (
                         right == 1 and crop[1] < luma.shape[1]
                     )
                     loaded = number == 1 and not cut
-                    load_view(luma, size, number, loaded, step, (r0, c0), work.x)
-                    set_coefficients(work, view, taps)
+                    load_view(luma, size, view, loaded, step, (r0, c0), work)
                 if number == 0:
-                    blank(work, view, rows)
-                    residue += count_flat(work.z, rows, cols, work.flat)
-                    _keep_edges(work, band, (r0, c0), rows, cols)
-                place_pair(work, view, work.seams[band % 2, c0:])
-                set_sums(work, view)
-                _fold_tile(work, view, block, frame, blocks[min(band, bands - 1), c0 // block :])
+                    residue += _add_frame(work, view, taps, (r0, c0), rows)
+                else:
+                    _add_blocks(work, view, taps, block, blocks[band, c0 // block :])
+    add_strips(work.frame, frame)
+    finish(frame)
     _fold_edges(work, frame)
     return residue
 

@@ -1,11 +1,14 @@
 """The tile that every kernel works on, and how a frame's pixels get into it.
 
 A tile is one row of NIQE blocks, 192 columns wide, small enough to stay in the first two cache
-levels. Arrays of tiles are flat with a fixed pitch: constant distances between rows let the
-compiler vectorise loops over many rows without run-time checks.
+levels. Its columns are stored in eight strips side by side, lane by lane: column 0, 24, 48 ... 168,
+then column 1, 25, 49 and so on. So horizontal neighbours are eight elements apart: loops run over
+whole aligned vectors in both directions, and a block's columns are lanes of their own.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,120 +17,161 @@ from vqa_harness.jit import part
 
 BLOCK = 96
 """NIQE's block size at full scale in pixels; half of it at half scale."""
-TILE = 192
-"""Columns of a tile, a multiple of the block size at both scales."""
-HALO = 4
-"""Pixels around a tile: 3 for the 7x7 window and 1 for neighbour products."""
 LANES = 8
-"""Columns are filtered in multiples of this, the float64 lanes of the widest vectors."""
-PITCH = TILE + 2 * HALO + LANES
-"""Elements between two rows of any tile array. Column c of a tile is element ``c + HALO``."""
+"""Strips of a tile, the float64 lanes of the widest vectors."""
+STRIP = 24
+"""Columns of a strip; a block is four strips wide at full scale, and two at half scale."""
+TILE = LANES * STRIP
+"""Columns of a tile."""
+HALO = 3
+"""Pixels around a tile, for the 7x7 window."""
+ORIGIN = 64
+"""Elements before column 0 in a row, so many that it is aligned for every type."""
+PITCH = 320
+"""Elements between two rows of any tile array. Not a power of two: those share cache sets."""
+WIDE = 2 * (TILE + 2 * HALO) + 6
+"""Columns of the full image that a tile of the half image is made of."""
 ROWS = BLOCK + 2 * HALO
 """Rows of a pixel tile. Row r of a tile is row ``r + HALO`` of the array."""
 
-_UNIT = 1.0 / 65536.0
+
+@part(forceinline=True)
+def position(column: int) -> int:
+    """Element of a column after `ORIGIN`; those beside the tile are in one vector behind it."""
+    if column < 0:
+        return TILE + HALO + column
+    if column >= TILE:
+        return column + HALO
+    return column % STRIP * LANES + column // STRIP
+
+
+Number = int | np.uint32 | np.uint64
+
+
+class Words(NamedTuple):
+    """Scratch of the loaders: a memory in which columns are put in the order of the strips.
+
+    Attributes:
+        whole: (ROWS * TILE // 2,) uint64.
+        bytes: the same memory as uint8.
+        ints: the same memory as int32.
+        sums: (ROWS, WIDE) int32, rows of the full image weighted for the half image.
+        line: (TILE + 2 * HALO,) int32, a row of the half image.
+    """
+
+    whole: NDArray[np.uint64]
+    bytes: NDArray[np.uint8]
+    ints: NDArray[np.int32]
+    sums: NDArray[np.int32]
+    line: NDArray[np.int32]
+
+
+@part(forceinline=True)
+def _join(low: Number, high: Number, bits: int) -> np.uint64:
+    """Two numbers side by side in one, the second moved up by a number of bits."""
+    return np.uint64(low) | np.uint64(high) << np.uint64(bits)
 
 
 @part()
-def _mirrored(index: int, size: int) -> int:
-    """Reflect an index at the edges, repeating the edge sample (``imresize``)."""
-    folded = index % (2 * size)
-    return min(folded, 2 * size - 1 - folded)
+def order_bytes(p: NDArray[np.uint8], row: int, words: Words) -> None:
+    """Put `TILE` pixels in the order of the strips: byte k of a word is of strip k."""
+    out = words.whole[row * STRIP :]
+    for c in range(STRIP):
+        a = _join(p[c], p[STRIP + c], 8)
+        b = _join(p[2 * STRIP + c], p[3 * STRIP + c], 8)
+        d = _join(p[4 * STRIP + c], p[5 * STRIP + c], 8)
+        e = _join(p[6 * STRIP + c], p[7 * STRIP + c], 8)
+        out[c] = _join(_join(a, b, 16), _join(d, e, 16), 32)
+
+
+@part()
+def order_ints(p: NDArray[np.int32], row: int, words: Words) -> None:
+    """The same for numbers of 32 bits, of which a word has two."""
+    out = words.whole[row * TILE // 2 :]
+    for c in range(STRIP):
+        s = 2 * STRIP + c
+        t, u = s + 2 * STRIP, s + 4 * STRIP
+        out[4 * c] = _join(np.uint32(p[c]), np.uint32(p[STRIP + c]), 32)
+        out[4 * c + 1] = _join(np.uint32(p[s]), np.uint32(p[STRIP + s]), 32)
+        out[4 * c + 2] = _join(np.uint32(p[t]), np.uint32(p[STRIP + t]), 32)
+        out[4 * c + 3] = _join(np.uint32(p[u]), np.uint32(p[STRIP + u]), 32)
+
+
+@part()
+def set_rows(
+    p: NDArray[np.integer], first: int, last: int, unit: float, x: NDArray[np.float64]
+) -> None:
+    """Set the columns of array rows ``first`` to ``last`` to ordered numbers times ``unit``.
+
+    Apart from the ordering, which runs ahead: a number just stored in parts is slow to load.
+    """
+    for row in range(first, last):
+        source = p[row * TILE : (row + 1) * TILE]
+        target = x[row * PITCH + ORIGIN : row * PITCH + ORIGIN + TILE]
+        for i in range(TILE):
+            target[i] = source[i] * unit
+
+
+@part()
+def set_columns(
+    line: NDArray[np.integer], span: tuple[int, int], unit: float, out: NDArray[np.float64]
+) -> None:
+    """Set what of a row's columns ``span`` is not a whole tile: beside it, or all if it is cut."""
+    first, last = span
+    for column in range(first, 0):
+        out[TILE + HALO + column] = line[column - first] * unit
+    for column in range(TILE, last):
+        out[HALO + column] = line[column - first] * unit
+    if last < TILE:
+        for column in range(last):
+            out[position(column)] = line[column - first] * unit
 
 
 @part()
 def load_full(
     luma: NDArray[np.uint8],
-    height: int,
-    width: int,
-    r0: int,
-    c0: int,
+    size: tuple[int, int],
+    corner: tuple[int, int],
     rows: int,
+    words: Words,
     x: NDArray[np.float64],
 ) -> None:
-    """Pixels of rows ``r0 - HALO`` to ``r0 + rows + HALO`` from column ``c0 - HALO``.
+    """Fill the tile at ``corner``, and `HALO` pixels around it, from the top left ``size``.
 
-    Only those inside ``height`` x ``width`` are written.
+    Only pixels inside are written.
     """
-    first, last = max(0, c0 - HALO), min(width, c0 - HALO + PITCH)
-    for row in range(max(0, r0 - HALO), min(height, r0 + rows + HALO)):
-        source = luma[row, first:last]
-        start = (row - r0 + HALO) * PITCH + HALO - c0
-        target = x[start + first : start + last]
-        for column in range(min(last - first, PITCH)):
-            target[column] = source[column]
-
-
-@part()
-def load_half(
-    luma: NDArray[np.uint8],
-    height: int,
-    width: int,
-    r0: int,
-    c0: int,
-    rows: int,
-    x: NDArray[np.float64],
-) -> None:
-    """The same for the half image: antialiased bicubic (a = -0.5), taps (-3,-9,29,111,...)/256.
-
-    ``height`` and ``width`` are those of the full image. Sums of integers are exact in any order,
-    so the result is the exact multiple of 1/65536.
-    """
-    half_height, half_width = (height + 1) // 2, (width + 1) // 2
-    first, last = max(0, c0 - HALO), min(half_width, c0 - HALO + PITCH)
-    left = 2 * first - 3
-    count = 2 * (last - first) + 6
-    sums = np.empty(2 * PITCH + 6, np.int32)
-    inner_first, inner_last = max(left, 0), min(left + count, width)
-    for row in range(max(0, r0 - HALO), min(half_height, r0 + rows + HALO)):
-        a = luma[_mirrored(2 * row - 3, height), inner_first:inner_last]
-        b = luma[_mirrored(2 * row - 2, height), inner_first:inner_last]
-        c = luma[_mirrored(2 * row - 1, height), inner_first:inner_last]
-        d = luma[_mirrored(2 * row, height), inner_first:inner_last]
-        e = luma[_mirrored(2 * row + 1, height), inner_first:inner_last]
-        f = luma[_mirrored(2 * row + 2, height), inner_first:inner_last]
-        g = luma[_mirrored(2 * row + 3, height), inner_first:inner_last]
-        h = luma[_mirrored(2 * row + 4, height), inner_first:inner_last]
-        middle = sums[inner_first - left :]
-        for column in range(min(inner_last - inner_first, 2 * PITCH + 6)):
-            outer = np.int32(a[column]) + np.int32(h[column])
-            second = np.int32(b[column]) + np.int32(g[column])
-            third = np.int32(c[column]) + np.int32(f[column])
-            centre = np.int32(d[column]) + np.int32(e[column])
-            middle[column] = (
-                np.int32(111) * centre
-                + np.int32(29) * third
-                - np.int32(9) * second
-                - np.int32(3) * outer
-            )
-        for column in range(left, inner_first):
-            sums[column - left] = sums[_mirrored(column, width) - left]
-        for column in range(inner_last, left + count):
-            sums[column - left] = sums[_mirrored(column, width) - left]
-        start = (row - r0 + HALO) * PITCH + HALO - c0 + first
-        target = x[start : start + last - first]
-        for column in range(min(last - first, PITCH)):
-            s = 2 * column
-            total = (
-                np.int32(111) * (sums[s + 3] + sums[s + 4])
-                + np.int32(29) * (sums[s + 2] + sums[s + 5])
-                - np.int32(9) * (sums[s + 1] + sums[s + 6])
-                - np.int32(3) * (sums[s] + sums[s + 7])
-            )
-            target[column] = np.int32(total) * _UNIT
+    height, width = size
+    r0, c0 = corner
+    first, last = max(-HALO, -c0), min(TILE + HALO, width - c0)
+    top, bottom = max(0, HALO - r0), min(rows + 2 * HALO, height - r0 + HALO)
+    for row in range(top, bottom):
+        line = luma[r0 + row - HALO, c0 + first : c0 + last]
+        if last >= TILE:
+            order_bytes(line[-first:], row, words)
+        set_columns(line, (first, last), 1.0, x[row * PITCH + ORIGIN :])
+    if last >= TILE:
+        set_rows(words.bytes, top, bottom, 1.0, x)
 
 
 @part()
 def pad(
-    height: int, width: int, r0: int, c0: int, rows: int, replicate: bool, x: NDArray[np.float64]
+    size: tuple[int, int],
+    corner: tuple[int, int],
+    rows: int,
+    replicate: bool,
+    x: NDArray[np.float64],
 ) -> None:
-    """Fill what of a tile lies outside the image: with its edge pixels, or with zeros."""
+    """Fill what of a tile lies outside ``size``: with its edge pixels, or with zeros."""
+    height, width = size
+    r0, c0 = corner
     top, bottom = max(0, HALO - r0), min(rows + 2 * HALO, height - r0 + HALO)
-    left, right = max(0, HALO - c0), min(PITCH, width - c0 + HALO)
+    left, right = max(-HALO, -c0), min(TILE + HALO, width - c0)
     for row in range(top, bottom):
-        line = x[row * PITCH : (row + 1) * PITCH]
-        line[:left] = line[left] if replicate else 0.0
-        line[right:] = line[right - 1] if replicate else 0.0
+        line = x[row * PITCH + ORIGIN : (row + 1) * PITCH]
+        for column in range(-HALO, left):
+            line[position(column)] = line[position(left)] if replicate else 0.0
+        for column in range(right, TILE + HALO):
+            line[position(column)] = line[position(right - 1)] if replicate else 0.0
     for row in range(rows + 2 * HALO):
         if row < top or row >= bottom:
             nearest = min(max(row, top), bottom - 1)

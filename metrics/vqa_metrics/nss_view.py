@@ -1,9 +1,8 @@
 """How NIQE and BRISQUE each see a tile, and the column sums of what they see.
 
 View 0 is BRISQUE's: the whole frame, zeros around it. View 1 is NIQE's: the frame cropped to whole
-blocks, edge pixels repeated. A tile is measured for view 0, and for view 1 only in those rows and
-columns at the crop's edges that differ. Two rows are placed below the tile: what the metric has
-above the tile's first row (the tile above, or the blocks' own last row), and that first row.
+blocks, edge pixels repeated. A tile is measured for view 0, and for view 1 only at the crop's
+edges, where coefficients are computed again in those rows and columns that differ.
 """
 
 from __future__ import annotations
@@ -14,19 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
-from vqa_metrics.nss_filter import SCALE, Taps, mscn
-from vqa_metrics.nss_moments import COUNTS, PAIR, STEP, SUMS, add_counts, add_sums, signs
-from vqa_metrics.nss_tile import BLOCK, HALO, PITCH, TILE, load_full, load_half, pad
+from vqa_metrics.nss_filter import Taps, join_coefficients, mscn, mscn_fast
+from vqa_metrics.nss_fold import fold_strips
+from vqa_metrics.nss_half import load_half
+from vqa_metrics.nss_moments import SPANNING, add_sums, pair_counts, pair_sums
+from vqa_metrics.nss_signs import BYTE, count_signs, pack_signs
+from vqa_metrics.nss_tile import LANES, ORIGIN, PITCH, STRIP, TILE, load_full, pad, position
 from vqa_metrics.nss_work import Work
 
-EDGE = 8
-"""Rows and columns measured again at a crop's edge: 3 differ by padding, 5 where the half image of
-the crop ends, and their neighbours; a multiple of the row steps of all kernels."""
-RESIDUE = np.float32(SCALE * 2.0**-30)
-"""Coefficients below this are rounding residue: the window is flat or a linear ramp."""
+EDGE = 5
+"""Columns measured again at a crop's edge: 3 differ by padding, 2 where the half image of the crop
+ends."""
+EDGE_ROWS = 8
+"""The same for rows, a multiple of those that are filtered together."""
 
-_SPANNING = 2
-"""First of the kinds whose pairs span two rows."""
+CHUNK = 48
+"""Rows that go through all steps while they are in the first cache level, a multiple of `BYTE`."""
 
 Range = tuple[int, int]
 
@@ -36,9 +38,8 @@ class View(NamedTuple):
 
     Attributes:
         number: 0 for BRISQUE, 1 for NIQE.
-        rows: of the tile, rounded up to a multiple of `STEP`.
+        rows: of the tile, rounded up to a multiple of `BYTE`.
         cols: of the tile, inside the frame or the crop.
-        groups: 3 (first rows, middle, last rows) where rows differ between the views, else 1.
         top: whether the tile is in the crop's first row of blocks.
         bottom: in its last.
         left: whether the tile begins at the left edge of the frame.
@@ -48,7 +49,6 @@ class View(NamedTuple):
     number: int
     rows: int
     cols: int
-    groups: int
     top: int
     bottom: int
     left: int
@@ -65,144 +65,115 @@ def changed(view: View) -> bool:
 def load_view(
     luma: NDArray[np.uint8],
     size: Range,
-    number: int,
+    view: View,
     loaded: bool,
     step: int,
     corner: Range,
-    x: NDArray[np.float64],
+    work: Work,
 ) -> None:
     """Fill a pixel tile from the top left ``size`` (of the full image), and pad it for a view."""
-    height, width = size
-    r0, c0 = corner
-    rows = BLOCK // step
     if not loaded:
         if step == 2:
-            load_half(luma, height, width, r0, c0, rows, x)
+            load_half(luma, size, corner, view.rows, work.words, work.x)
         else:
-            load_full(luma, height, width, r0, c0, rows, x)
-    pad((height + step - 1) // step, (width + step - 1) // step, r0, c0, rows, number == 1, x)
+            load_full(luma, size, corner, view.rows, work.words, work.x)
+    scaled = ((size[0] + step - 1) // step, (size[1] + step - 1) // step)
+    pad(scaled, corner, view.rows, view.number == 1, work.x)
 
 
 @part()
-def _span(view: View, group: int) -> Range:
-    """Rows of a group: all, or first rows, middle, last rows; or the second of two rows below."""
-    first, last = 0, view.rows
-    if group == PAIR:
-        first, last = view.rows + 1, view.rows + 1 + STEP
-    elif view.groups > 1:
-        first = (0, EDGE, view.rows - EDGE)[group]
-        last = (EDGE, view.rows - EDGE, view.rows)[group]
-    return first, last
-
-
-@part()
-def _part(view: View, group: int, side: int) -> Range:
-    """Columns of a group to measure: all at once, or those at the ends; none if first is last."""
-    first, last = 0, 0
-    whole = view.number == 0 or group == PAIR
-    whole = whole or (view.top == 1 and group == 0) or (view.bottom == 1 and group == 2)
-    if whole:
-        last = view.cols if side == 0 else 0
-    elif side == 0 and view.left == 1:
-        last = EDGE
-    elif side == 1 and view.right == 1:
-        first, last = view.cols - EDGE, view.cols
-    return first, last
-
-
-@part()
-def set_coefficients(work: Work, view: View, taps: tuple[Taps, Taps]) -> None:
-    """Compute the coefficients that differ from the last view."""
-    for group in range(view.groups):
-        top, bottom = _span(view, group)
-        for side in range(2):
-            left, right = _part(view, group, side)
-            if left < right:
-                mscn(work.x, top, bottom, left - 1, right + 1, taps, work.filtered, work.z)
-
-
-@part()
-def blank(work: Work, view: View, rows: int) -> None:
-    """Zero the coefficients outside the frame, which then add to no sum and no count."""
-    for i in range((rows + 1) * PITCH, (view.rows + 1) * PITCH):
+def _blank(work: Work, view: View, top: int, bottom: int, rows: int) -> int:
+    """Zero what of some rows lies outside the frame, which then adds to nothing; how many."""
+    inside = min(max(rows, top), bottom)
+    for i in range((inside + 1) * PITCH, (bottom + 1) * PITCH):
         work.z[i] = 0
-    for row in range(1, view.rows + 1):
-        if view.left == 1:
-            work.z[row * PITCH + HALO - 1] = 0
-        if view.right == 1:
-            work.z[row * PITCH + HALO + view.cols] = 0
+    for i in range(top + 1, inside + 1):
+        for column in range(view.cols, TILE):
+            work.z[i * PITCH + ORIGIN + position(column)] = 0
+    return (bottom - top) * TILE - (inside - top) * view.cols
 
 
 @part()
-def count_flat(z: NDArray[np.float32], rows: int, cols: int, flat: NDArray[np.uint8]) -> int:
-    """Coefficients of a tile that are nothing but rounding residue."""
-    for c in range(TILE):
-        flat[c] = 0
-    for row in range(1, rows + 1):
-        start = row * PITCH + HALO
-        values = z[start : start + cols]
-        for c in range(min(cols, TILE)):
-            flat[c] += np.uint8(abs(values[c]) < RESIDUE)
-    total = 0
-    for c in range(cols):
-        total += flat[c]
-    return total
+def _pack(work: Work, view: View, top: int, bottom: int, rows: int) -> Range:
+    """Make new coefficients ready for counting.
+
+    Returns:
+        How many are rounding residue, and how many of those lie outside the frame.
+    """
+    blanks = _blank(work, view, top, bottom, rows)
+    join_coefficients(work.z, top, bottom, work.before)
+    flat = 0
+    for row in range(top, bottom, BYTE):
+        flat += pack_signs(work.bits, row, work.below, work.other, work.flat)
+    return flat, blanks
 
 
 @part()
-def place_pair(work: Work, view: View, seam: NDArray[np.float32]) -> None:
-    """Put two rows below a tile: what is above its first row for the metric, and its first row."""
-    z, rows = work.z, view.rows
-    upper, lower = (rows + 1) * PITCH, (rows + 2) * PITCH
-    for i in range(HALO - 1, HALO + view.cols + 1):
-        z[upper + i] = seam[i - HALO + 1] if view.number == 0 else z[rows * PITCH + i]
-        z[lower + i] = z[PITCH + i]
-    for i in range(lower + PITCH, lower + STEP * PITCH):
-        z[i] = 0
+def _clear(work: Work) -> None:
+    work.sums[:] = 0
+    work.counts[:] = 0
 
 
 @part()
-def _measure(work: Work, group: int, rows: Range, cols: Range) -> None:
-    """Set the column sums of a group of rows in a range of columns."""
-    r0, r1 = rows
-    c0, c1 = cols
-    sums, counts = work.sums[group], work.counts[group]
-    for start in range(0, SUMS, TILE):
-        for c in range(c0, c1):
-            sums[start + c] = 0
-    for start in range(0, COUNTS, TILE):
-        for c in range(c0, c1):
-            counts[start + c] = 0
-    add_sums(work.z, r0, r1, c0, c1, sums)
-    add_counts(work.below, work.other, r0, r1, c0, c1, counts)
+def _add_rows(work: Work, top: int, bottom: int) -> None:
+    """Add rows whose signs are packed to the column sums."""
+    for row in range(top, bottom, BYTE):
+        count_signs(work.below, work.other, row, work.counts)
+    add_sums(work.z, top, bottom, work.sums)
 
 
 @part()
-def _total(work: Work, groups: int) -> None:
-    """Column sums of all groups, and of the pairs of the two rows below."""
-    sums, counts = work.total_sums, work.total_counts
-    sums[:] = 0
-    counts[:] = 0
-    for group in range(groups + 1):
-        source = group if group < groups else PAIR
-        kind = 0 if group < groups else _SPANNING
-        some_sums, some_counts = work.sums[source], work.counts[source]
-        for i in range(3 * kind * TILE, SUMS):
-            sums[i] += some_sums[i]
-        for i in range(2 * kind * TILE, COUNTS):
-            counts[i] += some_counts[i]
+def measure_frame(work: Work, view: View, taps: tuple[Taps, Taps], rows: int) -> int:
+    """Compute the coefficients of a tile and set the sums of its strips, for view 0.
+
+    Rows in which all is well above rounding residue are left as the faster window gives them.
+
+    Returns:
+        How many coefficients of the frame are rounding residue.
+    """
+    _clear(work)
+    residue = 0
+    for row in range(0, view.rows, CHUNK):
+        stop = min(row + CHUNK, view.rows)
+        mscn_fast(work.x, row, stop, 0, STRIP, taps, work.filtered, work.z)
+        flat, blanks = _pack(work, view, row, stop, rows)
+        if flat > blanks:
+            mscn(work.x, row, stop, 0, STRIP, taps, work.filtered, work.z)
+            flat, blanks = _pack(work, view, row, stop, rows)
+        residue += flat - blanks
+        _add_rows(work, row, stop)
+    fold_strips(work.sums, work.counts, 0, work.partial, work.inside)
+    return residue
 
 
 @part()
-def set_sums(work: Work, view: View) -> None:
-    """Column sums of the tile, with the pairs of the two rows below it."""
-    anew = changed(view)
-    first, last = 0 if anew else view.rows, view.rows + 1 + STEP
-    signs(work.z, first, last, view.cols, work.below, work.other)
-    for group in range(PAIR + 1):
-        if group == PAIR or (anew and group < view.groups):
-            for side in range(2):
-                part = _part(view, group, side)
-                if part[0] < part[1]:
-                    _measure(work, group, _span(view, group), part)
-    _total(work, view.groups)
+def measure_edges(work: Work, view: View, taps: tuple[Taps, Taps]) -> None:
+    """Compute the coefficients anew that differ for view 1, and set the sums of the strips."""
+    top, bottom = 0, view.rows
+    if view.top == 1:
+        top = EDGE_ROWS
+        mscn(work.x, 0, top, 0, STRIP, taps, work.filtered, work.z)
+    if view.bottom == 1:
+        bottom = view.rows - EDGE_ROWS
+        mscn(work.x, bottom, view.rows, 0, STRIP, taps, work.filtered, work.z)
+    if view.left == 1:
+        mscn(work.x, top, bottom, 0, EDGE, taps, work.filtered, work.z)
+    if view.right == 1:
+        mscn(work.x, top, bottom, STRIP - EDGE, STRIP, taps, work.filtered, work.z)
+    join_coefficients(work.z, 0, view.rows, work.before)
+    _clear(work)
+    for row in range(0, view.rows, BYTE):
+        pack_signs(work.bits, row, work.below, work.other, work.flat)
+        _add_rows(work, row, row + BYTE)
+    fold_strips(work.sums, work.counts, 0, work.partial, work.inside)
+
+
+@part()
+def measure_pair(work: Work, view: View, seam: NDArray[np.float32]) -> None:
+    """Set the sums of pairs with the row above: of the tile above, or the blocks' own last."""
+    start = PITCH + ORIGIN - LANES
+    lower, last = work.z[start:], work.z[start + (view.rows - 1) * PITCH :]
+    upper = seam if view.number == 0 else last
+    pair_sums(upper, lower, work.pair_sums)
+    pair_counts(upper, lower, work.pair_counts)
+    fold_strips(work.pair_sums, work.pair_counts, SPANNING, work.partial, work.across)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from vqa_metrics.brisque import weighted_kernels
 from vqa_metrics.nss import nss_sums, sums_compiled
 from vqa_metrics.nss_distance import model_distance
 from vqa_metrics.nss_luma import compile_luma
@@ -21,5 +22,6 @@ def compiling_needed() -> bool:
 def warmup() -> None:
     """Compile all kernels, or load them from the disk cache; at once the second time."""
     compile_luma()
+    weighted_kernels(np.zeros((1, 2)), np.zeros(1), 1.0, np.zeros(2))
     model_distance(np.zeros((1, 2)), np.zeros(2), np.eye(2))
     nss_sums(np.zeros((BLOCK, BLOCK), np.uint8))

@@ -2,68 +2,110 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from vqa_metrics.nss_filter import SCRATCH
-from vqa_metrics.nss_moments import COUNTS, PAIR, STEP, SUMS
-from vqa_metrics.nss_tile import BLOCK, PITCH, ROWS, TILE
+from vqa_metrics.nss_fold import CELLS
+from vqa_metrics.nss_moments import SUMS
+from vqa_metrics.nss_signs import BYTE, COUNTS
+from vqa_metrics.nss_tile import BLOCK, HALO, LANES, PITCH, ROWS, TILE, WIDE, Words
+
+_LINE = 64
+"""Bytes of a cache line, and of the widest vectors."""
 
 
 class Work(NamedTuple):
-    """Arrays of one pass, all zeros before it; flat ones have the pitch of a tile.
+    """Arrays of one pass, which leaves them ready for the next; flat ones have a tile's pitch.
 
     Attributes:
+        words: scratch of the loaders.
         x: pixels.
         filtered: scratch of the filter.
         z: coefficients, float32; row r of the tile is row r + 1, and row 0 stays zero.
-        below: uint8, where they are below zero.
+        bits: the same memory as int32.
+        before: (BLOCK,) coefficients in the column left of the tile.
+        below: uint8, where they are below zero, a byte for eight rows.
         other: uint8, where they are not zero.
-        sums: (4, SUMS) column sums by row group.
-        counts: (4, COUNTS) column counts by row group.
-        total_sums: column sums of the tile.
-        total_counts: column counts of the tile.
+        flat: uint8, where they are rounding residue, per column.
+        sums: float32 column sums of the tile.
+        counts: uint8 column counts.
+        pair_sums: column sums of the pairs with the row above the tile.
+        pair_counts: column counts of those pairs.
+        partial: (TILE // 2,) float32, scratch.
+        inside: (2, CELLS) float64, sums by strip: of its first column, of the others.
+        across: the same of the pairs with the row above the tile.
+        frame: (CELLS,) sums of the frame by strip.
         sides: (2, BLOCK + 1) left and right column of a block.
-        flat: (TILE,) uint8.
-        seams: (2, W + 2) last rows of coefficients of this and the last band.
+        seams: (tiles, PITCH) last rows of coefficients of the tiles above.
         rows: (2, W) top and bottom row of coefficients.
         columns: (2, H) left and right column of coefficients.
     """
 
+    words: Words
     x: NDArray[np.float64]
     filtered: NDArray[np.float64]
     z: NDArray[np.float32]
+    bits: NDArray[np.int32]
+    before: NDArray[np.float32]
     below: NDArray[np.uint8]
     other: NDArray[np.uint8]
+    flat: NDArray[np.uint8]
     sums: NDArray[np.float32]
     counts: NDArray[np.uint8]
-    total_sums: NDArray[np.float32]
-    total_counts: NDArray[np.uint8]
+    pair_sums: NDArray[np.float32]
+    pair_counts: NDArray[np.uint8]
+    partial: NDArray[np.float32]
+    inside: NDArray[np.float64]
+    across: NDArray[np.float64]
+    frame: NDArray[np.float64]
     sides: NDArray[np.float32]
-    flat: NDArray[np.uint8]
     seams: NDArray[np.float32]
     rows: NDArray[np.float32]
     columns: NDArray[np.float32]
 
 
+def _zeros(size: int, kind: DTypeLike) -> NDArray[Any]:
+    """Zeros that begin on a cache line, which NumPy does not promise."""
+    length = size * np.dtype(kind).itemsize
+    memory = np.zeros(length + _LINE, np.uint8)
+    start = -memory.ctypes.data % _LINE
+    return memory[start : start + length].view(kind)
+
+
 def new_work(height: int, width: int) -> Work:
     """Arrays for one scale of a frame, given its size at that scale."""
-    tile = (BLOCK + STEP + 2) * PITCH
+    packed = (BLOCK // BYTE + 1) * PITCH
+    words = _zeros(ROWS * TILE // 2, np.uint64)
+    z = _zeros((BLOCK + 2) * PITCH, np.float32)
     return Work(
-        x=np.zeros(ROWS * PITCH),
-        filtered=np.zeros(SCRATCH),
-        z=np.zeros(tile, np.float32),
-        below=np.zeros(tile, np.uint8),
-        other=np.zeros(tile, np.uint8),
-        sums=np.zeros((PAIR + 1, SUMS), np.float32),
-        counts=np.zeros((PAIR + 1, COUNTS), np.uint8),
-        total_sums=np.zeros(SUMS, np.float32),
-        total_counts=np.zeros(COUNTS, np.uint8),
+        words=Words(
+            words,
+            words.view(np.uint8),
+            words.view(np.int32),
+            _zeros(ROWS * WIDE, np.int32).reshape(ROWS, WIDE),
+            _zeros(TILE + 2 * HALO, np.int32),
+        ),
+        x=_zeros(ROWS * PITCH, np.float64),
+        filtered=_zeros(SCRATCH, np.float64),
+        z=z,
+        bits=z.view(np.int32),
+        before=np.zeros(BLOCK, np.float32),
+        below=_zeros(packed, np.uint8),
+        other=_zeros(packed, np.uint8),
+        flat=_zeros(TILE + LANES, np.uint8),
+        sums=_zeros(SUMS, np.float32),
+        counts=_zeros(COUNTS, np.uint8),
+        pair_sums=_zeros(SUMS, np.float32),
+        pair_counts=_zeros(COUNTS, np.uint8),
+        partial=_zeros(TILE // 2, np.float32),
+        inside=_zeros(2 * CELLS, np.float64).reshape(2, CELLS),
+        across=_zeros(2 * CELLS, np.float64).reshape(2, CELLS),
+        frame=_zeros(CELLS, np.float64),
         sides=np.zeros((2, BLOCK + 1), np.float32),
-        flat=np.zeros(TILE, np.uint8),
-        seams=np.zeros((2, width + 2), np.float32),
+        seams=np.zeros((-(-width // TILE), PITCH), np.float32),
         rows=np.zeros((2, width), np.float32),
         columns=np.zeros((2, height), np.float32),
     )

@@ -1,0 +1,91 @@
+"""Counts of MSCN coefficients and neighbour products on either side of zero.
+
+The sign of a product is known from the signs of its factors, so eight rows are packed into one
+byte per column: one bit per coefficient that says whether it is below zero, and one whether it is
+not zero. Pairs are counted by logic on those bytes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqa_harness.jit import part
+from vqa_metrics.fused import ones
+from vqa_metrics.nss_filter import SCALE
+from vqa_metrics.nss_tile import LANES, ORIGIN, PITCH, TILE
+
+BYTE = 8
+"""Rows packed together."""
+COUNTS = 10 * TILE
+"""Of each kind of sample, per column, those below zero and those not zero."""
+RESIDUE = int(np.float32(SCALE * 2.0**-30).view(np.int32))
+"""Coefficients below this are rounding residue: the window is flat or a linear ramp. As the bits of
+a float32, which are in the order of the numbers."""
+
+
+@part()
+def pack_signs(
+    bits: NDArray[np.int32],
+    row: int,
+    below: NDArray[np.uint8],
+    other: NDArray[np.uint8],
+    flat: NDArray[np.uint8],
+) -> int:
+    """Pack eight rows from ``row``, which are the bits of float32, and the strips' left neighbours.
+
+    Byte row ``row // 8 + 1`` is set. Returns how many of the eight rows are rounding residue, of
+    which ``flat`` gets the count per column.
+    """
+    p = bits[(row + 1) * PITCH + ORIGIN - LANES :]
+    start = (row // BYTE + 1) * PITCH + ORIGIN - LANES
+    negative, nonzero = below[start:], other[start:]
+    for c in range(TILE + LANES):
+        signs, marks, small = np.int32(0), np.int32(0), np.int32(0)
+        for k in range(BYTE):
+            value = p[k * PITCH + c]
+            signs |= np.int32(value < 0) << np.int32(k)
+            marks |= np.int32(value != 0) << np.int32(k)
+            small += np.int32((value & np.int32(0x7FFFFFFF)) < RESIDUE)
+        negative[c] = np.uint8(signs)
+        nonzero[c] = np.uint8(marks)
+        flat[c] = np.uint8(small)
+    total = 0
+    for c in range(LANES, TILE + LANES):
+        total += flat[c]
+    return total
+
+
+@part(forceinline=True)
+def _lower(byte: np.uint8, before: np.uint8) -> np.uint8:
+    """Eight rows, each moved to the bit of the row below; the first is from the byte before."""
+    return np.uint8((byte << 1) | (before >> 7))
+
+
+@part(forceinline=True)
+def _count(
+    n: np.uint8, m: np.uint8, o: np.uint8, q: np.uint8, out: NDArray[np.uint8], c: int
+) -> None:
+    """Count products of coefficients with signs n and m, where both marks o and q are set."""
+    both = o & q
+    out[c] += ones(np.uint8((n ^ m) & both))
+    out[TILE + c] += ones(np.uint8(both))
+
+
+@part()
+def count_signs(
+    below: NDArray[np.uint8], other: NDArray[np.uint8], row: int, counts: NDArray[np.uint8]
+) -> None:
+    """Add eight rows from ``row`` to the column counts; the row above row 0 counts in no pair."""
+    start = row // BYTE * PITCH + ORIGIN - LANES
+    n, o = below[start:], other[start:]
+    for c in range(TILE):
+        n_here, o_here = n[PITCH + LANES + c], o[PITCH + LANES + c]
+        n_left, o_left = n[PITCH + c], o[PITCH + c]
+        n_up, o_up = _lower(n_here, n[LANES + c]), _lower(o_here, o[LANES + c])
+        n_corner, o_corner = _lower(n_left, n[c]), _lower(o_left, o[c])
+        _count(n_here, np.uint8(0), o_here, np.uint8(255), counts, c)
+        _count(n_here, n_left, o_here, o_left, counts, 2 * TILE + c)
+        _count(n_here, n_up, o_here, o_up, counts, 4 * TILE + c)
+        _count(n_here, n_corner, o_here, o_corner, counts, 6 * TILE + c)
+        _count(n_left, n_up, o_left, o_up, counts, 8 * TILE + c)
