@@ -9,46 +9,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vqa_harness import align_flags
+from vqa_harness.align_flags import takes_pairing
+from vqa_harness.align_options import AlignOptions
 
 if TYPE_CHECKING:
     from vqa_harness.align_report import AlignReport
 
 
+@takes_pairing
 def align_command(
     reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The original video.")],
     distorted: Annotated[Path, typer.Argument(metavar="DISTORTED", help="What was made of it.")],
-    mode: align_flags.Mode = "auto",
-    tail: align_flags.Tail = "common",
-    fps_policy: align_flags.FpsPolicy = "auto",
-    max_offset: align_flags.MaxOffset = 2.0,
-    on_corrupt: align_flags.OnCorrupt = "score",
-    strict: align_flags.Strict = False,
-    scale_to: align_flags.ScaleTo = "ref",
-    fit: align_flags.Fit = "none",
-    crop: align_flags.Crop = "warn",
     as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    *,
+    pairing: AlignOptions,
 ) -> None:
     """Tell which frames of two videos belong together, and what is missing, repeated or frozen."""
     from vqa_harness.align import align
-    from vqa_harness.align_options import AlignOptions
     from vqa_harness.terminal import clean, progress_bar, warn
 
-    chosen: dict[str, Any] = {
-        "mode": mode,
-        "tail": tail,
-        "fps_policy": fps_policy,
-        "max_offset": max_offset,
-        "on_corrupt": on_corrupt,
-        "strict": strict,
-        "scale_to": scale_to,
-        "fit": fit,
-        "crop": crop,
-    }
-    options = AlignOptions(**chosen)
     with progress_bar(distorted.name, quiet=quiet) as progress:
-        report, warnings = align(distorted, reference, options, progress=progress)
+        report, warnings = align(distorted, reference, pairing, progress=progress)
     if as_json:
         sys.stdout.write(json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
     else:

@@ -14,6 +14,7 @@ FpsPolicy = Literal["auto", "error", "match-dist", "match-ref"]
 OnCorrupt = Literal["score", "skip", "fail"]
 Fit = Literal["none", "stretch", "pad", "crop"]
 Crop = Literal["warn", "auto", "off"]
+Deinterlace = Literal["off", "auto", "both"]
 CHOICES = {
     "mode": Mode,
     "tail": Tail,
@@ -21,6 +22,7 @@ CHOICES = {
     "on_corrupt": OnCorrupt,
     "fit": Fit,
     "crop": Crop,
+    "deinterlace": Deinterlace,
 }
 LONGEST_OFFSET = 60.0  # seconds
 
@@ -47,6 +49,8 @@ class AlignOptions:
         fit: what to do with aspect ratios that differ by more than 1 %: refuse, stretch, pad the
             distorted with black, or crop it.
         crop: black bars on one side only: ``warn``, ``auto`` cuts them off, ``off`` does not look.
+        deinterlace: ``auto`` deinterlaces a side that says it is interlaced, ``both`` both sides
+            whatever they say; a frame is made of each frame.
 
     Raises:
         UsageError: a value that is none of these.
@@ -61,6 +65,7 @@ class AlignOptions:
     scale_to: str = "ref"
     fit: Fit = "none"
     crop: Crop = "warn"
+    deinterlace: Deinterlace = "off"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -90,6 +95,11 @@ class AlignOptions:
         if found is None:
             raise UsageError(f"--scale-to {self.scale_to}: needs ref, dist or WIDTHxHEIGHT")
         return int(found[1]), int(found[2])
+
+    @property
+    def of_reader(self) -> Literal["off", "auto", "always"]:
+        """What ``deinterlace`` means to one `VideoReader`."""
+        return "always" if self.deinterlace == "both" else self.deinterlace
 
     def to_json(self) -> dict[str, Any]:
         """All options by name."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from vqa_harness.align_content import Tracker, half_band
 from vqa_harness.align_models import LOOK, Cadence, interval
 from vqa_harness.align_window import FrameWindow
+from vqa_harness.decode import Deinterlace
 from vqa_harness.signatures import Region
 
 BEYOND = 1000  # reference frames counted after the last one that is paired
@@ -40,6 +41,7 @@ def study(
     regions: tuple[Region | None, Region | None],
     max_offset: float,
     seconds: float | None = None,
+    deinterlace: Deinterlace = "off",
 ) -> Study:
     """Read signatures of both videos, side by side.
 
@@ -49,13 +51,14 @@ def study(
         regions: part of the picture to look at, of each.
         max_offset: seconds that the videos may be shifted by.
         seconds: stop after so much of the distorted video; None for all of it.
+        deinterlace: as `VideoReader` takes it, of both.
 
     Raises:
         InputError: a file cannot be read.
     """
-    dist = FrameWindow(distorted, regions[0], frames=False)
+    dist = FrameWindow(distorted, regions[0], frames=False, deinterlace=deinterlace)
     try:
-        ref = FrameWindow(reference, regions[1], frames=False)
+        ref = FrameWindow(reference, regions[1], frames=False, deinterlace=deinterlace)
         try:
             return _study(dist, ref, max_offset, seconds)
         finally:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from vqa_harness.decode import Deinterlace
 from vqa_harness.frames import Frame
 from vqa_harness.reader import VideoReader
 from vqa_harness.signatures import Region, Signature, signature
@@ -43,10 +44,12 @@ class FrameWindow:
         region: part of the picture that signatures look at.
         frames: whether frames are kept.
         signatures: whether signatures are made.
+        deinterlace: as `VideoReader` takes it.
 
     Attributes:
         info: facts of the stream.
         report: what decoding found.
+        deinterlaced: whether frames are being deinterlaced.
         count: frames read.
         ended: whether there are no more.
 
@@ -61,9 +64,11 @@ class FrameWindow:
         *,
         frames: bool = True,
         signatures: bool = True,
+        deinterlace: Deinterlace = "off",
     ) -> None:
-        self._reader = VideoReader(path, threads=1)
+        self._reader = VideoReader(path, threads=1, deinterlace=deinterlace)
         self.info, self.report = self._reader.info, self._reader.report
+        self.deinterlaced = self._reader.deinterlaced
         self._region, self._frames, self._signatures = region, frames, signatures
         self._held: deque[Item] = deque()
         self._first = 0

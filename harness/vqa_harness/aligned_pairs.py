@@ -8,6 +8,7 @@ signatures are read first, of as much as it takes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from vqa_harness.align_models import (
 from vqa_harness.align_monitor import Monitor, proven, support_of
 from vqa_harness.align_options import AlignOptions
 from vqa_harness.align_outcome import Made, Outcome, refuse_strangers
-from vqa_harness.align_report import DOUBTFUL, AlignReport, rates_differ
+from vqa_harness.align_report import DOUBTFUL, AlignReport, Note, rates_differ
 from vqa_harness.align_stream import Disagreement, PairStream
 from vqa_harness.align_study import Study, cadence_of, study
 from vqa_harness.align_window import FrameWindow
@@ -85,6 +86,8 @@ class AlignedPairs:
         self.report = AlignReport(self._options)
         self.report.rates = self._cadence.rates
         self.report.format = self._plan.to_json(first, second)
+        for side, window in zip(("distorted", "reference"), self._windows, strict=True):
+            self.report.format[side]["deinterlaced"] = window.deinterlaced
 
     def __iter__(self) -> Iterator[tuple[Frame, Frame | None]]:
         """Yield (distorted, reference); the consumer releases them.
@@ -131,14 +134,23 @@ class AlignedPairs:
         self.close()
         self._windows = []
         for path, region in zip(self._paths, self._regions, strict=True):
-            self._windows.append(FrameWindow(path, region, signatures=signatures))
+            window = FrameWindow(
+                path, region, signatures=signatures, deinterlace=self._options.of_reader
+            )
+            self._windows.append(window)
         return self._windows[0], self._windows[1]
 
     def _make_plan(self) -> FormatPlan:
         """Compare the formats of the first frames; begin again where bars are to be cut off."""
         infos = [w.info for w in self._windows]
+        told = tuple(
+            Note("format", f"the {side} video was deinterlaced (bwdif, a frame for each frame)")
+            for side, window in zip(("distorted", "reference"), self._windows, strict=True)
+            if window.deinterlaced
+        )
         if self._options.crop == "off":
-            return plan_formats(infos[0], infos[1], self._options)
+            plan = plan_formats(infos[0], infos[1], self._options)
+            return replace(plan, notes=(*told, *plan.notes))
         frames = [self._first_frames(side) for side in (0, 1)]
         areas = picture_area(frames[0][::BARS_EVERY]), picture_area(frames[1][::BARS_EVERY])
         alike: Regions = (None, None)
@@ -148,7 +160,7 @@ class AlignedPairs:
         if alike != self._regions:
             self._regions = alike
             self._open()
-        return plan
+        return replace(plan, notes=(*told, *plan.notes))
 
     def _first_frames(self, side: int) -> list[Frame]:
         items = self._windows[side].first_items(self._held)
@@ -202,7 +214,8 @@ class AlignedPairs:
         """Read signatures: all of them where the first ``seconds`` do not settle it."""
         part = "all" if seconds is None else f"up to {seconds:g} s"
         self.report.passes.append(f"signatures of {part}")
-        found = study(*self._paths, self._regions, self._options.max_offset, seconds)
+        options = self._options
+        found = study(*self._paths, self._regions, options.max_offset, seconds, options.of_reader)
         choice = choose(found.tracker, found.times, found.ref_times, found.cadence)
         if isinstance(choice.model, ContentModel) and not found.complete:
             return self._study(None)

@@ -7,11 +7,12 @@ errors and times is decided in `vqa_harness.reader`.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Literal, cast
 
 import av
 import av.filter
@@ -66,6 +67,7 @@ SCALERS = {
     "area": Interpolation.AREA,
 }
 TS_PACKET = 188  # bytes
+Deinterlace = Literal["off", "auto", "always"]
 METADATA: Any = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 LIKE_LIBJPEG = (  # within 3 levels of libjpeg, where the default path is off by up to 70
     Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -221,15 +223,78 @@ class Step:
     pictures: list[Picture] = field(default_factory=list)
 
 
+class Deinterlacer:
+    """FFmpeg's bwdif: a progressive frame for each frame, at the time of its first field.
+
+    Args:
+        field_order: the stream's, as FFmpeg numbers it; where it tells, frames are not asked.
+    """
+
+    def __init__(self, field_order: int) -> None:
+        parity = {2: "tff", 3: "bff"}.get(field_order, "auto")
+        self._arguments = f"mode=send_frame:parity={parity}:deint=all"
+        self._graph: av.filter.Graph | None = None
+        self._shape: tuple[int, int, str] | None = None
+        self._pts: deque[int | None] = deque()
+
+    def push(self, frame: VideoFrame) -> list[VideoFrame]:
+        """Take a frame; the frames that are ready, usually the one before.
+
+        Raises:
+            ValueError: bwdif does not take frames of this pixel format.
+        """
+        shape = (frame.width, frame.height, frame.format.name)
+        ready = [] if shape == self._shape else self.drain()
+        if self._graph is None:
+            self._graph, self._shape = self._configured(frame), shape
+        self._pts.append(frame.pts)
+        frame.pts, frame.time_base = len(self._pts), Fraction(1, 1000)
+        self._graph.vpush(frame)
+        return ready + self._pull()
+
+    def drain(self) -> list[VideoFrame]:
+        """The frame still inside, at the end or before another size."""
+        if self._graph is None:
+            return []
+        self._graph.vpush(None)
+        ready = self._pull()
+        self._graph = self._shape = None
+        return ready
+
+    def _configured(self, frame: VideoFrame) -> av.filter.Graph:
+        graph = av.filter.Graph()
+        facts = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}"
+        source = graph.add("buffer", f"{facts}:time_base=1/1000")
+        graph.link_nodes(source, graph.add("bwdif", self._arguments), graph.add("buffersink"))
+        graph.configure()
+        return graph
+
+    def _pull(self) -> list[VideoFrame]:
+        assert self._graph is not None
+        assert self._shape is not None
+        ready: list[VideoFrame] = []
+        while True:
+            try:
+                frame = self._graph.vpull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return ready
+            if frame.format.name != self._shape[2]:
+                raise ValueError(f"{self._shape[2]} pictures cannot be deinterlaced")
+            frame.pts = self._pts.popleft()
+            ready.append(frame)
+
+
 class VideoFile:
     """An open container and its main video stream.
 
     Args:
         source: a path behind ``file:``, so that no other protocol is meant, or a file object.
         threads: decoder threads; 0 lets FFmpeg choose.
+        deinterlace: whether to make progressive frames: ``auto`` if the stream is interlaced.
 
     Attributes:
         facts: see `Facts`.
+        interlaced: whether the container or the first frame says so; known with the first frame.
         odd_matrix: whether a display matrix was met that is no multiple of 90 degrees.
 
     Raises:
@@ -237,10 +302,16 @@ class VideoFile:
         LookupError: it has no video stream, or no decoder for it.
     """
 
-    def __init__(self, source: str | BinaryIO, threads: int = 0) -> None:
+    def __init__(
+        self, source: str | BinaryIO, threads: int = 0, deinterlace: Deinterlace = "off"
+    ) -> None:
         self._container = _open(source)
         self._turns: dict[int, Orientation] = {}
+        self._deinterlace = deinterlace
+        self._deinterlacer: Deinterlacer | None = None
+        self._begun = False
         self.odd_matrix = False
+        self.interlaced = False
         try:
             self._stream = main_video(self._container)
             context = self._stream.codec_context
@@ -293,13 +364,31 @@ class VideoFile:
             self._turns[angle] = turn or UPRIGHT
         return self._turns[angle]
 
+    @property
+    def deinterlaced(self) -> bool:
+        """Whether frames are being deinterlaced; known with the first frame."""
+        return self._deinterlacer is not None
+
+    def _progressive(self, frames: list[VideoFrame], ended: bool) -> list[VideoFrame]:
+        """The frames, deinterlaced if they are to be; then the last comes after ``ended``."""
+        if frames and not self._begun:
+            self._begun = True
+            self.interlaced = self.facts.interlaced or frames[0].interlaced_frame
+            if self._deinterlace == "always" or (self._deinterlace == "auto" and self.interlaced):
+                order = int(getattr(self._stream.codec_context, "field_order", 0) or 0)
+                self._deinterlacer = Deinterlacer(order)
+        if self._deinterlacer is None:
+            return frames
+        ready = [made for frame in frames for made in self._deinterlacer.push(frame)]
+        return ready + self._deinterlacer.drain() if ended else ready
+
     def _decode(self, packet: av.Packet[VideoStream] | None) -> Step:
         step = Step(packet=packet is not None)
         if packet is not None:
             step.discard, step.corrupt = packet.is_discard, packet.is_corrupt
             step.hidden = _hidden(packet, self.facts.codec)
         try:
-            frames = self._stream.codec_context.decode(packet)
+            frames = self._progressive(self._stream.codec_context.decode(packet), packet is None)
             still = self.facts.still
             step.pictures = [Picture(frame, self._turn(frame), still=still) for frame in frames]
         except (FFmpegError, ValueError) as error:  # PyAV's own for a codec that will not open

@@ -43,8 +43,7 @@ def check_scan(distorted: StreamInfo, reference: StreamInfo) -> list[Note]:
     if distorted.interlaced != reference.interlaced:
         which = "distorted" if distorted.interlaced else "reference"
         raise AlignError(
-            f"the {which} video is interlaced and the other is not: deinterlace it first "
-            "(ffmpeg -vf bwdif)"
+            f"the {which} video is interlaced and the other is not: say --deinterlace auto"
         )
     if distorted.interlaced:
         return [Note("format", "both videos are interlaced; woven frames are compared")]

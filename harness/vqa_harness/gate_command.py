@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vqa_harness import align_flags
+from vqa_harness.align_flags import takes_pairing
 from vqa_harness.align_options import AlignOptions
 from vqa_harness.registry import Registry
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULTS = AlignOptions()
 
 
+@takes_pairing
 def gate_command(
     context: typer.Context,
     videos: Annotated[
@@ -68,15 +69,8 @@ def gate_command(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the configuration.")
     ] = False,
-    align: align_flags.Mode = DEFAULTS.mode,
-    tail: align_flags.Tail = DEFAULTS.tail,
-    fps_policy: align_flags.FpsPolicy = DEFAULTS.fps_policy,
-    max_offset: align_flags.MaxOffset = DEFAULTS.max_offset,
-    on_corrupt: align_flags.OnCorrupt = DEFAULTS.on_corrupt,
-    strict: align_flags.Strict = DEFAULTS.strict,
-    scale_to: align_flags.ScaleTo = DEFAULTS.scale_to,
-    fit: align_flags.Fit = DEFAULTS.fit,
-    crop: align_flags.Crop = DEFAULTS.crop,
+    *,
+    pairing: AlignOptions,
 ) -> None:
     """Pass or fail videos by quality rules: exit code 0 or 1."""
     from vqa_harness.gate import judge
@@ -90,17 +84,6 @@ def gate_command(
         _print_schema()
         return
     registry: Registry = context.obj
-    pairing = AlignOptions(
-        mode=align,  # type: ignore[arg-type]  # the class checks its choices
-        tail=tail,  # type: ignore[arg-type]
-        fps_policy=fps_policy,  # type: ignore[arg-type]
-        max_offset=max_offset,
-        on_corrupt=on_corrupt,  # type: ignore[arg-type]
-        strict=strict,
-        scale_to=scale_to,
-        fit=fit,  # type: ignore[arg-type]
-        crop=crop,  # type: ignore[arg-type]
-    )
     changed = {k: v for k, v in pairing.to_json().items() if v != getattr(DEFAULTS, k)}
     given = Given(videos or [], log or [], reference, metric or [], rule or [], config, changed)
     plan = make_plan(given, registry, baseline)

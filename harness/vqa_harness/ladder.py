@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness import __version__
+from vqa_harness.align_options import AlignOptions
 from vqa_harness.bitrate import StreamBitrate, measure_bitrate
 from vqa_harness.errors import AlignError, InputError, MetricError, VqaError
 from vqa_harness.ladder_config import LadderConfig, Source
@@ -95,6 +96,7 @@ class Measuring:
         registry: where metrics come from.
         threads: for metrics; 0 for one per processor.
         logs: folder for the logs, None for none; a log that fits is not made again.
+        align: how frames are paired with those of the reference.
         command: for the logs.
         settings: of the encoder, by file.
         bar: shows progress.
@@ -103,6 +105,7 @@ class Measuring:
     registry: Registry
     threads: int = 0
     logs: Path | None = None
+    align: AlignOptions = field(default_factory=AlignOptions)
     command: str = ""
     settings: Mapping[Path, str] = field(default_factory=dict)
     bar: Bar | None = None
@@ -153,7 +156,7 @@ def _rung(
     how: Measuring,
     target: Path | None,
 ) -> tuple[Rung, Log]:
-    log = _earlier(target, path, source.reference, requests, how.registry)
+    log = _earlier(target, path, source.reference, requests, how)
     reused = log is not None
     if log is None:
         log = _score(path, source.reference, requests, how)
@@ -181,7 +184,7 @@ def _rung(
 
 def _score(path: Path, reference: Path | None, requests: list[Request], how: Measuring) -> Log:
     with how.bar(path.name) if how.bar else nullcontext() as progress:
-        options = RunOptions(how.threads, progress)
+        options = RunOptions(how.threads, progress, how.align)
         result = run(path, requests, how.registry, options, reference=reference)
     for metric in result.metrics:
         if metric.error is not None:
@@ -194,9 +197,9 @@ def _earlier(
     path: Path,
     reference: Path | None,
     requests: list[Request],
-    registry: Registry,
+    how: Measuring,
 ) -> Log | None:
-    """The log of an earlier call, if it is of these very files, metrics and versions."""
+    """The log of an earlier call, if it is of these very files, metrics, options and versions."""
     if target is None or not target.is_file():
         return None
     if not any(request.spec.reference for request in requests):
@@ -204,7 +207,9 @@ def _earlier(
     try:
         log = read_log(target)
         extra = log.extra
-        if extra["harness_version"] != __version__ or not _same_metrics(extra, requests, registry):
+        if extra["harness_version"] != __version__ or not _same_metrics(
+            extra, requests, how.registry
+        ):
             return None
         for role, file in (("distorted", path), ("reference", reference)):
             told = extra["inputs"][role]
@@ -212,6 +217,8 @@ def _earlier(
                 return None
             if file is not None and told["sha256"] != _sha256(file):
                 return None
+        if reference is not None and extra["alignment"]["options"] != how.align.to_json():
+            return None
     except (InputError, KeyError, TypeError, AttributeError, OSError):
         return None
     return log

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqa_harness import __version__
+from vqa_harness.align_flags import takes_pairing
+from vqa_harness.align_options import AlignOptions
 from vqa_harness.errors import PartialResult, UsageError, one_line
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ SCHEMA = 1
 DEFAULT_METRIC = "clipvqa"
 
 
+@takes_pairing
 def ladder_command(
     context: typer.Context,
     rungs: Annotated[
@@ -93,6 +96,8 @@ def ladder_command(
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    *,
+    pairing: AlignOptions,
 ) -> None:
     """Compare encodings at several bitrates: rate-quality curves, BD-rates, convex hull."""
     from vqa_harness import ladder_options as options
@@ -120,7 +125,7 @@ def ladder_command(
     if output is None and (plan.grids or report):
         raise UsageError("--encode and --report write files; add -o FOLDER")
     _check(plan, registry)
-    document = _run(plan, registry, output, jobs=jobs, threads=threads, quiet=quiet)
+    document = _run(plan, registry, output, pairing, jobs=jobs, threads=threads, quiet=quiet)
     _show(document, as_json=as_json)
     if output is not None:
         _write(document, output, plan if report else None)
@@ -149,6 +154,7 @@ def _run(
     plan: LadderConfig,
     registry: Registry,
     output: Path | None,
+    pairing: AlignOptions,
     *,
     jobs: int,
     threads: int,
@@ -166,6 +172,7 @@ def _run(
         registry=registry,
         threads=threads,
         logs=None if output is None else output / "logs",
+        align=pairing,
         command=command_line(),
         settings=made,
         bar=partial(progress_bar, quiet=quiet),

@@ -14,6 +14,7 @@ from typing import BinaryIO, Self
 
 from vqa_harness.clock import Clock
 from vqa_harness.decode import (
+    Deinterlace,
     FFmpegError,
     Picture,
     Step,
@@ -42,6 +43,8 @@ class VideoReader:
     Args:
         path: a regular file; URLs and playlists are refused. A binary file object is also taken.
         threads: decoder threads; 0 lets FFmpeg choose.
+        deinterlace: ``auto`` makes a progressive frame of each frame of an interlaced stream
+            (FFmpeg's bwdif), ``always`` of any stream.
 
     Attributes:
         info: facts of the stream, with those of the first frame.
@@ -51,13 +54,13 @@ class VideoReader:
         InputError: no such file, no video in it, or none of it can be decoded.
     """
 
-    def __init__(self, path: Source, *, threads: int = 0) -> None:
+    def __init__(self, path: Source, *, threads: int = 0, deinterlace: Deinterlace = "off") -> None:
         self._name = display_name(path)
         self.report = ReadReport(self._name)
         source = _checked(path)
         try:
             scan = _scan(source)
-            self._file = VideoFile(source, threads)
+            self._file = VideoFile(source, threads, deinterlace)
         except LookupError as error:
             raise InputError(f"{self._name}: {error.args[0]}; give a video or an image") from error
         except (FFmpegError, OSError, ValueError, MemoryError) as error:
@@ -83,6 +86,11 @@ class VideoReader:
         """The frames not yet read; a second iteration goes on where the first stopped."""
         return self._frames
 
+    @property
+    def deinterlaced(self) -> bool:
+        """Whether frames are being deinterlaced."""
+        return self._file.deinterlaced
+
     def close(self) -> None:
         """Close the file; frames already yielded stay valid. May be called twice."""
         self._frames.close()
@@ -104,7 +112,7 @@ class VideoReader:
         if first is None:
             raise InputError(self._nothing_decoded())
         self.info = self._info(facts, rate, first)
-        self.report.interlaced = self.info.interlaced
+        self.report.interlaced = self._file.interlaced
         self.report.expected_frames = self._expected
         self._note_facts(facts, first)
         self._frames = self._read(first, pictures)
@@ -217,7 +225,7 @@ class VideoReader:
             duration=None if facts.still else seconds,
             rotation=first.rotation,
             sar=1 / facts.sar if first.transposed else facts.sar,
-            interlaced=facts.interlaced or first.interlaced,
+            interlaced=self._file.interlaced and not self._file.deinterlaced,
             still=facts.still,
         )
 
@@ -233,6 +241,8 @@ class VideoReader:
             report.problem(
                 f"its colour matrix is not supported; {first.colour.matrix} was used for RGB"
             )
+        if self._file.deinterlaced:
+            report.note("frames were deinterlaced (bwdif, a frame for each frame)")
         if first.alpha:
             report.note("the alpha channel was left out")
         if _rate(facts) is None and not facts.still:

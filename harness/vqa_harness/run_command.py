@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vqa_harness import align_flags
+from vqa_harness.align_flags import takes_pairing
 from vqa_harness.align_options import AlignOptions
 from vqa_harness.errors import (
     AlignError,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_METRIC = "clipvqa"
 
 
+@takes_pairing
 def run_command(
     context: typer.Context,
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Videos to score.")],
@@ -54,15 +55,8 @@ def run_command(
         int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
     ] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
-    align: align_flags.Mode = "auto",
-    tail: align_flags.Tail = "common",
-    fps_policy: align_flags.FpsPolicy = "auto",
-    max_offset: align_flags.MaxOffset = 2.0,
-    on_corrupt: align_flags.OnCorrupt = "score",
-    strict: align_flags.Strict = False,
-    scale_to: align_flags.ScaleTo = "ref",
-    fit: align_flags.Fit = "none",
-    crop: align_flags.Crop = "warn",
+    *,
+    pairing: AlignOptions,
 ) -> None:
     """Score videos with one or more metrics, each decoded once."""
     from vqa_harness.log_targets import log_targets
@@ -71,17 +65,6 @@ def run_command(
     from vqa_harness.writers import write_log
 
     registry: Registry = context.obj
-    pairing = AlignOptions(
-        mode=align,  # type: ignore[arg-type]  # the class checks its choices
-        tail=tail,  # type: ignore[arg-type]
-        fps_policy=fps_policy,  # type: ignore[arg-type]
-        max_offset=max_offset,
-        on_corrupt=on_corrupt,  # type: ignore[arg-type]
-        strict=strict,
-        scale_to=scale_to,
-        fit=fit,  # type: ignore[arg-type]
-        crop=crop,  # type: ignore[arg-type]
-    )
     requests = [registry.request(text) for text in metric or [DEFAULT_METRIC]]
     if output == "-" and as_json:
         raise UsageError("-o - and --json both write to standard output; choose one")

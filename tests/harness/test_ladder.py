@@ -5,13 +5,16 @@ import io
 import json
 import sys
 import types
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from vqa_harness import Feature, Metric, MetricSpec, hookimpl
+from vqa_harness.align_options import AlignOptions
 from vqa_harness.bitrate import StreamBitrate
-from vqa_harness.errors import UsageError
+from vqa_harness.cli import run_cli
+from vqa_harness.errors import AlignError, UsageError
 from vqa_harness.ladder import Measured, Measuring, Rung, measure
 from vqa_harness.ladder_compare import aggregate, compare_ladder
 from vqa_harness.ladder_config import LadderConfig, Series, Settings, Source, read_config
@@ -303,3 +306,32 @@ def test_measures_bitrate_and_quality_and_takes_logs_that_fit_again(tmp_path, re
     assert again.rungs[0].frames == 13
     (tmp_path / "logs" / "q40.json").write_text("{}")
     assert [r.reused for r in measure(config, how).rungs] == [True, False]
+
+
+def test_pairing_options_reach_the_logs_and_decide_what_is_taken_again(tmp_path):
+    reference, path = tmp_path / "reference.mp4", tmp_path / "rung.mp4"
+    make_video(reference, 12, width=96, height=64)
+    make_video(path, 9, width=96, height=64)
+    registry = Registry.installed()
+    source = Source("clip", reference, (Series("x264", (path,)),))
+    config = LadderConfig(("psnr",), (source,), (), Settings())
+    how = Measuring(registry, logs=tmp_path / "logs", align=AlignOptions(mode="index"))
+    first = measure(config, how).rungs[0]
+    assert first.alignment["options"]["mode"] == "index"
+    assert measure(config, how).rungs[0].reused
+    how = replace(how, align=AlignOptions(tail="repeat"))
+    again = measure(config, how).rungs[0]
+    assert not again.reused
+    assert (first.frames, again.frames) == (9, 12)
+
+
+def test_pairing_flags_on_the_command_line(tmp_path, capsys):
+    reference, path = tmp_path / "reference.mp4", tmp_path / "rung.mp4"
+    make_video(reference, 12, width=96, height=64)
+    make_video(path, 9, width=96, height=64)
+    arguments = ["ladder", "-r", str(reference), str(path), "-m", "psnr", "--json", "-q"]
+    assert run_cli([*arguments, "--tail", "repeat", "-o", str(tmp_path / "out")]) == 0
+    assert json.loads(capsys.readouterr().out)["sources"][0]["rungs"][0]["frames"] == 12
+    log = json.loads((tmp_path / "out" / "logs" / "rung.json").read_text())
+    assert log["vqa_harness"]["alignment"]["options"]["tail"] == "repeat"
+    assert run_cli([*arguments, "--tail", "error"]) == AlignError.exit_code
