@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 
 from vqa_harness.align_steps import Floats
-from vqa_harness.align_votes import PARTS, by_parts, compare, vote
+from vqa_harness.align_votes import by_parts, compare, votes_of
 from vqa_harness.signatures import CELLS, Signature, distance, energy
 
 AROUND = 32  # frames to both sides over which noise and motion are averaged
@@ -103,9 +103,7 @@ class ReferenceBand:
         votes = np.zeros(size, np.float32)
         band, apart = self._apart(signature, base, size)
         if apart.size:
-            parts = np.empty((PARTS, size), np.float32)
-            parts[:, band] = by_parts(apart).T
-            vote.python(parts, band.start, band.stop, shares, votes)
+            votes[band] = votes_of(by_parts(apart).T, shares)
         return votes
 
     def _apart(self, signature: Signature, base: int, size: int) -> tuple[slice, Floats]:

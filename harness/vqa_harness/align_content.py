@@ -25,8 +25,9 @@ from vqa_harness.align_steps import (
     advance,
     alien_cost,
     start,
+    vote_costs,
 )
-from vqa_harness.align_votes import Skips, vote_costs
+from vqa_harness.align_votes import Skips
 from vqa_harness.signatures import Signature, distance, energy
 
 FLOOR = 0.01  # squared levels: noise is never taken to be less
@@ -45,6 +46,7 @@ class _Frame:
     change: np.float32
     row: NDArray[np.float16]
     votes: NDArray[np.float16]
+    left_out: np.float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ class Tracker:
         kept[np.isinf(row)] = np.inf
         own = np.float32(energy(signature))
         seen = votes.astype(np.float16)
-        self.frames.append(_Frame(base, expected, own, np.float32(change), kept, seen))
+        self.frames.append(
+            _Frame(base, expected, own, np.float32(change), kept, seen, self._skips.left_out)
+        )
         self._last = signature
         recent = self.least.array[-AROUND:]
         least = float(np.min(row))
@@ -156,10 +160,11 @@ class Tracker:
 
     def costs_of(self, pairing: Sequence[int | None]) -> float:
         """The cost of another pairing (reference index, or None) under the same rules."""
+        noise = self.noise()
         total, last = 0.0, None
         for index, wanted in enumerate(pairing):
             frame = self.frames[index]
-            costs, alien = self._evidence(index)
+            costs, alien = self._evidence(index, noise[index])
             place = None if wanted is None else wanted - frame.base
             if wanted is None:
                 total += float(alien)
@@ -193,13 +198,25 @@ class Tracker:
             base = max(last, min(base, self.reference.count - 1 - self.half))
         return base
 
-    def _evidence(self, index: int) -> tuple[Floats, np.float32]:
+    def _evidence(self, index: int, noise: np.float32) -> tuple[Floats, np.float32]:
         frame = self.frames[index]
         row = frame.row.astype(np.float32)
         costs = np.empty(self.size, np.float32)
         votes, usual = frame.votes.astype(np.float32), self._usual.array[index]
         energies = self.reference.energy.array
-        least = vote_costs(row, votes, frame.base, usual, frame.energy, energies, costs)
+        motion = self.reference.motion_around(frame.base + int(np.argmin(row)))
+        least = vote_costs(
+            row,
+            votes,
+            frame.base,
+            usual,
+            frame.left_out,
+            noise,
+            motion,
+            frame.energy,
+            energies,
+            costs,
+        )
         return costs, alien_cost(least, frame.energy)
 
     def _step(
@@ -207,7 +224,7 @@ class Tracker:
     ) -> tuple[Floats, Floats, np.float32]:
         """Scores of frame ``index`` from those of the one before; also its costs."""
         frame = self.frames[index]
-        costs, alien = self._evidence(index)
+        costs, alien = self._evidence(index, noise)
         new = np.empty_like(scores)
         if index == 0:
             least = np.float32(np.min(frame.row))
@@ -221,6 +238,7 @@ class Tracker:
             alien,
             frame.change,
             noise,
+            frame.left_out,
             motion,
             self.reference.trend.array,
             frame.base,

@@ -12,8 +12,16 @@ import numpy as np
 from vqa_harness.align_band import AROUND, ReferenceBand
 from vqa_harness.align_content import EXPECTED, FLOOR, MOST, Tracker
 from vqa_harness.align_models import ACCEPTED
-from vqa_harness.align_steps import UNREACHED, Floats, advance, alien_cost, evidence, start
-from vqa_harness.align_votes import Skips, vote_costs
+from vqa_harness.align_steps import (
+    UNREACHED,
+    Floats,
+    advance,
+    alien_cost,
+    evidence,
+    start,
+    vote_costs,
+)
+from vqa_harness.align_votes import Skips
 from vqa_harness.signatures import Signature, distance, energy
 
 LOST = 8.0  # distance over noise of frames that may be elsewhere in the reference
@@ -119,7 +127,17 @@ class Monitor:
         band = slice(max(0, base), base + self._size)
         following = self.reference.motion.array[band].copy()
         trend = self.reference.trend.array[band].copy()
-        pair = _Pair(target, costs, least, own, np.float32(change), noise, following, trend)
+        pair = _Pair(
+            target,
+            costs,
+            least,
+            own,
+            np.float32(change),
+            noise,
+            self._skips.left_out,
+            following,
+            trend,
+        )
         self._pending.append(pair)
         self._last = signature
         self._bound += float(costs[self.half])
@@ -141,7 +159,11 @@ class Monitor:
         self._skips.note(self._last, signature, self.reference.step_to(target))
         votes = self.reference.votes_near(signature, base, self._size, self._skips.shares)
         usual = np.float32(median(self._against) if self._against else EXPECTED)
-        least = vote_costs.python(row, votes, base, usual, own, known, costs)
+        left_out = self._skips.left_out
+        motion = self.reference.motion_around(target)
+        least = vote_costs.python(
+            row, votes, base, usual, left_out, noise, motion, own, known, costs
+        )
         beyond = float(votes[self.half] - votes[np.isfinite(row)].min())
         self._against = [*self._against[-AROUND:], min(MOST, beyond)]
         return costs, least
@@ -166,6 +188,7 @@ class Monitor:
                 alien_cost.python(pair.least, pair.energy),
                 pair.change,
                 pair.noise,
+                pair.left_out,
                 pair.following,
                 pair.trend,
                 min(0, base),
@@ -194,6 +217,7 @@ class _Pair:
         energy: mean square of the distorted signature.
         change: its squared distance to the one before.
         noise: squared distance of true pairs hereabouts.
+        left_out: share of the parts of the picture that are left out hereabouts.
         following: squared distance of each reference frame of the band to its next.
         trend: the same to the fourth after it.
     """
@@ -204,6 +228,7 @@ class _Pair:
     energy: np.float32
     change: np.float32
     noise: np.float32
+    left_out: np.float32
     following: Floats
     trend: Floats
 

@@ -23,6 +23,9 @@ UNREACHED = np.float32(1e9)
 GAIN = np.float32(25)  # evidence of a distance that exceeds the best by the noise
 CAP = np.float32(40)  # evidence of one frame at most
 SOFT = np.float32(0.3)  # excess over noise at which half of the evidence counts
+PRICE = np.float32(1.5)  # of as many votes as the right frames usually have against them
+PRICE_DOUBTED = np.float32(0.4)  # the same, where parts are left out often
+FEWEST = np.float32(0.5)  # votes that the right frames are thought to have against them at least
 STILL_CONTENT = np.float32(0.3)  # motion over noise at which half of the evidence counts
 JUMP = np.float32(18)  # advance that neither time nor rate explains
 PER_FRAME = np.float32(0.02)  # of a jump, for each frame of it, so that the shorter one wins a tie
@@ -34,14 +37,18 @@ STRANGER = np.float32(0.5)  # share of the energy from which a distance is that 
 UNLIKE = np.float32(0.85)  # share of the energy from which a pairing is doubtful
 UNLIKE_COST = np.float32(12)
 HOLD_EXACT = np.float32(0.3)  # holding while the reference moves and the distorted does not
+HOLD_USUAL = np.float32(30)  # the same, for each whole share of parts left out beyond the doubtful
+HOLD_USUAL_MOST = np.float32(12)
 HELD_ON = np.float32(0.05)  # going on holding an exact repeat
-HOLD_ON = np.float32(1)  # going on holding
+HOLD_NOISY = np.float32(4)  # going on holding while the distorted changes by less than the noise
+HOLD_ON = np.float32(1)  # going on holding where the reference does not move
 HOLD_MOVING = np.float32(20)  # holding while the distorted moves
 MOVES = np.float32(2)  # motion over noise that counts as moving
 STEADY = np.float32(3)  # motion over four frames, over that of one, that grain does not reach
 SAME = np.float32(0.05)  # change over motion under which two frames are the same picture
 DIFFERENT = np.float32(0.6)  # the same, beyond that, from which they are not
-MOSTLY = np.float32(0.5)  # the same, under which a freeze may go on at little cost
+DIFFERENT_DOUBTED = np.float32(0.2)  # likewise, where many parts are left out
+DOUBTFUL = np.float32(0.15)  # share of parts left out from which repeats are to be expected
 SAME_LEVELS = np.float32(0.0005)  # squared levels that count as no motion
 
 
@@ -73,17 +80,83 @@ def evidence(
     for place in range(row.size):
         least = min(least, row[place])
     scale = max(noise, least)
-    moving = (motion / scale + np.float32(1e-9)) / (motion / scale + STILL_CONTENT)
+    moving = liveliness(motion / scale)
     for place in range(row.size):
         if row[place] >= UNREACHED:
             out[place] = UNREACHED
             continue
-        excess = min((row[place] - least) / scale, np.float32(1e6))
-        cost = min(CAP, GAIN * moving * excess * excess / (excess + SOFT))
+        cost = min(CAP, whole_cost((row[place] - least) / scale, moving))
         if row[place] > UNLIKE * max(energy, ref_energy[base + place], np.float32(1)):
             cost += UNLIKE_COST
         out[place] = cost
     return least
+
+
+@kernel(fastmath=SUMS)
+def vote_costs(
+    row: Floats,
+    votes: Floats,
+    base: int,
+    usual: np.float32,
+    left_out: np.float32,
+    noise: np.float32,
+    motion: np.float32,
+    energy: np.float32,
+    ref_energy: Floats,
+    out: Floats,
+) -> np.float32:
+    """Cost of pairing a distorted frame with each reference frame of the band.
+
+    Where parts are left out often, the same ones err alike frame after frame: the votes then count
+    less, and the distance of the whole picture counts beside them, as in `evidence`.
+
+    Args:
+        row: (B,) squared distances, inf where there is no reference frame.
+        votes: (B,) of `align_votes.compare`.
+        base: reference index of the first place.
+        usual: votes against the right frames hereabouts, beyond those against the best.
+        left_out: share of the parts of the picture that are left out hereabouts.
+        noise: squared distance of true pairs hereabouts.
+        motion: squared distance of neighbouring reference frames hereabouts.
+        energy: mean square of the distorted signature.
+        ref_energy: (frames,) the same of each reference frame.
+        out: (B,) costs.
+
+    Returns:
+        The smallest distance.
+    """
+    least, fewest = np.float32(np.inf), np.float32(np.inf)
+    for place in range(row.size):
+        if row[place] < UNREACHED:
+            least, fewest = min(least, row[place]), min(fewest, votes[place])
+    believed = trust(left_out)
+    doubted = np.float32(1) - believed
+    price = (believed * PRICE + doubted * PRICE_DOUBTED) / (FEWEST + usual)
+    scale = max(noise, least)
+    moving = liveliness(motion / scale)
+    for place in range(row.size):
+        if row[place] >= UNREACHED:
+            out[place] = UNREACHED
+            continue
+        cost = (votes[place] - fewest) * price
+        cost += doubted * whole_cost((row[place] - least) / scale, moving)
+        out[place] = min(CAP, cost)
+        if row[place] > UNLIKE * max(energy, ref_energy[base + place], np.float32(1)):
+            out[place] += UNLIKE_COST
+    return least
+
+
+@kernel(fastmath=SUMS)
+def liveliness(motion: np.float32) -> np.float32:
+    """0 to 1: what evidence is worth where the reference moves so much, in units of the noise."""
+    return (motion + np.float32(1e-9)) / (motion + STILL_CONTENT)
+
+
+@kernel(fastmath=SUMS)
+def whole_cost(excess: np.float32, moving: np.float32) -> np.float32:
+    """Cost of an excess of the whole picture's distance over the best, in units of the noise."""
+    bounded = min(excess, np.float32(1e6))
+    return GAIN * moving * bounded * bounded / (bounded + SOFT)
 
 
 @kernel(fastmath=SUMS)
@@ -106,23 +179,38 @@ def alien_cost(least: np.float32, energy: np.float32) -> np.float32:
 
 
 @kernel(fastmath=SUMS)
+def trust(left_out: np.float32) -> np.float32:
+    """1 to 0: how far single parts and repeats can be believed, by the share of parts left out."""
+    return max(np.float32(0), np.float32(1) - left_out / DOUBTFUL)
+
+
+@kernel(fastmath=SUMS)
 def hold_costs(
-    change: np.float32, motion: np.float32, moves: bool
+    change: np.float32, noise: np.float32, motion: np.float32, left_out: np.float32, moves: bool
 ) -> tuple[np.float32, np.float32]:
     """Price of beginning to hold, and of going on.
 
     Args:
         change: squared distance of the distorted frame to the one before.
-        motion: the same of the reference frame held and the next one.
+        noise: as in `evidence`.
+        motion: squared distance of the reference frame held and the next one.
+        left_out: share of the parts of the picture that are left out hereabouts.
         moves: whether the reference moves on here.
     """
     if not moves:
-        still = change < max(motion, SAME_LEVELS)
+        still = change < max(noise, SAME_LEVELS)
         return JUMP, HOLD_ON if still else HOLD_MOVING
+    believed = trust(left_out)
+    room = believed * DIFFERENT + (np.float32(1) - believed) * DIFFERENT_DOUBTED
     share = change / max(motion, SAME_LEVELS)
-    doubt = min(max(share - SAME, np.float32(0)) / DIFFERENT, np.float32(1))
-    enter = HOLD_EXACT + doubt * (HOLD_MOVING - HOLD_EXACT)
-    return enter, min(enter, HOLD_ON, HELD_ON + share) if share < MOSTLY else enter
+    doubt = min(max(share - SAME, np.float32(0)) / room, np.float32(1))
+    usual = max(left_out - DOUBTFUL, np.float32(0))
+    exact = HOLD_EXACT + min(usual * HOLD_USUAL, HOLD_USUAL_MOST)
+    enter = exact + doubt * (HOLD_MOVING - exact)
+    go_on = HELD_ON + doubt * (HOLD_MOVING - HELD_ON)
+    if change < noise:
+        go_on = min(go_on, HOLD_NOISY)
+    return enter, min(enter, go_on)
 
 
 @kernel(fastmath=SUMS)
@@ -131,6 +219,7 @@ def advance(
     alien: np.float32,
     change: np.float32,
     noise: np.float32,
+    left_out: np.float32,
     ref_motion: Floats,
     ref_trend: Floats,
     base: int,
@@ -149,6 +238,7 @@ def advance(
         alien: of `alien_cost`.
         change: as in `hold_costs`.
         noise: as in `evidence`.
+        left_out: as in `hold_costs`.
         ref_motion: (frames,) squared distance of each reference frame to the next.
         ref_trend: (frames,) the same to the fourth after it.
         base: reference index of the first place.
@@ -201,7 +291,7 @@ def advance(
             motion = ref_motion[following]
             steady = motion > SAME_LEVELS and ref_trend[following] > STEADY * motion
             moves = steady or motion > MOVES * noise
-        enter, go_on = hold_costs(change, motion, moves)
+        enter, go_on = hold_costs(change, noise, motion, left_out, moves)
         if old[MATCHED, same] + enter < old[HELD, same] + go_on:
             new[HELD, place] = old[MATCHED, same] + enter + costs[place]
             back[HELD, place] = same

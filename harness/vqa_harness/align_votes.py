@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.align_steps import CAP, UNLIKE, UNLIKE_COST, UNREACHED, Floats
+from vqa_harness.align_steps import Floats
 from vqa_harness.jit import SUMS, kernel
 from vqa_harness.signatures import COLUMNS, ROWS, Signature
 
@@ -23,13 +23,11 @@ TALL, WIDE = 6, 8  # cells of a part
 PARTS = (ROWS // TALL) * (COLUMNS // WIDE)
 LEAST_NOISE = np.float32(0.01 * TALL * WIDE)  # squared levels, summed over a part
 LATE = np.float32(0.05)  # worth of an objection to later frames, where parts are left out often
-SELDOM, OFTEN = np.float32(0.05), np.float32(0.2)  # shares of frames that leave a part out
+OFTEN = np.float32(0.1)  # share of frames that leave a part out, from which it counts as often
 LEFT_OUT = np.float32(0.15)  # change over that of the reference, under which a part is left out
 REPEATED = np.float32(0.05)  # the same of the whole picture, which then is a repeat of the frame
 MOVING = np.float32(0.003 * TALL * WIDE)  # change of the reference that counts as motion
 MEMORY = 16  # frames over which the share is taken
-PRICE = np.float32(1.5)  # of as many votes as the right frames usually have against them
-FEWEST = np.float32(0.5)  # votes that the right frames are thought to have against them at least
 
 
 @kernel(fastmath=SUMS)
@@ -94,54 +92,25 @@ def vote(parts: Floats, low: int, high: int, shares: Floats, votes: Floats) -> N
                 best = place
         least = parts[part, best]
         scale = np.float32(1) / max(least, LEAST_NOISE)
-        late = (shares[part] - SELDOM) / (OFTEN - SELDOM)
-        late = min(max(late, np.float32(0)), np.float32(1))
+        late = min(shares[part] / OFTEN, np.float32(1))
         for place in range(low, best):
             votes[place] += min((parts[part, place] - least) * scale, np.float32(1))
         for place in range(best + 1, high):
             worse = (parts[part, place] - least) * scale
             full, little = min(worse, np.float32(1)), min(LATE * worse, np.float32(1))
-            votes[place] += full + late * (little - full)
+            votes[place] += full + late * (min(little, full) - full)
 
 
-@kernel(fastmath=SUMS)
-def vote_costs(
-    row: Floats,
-    votes: Floats,
-    base: int,
-    usual: np.float32,
-    energy: np.float32,
-    ref_energy: Floats,
-    out: Floats,
-) -> np.float32:
-    """Cost of pairing a distorted frame with each reference frame of the band.
-
-    Args:
-        row: (B,) squared distances, inf where there is no reference frame.
-        votes: (B,) of `compare`.
-        base: reference index of the first place.
-        usual: votes against the right frames hereabouts, beyond those against the best.
-        energy: mean square of the distorted signature.
-        ref_energy: (frames,) the same of each reference frame.
-        out: (B,) costs.
-
-    Returns:
-        The smallest distance.
-    """
-    least, fewest = np.float32(np.inf), np.float32(np.inf)
-    for place in range(row.size):
-        if row[place] < UNREACHED:
-            least, fewest = min(least, row[place]), min(fewest, votes[place])
-    scale = PRICE / (FEWEST + usual)
-    for place in range(row.size):
-        if row[place] >= UNREACHED:
-            out[place] = UNREACHED
-            continue
-        cost = min(CAP, (votes[place] - fewest) * scale)
-        if row[place] > UNLIKE * max(energy, ref_energy[base + place], np.float32(1)):
-            cost += UNLIKE_COST
-        out[place] = cost
-    return least
+def votes_of(parts: Floats, shares: Floats) -> Floats:
+    """(B,) the votes of `vote` over all of (48, B) sums, without waiting for a kernel."""
+    best = np.argmin(parts, axis=1)[:, None]
+    least = np.take_along_axis(parts, best, axis=1)
+    worse = (parts - least) / np.maximum(least, LEAST_NOISE)
+    full = np.minimum(worse, np.float32(1))
+    late = np.minimum(shares / OFTEN, np.float32(1))[:, None]
+    eased = full + late * (np.minimum(LATE * worse, full) - full)
+    later = np.arange(parts.shape[1]) > best
+    return np.asarray(np.where(later, eased, full).sum(axis=0), np.float32)
 
 
 class Skips:
@@ -154,6 +123,11 @@ class Skips:
     def __init__(self) -> None:
         self.shares: NDArray[np.float32] = np.zeros(PARTS, np.float32)
         self._seen = 0
+
+    @property
+    def left_out(self) -> np.float32:
+        """Mean of the shares."""
+        return np.float32(self.shares.mean())
 
     def note(
         self, before: Signature | None, now: Signature, motion: tuple[Signature, Signature] | None
