@@ -21,6 +21,7 @@ from vqa_metrics.nss_tile import HALO, LANES, ORIGIN, PITCH, STRIP, TILE
 GROUP = 4
 """Rows filtered together, so that a pixel is loaded once for four windows."""
 Taps = tuple[float, float, float, float, float, float, float]
+Range = tuple[int, int]
 Window = Callable[[Taps, float, float, float, float, float, float, float], float]
 Mscn = Callable[
     [
@@ -78,17 +79,28 @@ def _join_strips(v: NDArray[np.float64]) -> None:
         line[end + 7], line[end + LANES + 7], line[end + 2 * LANES + 7] = d, e, f
 
 
+@part()
+def _needed(p0: int, p1: int) -> tuple[Range, Range]:
+    """Columns of every strip that the windows of columns p0 to p1, all, first or last, look at."""
+    if p1 < STRIP:
+        return (0, p1 + HALO), (STRIP - HALO, STRIP + 1)
+    if p0 > 0:
+        return (p0 - HALO, STRIP + 1), (0, HALO)
+    return (0, STRIP + 1), (0, 0)
+
+
 def _mscn(window: Window) -> Mscn:
     """The coefficients with ``mu`` taken by a window."""
 
     @part(forceinline=True)
     def _filter_columns(
-        x: NDArray[np.float64], row: int, taps: Taps, v: NDArray[np.float64]
+        x: NDArray[np.float64], row: int, places: Range, taps: Taps, v: NDArray[np.float64]
     ) -> None:
         """Windows of ``GROUP`` rows from tile row ``row``: pixels, then squares."""
-        p = x[row * PITCH + ORIGIN :]
-        out = v[ORIGIN:]
-        for c in range(TILE + LANES):
+        first, last = places[0] * LANES, places[1] * LANES
+        p = x[row * PITCH + ORIGIN + first :]
+        out = v[ORIGIN + first :]
+        for c in range(min(last - first, TILE + LANES)):
             p0 = p[c]
             p1 = p[PITCH + c]
             p2 = p[2 * PITCH + c]
@@ -130,8 +142,11 @@ def _mscn(window: Window) -> Mscn:
         unit = np.float32(1.0 / SCALE)
         along = taps[1]
         first, count = ORIGIN + p0 * LANES, (p1 - p0) * LANES
+        near, far = _needed(p0, p1)
         for group in range(r0, r1, GROUP):
-            _filter_columns(x, group, taps[0], v)
+            _filter_columns(x, group, near, taps[0], v)
+            if far[0] < far[1]:
+                _filter_columns(x, group, far, taps[0], v)
             _join_strips(v)
             for row in range(GROUP):
                 start = (group + row + HALO) * PITCH + first

@@ -73,12 +73,16 @@ def _put(sums: NDArray[np.float32], c: int, t: tuple[Three, ...]) -> None:
 
 
 @part()
-def add_sums(z: NDArray[np.float32], r0: int, r1: int, sums: NDArray[np.float32]) -> None:
-    """Add rows r0 to r1 of a tile, a multiple of `STEP`, to the column sums."""
+def add_sums(
+    z: NDArray[np.float32], r0: int, r1: int, places: tuple[int, int], columns: NDArray[np.float32]
+) -> None:
+    """Add rows r0 to r1 of a tile, a multiple of `STEP`, in some columns of every strip."""
+    first = places[0] * LANES
+    sums = columns[first:]
     for row in range(r0, r1, STEP):
-        p0 = z[row * PITCH + ORIGIN - LANES :]
+        p0 = z[row * PITCH + ORIGIN - LANES + first :]
         p1, p2, p3 = p0[PITCH:], p0[2 * PITCH :], p0[3 * PITCH :]
-        for c in range(TILE):
+        for c in range(min(places[1] * LANES - first, TILE)):
             t = _get(sums, c)
             t = _sample(p0, c, t)
             t = _sample(p1, c, t)

@@ -74,12 +74,20 @@ def _count(
 
 @part()
 def count_signs(
-    below: NDArray[np.uint8], other: NDArray[np.uint8], row: int, counts: NDArray[np.uint8]
+    below: NDArray[np.uint8],
+    other: NDArray[np.uint8],
+    row: int,
+    places: tuple[int, int],
+    sums: NDArray[np.uint8],
 ) -> None:
-    """Add eight rows from ``row`` to the column counts; the row above row 0 counts in no pair."""
-    start = row // BYTE * PITCH + ORIGIN - LANES
-    n, o = below[start:], other[start:]
-    for c in range(TILE):
+    """Add eight rows from ``row``, in some columns of every strip, to the column counts.
+
+    The row above row 0 counts in no pair.
+    """
+    first = places[0] * LANES
+    start = row // BYTE * PITCH + ORIGIN - LANES + first
+    n, o, counts = below[start:], other[start:], sums[first:]
+    for c in range(min(places[1] * LANES - first, TILE)):
         n_here, o_here = n[PITCH + LANES + c], o[PITCH + LANES + c]
         n_left, o_left = n[PITCH + c], o[PITCH + c]
         n_up, o_up = _lower(n_here, n[LANES + c]), _lower(o_here, o[LANES + c])

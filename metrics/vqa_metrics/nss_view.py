@@ -109,17 +109,21 @@ def _pack(work: Work, view: View, top: int, bottom: int, rows: int) -> Range:
 
 
 @part()
-def _clear(work: Work) -> None:
-    work.sums[:] = 0
-    work.counts[:] = 0
+def _clear(work: Work, places: Range) -> None:
+    """Zero the column sums of some columns of every strip."""
+    first, last = places[0] * LANES, places[1] * LANES
+    for start in range(0, len(work.sums), TILE):
+        work.sums[start + first : start + last] = 0
+    for start in range(0, len(work.counts), TILE):
+        work.counts[start + first : start + last] = 0
 
 
 @part()
-def _add_rows(work: Work, top: int, bottom: int) -> None:
+def _add_rows(work: Work, top: int, bottom: int, places: Range) -> None:
     """Add rows whose signs are packed to the column sums."""
     for row in range(top, bottom, BYTE):
-        count_signs(work.below, work.other, row, work.counts)
-    add_sums(work.z, top, bottom, work.sums)
+        count_signs(work.below, work.other, row, places, work.counts)
+    add_sums(work.z, top, bottom, places, work.sums)
 
 
 @part()
@@ -131,7 +135,7 @@ def measure_frame(work: Work, view: View, taps: tuple[Taps, Taps], rows: int) ->
     Returns:
         How many coefficients of the frame are rounding residue.
     """
-    _clear(work)
+    _clear(work, (0, STRIP))
     residue = 0
     for row in range(0, view.rows, CHUNK):
         stop = min(row + CHUNK, view.rows)
@@ -141,9 +145,16 @@ def measure_frame(work: Work, view: View, taps: tuple[Taps, Taps], rows: int) ->
             mscn(work.x, row, stop, 0, STRIP, taps, work.filtered, work.z)
             flat, blanks = _pack(work, view, row, stop, rows)
         residue += flat - blanks
-        _add_rows(work, row, stop)
+        _add_rows(work, row, stop, (0, STRIP))
     fold_strips(work.sums, work.counts, 0, work.partial, work.inside)
     return residue
+
+
+@part()
+def _sum_again(work: Work, rows: int, places: Range) -> None:
+    """Set the column sums of some columns of every strip."""
+    _clear(work, places)
+    _add_rows(work, 0, rows, places)
 
 
 @part()
@@ -161,10 +172,15 @@ def measure_edges(work: Work, view: View, taps: tuple[Taps, Taps]) -> None:
     if view.right == 1:
         mscn(work.x, top, bottom, STRIP - EDGE, STRIP, taps, work.filtered, work.z)
     join_coefficients(work.z, 0, view.rows, work.before)
-    _clear(work)
     for row in range(0, view.rows, BYTE):
         pack_signs(work.bits, row, work.below, work.other, work.flat)
-        _add_rows(work, row, row + BYTE)
+    if view.top + view.bottom > 0:
+        _sum_again(work, view.rows, (0, STRIP))
+    else:
+        if view.left == 1:
+            _sum_again(work, view.rows, (0, EDGE + 1))
+        if view.right == 1:
+            _sum_again(work, view.rows, (STRIP - EDGE, STRIP))
     fold_strips(work.sums, work.counts, 0, work.partial, work.inside)
 
 
