@@ -2,8 +2,8 @@
 
 `Tracker` takes the signatures of both streams as they are decoded and keeps the distances of every
 distorted frame to a band of reference frames around the likeliest one; `best_path` then finds the
-monotone pairing of least cost over the whole video. Memory is a band of signatures plus a few
-hundred bytes for each frame.
+monotone pairing of least cost over the whole video. Memory is a band of signatures plus half a
+kilobyte for each frame.
 """
 
 from __future__ import annotations
