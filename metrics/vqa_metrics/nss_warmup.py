@@ -12,7 +12,7 @@ from vqa_metrics.nss_tile import BLOCK
 
 
 def compiling_needed() -> bool:
-    """Whether the first frame will wait for the kernels to be compiled (some ten seconds).
+    """Whether the first frame will wait for the kernels to be compiled (half a minute).
 
     Cheap: looks at what is in memory and in the disk cache, and compiles nothing.
     """
