@@ -42,7 +42,7 @@ CLIPVQA = MetricSpec(
         ),
         Param("batch", 8, "windows scored at once", lo=1, hi=256, changes_score=False),
     ),
-    version="1",
+    version="2",
     summary="No-reference video quality from a CLIP-style transformer with language supervision",
     paper="Xing et al., CLIPVQA: Video Quality Assessment via CLIP, arXiv 2407.04928",
     extra="vqa-harness[clip]",
