@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vqa_plugin_clip.stage_bar import stage_bar
 from vqa_plugin_clip.train.command import train_command
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def distill(
         half=half,
     )
     recipe = replace(recipe, command=_command(recipe))
-    with _progress() as progress:
+    with stage_bar() as progress:
         card = distill(recipe, out, cache, progress)
     typer.echo(f"{out.name}: {_verdict(card.extra['quality'])}")
 
@@ -116,7 +115,7 @@ def evaluate(
     held = tuple(name.strip() for name in hold_out.split(",") if name.strip())
     workers = workers or os.cpu_count() or 1
     recipe = Recipe(content, mos=mos, held_out=held, seed=seed, workers=workers)
-    with _progress() as progress:
+    with stage_bar() as progress:
         found = compare(checkpoint, recipe, cache, progress)
     if json_out is not None:
         write_text(json_out, json.dumps(found, indent=2) + "\n")
@@ -167,33 +166,3 @@ def _verdict(quality: dict[str, dict[str, dict[str, float]]]) -> str:
         if isinstance(srocc, float):
             parts.append(f"{name} SROCC {srocc:.3f}")
     return ", ".join(parts) or "too few evaluation clips for a correlation"
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int, str], None]]:
-    """Bars on standard error, one per stage."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, int] = {}
-
-        def report(stage: str, done: int, total: int, note: str) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total, note="")
-            bars.update(tasks[stage], completed=done, total=total, note=note)  # type: ignore[arg-type]
-
-        yield report

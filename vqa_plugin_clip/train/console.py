@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.terminal import clean, note, warn
+from vqa_plugin_clip.stage_bar import stage_bar
 from vqa_plugin_clip.train.dataset import BAD_ROWS_FILE, Ratings, summary
 from vqa_plugin_clip.train.figures import rank
 from vqa_plugin_clip.train.results import BEST
@@ -26,7 +27,7 @@ def report(out: Path) -> Iterator[Watcher]:
         out: folder of the training.
     """
     rows: list[dict[str, float | None]] = []
-    with _bar() as bar:
+    with stage_bar() as bar:
 
         def begun(found: Ratings, position: Position, start: Start) -> None:
             rows.extend(position.rows)
@@ -94,38 +95,3 @@ def _figures(row: dict[str, float | None]) -> str:
         f"{name.upper()} {'-' if value is None else format(value, '.4f')}"
         for name, value in values.items()
     )
-
-
-@contextmanager
-def _bar() -> Iterator[Any]:
-    if not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=None, note="")
-        shown = ""
-
-        def advance(stage: str, done: int, total: int, note: str) -> None:
-            nonlocal shown
-            if stage != shown:
-                shown = stage
-                bars.reset(task, description=stage, total=total, note=note)
-            bars.update(task, completed=done, total=total, note=note)
-
-        yield advance
