@@ -26,7 +26,7 @@ def main() -> None:
 @app.command()
 def distill(
     content: Annotated[
-        Path, typer.Option(help="Folder of pristine stills, or a file naming them.")
+        Path, typer.Option(help="Folder of pristine stills and videos, or a file naming them.")
     ],
     out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors).")],
     cache: Annotated[Path, typer.Option(help="Folder for labelled clips, 0.9 MB each; kept.")],
@@ -54,8 +54,8 @@ def distill(
 ) -> None:
     """Train a small network to predict VMAF without a reference.
 
-    Stills become moving clips, which are coded, scaled or damaged otherwise and scored by VMAF;
-    no opinion scores are needed. Needs the extras train and vmaf.
+    Stills become moving clips, videos short ones; they are coded, scaled or damaged otherwise and
+    scored by VMAF; no opinion scores are needed. Needs the extras train and vmaf.
     """
     import os
 

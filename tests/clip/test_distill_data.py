@@ -10,6 +10,7 @@ pytest.importorskip("PIL", reason="Pillow is not installed; it comes with the ex
 
 from PIL import Image
 
+from vqa_harness.encode import encode_frames
 from vqa_harness.errors import InputError, MissingBackend, UsageError
 from vqa_harness.ffmpeg import find_ffmpeg
 from vqa_harness.vmaf_options import RawFormat
@@ -17,6 +18,7 @@ from vqa_harness.vmaf_pipe import VmafPipe
 from vqa_plugin_clip.distill import shards
 from vqa_plugin_clip.distill.contents import is_held_out, list_contents, read_still
 from vqa_plugin_clip.distill.damage import CODERS, Damage, apply, draw, draw_group
+from vqa_plugin_clip.distill.footage import footage_clip, is_footage
 from vqa_plugin_clip.distill.motion import FRAMES, SHORT_SIDE_MIN, SIZE, draw_path, moving_clip
 from vqa_plugin_clip.distill.planes import Planes, from_rgb, pack
 from vqa_plugin_clip.distill.recode import recode
@@ -150,6 +152,28 @@ def test_a_freeze_holds_frames():
     assert [int(frame.y[0, 0]) for frame in out] == [0, 0, 0, 3, 3, 3, 6]
 
 
+def test_footage_keeps_its_motion(tmp_path):
+    path = tmp_path / "master.mkv"
+    still = np.asarray(picture(0, 700).convert("L"))
+    frames = [np.ascontiguousarray(still[40:660, 8 * t : 8 * t + 600]) for t in range(12)]
+    planes = [Planes(f, *2 * [np.full((310, 300), 128, np.uint8)]) for f in frames]
+    encode_frames(path, planes, options={"crf": "4", "preset": "ultrafast"})
+    assert is_footage(path)
+    assert list_contents(tmp_path) == [path]
+    clip = footage_clip(path, np.random.default_rng(1), FRAMES, SHORT_SIDE_MIN)
+    assert len(clip) == FRAMES
+    assert {plane.y.shape for plane in clip} == {(SIZE, SIZE)}
+    first, second = clip[0].y.astype(int), clip[1].y.astype(int)
+    shifted = [np.abs(first[:, s:] - second[:, : SIZE - s]).mean() for s in range(13)]
+    assert 4 <= int(np.argmin(shifted)) <= 9
+    again = footage_clip(path, np.random.default_rng(1), FRAMES, SHORT_SIDE_MIN)
+    np.testing.assert_array_equal(again[3].y, clip[3].y)
+    with pytest.raises(InputError, match=r"master.mkv: 12 frames, needs at least 20"):
+        footage_clip(path, np.random.default_rng(1), 20, SHORT_SIDE_MIN)
+    with pytest.raises(InputError, match=r"600x620 is too small"):
+        footage_clip(path, np.random.default_rng(1), FRAMES, 800)
+
+
 def test_banding_leaves_few_values():
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
     out = apply(Damage("banding", step=16), [Planes(ramp, ramp, ramp)], recode, None)[0]
@@ -214,7 +238,7 @@ def test_contents_are_listed_and_split_by_name(tmp_path):
     with pytest.raises(UsageError, match="no such folder"):
         list_contents(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="holds no still"):
+    with pytest.raises(UsageError, match="holds neither stills"):
         list_contents(tmp_path / "empty")
 
 

@@ -1,4 +1,4 @@
-"""Pristine stills: which ones there are, which are never trained on, and how they are read."""
+"""Pristine content: what there is, what is never trained on, and how stills are read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from vqa_harness.errors import InputError, UsageError
+from vqa_plugin_clip.distill.footage import FOOTAGE_SUFFIXES
 
 STILL_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 _LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
@@ -19,10 +20,10 @@ HELD_OUT_PERMILLE = 225
 
 
 def list_contents(source: Path) -> list[Path]:
-    """The stills below a folder, or those that a text file names (one a line), sorted by name.
+    """The stills and videos below a folder, or those that a text file names, sorted by name.
 
     Raises:
-        UsageError: there is no such folder or file, or it holds no still.
+        UsageError: there is no such folder or file, or it holds neither.
     """
     if source.is_dir():
         found: Iterable[Path] = source.rglob("*")
@@ -31,10 +32,14 @@ def list_contents(source: Path) -> list[Path]:
         found = (source.parent / line.strip() for line in lines if line.strip())
     else:
         raise UsageError(f"--content {source}: no such folder or list of files")
-    stills = sorted(path for path in found if path.suffix.lower() in STILL_SUFFIXES)
-    if not stills:
-        raise UsageError(f"--content {source}: holds no still (png, jpg, webp, bmp, tif)")
-    return stills
+    suffixes = STILL_SUFFIXES | FOOTAGE_SUFFIXES
+    contents = sorted(path for path in found if path.suffix.lower() in suffixes)
+    if not contents:
+        raise UsageError(
+            f"--content {source}: holds neither stills (png, jpg, webp, bmp, tif) nor videos"
+            " (mp4, mov, mkv, webm, mxf, ts, avi, y4m)"
+        )
+    return contents
 
 
 def is_held_out(content: Path) -> bool:

@@ -22,6 +22,7 @@ from vqa_harness.vmaf_options import RawFormat
 from vqa_harness.vmaf_pipe import VmafPipe
 from vqa_plugin_clip.distill.contents import read_still
 from vqa_plugin_clip.distill.damage import Damage, Recode, apply, draw_group, draw_ladder
+from vqa_plugin_clip.distill.footage import footage_clip, is_footage
 from vqa_plugin_clip.distill.motion import FRAMES, SHORT_SIDE_MIN, SIZE, moving_clip
 from vqa_plugin_clip.distill.planes import Planes, pack
 
@@ -144,7 +145,7 @@ def make_shard(plan: SetPlan, shard: int, folder: Path, recode: Recode) -> None:
         takes = CLIPS_PER_SHARD // plan.group
         for number in range(shard * takes, (shard + 1) * takes):
             content = plan.content(number)
-            clip = moving_clip(read_still(content, rng, SHORT_SIDE_MIN), rng, FRAMES)
+            clip = _pristine(content, rng)
             for damage in plan.draw(rng):
                 damaged = apply(damage, clip, recode, rng)
                 for pristine, frame in zip(clip, damaged, strict=True):
@@ -156,6 +157,12 @@ def make_shard(plan: SetPlan, shard: int, folder: Path, recode: Recode) -> None:
         # the first and last frame have a neighbour of another clip: motion is wrong there
         fact["vmaf"] = float(np.mean(scores[index * FRAMES + 1 : (index + 1) * FRAMES - 1]))
     _write(folder, shard, np.stack(kept), {"plan": plan.fingerprint(), "clips": facts})
+
+
+def _pristine(content: Path, rng: np.random.Generator) -> list[Planes]:
+    if is_footage(content):
+        return footage_clip(content, rng, FRAMES, SHORT_SIDE_MIN)
+    return moving_clip(read_still(content, rng, SHORT_SIDE_MIN), rng, FRAMES)
 
 
 def read_labels(plan: SetPlan, clips: int, cache: Path) -> list[LabelledClip]:

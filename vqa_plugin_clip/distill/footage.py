@@ -1,0 +1,73 @@
+"""Real motion: a few frames of a clean video, shrunk and cut, as pristine content."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vqa_harness.errors import InputError
+from vqa_harness.reader import VideoReader
+from vqa_plugin_clip.distill.motion import SIZE
+from vqa_plugin_clip.distill.planes import Planes, from_rgb
+
+FOOTAGE_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".mxf", ".ts", ".webm", ".y4m"})
+_FIRST_FRAMES = 240
+_SHORT_SIDE_MAX = 1600
+
+
+def is_footage(content: Path) -> bool:
+    """Whether a content is a video, by its name."""
+    return content.suffix.lower() in FOOTAGE_SUFFIXES
+
+
+def footage_clip(
+    path: Path, rng: np.random.Generator, frames: int, short_side_min: int
+) -> list[Planes]:
+    """Consecutive frames of a video, all shrunk alike and cut to the same 384x384 pixels.
+
+    Args:
+        path: the video; something of its first 240 frames is taken.
+        rng: draws which frames, the scale and the place.
+        frames: how many.
+        short_side_min: the shorter side is at least this after shrinking, in pixels.
+
+    Raises:
+        InputError: the video cannot be read, is too small, or has too few frames.
+    """
+    pictures = _pictures(path, rng, frames)
+    if len(pictures) < frames:
+        raise InputError(f"{path.name}: {len(pictures)} frames, needs at least {frames}")
+    rows, columns = pictures[0].shape[:2]
+    short = min(rows, columns)
+    if short < short_side_min:
+        raise InputError(f"{path.name}: {columns}x{rows} is too small a picture")
+    largest = min(short, _SHORT_SIDE_MAX)
+    factor = short_side_min * (largest / short_side_min) ** rng.uniform() / short
+    width, height = round(columns * factor), round(rows * factor)
+    left, top = int(rng.integers(width - SIZE + 1)), int(rng.integers(height - SIZE + 1))
+    corner = (left, top, left + SIZE, top + SIZE)
+    return [_cut(picture, (width, height), corner) for picture in pictures]
+
+
+def _pictures(path: Path, rng: np.random.Generator, frames: int) -> list[NDArray[np.uint8]]:
+    """RGB of consecutive frames, fewer only where the video is shorter."""
+    kept = []
+    with VideoReader(path) as reader:
+        promised = min(reader.info.expected_frames or _FIRST_FRAMES, _FIRST_FRAMES)
+        start = int(rng.integers(max(0, promised - frames) + 1))
+        for number, frame in enumerate(islice(reader, start + frames)):
+            if number >= start:
+                kept.append(frame.rgb.copy())
+            frame.release()
+    return kept
+
+
+def _cut(
+    picture: NDArray[np.uint8], size: tuple[int, int], corner: tuple[int, int, int, int]
+) -> Planes:
+    scaled = Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS)
+    return from_rgb(np.asarray(scaled.crop(corner)))
