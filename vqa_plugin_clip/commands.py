@@ -71,7 +71,7 @@ def distill(
         clips=clips,
         epochs=epochs,
         clip_epochs=clip_epochs,
-        held_out=tuple(name.strip() for name in hold_out.split(",") if name.strip()),
+        held_out=_names(hold_out),
         seed=seed,
         workers=workers or os.cpu_count() or 1,
         device=choose_device(device),
@@ -112,9 +112,8 @@ def evaluate(
     from vqa_plugin_clip.distill.compare import compare, markdown
     from vqa_plugin_clip.distill.recipe import Recipe
 
-    held = tuple(name.strip() for name in hold_out.split(",") if name.strip())
     workers = workers or os.cpu_count() or 1
-    recipe = Recipe(content, mos=mos, held_out=held, seed=seed, workers=workers)
+    recipe = Recipe(content, mos=mos, held_out=_names(hold_out), seed=seed, workers=workers)
     with stage_bar() as progress:
         found = compare(checkpoint, recipe, cache, progress)
     if json_out is not None:
@@ -144,6 +143,10 @@ def info(
     from vqa_plugin_clip.checkpoints import find_checkpoint
 
     typer.echo(find_checkpoint(checkpoint).read_text("utf-8"), nl=False)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _command(recipe: Recipe) -> str:

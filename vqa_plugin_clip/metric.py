@@ -134,29 +134,27 @@ class ClipVqaMetric(Metric):
     def measure(self, clips: Sequence[Clip], /) -> Sequence[Scores]:
         """One score per clip."""
         pictures = np.stack([np.stack(clip.data) for clip in clips])
-        logits = self.logits(pictures)
+        probabilities, fit = self.fits(pictures)
         if self._explanation is not None:
-            fit = softmax(logits[:, self.levels :])
             for clip, row in zip(clips, fit, strict=True):
                 self._explanation.add(clip.start, clip.stop, row)
-        values = self.scores(softmax(logits[:, : self.levels]))
-        return [{"clipvqa": float(value)} for value in values]
-
-    @property
-    def levels(self) -> int:
-        """K, the number of quality levels."""
-        return len(self.loaded.card.levels)
+        return [{"clipvqa": float(value)} for value in self.scores(probabilities)]
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Prepared frames (B, T, size, size, 3) to level probabilities (B, K)."""
-        return softmax(self.logits(pictures)[:, : self.levels])
+        return self.fits(pictures)[0]
 
-    def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Prepared frames (B, T, size, size, 3) to the fit of levels and captions (B, K + C)."""
+    def fits(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Prepared frames (B, T, size, size, 3) to probabilities of levels (B, K), captions (B, C).
+
+        Each of the two sums to 1.
+        """
         with torch.inference_mode():
             video = self.loaded.preprocessing.tensor(pictures).to(self.device)
-            found: Tensor = self.loaded.model(video, self.loaded.text).logits
-        return np.asarray(found.cpu(), np.float64)
+            logits = self.loaded.model(video, self.loaded.text).logits.cpu().double()
+        levels = len(self.loaded.card.levels)
+        parts = logits[:, :levels], logits[:, levels:]
+        return parts[0].softmax(dim=-1).numpy(), parts[1].softmax(dim=-1).numpy()
 
     def scores(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Level probabilities (B, K) to scores (B,) on 0 to 100."""
@@ -185,12 +183,6 @@ class ClipVqaMetric(Metric):
             "training_data": card.training_data,
             **explained,
         }
-
-
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logits [..., K] to probabilities [..., K]."""
-    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=-1, keepdims=True), np.float64)
 
 
 def choose_device(name: str) -> str:

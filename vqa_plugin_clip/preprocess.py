@@ -143,11 +143,21 @@ def starts(side: int, grid: int, patch: int, places: NDArray[np.float64]) -> NDA
 
 def centre(rgb: Picture, resize_to: int, size: int) -> Picture:
     """Short side to ``resize_to`` (bilinear), then the middle ``size`` x ``size`` pixels."""
-    height, width = rgb.shape[:2]
-    scale = resize_to / min(height, width)
-    shape = [max(size, int(side * scale + 0.5)) for side in (height, width)]
-    values = torch.from_numpy(np.array(rgb)).permute(2, 0, 1)[None].to(torch.float32)
-    scaled = functional.interpolate(values, shape, mode="bilinear", align_corners=False)[0]
-    top, left = (shape[0] - size) // 2, (shape[1] - size) // 2
-    cut = scaled[:, top : top + size, left : left + size]
-    return cut.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    frame = short_side_resized(rgb, resize_to, size)
+    top, left = ((side - size) // 2 for side in frame.shape[:2])
+    return np.ascontiguousarray(frame[top : top + size, left : left + size])
+
+
+def short_side_resized(rgb: Picture, resize_to: int, size: int) -> Picture:
+    """A frame (H, W, 3) whose short side becomes ``resize_to``, no side below ``size``."""
+    scale = resize_to / min(rgb.shape[:2])
+    rows, columns = (max(size, int(side * scale + 0.5)) for side in rgb.shape[:2])
+    return np.asarray(scaled(rgb[None], (rows, columns))[0])
+
+
+def scaled(frames: Picture, shape: tuple[int, int]) -> Picture:
+    """Frames [T, H, W, 3] uint8 to another (height, width), bilinear without smoothing."""
+    # copied: torch takes no read-only arrays
+    values = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float()
+    out = functional.interpolate(values, shape, mode="bilinear", align_corners=False)
+    return out.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()

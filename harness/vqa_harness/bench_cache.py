@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.atomic_file import write_text
-from vqa_harness.errors import UsageError
 from vqa_harness.registry import Registry, Request
-from vqa_harness.result_cache import cache_key
+from vqa_harness.result_cache import cache_key, make_private_folder
 
 MAX_ENTRY_BYTES = 1 << 20
 
@@ -74,13 +73,7 @@ class ScoreCache:
             UsageError: the folder cannot be written.
         """
         path = self._path(metric, contents)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise UsageError(
-                f"cannot make the cache {path.parent}: {error.strerror or error}; "
-                "name another with --cache-dir, or use --no-cache"
-            ) from None
+        make_private_folder(path.parent)
         entry = {"values": pooled.values, "warnings": list(pooled.warnings)}
         write_text(path, json.dumps(entry, allow_nan=False))
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from itertools import repeat
 from pathlib import Path
 
 from vqa_harness.bench_cache import Pooled, ScoreCache
@@ -20,6 +14,7 @@ from vqa_harness.pipeline import RunOptions, run
 from vqa_harness.registry import Registry, Request
 from vqa_harness.result import MetricResult
 from vqa_harness.result_cache import file_sha256
+from vqa_harness.worker_pool import in_processes, threads_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +75,8 @@ def score_all(
         for item in items:
             yield score(item, registry, scoring)
         return
-    threads = scoring.threads or max(1, RunOptions().workers // jobs)
-    scoring = replace(scoring, threads=threads)
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(items)), context, _start)
-    try:
-        yield from pool.map(_in_process, items, repeat(scoring))
-    except BrokenProcessPool:
-        raise MetricError("a scoring process ended unexpectedly; try --jobs 1") from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start() -> None:
-    """An interrupt ends a worker at once, without a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def _in_process(item: Item, scoring: Scoring) -> Scored:
-    return score(item, _installed(), scoring)
-
-
-@lru_cache(maxsize=1)
-def _installed() -> Registry:
-    return Registry.installed()
+    scoring = replace(scoring, threads=threads_each(scoring.threads, jobs))
+    yield from in_processes(score, items, scoring, jobs)
 
 
 def score(item: Item, registry: Registry, scoring: Scoring) -> Scored:

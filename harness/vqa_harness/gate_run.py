@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 import time
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
-from itertools import repeat
 from pathlib import Path
 
 from vqa_harness.align_options import AlignOptions
 from vqa_harness.bitrate import measure_bitrate
-from vqa_harness.errors import MetricError, UsageError, VqaError
+from vqa_harness.errors import UsageError, VqaError
 from vqa_harness.gate_plan import Case
 from vqa_harness.gate_verdict import Measured
 from vqa_harness.log import Log, build_log
@@ -25,6 +19,7 @@ from vqa_harness.read_log import read_log
 from vqa_harness.registry import Registry
 from vqa_harness.result_cache import CacheKey, ResultCache, cache_key
 from vqa_harness.terminal import progress_bar
+from vqa_harness.worker_pool import in_processes, threads_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +60,8 @@ def measure_all(
         for case in cases:
             yield measure(case, registry, scoring)
         return
-    threads = scoring.threads or max(1, RunOptions().workers // jobs)
-    scoring = replace(scoring, threads=threads, quiet=True)
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(cases)), context, _start)
-    try:
-        yield from pool.map(_in_process, cases, repeat(scoring))
-    except BrokenProcessPool:
-        raise MetricError("a scoring process ended unexpectedly; try --jobs 1") from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start() -> None:
-    """An interrupt ends a worker at once, without a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def _in_process(case: Case, scoring: Scoring) -> Measured:
-    return measure(case, _installed(), scoring)
-
-
-@lru_cache(maxsize=1)
-def _installed() -> Registry:
-    return Registry.installed()
+    scoring = replace(scoring, threads=threads_each(scoring.threads, jobs), quiet=True)
+    yield from in_processes(measure, cases, scoring, jobs)
 
 
 def measure(case: Case, registry: Registry, scoring: Scoring) -> Measured:

@@ -147,13 +147,7 @@ class ResultCache:
         text = json.dumps(to_json(log), allow_nan=False, separators=(",", ":"))
         if len(text) > min(MAX_ENTRY_BYTES, self.max_bytes):
             return False
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise UsageError(
-                f"cannot make the cache {self.folder}: {error.strerror or error}; "
-                "name another with --cache-dir, or use --no-cache"
-            ) from None
+        make_private_folder(self.folder)
         write_text(self._path(key), text)
         self._prune()
         return True
@@ -186,6 +180,21 @@ def _is_of(log: Log, key: CacheKey) -> bool:
         isinstance(streams.get(role), dict) and streams[role].get("sha256") == digest
         for role, digest in key.sha256.items()
     )
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder of a cache, for its owner only.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(
+            f"cannot make the cache {folder}: {error.strerror or error}; "
+            "name another with --cache-dir, or use --no-cache"
+        ) from None
 
 
 def file_sha256(path: Path) -> str:

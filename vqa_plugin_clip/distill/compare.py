@@ -26,12 +26,10 @@ from vqa_plugin_clip.distill.evaluate import (
 )
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
 from vqa_plugin_clip.distill.recipe import Recipe
-from vqa_plugin_clip.distill.recode import recode
-from vqa_plugin_clip.distill.shards import make_shards
+from vqa_plugin_clip.distill.sets import Progress, labelled_clips
 from vqa_plugin_clip.model import ClipVqa
 from vqa_plugin_clip.tokens import tokens_for
 
-Progress = Callable[[str, int, int, str], None]
 Scores = NDArray[np.float64]
 Luma = NDArray[np.uint8]
 BASELINES: dict[str, Callable[[Luma], float | None]] = {"niqe": niqe, "brisque": brisque}
@@ -64,11 +62,7 @@ def compare(checkpoint: str, recipe: Recipe, cache: Path, progress: Progress) ->
     for name, plan in plans.items():
         if name == "train":
             continue
-        done = 0
-        for made in make_shards(plan, sizes[name], cache, recode, recipe.workers):
-            done += made
-            progress(f"clips: {name}", done, sizes[name], "")
-        clips = ClipSet([(plan, sizes[name])], cache)
+        clips = labelled_clips(plan, sizes[name], cache, recipe.workers, progress)
         scores = _of_clips(model, text, clips, progress, name)
         if plan.rungs:
             found[name] = _ladders(scores, clips)
@@ -82,10 +76,6 @@ def compare(checkpoint: str, recipe: Recipe, cache: Path, progress: Progress) ->
         rows = {metric: figures(values, stills.mos) for metric, values in scores.items()}
         found["opinions"] = {"all": rows}
     return found
-
-
-def _full_precision() -> torch.autocast:
-    return torch.autocast("cpu", enabled=False)
 
 
 def _ladders(scores: dict[str, Scores], clips: ClipSet) -> dict[str, dict[str, Figures]]:
@@ -104,7 +94,7 @@ def _of_clips(
         [luma_from_plane(plane, 8, full_range=False) for plane in clips.lumas(index)]
         for index in range(len(clips))
     )
-    scores = {"clipvqa": predict(model, text, clips, _full_precision)}
+    scores = {"clipvqa": predict(model, text, clips)}
     return scores | _baselines(lumas, len(clips), progress, f"NIQE, BRISQUE: {name}")
 
 
@@ -112,7 +102,7 @@ def _of_stills(
     model: ClipVqa, text: Tensor, stills: OpinionSet, progress: Progress
 ) -> dict[str, Scores]:
     lumas = ([luma_from_rgb(picture)] for picture in stills.pictures)
-    scores = {"clipvqa": predict_stills(model, text, stills, _full_precision)}
+    scores = {"clipvqa": predict_stills(model, text, stills)}
     return scores | _baselines(lumas, len(stills), progress, "NIQE, BRISQUE: opinions")
 
 

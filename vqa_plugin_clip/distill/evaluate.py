@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import pearsonr, rankdata
 from torch import Tensor
 
+from vqa_plugin_clip.correlation import correlations
 from vqa_plugin_clip.distill.batches import ClipSet
 from vqa_plugin_clip.distill.opinions import OpinionSet
 from vqa_plugin_clip.distill.sampling import normalise, normalise_rgb
@@ -20,11 +22,12 @@ from vqa_plugin_clip.model import ClipVqa
 Figures = dict[str, float]
 _BATCH = 24
 _RUNGS_APART = 0.5
+Context = Callable[[], AbstractContextManager[object]]
 
-Context = Callable[[], torch.autocast]
 
-
-def predict(model: ClipVqa, text: Tensor, clips: ClipSet, context: Context) -> NDArray[np.float64]:
+def predict(
+    model: ClipVqa, text: Tensor, clips: ClipSet, context: Context = nullcontext
+) -> NDArray[np.float64]:
     """Scores of all clips of a set, 0-100; ``text`` is on the network's device."""
     frames = model.architecture.frames
     return _scores(
@@ -37,7 +40,7 @@ def predict(model: ClipVqa, text: Tensor, clips: ClipSet, context: Context) -> N
 
 
 def predict_stills(
-    model: ClipVqa, text: Tensor, stills: OpinionSet, context: Context
+    model: ClipVqa, text: Tensor, stills: OpinionSet, context: Context = nullcontext
 ) -> NDArray[np.float64]:
     """Scores of stills as clips without motion, 0-100."""
     frames = model.architecture.frames
@@ -68,12 +71,13 @@ def _scores(
 
 def figures(predicted: NDArray[np.float64], wanted: NDArray[np.floating]) -> Figures:
     """SROCC, PLCC (no mapping), mean absolute error in VMAF points, and how many clips."""
-    if len(wanted) < 3 or np.ptp(wanted) == 0 or np.ptp(predicted) == 0:
+    found = correlations(predicted, wanted)
+    if found is None:
         return {"clips": float(len(wanted))}
     return {
         "clips": float(len(wanted)),
-        "srocc": float(pearsonr(rankdata(predicted), rankdata(wanted)).statistic),
-        "plcc": float(pearsonr(predicted, wanted).statistic),
+        "srocc": found.srocc,
+        "plcc": found.plcc,
         "mae": float(np.abs(predicted - wanted).mean()),
     }
 

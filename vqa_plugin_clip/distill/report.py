@@ -50,10 +50,9 @@ class Origin:
         if self.stills:
             mos = self.recipe.mos.parent.name if self.recipe.mos else ""
             text += f"; {self.stills} photographs of {mos} with opinion scores, for their order"
-        start = "EfficientNet-Lite0 (ImageNet)"
         if self.recipe.init is not None:
             return f"{text}. Went on from {self.recipe.init.name}"
-        return f"{text}. Stem initialised from {start}"
+        return f"{text}. Stem initialised from EfficientNet-Lite0 (ImageNet)"
 
 
 def make_card(model: ClipVqa, origin: Origin, report: Report) -> Card:

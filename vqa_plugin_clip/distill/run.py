@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,14 +23,11 @@ from vqa_plugin_clip.distill.network import (
 )
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
 from vqa_plugin_clip.distill.recipe import Recipe, Stage
-from vqa_plugin_clip.distill.recode import recode
 from vqa_plugin_clip.distill.report import Origin, append_rows, make_card
-from vqa_plugin_clip.distill.shards import SetPlan, make_shards
+from vqa_plugin_clip.distill.sets import Progress, labelled_clips
+from vqa_plugin_clip.distill.shards import SetPlan
 from vqa_plugin_clip.distill.training import Report, Sources, evaluate, train
 from vqa_plugin_clip.model import ClipVqa
-
-Progress = Callable[[str, int, int, str], None]
-"""Called with the name of what is going on, what is done, what there is to do, and a note."""
 
 
 def distill(recipe: Recipe, out: Path, cache: Path, progress: Progress) -> Card:
@@ -61,8 +58,7 @@ def distill(recipe: Recipe, out: Path, cache: Path, progress: Progress) -> Card:
     torch.set_num_threads(recipe.workers)
     torch.manual_seed(recipe.seed)
     plans = recipe.plans()
-    _make_clips(recipe, plans, cache, progress)
-    sources = _sources(recipe, plans, cache)
+    sources = _sources(recipe, plans, cache, progress)
     stills = 0 if sources.opinions is None else len(sources.opinions)
     contents = len(plans["train"].contents)
     origin = Origin(recipe.sizes()["train"], contents, stills, recipe)
@@ -76,21 +72,11 @@ def distill(recipe: Recipe, out: Path, cache: Path, progress: Progress) -> Card:
     return run.save("final", model, report)
 
 
-def _make_clips(recipe: Recipe, plans: dict[str, SetPlan], cache: Path, progress: Progress) -> None:
+def _sources(recipe: Recipe, plans: dict[str, SetPlan], cache: Path, progress: Progress) -> Sources:
     sizes = recipe.sizes()
-    for name, plan in plans.items():
-        done = 0
-        for made in make_shards(plan, sizes[name], cache, recode, recipe.workers):
-            done += made
-            progress(f"clips: {name}", done, sizes[name], "")
-
-
-def _sources(recipe: Recipe, plans: dict[str, SetPlan], cache: Path) -> Sources:
-    sizes = recipe.sizes()
-    evaluation = {
-        name: ClipSet([(plan, sizes[name])], cache)
+    sets = {
+        name: labelled_clips(plan, sizes[name], cache, recipe.workers, progress)
         for name, plan in plans.items()
-        if name != "train"
     }
     opinions, validation = None, None
     if recipe.mos is not None:
@@ -98,8 +84,7 @@ def _sources(recipe: Recipe, plans: dict[str, SetPlan], cache: Path) -> Sources:
         if not kept:
             raise UsageError(f"--mos {recipe.mos.name}: needs at least 100 rows")
         opinions, validation = OpinionSet(development), OpinionSet(kept)
-    training = ClipSet([(plans["train"], sizes["train"])], cache)
-    return Sources(training, evaluation, opinions, validation)
+    return Sources(sets.pop("train"), sets, opinions, validation)
 
 
 @dataclass(slots=True)

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vqa_harness.errors import UsageError
-from vqa_plugin_clip.preprocess import Preprocessing, fragments
+from vqa_plugin_clip.preprocess import Preprocessing, fragments, scaled
 from vqa_plugin_clip.sampling import Size, crop_candidates
-from vqa_plugin_clip.train.reduce import scaled
 
 Pictures = NDArray[np.uint8]
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import pearsonr, rankdata
+
+from vqa_plugin_clip.correlation import correlations
 
 Values = NDArray[np.float64]
-
-FEWEST = 3
-"""Files below which a correlation says nothing."""
 
 
 def figures(predicted: Values, wanted: Values) -> dict[str, float | None]:
@@ -24,13 +22,8 @@ def figures(predicted: Values, wanted: Values) -> dict[str, float | None]:
         values of one side are equal.
     """
     rmse = float(np.sqrt(np.mean((predicted - wanted) ** 2)))
-    if len(wanted) < FEWEST or np.ptp(wanted) == 0 or np.ptp(predicted) == 0:
-        return {"srocc": None, "plcc": None, "rmse": rmse}
-    return {
-        "srocc": float(pearsonr(rankdata(predicted), rankdata(wanted)).statistic),
-        "plcc": float(pearsonr(predicted, wanted).statistic),
-        "rmse": rmse,
-    }
+    srocc, plcc = correlations(predicted, wanted) or (None, None)
+    return {"srocc": srocc, "plcc": plcc, "rmse": rmse}
 
 
 def rank(found: dict[str, float | None]) -> tuple[float, float]:
