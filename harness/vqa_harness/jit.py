@@ -26,12 +26,17 @@ _MODULES = {__name__}
 
 
 def part(**options: Any) -> Callable[[F], F]:
-    """``numba.njit`` for a function that only other kernels call: compiled into them, not kept."""
+    """``numba.njit`` for a function that only other kernels call: compiled into them, not kept.
+
+    It may make no arrays, and counts no references: its arrays belong to the caller, and counting
+    those of a tuple of arrays takes longer than a short part does.
+    """
     import numba
 
     def compile_lazily(function: F) -> F:
         _MODULES.add(function.__module__)
-        compiled: F = numba.njit(nogil=True, error_model="numpy", **options)(function)
+        settings: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False, **options}
+        compiled: F = numba.njit(**settings)(function)
         return compiled
 
     return compile_lazily

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
-from vqa_metrics.fused import fma
+from vqa_metrics.lanes import Lanes, fma, load, narrow, root, size, splat, store
 from vqa_metrics.nss_tile import HALO, LANES, ORIGIN, PITCH, STRIP, TILE
 
-GROUP = 4
-"""Rows filtered together, so that a pixel is loaded once for four windows."""
+GROUP = 8
+"""Rows filtered together, so that a pixel is loaded once for as many windows."""
 Taps = tuple[float, float, float, float, float, float, float]
 Range = tuple[int, int]
-Window = Callable[[Taps, float, float, float, float, float, float, float], float]
+Window = Callable[[Taps, Lanes, Lanes, Lanes, Lanes, Lanes, Lanes, Lanes], Lanes]
 Mscn = Callable[
     [
         NDArray[np.float64],
@@ -47,20 +47,35 @@ _BESIDE = HALO * LANES
 
 @part(forceinline=True)
 def _ordered(
-    k: Taps, a: float, b: float, c: float, d: float, e: float, f: float, g: float
-) -> float:
+    k: Taps, a: Lanes, b: Lanes, c: Lanes, d: Lanes, e: Lanes, f: Lanes, g: Lanes
+) -> Lanes:
     """The window as the releases round it: last tap first, one rounding per tap."""
-    return fma(
-        k[0], a, fma(k[1], b, fma(k[2], c, fma(k[3], d, fma(k[4], e, fma(k[5], f, k[6] * g)))))
-    )
+    total = fma(splat(k[5]), f, splat(k[6]) * g)
+    total = fma(splat(k[3]), d, fma(splat(k[4]), e, total))
+    return fma(splat(k[0]), a, fma(splat(k[1]), b, fma(splat(k[2]), c, total)))
 
 
 @part(forceinline=True)
 def _symmetric(
-    k: Taps, a: float, b: float, c: float, d: float, e: float, f: float, g: float
-) -> float:
+    k: Taps, a: Lanes, b: Lanes, c: Lanes, d: Lanes, e: Lanes, f: Lanes, g: Lanes
+) -> Lanes:
     """The window to within a few roundings: equal taps taken together."""
-    return fma(k[0], a + g, fma(k[1], b + f, fma(k[2], c + e, k[3] * d)))
+    total = fma(splat(k[2]), c + e, splat(k[3]) * d)
+    return fma(splat(k[0]), a + g, fma(splat(k[1]), b + f, total))
+
+
+@part(forceinline=True)
+def _relative(
+    k: Taps, a: Lanes, b: Lanes, c: Lanes, d: Lanes, e: Lanes, f: Lanes, g: Lanes
+) -> Lanes:
+    """The same over its middle tap, a product less."""
+    total = fma(splat(k[2] / k[3]), c + e, d)
+    return fma(splat(k[0] / k[3]), a + g, fma(splat(k[1] / k[3]), b + f, total))
+
+
+@part(forceinline=True)
+def _times(k: Taps, unit: float) -> Taps:
+    return k[0] * unit, k[1] * unit, k[2] * unit, k[3] * unit, k[4] * unit, k[5] * unit, k[6] * unit
 
 
 @part()
@@ -89,40 +104,62 @@ def _needed(p0: int, p1: int) -> tuple[Range, Range]:
     return (0, STRIP + 1), (0, 0)
 
 
-def _mscn(window: Window) -> Mscn:
-    """The coefficients with ``mu`` taken by a window."""
+def _mscn(down: Window, along: Window, fast: bool) -> Mscn:
+    """The coefficients with ``mu`` taken by these windows."""
 
     @part(forceinline=True)
     def _filter_columns(
         x: NDArray[np.float64], row: int, places: Range, taps: Taps, v: NDArray[np.float64]
     ) -> None:
         """Windows of ``GROUP`` rows from tile row ``row``: pixels, then squares."""
-        first, last = places[0] * LANES, places[1] * LANES
-        p = x[row * PITCH + ORIGIN + first :]
-        out = v[ORIGIN + first :]
-        for c in range(min(last - first, TILE + LANES)):
-            p0 = p[c]
-            p1 = p[PITCH + c]
-            p2 = p[2 * PITCH + c]
-            p3 = p[3 * PITCH + c]
-            p4 = p[4 * PITCH + c]
-            p5 = p[5 * PITCH + c]
-            p6 = p[6 * PITCH + c]
-            p7 = p[7 * PITCH + c]
-            p8 = p[8 * PITCH + c]
-            p9 = p[9 * PITCH + c]
-            out[c] = window(taps, p0, p1, p2, p3, p4, p5, p6)
-            out[PITCH + c] = window(taps, p1, p2, p3, p4, p5, p6, p7)
-            out[2 * PITCH + c] = window(taps, p2, p3, p4, p5, p6, p7, p8)
-            out[3 * PITCH + c] = window(taps, p3, p4, p5, p6, p7, p8, p9)
-            p0, p1, p2, p3, p4 = p0 * p0, p1 * p1, p2 * p2, p3 * p3, p4 * p4
-            p5, p6, p7, p8, p9 = p5 * p5, p6 * p6, p7 * p7, p8 * p8, p9 * p9
-            out[4 * PITCH + c] = _symmetric(taps, p0, p1, p2, p3, p4, p5, p6)
-            out[5 * PITCH + c] = _symmetric(taps, p1, p2, p3, p4, p5, p6, p7)
-            out[6 * PITCH + c] = _symmetric(taps, p2, p3, p4, p5, p6, p7, p8)
-            out[7 * PITCH + c] = _symmetric(taps, p3, p4, p5, p6, p7, p8, p9)
+        for column in range(places[0], places[1]):
+            out = ORIGIN + column * LANES
+            at = row * PITCH + out
+            a, b, c = load(x, at), load(x, at + PITCH), load(x, at + 2 * PITCH)
+            d, e, f = load(x, at + 3 * PITCH), load(x, at + 4 * PITCH), load(x, at + 5 * PITCH)
+            a2, b2, c2, d2, e2, f2 = a * a, b * b, c * c, d * d, e * e, f * f
+            for i in range(GROUP):
+                g = load(x, at + (i + 6) * PITCH)
+                g2 = g * g
+                store(v, out + i * PITCH, down(taps, a, b, c, d, e, f, g))
+                square = _relative(taps, a2, b2, c2, d2, e2, f2, g2)
+                store(v, out + (GROUP + i) * PITCH, square)
+                a, b, c, d, e, f = b, c, d, e, f, g
+                a2, b2, c2, d2, e2, f2 = b2, c2, d2, e2, f2, g2
 
-    @part(fastmath={"contract"})
+    @part(forceinline=True)
+    def _divide_row(
+        source: NDArray[np.float64],
+        v: NDArray[np.float64],
+        places: Range,
+        taps: tuple[Taps, Taps],
+        target: NDArray[np.float32],
+    ) -> None:
+        """Coefficients of one row, two columns of every strip at a time."""
+        unit = splat(np.float32(1.0 / SCALE))
+        mean_taps, square_taps = taps
+        at = ORIGIN + places[0] * LANES - _BESIDE
+        a, b, c = load(v, at), load(v, at + LANES), load(v, at + 2 * LANES)
+        d, e, f = load(v, at + 3 * LANES), load(v, at + 4 * LANES), load(v, at + 5 * LANES)
+        at += GROUP * PITCH
+        a2, b2, c2 = load(v, at), load(v, at + LANES), load(v, at + 2 * LANES)
+        d2, e2, f2 = load(v, at + 3 * LANES), load(v, at + 4 * LANES), load(v, at + 5 * LANES)
+        for column in range(places[0], places[1], 2):
+            at = ORIGIN + column * LANES
+            g, h = load(v, at + _BESIDE), load(v, at + _BESIDE + LANES)
+            left = along(mean_taps, a, b, c, d, e, f, g)
+            right = along(mean_taps, b, c, d, e, f, g, h)
+            difference = narrow(load(source, at) - left, load(source, at + LANES) - right)
+            a, b, c, d, e, f = c, d, e, f, g, h
+            beside = at + GROUP * PITCH + _BESIDE
+            g, h = load(v, beside), load(v, beside + LANES)
+            left = _symmetric(square_taps, a2, b2, c2, d2, e2, f2, g) - left * left
+            right = _symmetric(square_taps, b2, c2, d2, e2, f2, g, h) - right * right
+            a2, b2, c2, d2, e2, f2 = c2, d2, e2, f2, g, h
+            sigma = root(size(narrow(left, right)))
+            store(target, at, difference / fma(sigma, unit, unit))
+
+    @part()
     def mscn(
         x: NDArray[np.float64],
         r0: int,
@@ -135,44 +172,30 @@ def _mscn(window: Window) -> Mscn:
     ) -> None:
         """``z = (x - mu) / (sigma + 1)`` for rows r0 to r1 and columns p0 to p1 of every strip.
 
-        ``r1 - r0`` is rounded up to a multiple of `GROUP`. Row r of the tile is row ``r + 1`` of
-        ``z``. The difference is taken in float64 and only then stored as float32, which keeps its
-        sign; all values are stored times `SCALE`.
+        ``r1 - r0`` is rounded up to a multiple of `GROUP`; ``p1 - p0`` is even. Row r of the tile
+        is row ``r + 1`` of ``z``. The difference is taken in float64 and only then stored as
+        float32, which keeps its sign; all values are stored times `SCALE`.
         """
-        unit = np.float32(1.0 / SCALE)
-        along = taps[1]
-        first, count = ORIGIN + p0 * LANES, (p1 - p0) * LANES
+        down = taps[0]
+        square_taps = _times(taps[1], down[3])
+        along_taps = (square_taps if fast else taps[1]), square_taps
         near, far = _needed(p0, p1)
         for group in range(r0, r1, GROUP):
-            _filter_columns(x, group, near, taps[0], v)
+            _filter_columns(x, group, near, down, v)
             if far[0] < far[1]:
-                _filter_columns(x, group, far, taps[0], v)
+                _filter_columns(x, group, far, down, v)
             _join_strips(v)
             for row in range(GROUP):
-                start = (group + row + HALO) * PITCH + first
-                source = x[start : start + count]
-                start = (group + row + 1) * PITCH + first
-                target = z[start : start + count]
-                start = row * PITCH + first - _BESIDE
-                m = v[start : start + PITCH]
-                s = v[start + GROUP * PITCH : start + (GROUP + 1) * PITCH]
-                for c in range(min(count, STRIP * LANES)):
-                    mean = window(
-                        along, m[c], m[c + 8], m[c + 16], m[c + 24], m[c + 32], m[c + 40], m[c + 48]
-                    )
-                    square = _symmetric(
-                        along, s[c], s[c + 8], s[c + 16], s[c + 24], s[c + 32], s[c + 40], s[c + 48]
-                    )
-                    variance = np.float32(abs(fma(-mean, mean, square)))
-                    difference = np.float32(source[c] - mean)
-                    target[c] = difference / (np.sqrt(variance) * unit + unit)
+                source = x[(group + row + HALO) * PITCH :]
+                target = z[(group + row + 1) * PITCH :]
+                _divide_row(source, v[row * PITCH :], (p0, p1), along_taps, target)
 
     return mscn
 
 
-mscn = _mscn(_ordered)
+mscn = _mscn(_ordered, _ordered, False)
 """With every sign as in the releases."""
-mscn_fast = _mscn(_symmetric)
+mscn_fast = _mscn(_relative, _symmetric, True)
 """The same, except that coefficients which are rounding residue may have any sign."""
 
 

@@ -6,11 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
+from vqa_metrics.lanes import store, widened
 from vqa_metrics.nss_moments import FIELDS, KINDS, SPANNING
 from vqa_metrics.nss_tile import LANES, STRIP, TILE
 
 _SUMS = 3
 """How many of the fields are sums; the others are counts."""
+_PAIR = 2 * LANES
+"""Elements of two columns, a vector of float32."""
 CELLS = KINDS * FIELDS * LANES
 """Elements of an array with one number per kind, field and strip."""
 
@@ -18,23 +21,22 @@ CELLS = KINDS * FIELDS * LANES
 @part(forceinline=True)
 def _fold_columns(
     columns: NDArray[np.float32] | NDArray[np.uint8],
-    partial: NDArray[np.float32],
+    start: int,
+    pairs: NDArray[np.float32],
     first: NDArray[np.float64],
     others: NDArray[np.float64],
 ) -> None:
     """Set, for each strip, its first column and the sum of the others, given 24 x 8 columns."""
+    ends = widened(columns, start)
+    total = widened(columns, start + _PAIR)
+    for i in range(2, STRIP // 2, 2):
+        at = start + i * _PAIR
+        total = total + (widened(columns, at) + widened(columns, at + _PAIR))
+    store(pairs, 0, ends)
+    store(pairs, _PAIR, total)
     for i in range(LANES):
-        first[i] = columns[i]
-    for i in range(TILE // 2):
-        partial[i] = np.float32(columns[i]) + np.float32(columns[TILE // 2 + i])
-    for i in range(LANES):
-        partial[i] = columns[TILE // 2 + i]
-    for i in range(TILE // 4):
-        partial[i] += partial[TILE // 4 + i]
-    for i in range(STRIP):
-        partial[i] += partial[STRIP + i]
-    for i in range(LANES):
-        others[i] = np.float64(partial[i]) + partial[LANES + i] + partial[2 * LANES + i]
+        first[i] = pairs[i]
+        others[i] = np.float64(pairs[_PAIR + i]) + pairs[_PAIR + LANES + i] + pairs[LANES + i]
 
 
 @part()
@@ -42,20 +44,19 @@ def fold_strips(
     sums: NDArray[np.float32],
     counts: NDArray[np.uint8],
     kind: int,
-    partial: NDArray[np.float32],
+    pairs: NDArray[np.float32],
     strips: NDArray[np.float64],
 ) -> None:
     """Fold the column sums of kinds from ``kind`` on: first columns, then sums of the others."""
     first, others = strips[0], strips[1]
     for k in range(kind, KINDS):
-        for field in range(FIELDS):
+        for field in range(_SUMS):
             cell = (k * FIELDS + field) * LANES
-            if field < _SUMS:
-                start = (_SUMS * k + field) * TILE
-                _fold_columns(sums[start:], partial, first[cell:], others[cell:])
-            else:
-                start = ((FIELDS - _SUMS) * k + field - _SUMS) * TILE
-                _fold_columns(counts[start:], partial, first[cell:], others[cell:])
+            _fold_columns(sums, (_SUMS * k + field) * TILE, pairs, first[cell:], others[cell:])
+        for field in range(FIELDS - _SUMS):
+            cell = (k * FIELDS + _SUMS + field) * LANES
+            start = ((FIELDS - _SUMS) * k + field) * TILE
+            _fold_columns(counts, start, pairs, first[cell:], others[cell:])
 
 
 @part()

@@ -13,6 +13,7 @@ from vqa_metrics.nss_tile import (
     TILE,
     WIDE,
     Words,
+    keep_beside,
     order_ints,
     set_columns,
     set_rows,
@@ -126,6 +127,8 @@ def load_half(
             line[i] = _taps(outer, second, third, centre)
         if last >= TILE:
             order_ints(line[-first:], row, words)
-        set_columns(line, (first, last), _UNIT, x[row * PITCH + ORIGIN :])
+            keep_beside(line, (first, last), row, words.ints)
+        else:
+            set_columns(line, (first, last), _UNIT, x[row * PITCH + ORIGIN :])
     if last >= TILE:
         set_rows(words.ints, top, bottom, _UNIT, x)

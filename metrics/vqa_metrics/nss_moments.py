@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
+from vqa_metrics.lanes import Lanes, fma, load, size, splat, store
 from vqa_metrics.nss_tile import LANES, ORIGIN, PITCH, TILE
 
 KINDS = 5
@@ -21,74 +22,63 @@ KINDS = 5
 pair of a coefficient and its upper right neighbour is counted one column further right."""
 FIELDS = 5
 """Sum of squares below zero, above zero, sum of magnitudes, samples below zero, above zero."""
-STEP = 4
-"""Rows per pass over the column sums, which stay in registers for that long."""
 SUMS = 3 * KINDS * TILE
 SPANNING = 2
 """First of the kinds whose pairs span two rows."""
 
-Three = tuple[np.float32, np.float32, np.float32]
+WIDTH = 2 * LANES
+"""Columns of a vector of float32."""
+
+Three = tuple[Lanes, Lanes, Lanes]
 
 
-@part(fastmath={"contract"}, forceinline=True)
-def _fold(v: np.float32, t: Three) -> Three:
+@part(forceinline=True)
+def _fold(v: Lanes, below: Lanes, above: Lanes, total: Lanes) -> Three:
     """Add one sample: (2v)^2 if below zero, (2v)^2 if above, its magnitude."""
-    size = abs(v)
-    above = size + v
-    below = size - v
-    return t[0] + below * below, t[1] + above * above, t[2] + size
-
-
-@part(fastmath={"contract"}, forceinline=True)
-def _sample(p: NDArray[np.float32], c: int, t: tuple[Three, ...]) -> tuple[Three, ...]:
-    """Add one coefficient and its four products; ``p`` starts one row up and one column left."""
-    v, left, upper, corner = p[PITCH + LANES + c], p[PITCH + c], p[LANES + c], p[c]
-    return (
-        _fold(v, t[0]),
-        _fold(v * left, t[1]),
-        _fold(v * upper, t[2]),
-        _fold(v * corner, t[3]),
-        _fold(left * upper, t[4]),
-    )
+    magnitude = size(v)
+    high = magnitude + v
+    low = magnitude - v
+    return fma(low, low, below), fma(high, high, above), total + magnitude
 
 
 @part(forceinline=True)
-def _get(sums: NDArray[np.float32], c: int) -> tuple[Three, ...]:
-    return (
-        (sums[c], sums[TILE + c], sums[2 * TILE + c]),
-        (sums[3 * TILE + c], sums[4 * TILE + c], sums[5 * TILE + c]),
-        (sums[6 * TILE + c], sums[7 * TILE + c], sums[8 * TILE + c]),
-        (sums[9 * TILE + c], sums[10 * TILE + c], sums[11 * TILE + c]),
-        (sums[12 * TILE + c], sums[13 * TILE + c], sums[14 * TILE + c]),
-    )
+def _get(sums: NDArray[np.float32], kind: int, c: int) -> Three:
+    at = 3 * kind * TILE + c
+    return load(sums, at), load(sums, at + TILE), load(sums, at + 2 * TILE)
 
 
 @part(forceinline=True)
-def _put(sums: NDArray[np.float32], c: int, t: tuple[Three, ...]) -> None:
-    sums[c], sums[TILE + c], sums[2 * TILE + c] = t[0]
-    sums[3 * TILE + c], sums[4 * TILE + c], sums[5 * TILE + c] = t[1]
-    sums[6 * TILE + c], sums[7 * TILE + c], sums[8 * TILE + c] = t[2]
-    sums[9 * TILE + c], sums[10 * TILE + c], sums[11 * TILE + c] = t[3]
-    sums[12 * TILE + c], sums[13 * TILE + c], sums[14 * TILE + c] = t[4]
+def _put(sums: NDArray[np.float32], kind: int, c: int, t: Three) -> None:
+    at = 3 * kind * TILE + c
+    store(sums, at, t[0])
+    store(sums, at + TILE, t[1])
+    store(sums, at + 2 * TILE, t[2])
 
 
 @part()
 def add_sums(
     z: NDArray[np.float32], r0: int, r1: int, places: tuple[int, int], columns: NDArray[np.float32]
 ) -> None:
-    """Add rows r0 to r1 of a tile, a multiple of `STEP`, in some columns of every strip."""
-    first = places[0] * LANES
-    sums = columns[first:]
-    for row in range(r0, r1, STEP):
-        p0 = z[row * PITCH + ORIGIN - LANES + first :]
-        p1, p2, p3 = p0[PITCH:], p0[2 * PITCH :], p0[3 * PITCH :]
-        for c in range(min(places[1] * LANES - first, TILE)):
-            t = _get(sums, c)
-            t = _sample(p0, c, t)
-            t = _sample(p1, c, t)
-            t = _sample(p2, c, t)
-            t = _sample(p3, c, t)
-            _put(sums, c, t)
+    """Add rows r0 to r1 of a tile in some columns of every strip, an even number, from an even."""
+    for c in range(places[0] * LANES, places[1] * LANES, WIDTH):
+        here, left, up = _get(columns, 0, c), _get(columns, 1, c), _get(columns, 2, c)
+        corner, cross = _get(columns, 3, c), _get(columns, 4, c)
+        at = r0 * PITCH + ORIGIN + c
+        above, beside = load(z, at), load(z, at - LANES)
+        for _ in range(r0, r1):
+            at += PITCH
+            v, w = load(z, at), load(z, at - LANES)
+            here = _fold(v, here[0], here[1], here[2])
+            left = _fold(v * w, left[0], left[1], left[2])
+            up = _fold(v * above, up[0], up[1], up[2])
+            corner = _fold(v * beside, corner[0], corner[1], corner[2])
+            cross = _fold(w * above, cross[0], cross[1], cross[2])
+            above, beside = v, w
+        _put(columns, 0, c, here)
+        _put(columns, 1, c, left)
+        _put(columns, 2, c, up)
+        _put(columns, 3, c, corner)
+        _put(columns, 4, c, cross)
 
 
 @part()
@@ -96,15 +86,13 @@ def pair_sums(
     upper: NDArray[np.float32], lower: NDArray[np.float32], sums: NDArray[np.float32]
 ) -> None:
     """Set the column sums of the pairs that span two rows, given from one column left."""
-    none = (np.float32(0), np.float32(0), np.float32(0))
-    for c in range(TILE):
-        v, left, above, corner = lower[LANES + c], lower[c], upper[LANES + c], upper[c]
-        t = _fold(v * above, none)
-        sums[6 * TILE + c], sums[7 * TILE + c], sums[8 * TILE + c] = t
-        t = _fold(v * corner, none)
-        sums[9 * TILE + c], sums[10 * TILE + c], sums[11 * TILE + c] = t
-        t = _fold(left * above, none)
-        sums[12 * TILE + c], sums[13 * TILE + c], sums[14 * TILE + c] = t
+    none = splat(np.float32(0))
+    for c in range(0, TILE, WIDTH):
+        v, left = load(lower, LANES + c), load(lower, c)
+        above, corner = load(upper, LANES + c), load(upper, c)
+        _put(sums, 2, c, _fold(v * above, none, none, none))
+        _put(sums, 3, c, _fold(v * corner, none, none, none))
+        _put(sums, 4, c, _fold(left * above, none, none, none))
 
 
 @part()

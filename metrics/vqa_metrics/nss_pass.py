@@ -53,7 +53,9 @@ def _keep_edges(work: Work, corner: tuple[int, int], rows: int, cols: int) -> No
     r0, c0 = corner
     z = work.z
     height, width = work.columns.shape[1], work.rows.shape[1]
-    work.seams[c0 // TILE] = z[rows * PITCH : (rows + 1) * PITCH]
+    seam, last = work.seams[c0 // TILE], z[rows * PITCH : (rows + 1) * PITCH]
+    for i in range(PITCH):
+        seam[i] = last[i]
     for column in range(cols):
         if r0 == 0:
             work.rows[0, c0 + column] = z[PITCH + ORIGIN + position(column)]

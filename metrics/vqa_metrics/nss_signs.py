@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
-from vqa_metrics.fused import ones
 from vqa_metrics.nss_filter import SCALE
 from vqa_metrics.nss_tile import LANES, ORIGIN, PITCH, TILE
+from vqa_metrics.popcount import ones
 
 BYTE = 8
 """Rows packed together."""
@@ -22,6 +22,45 @@ COUNTS = 10 * TILE
 RESIDUE = int(np.float32(SCALE * 2.0**-30).view(np.int32))
 """Coefficients below this are rounding residue: the window is flat or a linear ramp. As the bits of
 a float32, which are in the order of the numbers."""
+_MAGNITUDE = np.int32(0x7FFFFFFF)
+_SIGN = np.uint32(0x80000000)
+
+
+@part(forceinline=True)
+def _pack_below(
+    bits: NDArray[np.int32], first: int, count: int, below: NDArray[np.uint8]
+) -> np.int32:
+    """Pack the signs of eight rows in some columns; returns the smallest magnitude."""
+    p, negative = bits[first:], below[first:]
+    smallest = _MAGNITUDE
+    for c in range(count):
+        signs = np.uint32(0)
+        for k in range(BYTE):
+            value = p[k * PITCH + c]
+            signs = np.uint32((signs >> np.uint32(1)) | np.uint32(np.uint32(value) & _SIGN))
+            smallest = np.int32(min(smallest, np.int32(value & _MAGNITUDE)))
+        negative[c] = np.uint8(signs >> np.uint32(24))
+    return smallest
+
+
+@part(forceinline=True)
+def _pack_other(
+    bits: NDArray[np.int32],
+    first: int,
+    count: int,
+    other: NDArray[np.uint8],
+    flat: NDArray[np.uint8],
+) -> None:
+    """Pack what is not zero, and count per column what is rounding residue."""
+    p, nonzero = bits[first:], other[first:]
+    for c in range(count):
+        marks, small = np.int32(0), np.int32(0)
+        for k in range(BYTE):
+            value = p[k * PITCH + c]
+            marks |= np.int32(value != 0) << np.int32(k)
+            small += np.int32((value & _MAGNITUDE) < RESIDUE)
+        nonzero[c] = np.uint8(marks)
+        flat[c] = np.uint8(small)
 
 
 @part()
@@ -34,24 +73,21 @@ def pack_signs(
 ) -> int:
     """Pack eight rows from ``row``, which are the bits of float32, and the strips' left neighbours.
 
-    Byte row ``row // 8 + 1`` is set. Returns how many of the eight rows are rounding residue, of
-    which ``flat`` gets the count per column.
+    Byte row ``row // 8 + 1`` is set. Returns how many of the eight rows are rounding residue, which
+    are looked for one by one only where there are any; ``flat`` is scratch.
     """
     p = bits[(row + 1) * PITCH + ORIGIN - LANES :]
     start = (row // BYTE + 1) * PITCH + ORIGIN - LANES
     negative, nonzero = below[start:], other[start:]
-    for c in range(TILE + LANES):
-        signs, marks, small = np.int32(0), np.int32(0), np.int32(0)
-        for k in range(BYTE):
-            value = p[k * PITCH + c]
-            signs |= np.int32(value < 0) << np.int32(k)
-            marks |= np.int32(value != 0) << np.int32(k)
-            small += np.int32((value & np.int32(0x7FFFFFFF)) < RESIDUE)
-        negative[c] = np.uint8(signs)
-        nonzero[c] = np.uint8(marks)
-        flat[c] = np.uint8(small)
+    _pack_below(p, 0, LANES, negative)
+    _pack_other(p, 0, LANES, nonzero, flat)
+    if _pack_below(p, LANES, TILE, negative) >= RESIDUE:
+        for c in range(TILE):
+            nonzero[LANES + c] = 255
+        return 0
+    _pack_other(p, LANES, TILE, nonzero, flat)
     total = 0
-    for c in range(LANES, TILE + LANES):
+    for c in range(TILE):
         total += flat[c]
     return total
 

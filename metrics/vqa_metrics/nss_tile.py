@@ -31,6 +31,8 @@ PITCH = 320
 """Elements between two rows of any tile array. Not a power of two: those share cache sets."""
 WIDE = 2 * (TILE + 2 * HALO) + 6
 """Columns of the full image that a tile of the half image is made of."""
+SPAN = TILE + LANES
+"""Columns of a row with those beside the tile, in whole vectors."""
 ROWS = BLOCK + 2 * HALO
 """Rows of a pixel tile. Row r of a tile is row ``r + HALO`` of the array."""
 
@@ -52,7 +54,7 @@ class Words(NamedTuple):
     """Scratch of the loaders: a memory in which columns are put in the order of the strips.
 
     Attributes:
-        whole: (ROWS * TILE // 2,) uint64.
+        whole: (ROWS * SPAN // 2,) uint64.
         bytes: the same memory as uint8.
         ints: the same memory as int32.
         sums: (ROWS, WIDE) int32, rows of the full image weighted for the half image.
@@ -75,7 +77,7 @@ def _join(low: Number, high: Number, bits: int) -> np.uint64:
 @part()
 def order_bytes(p: NDArray[np.uint8], row: int, words: Words) -> None:
     """Put `TILE` pixels in the order of the strips: byte k of a word is of strip k."""
-    out = words.whole[row * STRIP :]
+    out = words.whole[row * SPAN // 8 :]
     for c in range(STRIP):
         a = _join(p[c], p[STRIP + c], 8)
         b = _join(p[2 * STRIP + c], p[3 * STRIP + c], 8)
@@ -87,7 +89,7 @@ def order_bytes(p: NDArray[np.uint8], row: int, words: Words) -> None:
 @part()
 def order_ints(p: NDArray[np.int32], row: int, words: Words) -> None:
     """The same for numbers of 32 bits, of which a word has two."""
-    out = words.whole[row * TILE // 2 :]
+    out = words.whole[row * SPAN // 2 :]
     for c in range(STRIP):
         s = 2 * STRIP + c
         t, u = s + 2 * STRIP, s + 4 * STRIP
@@ -101,30 +103,38 @@ def order_ints(p: NDArray[np.int32], row: int, words: Words) -> None:
 def set_rows(
     p: NDArray[np.integer], first: int, last: int, unit: float, x: NDArray[np.float64]
 ) -> None:
-    """Set the columns of array rows ``first`` to ``last`` to ordered numbers times ``unit``.
+    """Set all columns of array rows ``first`` to ``last`` to ordered numbers times ``unit``.
 
     Apart from the ordering, which runs ahead: a number just stored in parts is slow to load.
     """
     for row in range(first, last):
-        source = p[row * TILE : (row + 1) * TILE]
-        target = x[row * PITCH + ORIGIN : row * PITCH + ORIGIN + TILE]
-        for i in range(TILE):
+        source = p[row * SPAN : (row + 1) * SPAN]
+        target = x[row * PITCH + ORIGIN : row * PITCH + ORIGIN + SPAN]
+        for i in range(SPAN):
             target[i] = source[i] * unit
+
+
+@part(forceinline=True)
+def keep_beside(
+    line: NDArray[np.integer], span: tuple[int, int], row: int, out: NDArray[np.integer]
+) -> None:
+    """Put what a row's columns ``span`` have beside a whole tile behind its ordered numbers."""
+    first, last = span
+    start = row * SPAN + TILE
+    for column in range(first, 0):
+        out[start + HALO + column] = line[column - first]
+    for column in range(TILE, last):
+        out[start + HALO + column - TILE] = line[column - first]
 
 
 @part()
 def set_columns(
     line: NDArray[np.integer], span: tuple[int, int], unit: float, out: NDArray[np.float64]
 ) -> None:
-    """Set what of a row's columns ``span`` is not a whole tile: beside it, or all if it is cut."""
+    """Set a row's columns ``span``, which end within the tile."""
     first, last = span
-    for column in range(first, 0):
-        out[TILE + HALO + column] = line[column - first] * unit
-    for column in range(TILE, last):
-        out[HALO + column] = line[column - first] * unit
-    if last < TILE:
-        for column in range(last):
-            out[position(column)] = line[column - first] * unit
+    for column in range(first, last):
+        out[position(column)] = line[column - first] * unit
 
 
 @part()
@@ -148,7 +158,9 @@ def load_full(
         line = luma[r0 + row - HALO, c0 + first : c0 + last]
         if last >= TILE:
             order_bytes(line[-first:], row, words)
-        set_columns(line, (first, last), 1.0, x[row * PITCH + ORIGIN :])
+            keep_beside(line, (first, last), row, words.bytes)
+        else:
+            set_columns(line, (first, last), 1.0, x[row * PITCH + ORIGIN :])
     if last >= TILE:
         set_rows(words.bytes, top, bottom, 1.0, x)
 

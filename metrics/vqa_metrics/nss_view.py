@@ -21,7 +21,7 @@ from vqa_metrics.nss_signs import BYTE, count_signs, pack_signs
 from vqa_metrics.nss_tile import LANES, ORIGIN, PITCH, STRIP, TILE, load_full, pad, position
 from vqa_metrics.nss_work import Work
 
-EDGE = 5
+EDGE = 6
 """Columns measured again at a crop's edge: 3 differ by padding, 2 where the half image of the crop
 ends."""
 EDGE_ROWS = 8
@@ -178,7 +178,7 @@ def measure_edges(work: Work, view: View, taps: tuple[Taps, Taps]) -> None:
         _sum_again(work, view.rows, (0, STRIP))
     else:
         if view.left == 1:
-            _sum_again(work, view.rows, (0, EDGE + 1))
+            _sum_again(work, view.rows, (0, EDGE + 2))
         if view.right == 1:
             _sum_again(work, view.rows, (STRIP - EDGE, STRIP))
     fold_strips(work.sums, work.counts, 0, work.partial, work.inside)

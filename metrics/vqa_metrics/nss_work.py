@@ -11,7 +11,7 @@ from vqa_metrics.nss_filter import SCRATCH
 from vqa_metrics.nss_fold import CELLS
 from vqa_metrics.nss_moments import SUMS
 from vqa_metrics.nss_signs import BYTE, COUNTS
-from vqa_metrics.nss_tile import BLOCK, HALO, LANES, PITCH, ROWS, TILE, WIDE, Words
+from vqa_metrics.nss_tile import BLOCK, HALO, LANES, PITCH, ROWS, SPAN, TILE, WIDE, Words
 
 _LINE = 64
 """Bytes of a cache line, and of the widest vectors."""
@@ -78,7 +78,7 @@ def _zeros(size: int, kind: DTypeLike) -> NDArray[Any]:
 def new_work(height: int, width: int) -> Work:
     """Arrays for one scale of a frame, given its size at that scale."""
     packed = (BLOCK // BYTE + 1) * PITCH
-    words = _zeros(ROWS * TILE // 2, np.uint64)
+    words = _zeros(ROWS * SPAN // 2, np.uint64)
     z = _zeros((BLOCK + 2) * PITCH, np.float32)
     return Work(
         words=Words(

@@ -1,0 +1,206 @@
+"""Vectors of eight or sixteen floats as values in kernels, where loops are not vectorised well.
+
+A compiler loads a sliding window anew for every output. Held in vectors, seven columns move along
+with one load each. `load` gives eight float64 or sixteen float32, whichever the array holds; the
+operators ``+ - * /`` and `fma`, `root`, `size` and `narrow` work lane by lane, each with
+one rounding. Processors with shorter vectors do the same in several instructions.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, Protocol, Self, cast
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.datamodel.models import PrimitiveModel
+from numba.core.imputils import lower_builtin
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, register_model
+from numba.np.arrayobj import make_array
+from numpy.typing import NDArray
+
+_BYTES = 64
+"""Of a vector."""
+
+
+class Lanes(Protocol):
+    """What kernels see of a vector."""
+
+    def __add__(self, other: Self, /) -> Self: ...
+    def __sub__(self, other: Self, /) -> Self: ...
+    def __mul__(self, other: Self, /) -> Self: ...
+    def __truediv__(self, other: Self, /) -> Self: ...
+
+
+class _Vector(types.Type):
+    """The type of a vector, by the type of its elements."""
+
+    def __init__(self, element: Any) -> None:
+        self.element = element
+        self.count = _BYTES * 8 // element.bitwidth
+        super().__init__(f"{element}x{self.count}")
+
+
+@register_model(_Vector)
+class _Model(PrimitiveModel):
+    def __init__(self, manager: Any, kind: _Vector) -> None:
+        super().__init__(manager, kind, _llvm(kind))
+
+
+def _llvm(kind: _Vector) -> Any:
+    """The same type for the code generator."""
+    element = ir.DoubleType() if kind.element == types.float64 else ir.FloatType()
+    return ir.VectorType(element, kind.count)
+
+
+def _call(builder: Any, name: str, values: Any) -> Any:
+    """An instruction of LLVM that llvmlite offers for single numbers only."""
+    kind = values[0].type
+    suffix = f"v{kind.count}f{64 if kind.element == ir.DoubleType() else 32}"
+    form = ir.FunctionType(kind, [value.type for value in values])
+    return builder.call(
+        cgutils.get_or_insert_function(builder.module, form, f"llvm.{name}.{suffix}"), values
+    )
+
+
+def _operator(function: Callable[[Any, Any], Any], emitted: str) -> None:
+    @infer_global(function)
+    class _Typed(AbstractTemplate):
+        def generic(self, args: Any, kws: Any) -> Any:
+            if len(args) == 2 and isinstance(args[0], _Vector) and args[0] == args[1]:
+                return signature(args[0], *args)
+            return None
+
+    @lower_builtin(function, _Vector, _Vector)  # type: ignore[untyped-decorator]
+    def _emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return getattr(builder, emitted)(*args)
+
+
+for _function, _emitted in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _operator(_function, _emitted)
+
+
+def _place(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Any) -> Any:
+    """The address of a vector of LLVM's type ``vector`` in an array."""
+    data = make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
+
+
+def _align(array_type: Any) -> int:
+    return int(array_type.dtype.bitwidth) // 8
+
+
+@intrinsic
+def _load(typing_context: Any, array: Any, index: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _place(context, builder, array, args[0], args[1], _llvm(vector))
+        return builder.load(place, align=_align(array))
+
+    vector = _Vector(array.dtype)
+    return vector(array, types.intp), emit
+
+
+@intrinsic
+def _widened(typing_context: Any, array: Any, index: Any) -> Any:
+    vector = _Vector(types.float32)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        element = ir.FloatType() if array.dtype == types.float32 else ir.IntType(8)
+        place = _place(
+            context, builder, array, args[0], args[1], ir.VectorType(element, vector.count)
+        )
+        value = builder.load(place, align=_align(array))
+        return value if array.dtype == types.float32 else builder.uitofp(value, _llvm(vector))
+
+    return vector(array, types.intp), emit
+
+
+@intrinsic
+def _store(typing_context: Any, array: Any, index: Any, vector: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _place(context, builder, array, args[0], args[1], _llvm(vector))
+        builder.store(args[2], place, align=_align(array))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vector), emit
+
+
+@intrinsic
+def _splat(typing_context: Any, number: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = _llvm(signature.return_type)
+        one = builder.insert_element(ir.Constant(kind, ir.Undefined), args[0], _index(0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
+        return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
+
+    return _Vector(number)(number), emit
+
+
+def _index(number: int) -> Any:
+    return ir.Constant(ir.IntType(32), number)
+
+
+@intrinsic
+def _narrow(typing_context: Any, first: Any, second: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        half = ir.VectorType(ir.FloatType(), first.count)
+        both = [builder.fptrunc(value, half) for value in args]
+        order = ir.VectorType(ir.IntType(32), 2 * first.count)
+        return builder.shuffle_vector(*both, ir.Constant(order, list(range(2 * first.count))))
+
+    return _Vector(types.float32)(first, second), emit
+
+
+def _instruction(name: str) -> Callable[..., Any]:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _call(builder, name, args)
+
+    return emit
+
+
+@intrinsic
+def _fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    return a(a, b, c), _instruction("fma")
+
+
+@intrinsic
+def _root(typing_context: Any, a: Any) -> Any:
+    return a(a), _instruction("sqrt")
+
+
+@intrinsic
+def _size(typing_context: Any, a: Any) -> Any:
+    return a(a), _instruction("fabs")
+
+
+Floats = NDArray[np.float32] | NDArray[np.float64]
+
+load = cast(Callable[[Floats, int], Lanes], _load)
+"""``load(array, index)``: the elements of a flat array from an index on; no bound is checked."""
+widened = cast(Callable[[Floats | NDArray[np.uint8], int], Lanes], _widened)
+"""The same as float32, of float32 or uint8."""
+store = cast(Callable[[Floats, int, Lanes], None], _store)
+"""``store(array, index, vector)``."""
+splat = cast(Callable[[float | np.float32], Lanes], _splat)
+"""``splat(number)``: the same number in every lane."""
+narrow = cast(Callable[[Lanes, Lanes], Lanes], _narrow)
+"""``narrow(a, b)``: two vectors of float64 in one of float32."""
+fma = cast(Callable[[Lanes, Lanes, Lanes], Lanes], _fma)
+"""``fma(a, b, c)``: ``a * b + c`` with a single rounding, never left to the optimiser.
+
+In flat areas of an image the filter's result differs from the pixel by rounding residue alone, and
+NIQE and BRISQUE count its sign: two roundings instead of one give another score.
+"""
+root = cast(Callable[[Lanes], Lanes], _root)
+"""``root(a)``: the square root."""
+size = cast(Callable[[Lanes], Lanes], _size)
+"""``size(a)``: the magnitude."""
