@@ -7,7 +7,8 @@ of the reference share cancels, so that motion far below the noise of single cel
 
 A coder at a low rate leaves parts of the picture as they were, a quarter of a pixel or a few frames
 behind, but never shows what is still to come. Where a part is seen to be left out often, its
-objection to later frames than the one it is most like is therefore worth little.
+objection to later frames than the one it is most like is therefore worth little; so it is until
+motion has been seen.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from vqa_harness.signatures import COLUMNS, ROWS, Signature
 TALL, WIDE = 6, 8  # cells of a part
 PARTS = (ROWS // TALL) * (COLUMNS // WIDE)
 LEAST_NOISE = np.float32(0.01 * TALL * WIDE)  # squared levels, summed over a part
-LATE = np.float32(0.05)  # worth of an objection to later frames, where parts are left out often
+LATE = np.float32(0.01)  # worth of an objection to later frames, where parts are left out often
 OFTEN = np.float32(0.1)  # share of frames that leave a part out, from which it counts as often
 LEFT_OUT = np.float32(0.15)  # change over that of the reference, under which a part is left out
 REPEATED = np.float32(0.05)  # the same of the whole picture, which then is a repeat of the frame
@@ -117,11 +118,11 @@ class Skips:
     """How often the distorted video leaves each part of the picture as it was.
 
     Attributes:
-        shares: (48,) of the last frames, 0 to 1.
+        shares: (48,) of the last frames, 0 to 1; `OFTEN` where nothing is known yet.
     """
 
     def __init__(self) -> None:
-        self.shares: NDArray[np.float32] = np.zeros(PARTS, np.float32)
+        self.shares: NDArray[np.float32] = np.full(PARTS, OFTEN, np.float32)
         self._seen = 0
 
     @property
