@@ -1,6 +1,6 @@
 """VMAF through the harness beside plain ffmpeg: processor seconds, decoding included.
 
-    python benchmarks/bench_vmaf.py [--pairs 5] [--size 720 --size 1080] [--save]
+    python benchmarks/bench_vmaf.py [--pairs 5] [--size 720 --size 720-long --size 1080] [--save]
 
 Both score the same two files with libvmaf's default model and as many threads. The harness decodes,
 checks the pairing frame by frame and feeds its child; its seconds are those of both processes,
@@ -30,7 +30,11 @@ from vqa_harness.reader import VideoReader
 THREADS = 2
 
 
-SIZES = {"720": ((1280, 720), 132, 5), "1080": ((1920, 1080), 120, 5)}
+SIZES = {
+    "720": ((1280, 720), 132, 5),
+    "720-long": ((1280, 720), 132, 20),
+    "1080": ((1920, 1080), 120, 5),
+}
 """Size, frames of the clip and how often it is repeated, so that start-up counts little."""
 
 

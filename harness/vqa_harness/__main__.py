@@ -10,6 +10,7 @@ INTERRUPTED = 130
 
 def main() -> int:
     """Run the command line; returns the exit code."""
+    _keep_blas_to_one_thread()
     try:
         from vqa_harness.cli import run_cli
 
@@ -23,6 +24,15 @@ def main() -> int:
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _keep_blas_to_one_thread() -> None:
+    """Metrics run side by side already, and the threads of NumPy's OpenBLAS spin without work.
+
+    On other processors PyTorch multiplies with OpenBLAS too, and there it needs them.
+    """
+    if sys.platform == "linux" and os.uname().machine == "x86_64":
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 if __name__ == "__main__":

@@ -102,7 +102,8 @@ def _means(values: Floats, cells: int) -> Floats:
         values = np.repeat(values, cells, axis=1)
     parts = _parts(values.shape[1], cells)
     if parts.exact:
-        return np.asarray(np.add.reduceat(values, parts.begin, axis=1) * parts.share)
+        apart = values.reshape(len(values), cells, -1)
+        return np.asarray(np.einsum("ijk->ij", apart) * parts.share)
     sums = np.add.reduceat(values, parts.spans, axis=1)[:, ::2]
     sums -= parts.left * values[:, parts.begin]
     sums -= parts.right * values[:, parts.last]

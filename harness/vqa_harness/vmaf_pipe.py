@@ -15,7 +15,6 @@ import json
 import math
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from collections import deque
@@ -29,6 +28,7 @@ from numpy.typing import NDArray
 
 from vqa_harness.errors import MetricError
 from vqa_harness.ffmpeg import find_ffmpeg
+from vqa_harness.pipe_writer import PipeWriter
 from vqa_harness.vmaf_options import RawFormat, VmafModel, filter_graph
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
@@ -37,7 +37,6 @@ _LOG_NAME = "vmaf.json"
 _LOG_BYTES_MAX = 1 << 30
 _FINISH_SECONDS = 600.0
 _STDERR_LINES = 12
-_PIPE_BYTES = 1 << 20  # what Linux lets any user have
 
 
 class VmafPipe:
@@ -85,6 +84,7 @@ class VmafPipe:
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
+        self._writer = PipeWriter(self._child.stdin)
         self._open = True
         self._drain = threading.Thread(target=self._read_stderr, daemon=True)
         self._drain.start()
@@ -93,7 +93,8 @@ class VmafPipe:
         """Score one more pair.
 
         Args:
-            reference: planes Y, U, V, each [rows, columns], uint8 for 8 bit, uint16 above.
+            reference: planes Y, U, V, each [rows, columns], uint8 for 8 bit, uint16 above; they
+                must not be changed afterwards, see `PipeWriter`.
             distorted: the same for the distorted frame.
 
         Raises:
@@ -106,7 +107,7 @@ class VmafPipe:
         try:
             for plane in (*reference, *distorted):
                 samples = np.ascontiguousarray(plane, plane.dtype.newbyteorder("<"))
-                self._send(samples.view(np.uint8).reshape(-1).data)
+                self._writer.write(samples.view(np.uint8).reshape(-1))
         except OSError:  # the child closed its end: a bad model, a crash
             raise self._failure(self._finish()) from None
         self.pairs += 1
@@ -153,11 +154,6 @@ class VmafPipe:
     ) -> None:
         self.abort()
 
-    def _send(self, samples: memoryview) -> None:
-        """Write all bytes; no buffer stands between."""
-        while samples:
-            samples = samples[self._stdin.write(samples) :]
-
     def _start(self, executable: Path, graph: str) -> subprocess.Popen[bytes]:
         layout = self.layout
         raw = [
@@ -190,12 +186,7 @@ class VmafPipe:
             )
         except OSError as error:
             raise MetricError(f"VMAF: cannot start {executable}: {error.strerror}") from None
-        _widen(child.stdin)
         return child
-
-    @property
-    def _stdin(self) -> Any:
-        return self._child.stdin
 
     def _read_stderr(self) -> None:
         assert self._child.stderr is not None
@@ -207,7 +198,7 @@ class VmafPipe:
     def _finish(self) -> int:
         """Close the child's input and wait for its end; the exit code, negative for a signal."""
         with contextlib.suppress(OSError):  # unsent bytes for a child that is gone
-            self._stdin.close()
+            self._writer.close()
         try:
             code = self._child.wait(_FINISH_SECONDS)
         except subprocess.TimeoutExpired:
@@ -245,12 +236,3 @@ class VmafPipe:
     def _unusable(self, what: str) -> MetricError:
         said = " | ".join(list(self._tail)[-3:]) or "it said nothing"
         return MetricError(f"VMAF: ffmpeg {what}: {said}")
-
-
-def _widen(pipe: Any) -> None:
-    """Let the pipe hold more, so that both ends wait for each other less often; Linux only."""
-    if sys.platform == "linux":
-        import fcntl
-
-        with contextlib.suppress(OSError):  # the user's pipes hold too much already
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -1,0 +1,121 @@
+"""Writing frames to a child's pipe: on Linux their memory is lent to the pipe instead of copied.
+
+vmsplice(2) puts references to the pages of an array into the pipe. The array must not change until
+the child has read them, so it is kept until as many bytes were sent after it as the pipe can hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import sys
+from collections import deque
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ROOM_WANTED = 1 << 20  # bytes, what Linux lets any user have
+_UNABLE = (errno.ENOSYS, errno.EPERM, errno.EINVAL)  # of a sandbox, of a file that is no pipe
+
+
+class _Span(ctypes.Structure):
+    """``struct iovec``."""
+
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+
+
+class PipeWriter:
+    """The writing end of a pipe, made as large as the system allows.
+
+    Args:
+        pipe: an unbuffered binary file.
+    """
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipe = pipe
+        self._room = _widen(pipe)
+        self._lend = vmsplice() if self._room else None
+        self._lent: deque[tuple[int, NDArray[np.uint8]]] = deque()
+        self._sent = 0
+
+    @property
+    def held(self) -> int:
+        """How many arrays are kept because the child may not have read them yet."""
+        return len(self._lent)
+
+    def write(self, samples: NDArray[np.uint8]) -> None:
+        """Send all bytes, waiting for the child to make room.
+
+        Args:
+            samples: (n,) contiguous; must not be changed afterwards by anyone.
+
+        Raises:
+            OSError: the child has closed its end.
+        """
+        left = samples.nbytes
+        start = samples.ctypes.data if self._lend else 0
+        while left and self._lend:
+            done = self._splice(start + samples.nbytes - left, left)
+            left -= done
+            self._sent += done
+        if self._lend:
+            self._lent.append((self._sent, samples))
+            self._forget()
+        while left:
+            left -= self._pipe.write(samples[samples.nbytes - left :].data)
+
+    def close(self) -> None:
+        """Close the pipe; what was sent can still be read."""
+        self._pipe.close()
+
+    def _splice(self, address: int, length: int) -> int:
+        """Lend some memory; the bytes that went in, 0 where this turns out to be impossible."""
+        assert self._lend is not None
+        span = _Span(address, length)
+        done = self._lend(self._pipe.fileno(), ctypes.byref(span), 1, 0)
+        if done >= 0:
+            return int(done)
+        code = ctypes.get_errno()
+        if code in _UNABLE:
+            self._lend = None
+        elif code != errno.EINTR:
+            raise OSError(code, os.strerror(code))
+        return 0
+
+    def _forget(self) -> None:
+        """Let go of the arrays that the child has read."""
+        while self._lent and self._lent[0][0] <= self._sent - self._room:
+            self._lent.popleft()
+
+
+@lru_cache(maxsize=1)
+def vmsplice() -> Callable[..., int] | None:
+    """The system call; None where there is none."""
+    if sys.platform != "linux":
+        return None
+    try:
+        function = ctypes.CDLL(None, use_errno=True).vmsplice
+    except (OSError, AttributeError):
+        return None
+    function.restype = ctypes.c_ssize_t
+    function.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint]
+    return function
+
+
+def _widen(pipe: Any) -> int:
+    """Let the pipe hold more, so that both ends wait less often; its bytes, 0 if unknown."""
+    if sys.platform != "linux":
+        return 0
+    import fcntl
+
+    with contextlib.suppress(OSError):  # the user's pipes hold too much already
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _ROOM_WANTED)
+    try:
+        return int(fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ))
+    except OSError:
+        return 0
