@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 _ROOM_WANTED = 1 << 20  # bytes, what Linux lets any user have
 _UNABLE = (errno.ENOSYS, errno.EPERM, errno.EINVAL)  # of a sandbox, of a file that is no pipe
 
+Arrays = tuple[NDArray[np.uint8], ...]
+
 
 class _Span(ctypes.Structure):
     """``struct iovec``."""
@@ -40,44 +42,60 @@ class PipeWriter:
         self._pipe = pipe
         self._room = _widen(pipe)
         self._lend = vmsplice() if self._room else None
-        self._lent: deque[tuple[int, NDArray[np.uint8]]] = deque()
+        self._lent: deque[tuple[int, Arrays]] = deque()
         self._sent = 0
 
     @property
     def held(self) -> int:
         """How many arrays are kept because the child may not have read them yet."""
-        return len(self._lent)
+        return sum(len(arrays) for _, arrays in self._lent)
 
-    def write(self, samples: NDArray[np.uint8]) -> None:
+    def write(self, *arrays: NDArray[np.uint8]) -> None:
         """Send all bytes, waiting for the child to make room.
 
         Args:
-            samples: (n,) contiguous; must not be changed afterwards by anyone.
+            arrays: (n,) contiguous; must not be changed afterwards by anyone.
 
         Raises:
             OSError: the child has closed its end.
         """
-        left = samples.nbytes
-        start = samples.ctypes.data if self._lend else 0
-        while left and self._lend:
-            done = self._splice(start + samples.nbytes - left, left)
-            left -= done
-            self._sent += done
-        if self._lend:
-            self._lent.append((self._sent, samples))
+        before = self._sent
+        left = self._splice_all(arrays) if self._lend else arrays
+        if self._sent > before:
+            self._lent.append((self._sent, arrays))
             self._forget()
-        while left:
-            left -= self._pipe.write(samples[samples.nbytes - left :].data)
+        for array in left:
+            rest = array.data
+            while rest:
+                rest = rest[self._pipe.write(rest) :]
 
     def close(self) -> None:
         """Close the pipe; what was sent can still be read."""
         self._pipe.close()
 
-    def _splice(self, address: int, length: int) -> int:
-        """Lend some memory; the bytes that went in, 0 where this turns out to be impossible."""
+    def _splice_all(self, arrays: Arrays) -> Arrays:
+        """Lend arrays one after the other; what is left where that turns out to be impossible."""
+        spans = (_Span * len(arrays))(*(_Span(a.ctypes.data, a.nbytes) for a in arrays))
+        first = 0
+        while first < len(spans):
+            done = self._splice(spans, first)
+            if not self._lend:
+                rest = [a[a.nbytes - s.length :] for a, s in zip(arrays, spans, strict=True)]
+                return tuple(rest[first:])
+            self._sent += done
+            while first < len(spans) and done >= spans[first].length:
+                done -= spans[first].length
+                first += 1
+            if done:
+                spans[first].base += done
+                spans[first].length -= done
+        return ()
+
+    def _splice(self, spans: ctypes.Array[_Span], first: int) -> int:
+        """Lend some memory from span ``first`` on; the bytes that went in."""
         assert self._lend is not None
-        span = _Span(address, length)
-        done = self._lend(self._pipe.fileno(), ctypes.byref(span), 1, 0)
+        start = ctypes.addressof(spans) + first * ctypes.sizeof(_Span)
+        done = self._lend(self._pipe.fileno(), start, len(spans) - first, 0)
         if done >= 0:
             return int(done)
         code = ctypes.get_errno()

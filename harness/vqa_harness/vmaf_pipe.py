@@ -105,9 +105,7 @@ class VmafPipe:
         for side, planes in (("reference", reference), ("distorted", distorted)):
             self.layout.check(side, planes)
         try:
-            for plane in (*reference, *distorted):
-                samples = np.ascontiguousarray(plane, plane.dtype.newbyteorder("<"))
-                self._writer.write(samples.view(np.uint8).reshape(-1))
+            self._writer.write(*(_bytes(plane) for plane in (*reference, *distorted)))
         except OSError:  # the child closed its end: a bad model, a crash
             raise self._failure(self._finish()) from None
         self.pairs += 1
@@ -236,3 +234,9 @@ class VmafPipe:
     def _unusable(self, what: str) -> MetricError:
         said = " | ".join(list(self._tail)[-3:]) or "it said nothing"
         return MetricError(f"VMAF: ffmpeg {what}: {said}")
+
+
+def _bytes(plane: Plane) -> NDArray[np.uint8]:
+    """(n,) its samples, little-endian, row by row; a view if they lie like that already."""
+    samples = np.ascontiguousarray(plane, plane.dtype.newbyteorder("<"))
+    return samples.view(np.uint8).reshape(-1)

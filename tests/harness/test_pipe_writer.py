@@ -36,7 +36,8 @@ def send(arrays, after=None):
     with os.fdopen(writing, "wb", 0) as pipe:
         writer = PipeWriter(pipe)
         thread.start()
-        for array in arrays:
+        writer.write(*arrays[:3])
+        for array in arrays[3:]:
             writer.write(array)
         if after:
             after(writer)
