@@ -137,6 +137,7 @@ class Picture:
         self.corrupt = frame.is_corrupt
         self.interlaced = frame.interlaced_frame
         self.rotation = turn.degrees
+        self.mirrored = turn.mirrored
         self.transposed = turn.transpose
         self.odd_colours = colours.unsupported_matrix(int(frame.colorspace))
         self.colour = colours.describe(

@@ -67,6 +67,7 @@ class StreamInfo:
         sar: sample aspect ratio, 1 if unknown.
         interlaced: whether the stream says that its frames are interlaced.
         still: whether the input is a still image.
+        mirrored: whether a mirror, left to right, was undone besides.
         colour: see `ColourInfo`.
     """
 
@@ -85,6 +86,7 @@ class StreamInfo:
     sar: Fraction = Fraction(1)
     interlaced: bool = False
     still: bool = False
+    mirrored: bool = False
 
 
 class PixelSource(Protocol):

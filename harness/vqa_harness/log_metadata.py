@@ -129,6 +129,7 @@ def _stream(info: StreamInfo, role: str, result: RunResult) -> dict[str, Any]:
         "expected_frames": info.expected_frames,
         "duration": _seconds(info.duration),
         "rotation": info.rotation,
+        "mirrored": info.mirrored,
         "sar": f"{info.sar.numerator}:{info.sar.denominator}",
         "interlaced": info.interlaced,
         "still": info.still,

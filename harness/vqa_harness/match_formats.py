@@ -107,6 +107,7 @@ class FormatPlan:
             "transfer": info.colour.transfer,
             "guessed": list(info.colour.guessed),
             "rotation_undone": info.rotation,
+            "mirror_undone": info.mirrored,
             "sar": f"{info.sar.numerator}:{info.sar.denominator}",
             **self.placings[side].to_json(),
         }

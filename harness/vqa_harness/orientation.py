@@ -39,6 +39,11 @@ class Orientation:
             return 180 if self.flip_y else 0
         return 90 if self.flip_y else 270
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether a mirror is in it: no rotation alone does the same."""
+        return (self.transpose + self.flip_x + self.flip_y) % 2 == 1
+
     def apply(self, array: NDArray[np.generic]) -> NDArray[np.generic]:
         """A view of (H, W, ...) ``array``, turned."""
         if self.transpose:

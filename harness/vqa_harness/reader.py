@@ -227,6 +227,7 @@ class VideoReader:
             sar=1 / facts.sar if first.transposed else facts.sar,
             interlaced=self._file.interlaced and not self._file.deinterlaced,
             still=facts.still,
+            mirrored=first.mirrored,
         )
 
     def _note_facts(self, facts: Facts, first: Picture) -> None:

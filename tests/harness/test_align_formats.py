@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from fractions import Fraction
 
@@ -107,6 +108,32 @@ def test_rotation_is_undone(folder, frames, reference):
     assert found.pairs == [(i, i) for i in range(30)]
     assert found.json["format"]["distorted"]["rotation_undone"] in (90, 270)
     assert found.report.residual["max"] < 100
+
+
+@pytest.mark.parametrize(
+    ("axis", "matrix", "degrees"),
+    [(1, {"a": -1}, 0), (0, {"d": -1}, 180)],
+    ids=["left to right", "top to bottom"],
+)
+def test_a_mirror_in_the_container_is_undone(folder, frames, reference, axis, matrix, degrees):
+    seen = [tuple(np.ascontiguousarray(np.flip(p, axis)) for p in f) for f in frames]
+    path = write(folder / f"mirrored-{axis}.mp4", seen)
+    set_display_matrix(path, matrix)
+    found = paired(path, reference)
+    assert found.pairs == [(i, i) for i in range(30)]
+    assert found.lossless
+    done = found.json["format"]["distorted"]
+    assert (done["rotation_undone"], done["mirror_undone"]) == (degrees, True)
+    assert not found.json["format"]["reference"]["mirror_undone"]
+
+
+def set_display_matrix(path, entries):
+    """Change entries of the matrix in an mp4's track header, whole numbers as 16.16."""
+    data = bytearray(path.read_bytes())
+    matrix = data.index(b"tkhd") + 4 + 40
+    for name, value in entries.items():
+        struct.pack_into(">i", data, matrix + 4 * "abucdvxyw".index(name), value << 16)
+    path.write_bytes(data)
 
 
 def test_sample_aspect_ratio_counts(folder, frames, reference):
@@ -223,6 +250,27 @@ def test_high_dynamic_range_is_not_compared_with_standard(reference, pair):
     with pytest.raises(AlignError, match="high dynamic range"):
         plan_formats(one, two, AlignOptions())
     assert plan_formats(one, one, AlignOptions()).notes == ()
+
+
+def test_transfer_functions_of_real_files(folder, frames):
+    tagged = {
+        name: write(folder / f"{name}.mp4", frames, colour=replace(TV709, transfer=name))
+        for name in ("pq", "bt709")
+    }
+    with pytest.raises(AlignError, match="distorted pq, reference bt709"):
+        paired(tagged["pq"], tagged["bt709"])
+    assert paired(tagged["pq"], tagged["pq"]).lossless
+
+
+def test_other_primaries_are_told(folder, frames):
+    wide, narrow = (
+        write(folder / f"{name}.mp4", frames, colour=replace(TV709, primaries=name))
+        for name in ("bt2020", "bt709")
+    )
+    found = paired(wide, narrow)
+    assert found.lossless
+    assert len(found.pairs) == 30
+    assert any("primaries differ (distorted bt2020" in text for text in found.warnings)
 
 
 def test_interlaced_is_not_compared_with_progressive(folder, frames, reference):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -251,6 +252,24 @@ def test_files_without_timestamps_pair(folder, frames, reference):
     found = paired(raw, reference)
     assert found.pairs == [(i, i) for i in range(60)]
     assert found.lossless
+
+
+@pytest.mark.parametrize("now", [440, 360, 350], ids=["the next one's", "the last one's", "back"])
+def test_times_twice_or_out_of_order_are_told_and_pair(folder, frames, reference, now):
+    path = write(folder / f"times-{now}.mkv", frames, codec="ffv1", options={}, rate=25)
+    data = bytearray(path.read_bytes())
+    block = re.compile(
+        rb"\xa3[\x08-\xff][\x00-\xff]{0,3}\x81(" + (400).to_bytes(2) + rb")[\x00\x80]", re.S
+    )
+    found = [match.start(1) for match in block.finditer(data)]
+    assert found
+    for place in found:
+        data[place : place + 2] = now.to_bytes(2)
+    path.write_bytes(data)
+    outcome = paired(path, reference)
+    assert outcome.pairs == [(i, i) for i in range(len(frames))]
+    assert outcome.lossless
+    assert any("timestamps out of order" in text for text in outcome.warnings)
 
 
 def test_an_edit_list_hides_frames(folder, reference, tmp_path):
