@@ -94,7 +94,8 @@ def layout_of(name: str) -> Layout:
 
 
 def _views(frame: VideoFrame, depth: int, order: Sequence[int]) -> tuple[Plane, ...]:
-    planes = [frame.planes[index] for index in order]
+    found = frame.planes  # PyAV makes them anew each time
+    planes = [found[index] for index in order]
     return tuple(plane_view(p, p.line_size, p.width, p.height, depth) for p in planes)
 
 
@@ -136,6 +137,7 @@ class Picture:
         self.alpha = shape.alpha
         self.corrupt = frame.is_corrupt
         self.interlaced = frame.interlaced_frame
+        self._planes: tuple[Plane, ...] | None = None
         self.rotation = turn.degrees
         self.mirrored = turn.mirrored
         self.transposed = turn.transpose
@@ -153,11 +155,13 @@ class Picture:
 
     def planes(self) -> tuple[Plane, ...]:
         """Read-only planes; views wherever the decoder's format is planar and little-endian."""
-        frame = self._frame
-        if self._layout.convert:
-            frame = _reformat(frame, format=self._layout.convert)
-        planes = _views(frame, self.depth, self._layout.order)
-        return tuple(cast(Plane, self._turn.apply(plane)) for plane in planes)
+        if self._planes is None:
+            frame = self._frame
+            if self._layout.convert:
+                frame = _reformat(frame, format=self._layout.convert)
+            planes = _views(frame, self.depth, self._layout.order)
+            self._planes = tuple(cast(Plane, self._turn.apply(plane)) for plane in planes)
+        return self._planes
 
     def rgb(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, full range, with the picture's own matrix and range.

@@ -105,9 +105,12 @@ def plane_view(buffer: Any, line_size: int, width: int, height: int, depth: int)
         depth: bits per sample: uint8 up to 8, else uint16.
     """
     dtype = np.dtype(np.uint8 if depth <= 8 else np.uint16)
-    rows = np.frombuffer(buffer, dtype).reshape(-1, abs(line_size) // dtype.itemsize)
-    view = rows[:height, :width]
-    return read_only(view[::-1] if line_size < 0 else view)
+    strides = (abs(line_size), dtype.itemsize)
+    view: Plane = np.ndarray((height, width), dtype, buffer, strides=strides)
+    if line_size < 0:
+        view = view[::-1]
+    view.flags.writeable = False
+    return view
 
 
 def read_only(array: NDArray[Any]) -> Plane:

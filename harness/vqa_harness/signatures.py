@@ -48,7 +48,8 @@ def signature(frame: Frame, region: Region | None = None) -> Signature:
         means = area_means(planes[0], region)
     full = frame.colour.full_range or frame.chroma == "rgb"
     scale = (1.0 if full else 255 / 219) / 2 ** (frame.depth - 8)
-    return np.asarray((means - means.mean()) * np.float32(scale), np.float32)
+    mean = np.add.reduce(means) / np.float32(CELLS)
+    return np.asarray((means - mean) * np.float32(scale), np.float32)
 
 
 def energy(one: Signature) -> float:
