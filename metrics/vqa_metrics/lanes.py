@@ -1,9 +1,9 @@
 """Vectors of eight or sixteen floats as values in kernels, where loops are not vectorised well.
 
 A compiler loads a sliding window anew for every output. Held in vectors, seven columns move along
-with one load each. `load` gives eight float64 or sixteen float32, whichever the array holds; the
-operators ``+ - * /`` and `fma`, `root`, `size` and `narrow` work lane by lane, each with
-one rounding. Processors with shorter vectors do the same in several instructions.
+with one load each. A vector has eight float64 or sixteen float32. The operators ``+ - * /`` and
+`fma`, `root`, `size` and `narrow` work lane by lane, each with one rounding. Processors with
+shorter vectors do the same in several instructions.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -57,16 +57,6 @@ def _llvm(kind: _Vector) -> Any:
     return ir.VectorType(element, kind.count)
 
 
-def _call(builder: Any, name: str, values: Any) -> Any:
-    """An instruction of LLVM that llvmlite offers for single numbers only."""
-    kind = values[0].type
-    suffix = f"v{kind.count}f{64 if kind.element == ir.DoubleType() else 32}"
-    form = ir.FunctionType(kind, [value.type for value in values])
-    return builder.call(
-        cgutils.get_or_insert_function(builder.module, form, f"llvm.{name}.{suffix}"), values
-    )
-
-
 def _operator(function: Callable[[Any, Any], Any], emitted: str) -> None:
     @infer_global(function)
     class _Typed(AbstractTemplate):
@@ -101,25 +91,15 @@ def _align(array_type: Any) -> int:
 
 @intrinsic
 def _load(typing_context: Any, array: Any, index: Any) -> Any:
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = _place(context, builder, array, args[0], args[1], _llvm(vector))
-        return builder.load(place, align=_align(array))
-
-    vector = _Vector(array.dtype)
-    return vector(array, types.intp), emit
-
-
-@intrinsic
-def _widened(typing_context: Any, array: Any, index: Any) -> Any:
-    vector = _Vector(types.float32)
+    from_bytes = array.dtype == types.uint8
+    vector = _Vector(types.float32 if from_bytes else array.dtype)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        element = ir.FloatType() if array.dtype == types.float32 else ir.IntType(8)
-        place = _place(
-            context, builder, array, args[0], args[1], ir.VectorType(element, vector.count)
-        )
+        kind = _llvm(vector)
+        held = ir.VectorType(ir.IntType(8), kind.count) if from_bytes else kind
+        place = _place(context, builder, array, args[0], args[1], held)
         value = builder.load(place, align=_align(array))
-        return value if array.dtype == types.float32 else builder.uitofp(value, _llvm(vector))
+        return builder.uitofp(value, kind) if from_bytes else value
 
     return vector(array, types.intp), emit
 
@@ -138,15 +118,13 @@ def _store(typing_context: Any, array: Any, index: Any, vector: Any) -> Any:
 def _splat(typing_context: Any, number: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = _llvm(signature.return_type)
-        one = builder.insert_element(ir.Constant(kind, ir.Undefined), args[0], _index(0))
+        one = builder.insert_element(
+            ir.Constant(kind, ir.Undefined), args[0], ir.Constant(ir.IntType(32), 0)
+        )
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
         return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
 
     return _Vector(number)(number), emit
-
-
-def _index(number: int) -> Any:
-    return ir.Constant(ir.IntType(32), number)
 
 
 @intrinsic
@@ -161,8 +139,14 @@ def _narrow(typing_context: Any, first: Any, second: Any) -> Any:
 
 
 def _instruction(name: str) -> Callable[..., Any]:
+    """An instruction of LLVM that llvmlite offers for single numbers only."""
+
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call(builder, name, args)
+        kind = args[0].type
+        suffix = f"v{kind.count}f{64 if kind.element == ir.DoubleType() else 32}"
+        form = ir.FunctionType(kind, [value.type for value in args])
+        called = cgutils.get_or_insert_function(builder.module, form, f"llvm.{name}.{suffix}")
+        return builder.call(called, args)
 
     return emit
 
@@ -184,10 +168,11 @@ def _size(typing_context: Any, a: Any) -> Any:
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
 
-load = cast(Callable[[Floats, int], Lanes], _load)
-"""``load(array, index)``: the elements of a flat array from an index on; no bound is checked."""
-widened = cast(Callable[[Floats | NDArray[np.uint8], int], Lanes], _widened)
-"""The same as float32, of float32 or uint8."""
+load = cast(Callable[[Floats | NDArray[np.uint8], int], Lanes], _load)
+"""``load(array, index)``: the elements of a flat array from an index on, uint8 as float32.
+
+No bound is checked.
+"""
 store = cast(Callable[[Floats, int, Lanes], None], _store)
 """``store(array, index, vector)``."""
 splat = cast(Callable[[float | np.float32], Lanes], _splat)

@@ -78,6 +78,13 @@ def _times(k: Taps, unit: float) -> Taps:
     return k[0] * unit, k[1] * unit, k[2] * unit, k[3] * unit, k[4] * unit, k[5] * unit, k[6] * unit
 
 
+@part(forceinline=True)
+def _six(p: NDArray[np.float64], at: int, step: int) -> tuple[Lanes, ...]:
+    """The vectors of a window but its last."""
+    a, b, c = load(p, at), load(p, at + step), load(p, at + 2 * step)
+    return a, b, c, load(p, at + 3 * step), load(p, at + 4 * step), load(p, at + 5 * step)
+
+
 @part()
 def _join_strips(v: NDArray[np.float64]) -> None:
     """Give every strip the three columns on either side: of its neighbours, or from beside."""
@@ -115,8 +122,7 @@ def _mscn(down: Window, along: Window, fast: bool) -> Mscn:
         for column in range(places[0], places[1]):
             out = ORIGIN + column * LANES
             at = row * PITCH + out
-            a, b, c = load(x, at), load(x, at + PITCH), load(x, at + 2 * PITCH)
-            d, e, f = load(x, at + 3 * PITCH), load(x, at + 4 * PITCH), load(x, at + 5 * PITCH)
+            a, b, c, d, e, f = _six(x, at, PITCH)
             a2, b2, c2, d2, e2, f2 = a * a, b * b, c * c, d * d, e * e, f * f
             for i in range(GROUP):
                 g = load(x, at + (i + 6) * PITCH)
@@ -139,11 +145,8 @@ def _mscn(down: Window, along: Window, fast: bool) -> Mscn:
         unit = splat(np.float32(1.0 / SCALE))
         mean_taps, square_taps = taps
         at = ORIGIN + places[0] * LANES - _BESIDE
-        a, b, c = load(v, at), load(v, at + LANES), load(v, at + 2 * LANES)
-        d, e, f = load(v, at + 3 * LANES), load(v, at + 4 * LANES), load(v, at + 5 * LANES)
-        at += GROUP * PITCH
-        a2, b2, c2 = load(v, at), load(v, at + LANES), load(v, at + 2 * LANES)
-        d2, e2, f2 = load(v, at + 3 * LANES), load(v, at + 4 * LANES), load(v, at + 5 * LANES)
+        a, b, c, d, e, f = _six(v, at, LANES)
+        a2, b2, c2, d2, e2, f2 = _six(v, at + GROUP * PITCH, LANES)
         for column in range(places[0], places[1], 2):
             at = ORIGIN + column * LANES
             g, h = load(v, at + _BESIDE), load(v, at + _BESIDE + LANES)

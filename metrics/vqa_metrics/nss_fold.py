@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
-from vqa_metrics.lanes import store, widened
+from vqa_metrics.lanes import load, store
 from vqa_metrics.nss_moments import FIELDS, KINDS, SPANNING
 from vqa_metrics.nss_tile import LANES, STRIP, TILE
 
 _SUMS = 3
 """How many of the fields are sums; the others are counts."""
-_PAIR = 2 * LANES
+PAIR = 2 * LANES
 """Elements of two columns, a vector of float32."""
 CELLS = KINDS * FIELDS * LANES
 """Elements of an array with one number per kind, field and strip."""
@@ -27,16 +27,16 @@ def _fold_columns(
     others: NDArray[np.float64],
 ) -> None:
     """Set, for each strip, its first column and the sum of the others, given 24 x 8 columns."""
-    ends = widened(columns, start)
-    total = widened(columns, start + _PAIR)
+    ends = load(columns, start)
+    total = load(columns, start + PAIR)
     for i in range(2, STRIP // 2, 2):
-        at = start + i * _PAIR
-        total = total + (widened(columns, at) + widened(columns, at + _PAIR))
+        at = start + i * PAIR
+        total = total + (load(columns, at) + load(columns, at + PAIR))
     store(pairs, 0, ends)
-    store(pairs, _PAIR, total)
+    store(pairs, PAIR, total)
     for i in range(LANES):
         first[i] = pairs[i]
-        others[i] = np.float64(pairs[_PAIR + i]) + pairs[_PAIR + LANES + i] + pairs[LANES + i]
+        others[i] = np.float64(pairs[PAIR + i]) + pairs[PAIR + LANES + i] + pairs[LANES + i]
 
 
 @part()

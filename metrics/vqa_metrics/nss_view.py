@@ -23,7 +23,7 @@ from vqa_metrics.nss_work import Work
 
 EDGE = 6
 """Columns measured again at a crop's edge: 3 differ by padding, 2 where the half image of the crop
-ends."""
+ends, and they are filtered by twos."""
 EDGE_ROWS = 8
 """The same for rows, a multiple of those that are filtered together."""
 
@@ -146,7 +146,7 @@ def measure_frame(work: Work, view: View, taps: tuple[Taps, Taps], rows: int) ->
             flat, blanks = _pack(work, view, row, stop, rows)
         residue += flat - blanks
         _add_rows(work, row, stop, (0, STRIP))
-    fold_strips(work.sums, work.counts, 0, work.partial, work.inside)
+    fold_strips(work.sums, work.counts, 0, work.pairs, work.inside)
     return residue
 
 
@@ -181,7 +181,7 @@ def measure_edges(work: Work, view: View, taps: tuple[Taps, Taps]) -> None:
             _sum_again(work, view.rows, (0, EDGE + 2))
         if view.right == 1:
             _sum_again(work, view.rows, (STRIP - EDGE, STRIP))
-    fold_strips(work.sums, work.counts, 0, work.partial, work.inside)
+    fold_strips(work.sums, work.counts, 0, work.pairs, work.inside)
 
 
 @part()
@@ -192,4 +192,4 @@ def measure_pair(work: Work, view: View, seam: NDArray[np.float32]) -> None:
     upper = seam if view.number == 0 else last
     pair_sums(upper, lower, work.pair_sums)
     pair_counts(upper, lower, work.pair_counts)
-    fold_strips(work.pair_sums, work.pair_counts, SPANNING, work.partial, work.across)
+    fold_strips(work.pair_sums, work.pair_counts, SPANNING, work.pairs, work.across)

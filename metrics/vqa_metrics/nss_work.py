@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from vqa_metrics.nss_filter import SCRATCH
-from vqa_metrics.nss_fold import CELLS
+from vqa_metrics.nss_fold import CELLS, PAIR
 from vqa_metrics.nss_moments import SUMS
 from vqa_metrics.nss_signs import BYTE, COUNTS
 from vqa_metrics.nss_tile import BLOCK, HALO, LANES, PITCH, ROWS, SPAN, TILE, WIDE, Words
@@ -34,7 +34,7 @@ class Work(NamedTuple):
         counts: uint8 column counts.
         pair_sums: column sums of the pairs with the row above the tile.
         pair_counts: column counts of those pairs.
-        partial: (TILE // 2,) float32, scratch.
+        pairs: (2 * PAIR,) float32, scratch of the folding.
         inside: (2, CELLS) float64, sums by strip: of its first column, of the others.
         across: the same of the pairs with the row above the tile.
         frame: (CELLS,) sums of the frame by strip.
@@ -57,7 +57,7 @@ class Work(NamedTuple):
     counts: NDArray[np.uint8]
     pair_sums: NDArray[np.float32]
     pair_counts: NDArray[np.uint8]
-    partial: NDArray[np.float32]
+    pairs: NDArray[np.float32]
     inside: NDArray[np.float64]
     across: NDArray[np.float64]
     frame: NDArray[np.float64]
@@ -100,7 +100,7 @@ def new_work(height: int, width: int) -> Work:
         counts=_zeros(COUNTS, np.uint8),
         pair_sums=_zeros(SUMS, np.float32),
         pair_counts=_zeros(COUNTS, np.uint8),
-        partial=_zeros(TILE // 2, np.float32),
+        pairs=_zeros(2 * PAIR, np.float32),
         inside=_zeros(2 * CELLS, np.float64).reshape(2, CELLS),
         across=_zeros(2 * CELLS, np.float64).reshape(2, CELLS),
         frame=_zeros(CELLS, np.float64),
