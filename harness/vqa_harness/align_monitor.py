@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from statistics import median
 
 import numpy as np
@@ -22,6 +23,7 @@ from vqa_harness.align_steps import (
     vote_costs,
 )
 from vqa_harness.align_votes import Skips
+from vqa_harness.pooling import percentiles
 from vqa_harness.signatures import Signature, distance, energy
 
 LOST = 8.0  # distance over noise of frames that may be elsewhere in the reference
@@ -60,10 +62,9 @@ class Support:
         """Median, 95th percentile and maximum of the pairs' difference: RMS in 8-bit levels."""
         if not self.distances:
             return {}
-        levels = np.sqrt(np.frombuffer(self.distances, np.float32).astype(np.float64))
-        points = np.percentile(levels, [50, 95, 100])
+        points = percentiles([sqrt(one) for one in self.distances], (50, 95, 100))
         names = ("median", "p95", "max")
-        return {n: round(float(p), 4) for n, p in zip(names, points, strict=True)}
+        return {name: round(point, 4) for name, point in zip(names, points, strict=True)}
 
 
 class Monitor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from queue import SimpleQueue
 
 from vqa_harness.decode import Deinterlace
 from vqa_harness.frames import Frame
@@ -16,7 +16,6 @@ from vqa_harness.reader import VideoReader
 from vqa_harness.signatures import Region, Signature, signature
 
 AHEAD = 3  # frames decoded before they are asked for
-PATIENCE = 0.1  # seconds after which a blocked thread looks whether it should stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,11 @@ class FrameWindow:
         self._times: list[Fraction] = []
         self.count = 0
         self.ended = False
-        self._queue: queue.Queue[Item | BaseException | None] = queue.Queue(AHEAD)
-        self._stop = threading.Event()
+        self._decoded: SimpleQueue[Item | BaseException | None] = SimpleQueue()
+        self._room: SimpleQueue[None] = SimpleQueue()
+        for _ in range(AHEAD):
+            self._room.put(None)
+        self._stop = False
         self._thread = threading.Thread(target=self._decode, name="decode", daemon=True)
         self._thread.start()
 
@@ -127,18 +129,15 @@ class FrameWindow:
 
     def close(self) -> None:
         """Stop the thread and close the file; may be called twice."""
-        self._stop.set()
-        while self._thread.is_alive():
-            try:
-                self._queue.get(timeout=PATIENCE)
-            except queue.Empty:
-                continue
+        self._stop = True
+        self._room.put(None)
         self._thread.join()
         self._held.clear()
         self._reader.close()
 
     def _read(self) -> None:
-        item = self._queue.get()
+        item = self._decoded.get()
+        self._room.put(None)
         if item is None:
             self.ended = True
             return
@@ -165,10 +164,7 @@ class FrameWindow:
             yield Item(frame if self._frames else None, found, frame.time, frame.corrupt)
 
     def _put(self, item: Item | BaseException | None) -> bool:
-        while not self._stop.is_set():
-            try:
-                self._queue.put(item, timeout=PATIENCE)
-            except queue.Full:
-                continue
-            return True
-        return False
+        """Wait for room; whether the item is wanted."""
+        self._room.get()
+        self._decoded.put(item)
+        return not self._stop

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from vqa_harness import colour as colours
 from vqa_harness.frames import Chroma, ColourInfo, Plane
-from vqa_harness.media_facts import Facts, Scan
+from vqa_harness.media_facts import Facts, Look, Scan
 from vqa_harness.orientation import UPRIGHT, Orientation, from_degrees, from_matrix
 from vqa_harness.pixels import (
     Layout,
@@ -112,6 +112,26 @@ def _to_rgb(frame: VideoFrame, colour: ColourInfo, *, still: bool = False) -> ND
     return cast("NDArray[np.uint8]", np.ascontiguousarray(rows).reshape(out.height, out.width, 3))
 
 
+@lru_cache(maxsize=256)
+def _look(
+    pix_fmt: str,
+    size: tuple[int, int],
+    codes: tuple[int, int, int, int],
+    turn: Orientation,
+    still: bool,
+) -> Look:
+    """What pictures of this format, size and AVColorSpace, -Range, -Transfer, -Primaries share."""
+    shape = layout_of(pix_fmt)
+    rgb, full = shape.chroma == "rgb", pix_fmt.startswith("yuvj")
+    colour = colours.describe(*codes, lines=size[1], rgb=rgb, still=still, full_format=full)
+    odd = colours.unsupported_matrix(codes[0])
+    if turn.transpose and shape.chroma in ("411", "410"):
+        convert = planar_name("444", shape.depth)
+        shape = Layout("444", shape.depth, convert, (0, 1, 2), shape.alpha)
+    chroma = turn.chroma(shape.chroma)
+    return Look(pix_fmt, shape, turn, *turn.size(*size), chroma, colour, odd, still)
+
+
 class Picture:
     """A decoded picture as a `PixelSource`, upright; its planes alias the decoder's buffers.
 
@@ -121,46 +141,33 @@ class Picture:
         still: whether it is an image rather than a frame of a video.
     """
 
+    __slots__ = ("_frame", "_planes", "corrupt", "look", "pts")
+
     def __init__(self, frame: VideoFrame, turn: Orientation, *, still: bool = False) -> None:
-        self._frame = frame
-        self._turn = turn
-        self._still = still
-        shape = layout_of(frame.format.name)
-        self._layout = shape
-        if turn.transpose and shape.chroma in ("411", "410"):
-            self._layout = Layout("444", shape.depth, planar_name("444", shape.depth), (0, 1, 2))
-        self.pts = frame.pts
-        self.pix_fmt = frame.format.name
-        self.width, self.height = turn.size(frame.width, frame.height)
-        self.depth = self._layout.depth
-        self.chroma = turn.chroma(self._layout.chroma)
-        self.alpha = shape.alpha
-        self.corrupt = frame.is_corrupt
-        self.interlaced = frame.interlaced_frame
-        self._planes: tuple[Plane, ...] | None = None
-        self.rotation = turn.degrees
-        self.mirrored = turn.mirrored
-        self.transposed = turn.transpose
-        self.odd_colours = colours.unsupported_matrix(int(frame.colorspace))
-        self.colour = colours.describe(
+        codes = (
             int(frame.colorspace),
             int(frame.color_range),
             int(frame.color_trc),
             int(frame.color_primaries),
-            lines=frame.height,
-            rgb=shape.chroma == "rgb",
-            still=still,
-            full_format=frame.format.name.startswith("yuvj"),
         )
+        size = frame.width, frame.height
+        self.look = _look(frame.format.name, size, codes, turn, still)
+        self.pts = frame.pts
+        self.corrupt = frame.is_corrupt
+        self._frame = frame
+        self._planes: tuple[Plane, ...] | None = None
 
     def planes(self) -> tuple[Plane, ...]:
         """Read-only planes; views wherever the decoder's format is planar and little-endian."""
         if self._planes is None:
             frame = self._frame
-            if self._layout.convert:
-                frame = _reformat(frame, format=self._layout.convert)
-            planes = _views(frame, self.depth, self._layout.order)
-            self._planes = tuple(cast(Plane, self._turn.apply(plane)) for plane in planes)
+            layout, turn = self.look.layout, self.look.turn
+            if layout.convert:
+                frame = _reformat(frame, format=layout.convert)
+            planes = _views(frame, layout.depth, layout.order)
+            if not turn.identity:
+                planes = tuple(cast(Plane, turn.apply(plane)) for plane in planes)
+            self._planes = planes
         return self._planes
 
     def rgb(self) -> NDArray[np.uint8]:
@@ -169,11 +176,11 @@ class Picture:
         Video goes through swscale's default path, as FFmpeg's and PyAV's RGB does; stills through
         its accurate one, which upsamples chroma as libjpeg does.
         """
-        if self.chroma == "gray":
-            return gray_to_rgb(self.planes()[0], self.depth, full_range=self.colour.full_range)
-        upright = np.ascontiguousarray(
-            self._turn.apply(_to_rgb(self._frame, self.colour, still=self._still))
-        )
+        look = self.look
+        if look.chroma == "gray":
+            return gray_to_rgb(self.planes()[0], look.depth, full_range=look.colour.full_range)
+        stored = _to_rgb(self._frame, look.colour, still=look.still)
+        upright = np.ascontiguousarray(look.turn.apply(stored))
         return cast("NDArray[np.uint8]", read_only(upright))
 
 

@@ -1,6 +1,6 @@
 """How each kind of metric is fed: frames to `FrameDriver`, windows to `ClipDriver`, and so on.
 
-A driver takes every frame (pair) in order, returns the futures that still need it, and gives one
+A driver takes every frame (pair) in order, returns the work that still needs it, and gives one
 `MetricResult` per metric at the end. A metric that raises is recorded and left alone from then on;
 the others go on.
 """
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from vqa_harness.errors import VqaError, one_line
@@ -21,11 +22,18 @@ from vqa_harness.result import MetricResult
 from vqa_harness.spec import RunInfo, Scores, StreamScores
 
 
+class Waiting(Protocol):
+    """Work that is under way: a `Future`, or a `Ticket`."""
+
+    def result(self) -> None:
+        """Wait until it is done."""
+
+
 class Driver(Protocol):
     """What the pipeline asks of a driver."""
 
-    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[None]]:
-        """Take pair ``number`` (0, 1, ...); the frame may be released when the futures are done."""
+    def feed(self, number: int, frame: Frame, ref: Frame | None) -> Sequence[Waiting]:
+        """Take pair ``number`` (0, 1, ...); the frame may be released when the work is done."""
 
     def finish(self, frames: int) -> list[MetricResult]:
         """No more frames: wait for what is under way and close the metrics."""
@@ -123,26 +131,58 @@ class FrameDriver:
         """Nothing is held outside this process."""
 
 
+class Ticket:
+    """Something that another thread has yet to do."""
+
+    def __init__(self) -> None:
+        self._open = threading.Lock()
+        self._open.acquire()
+
+    def done(self) -> None:
+        """Let go whoever waits; call it once."""
+        self._open.release()
+
+    def result(self) -> None:
+        """Wait until it is done; call it once."""
+        self._open.acquire()
+
+
 class StreamDriver:
     """One stream metric: every pair in order, on a thread of its own."""
 
     def __init__(self, job: Job, run: RunInfo) -> None:
         self.job = job
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=job.request.label)
+        self._queue: SimpleQueue[tuple[Frame, Frame | None, Ticket] | None] = SimpleQueue()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._work, name=job.request.label, daemon=True)
         job.open(run)
+        self._thread.start()
 
-    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[None]]:
+    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Ticket]:
         """Queue the pair behind the earlier ones."""
-        return [self._thread.submit(self._measure, frame, ref)] if self.job.alive else []
+        if not self.job.alive:
+            return []
+        ticket = Ticket()
+        self._queue.put((frame, ref, ticket))
+        return [ticket]
 
-    def _measure(self, frame: Frame, ref: Frame | None) -> None:
-        if self.job.alive:
-            with self.job.guarded():
-                self.job.metric.measure(frame, ref)
+    def _work(self) -> None:
+        while (pair := self._queue.get()) is not None:
+            frame, ref, ticket = pair
+            try:
+                if self.job.alive and not self._stopped:
+                    with self.job.guarded():
+                        self.job.metric.measure(frame, ref)
+            finally:
+                ticket.done()
+
+    def _end(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
 
     def finish(self, frames: int) -> list[MetricResult]:
         """Close the metric and check that it scored every frame."""
-        self._thread.shutdown()
+        self._end()
         job = self.job
         if job.alive:
             with job.guarded():
@@ -154,7 +194,8 @@ class StreamDriver:
 
     def abort(self) -> None:
         """Let the metric free its processes and files."""
-        self._thread.shutdown(cancel_futures=True)
+        self._stopped = True
+        self._end()
         with self.job.guarded():
             if hasattr(self.job.metric, "abort"):
                 self.job.metric.abort()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import re
 import shutil
@@ -73,7 +73,15 @@ def _candidates(search_path: str) -> Iterator[str]:
     found = shutil.which("ffmpeg", path=search_path)
     if found is not None:
         yield found
+    yield from _packaged()
     try:
         yield importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe()
     except (ImportError, RuntimeError):
         return
+
+
+def _packaged() -> Iterator[str]:
+    """What lies in imageio-ffmpeg's own folder; asked itself, it would run that once more."""
+    package = importlib.util.find_spec("imageio_ffmpeg")
+    if package is not None and package.origin and "IMAGEIO_FFMPEG_EXE" not in os.environ:
+        yield from map(str, sorted(Path(package.origin).parent.glob("binaries/ffmpeg-*")))

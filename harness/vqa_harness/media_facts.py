@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from vqa_harness.frames import Chroma, ColourInfo
+from vqa_harness.orientation import Orientation
+from vqa_harness.pixels import Layout
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -63,3 +67,40 @@ class Scan:
     hidden: int = 0
     without_pts: int = 0
     promised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a decoded picture shares with those before and after it, mostly.
+
+    Attributes:
+        pix_fmt: FFmpeg's name of the decoded pixel format.
+        layout: how its planes are got.
+        turn: how it is turned upright.
+        width: upright, in pixels.
+        height: likewise.
+        chroma: subsampling, ``gray`` or ``rgb``, upright.
+        colour: see `ColourInfo`.
+        odd_colours: whether it names a matrix that is not supported.
+        still: whether it is an image rather than a frame of a video.
+    """
+
+    pix_fmt: str
+    layout: Layout
+    turn: Orientation
+    width: int
+    height: int
+    chroma: Chroma
+    colour: ColourInfo
+    odd_colours: bool
+    still: bool
+
+    @property
+    def depth(self) -> int:
+        """Bits per sample."""
+        return self.layout.depth
+
+    @property
+    def alpha(self) -> bool:
+        """Whether an alpha channel is left out."""
+        return self.layout.alpha

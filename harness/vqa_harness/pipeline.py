@@ -11,7 +11,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from vqa_harness import interruption
 from vqa_harness.clip_driver import ClipDriver
-from vqa_harness.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver
+from vqa_harness.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver, Waiting
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.frames import Frame
 from vqa_harness.pairs import Pairs, SingleStream
@@ -97,11 +97,11 @@ def _check(requests: Sequence[Request], reference: Path | None) -> None:
 @dataclass(slots=True)
 class _InFlight:
     frames: tuple[Frame, ...]
-    futures: list[Future[None]] = field(default_factory=list)
+    work: list[Waiting] = field(default_factory=list)
 
     def done(self) -> None:
-        for future in self.futures:
-            future.result()
+        for one in self.work:
+            one.result()
         for frame in self.frames:
             frame.release()
 
@@ -203,7 +203,7 @@ class Run:
             waited += time.perf_counter() - mark
             flight = _InFlight((frame,) if ref is None else (frame, ref))
             for driver in self._drivers:
-                flight.futures += driver.feed(len(times), frame, ref)
+                flight.work += driver.feed(len(times), frame, ref)
             times.append(frame.time)
             under_way.append(flight)
             if len(under_way) > depth:

@@ -104,6 +104,7 @@ class VideoReader:
             facts.time_base, rate, use_pts=not (scan.without_pts or facts.decode_order)
         )
         self._period = 1 / rate if rate else None
+        self._gap = GAP / rate if rate else None
         self._expected = scan.packets - scan.discarded - scan.hidden or None
         self._size: tuple[int, int] | None = None
         self._last: Fraction | None = None
@@ -128,7 +129,7 @@ class VideoReader:
         for step in self._file.steps():
             self._count(step)
             for picture in step.pictures:
-                if max(picture.width, picture.height) > MAX_SIDE:
+                if max(picture.look.width, picture.look.height) > MAX_SIDE:
                     self.report.note(f"frames of more than {MAX_SIDE} pixels a side were left out")
                     continue
                 yield picture
@@ -154,7 +155,8 @@ class VideoReader:
         report.non_monotone_pts = self._clock.backward
         report.restarts = self._clock.restarts
         self._check_gap(index, time)
-        self._check_size(index, (picture.width, picture.height))
+        look = picture.look
+        self._check_size(index, (look.width, look.height))
         if picture.corrupt:
             report.corrupt_frames += 1
             if len(report.corrupt_indices) < LISTED:
@@ -162,21 +164,21 @@ class VideoReader:
         return Frame(
             index=index,
             time=time,
-            width=picture.width,
-            height=picture.height,
-            depth=picture.depth,
-            chroma=picture.chroma,
-            colour=picture.colour,
+            width=look.width,
+            height=look.height,
+            depth=look.depth,
+            chroma=look.chroma,
+            colour=look.colour,
             source=picture,
             corrupt=picture.corrupt,
         )
 
     def _check_gap(self, index: int, time: Fraction | None) -> None:
         last, self._last = self._last, time
-        if last is None or time is None or self._period is None:
+        if last is None or time is None or self._gap is None:
             return
         interval = time - last
-        if interval > GAP * self._period:
+        if interval > self._gap:
             report = self.report
             report.gaps += 1
             report.longest_gap = max(report.longest_gap or interval, interval)
@@ -214,20 +216,20 @@ class VideoReader:
         return StreamInfo(
             name=self._name,
             codec=facts.codec,
-            width=first.width,
-            height=first.height,
-            pix_fmt=first.pix_fmt,
-            depth=first.depth,
-            chroma=first.chroma,
+            width=first.look.width,
+            height=first.look.height,
+            pix_fmt=first.look.pix_fmt,
+            depth=first.look.depth,
+            chroma=first.look.chroma,
             rate=None if facts.still else rate,
-            colour=first.colour,
+            colour=first.look.colour,
             expected_frames=self._expected,
             duration=None if facts.still else seconds,
-            rotation=first.rotation,
-            sar=1 / facts.sar if first.transposed else facts.sar,
+            rotation=first.look.turn.degrees,
+            sar=1 / facts.sar if first.look.turn.transpose else facts.sar,
             interlaced=self._file.interlaced and not self._file.deinterlaced,
             still=facts.still,
-            mirrored=first.mirrored,
+            mirrored=first.look.turn.mirrored,
         )
 
     def _note_facts(self, facts: Facts, first: Picture) -> None:
@@ -238,13 +240,13 @@ class VideoReader:
             report.note(f"{facts.video_streams} video streams: the default one was read")
         if self._file.odd_matrix:
             report.problem("its display matrix is no multiple of 90 degrees and was not applied")
-        if first.odd_colours:
+        if first.look.odd_colours:
             report.problem(
-                f"its colour matrix is not supported; {first.colour.matrix} was used for RGB"
+                f"its colour matrix is not supported; {first.look.colour.matrix} was used for RGB"
             )
         if self._file.deinterlaced:
             report.note("frames were deinterlaced (bwdif, a frame for each frame)")
-        if first.alpha:
+        if first.look.alpha:
             report.note("the alpha channel was left out")
         if _rate(facts) is None and not facts.still:
             report.problem("it does not tell its frame rate")

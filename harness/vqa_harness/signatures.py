@@ -71,7 +71,8 @@ def area_means(plane: Plane, region: Region | None = None) -> Signature:
     if height < 2 * ROWS * ROWS_READ:
         bands = _means(plane.T.astype(np.float32), ROWS).T
     else:
-        bands = _band_sums(plane, _rows_read(height)) * np.float32(1 / ROWS_READ)
+        bands = _band_sums(plane, _rows_read(height))
+        return _means(bands, COLUMNS, 1 / ROWS_READ).reshape(-1)
     return _means(bands, COLUMNS).reshape(-1)
 
 
@@ -97,18 +98,21 @@ def _rows_read(height: int) -> list[slice | Indices]:
     return found
 
 
-def _means(values: Floats, cells: int) -> Floats:
-    """(n, cells) means over equal parts of the last axis; samples on a border are shared out."""
+def _means(values: Floats, cells: int, scale: float = 1) -> Floats:
+    """(n, cells) means over equal parts of the last axis, times ``scale``.
+
+    Samples on a border are shared out.
+    """
     if values.shape[1] < cells:
         values = np.repeat(values, cells, axis=1)
     parts = _parts(values.shape[1], cells)
-    if parts.exact:
-        apart = values.reshape(len(values), cells, -1)
-        return np.asarray(np.einsum("ijk->ij", apart) * parts.share)
-    sums = np.add.reduceat(values, parts.spans, axis=1)[:, ::2]
-    sums -= parts.left * values[:, parts.begin]
-    sums -= parts.right * values[:, parts.last]
-    return np.asarray(sums * parts.share)
+    if parts.exact:  # NumPy's product with ones is four times as fast as its sum over short rows
+        sums = values.reshape(len(values), cells, -1) @ parts.ones
+    else:
+        sums = np.add.reduceat(values, parts.spans, axis=1)[:, ::2]
+        sums -= parts.left * values[:, parts.begin]
+        sums -= parts.right * values[:, parts.last]
+    return np.asarray(sums * np.float32(parts.share * scale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ class _Parts:
         left: share of each first sample that belongs to the part before.
         right: share of each last sample that belongs to the part after.
         share: of one sample in the mean of a part.
+        ones: (samples of a part,) where no sample is shared.
         exact: whether no sample is shared.
     """
 
@@ -130,7 +135,8 @@ class _Parts:
     spans: Indices
     left: Floats
     right: Floats
-    share: np.float32
+    share: float
+    ones: Floats
     exact: bool
 
 
@@ -145,6 +151,7 @@ def _parts(size: int, count: int) -> _Parts:
         np.stack([begin, end], axis=1).reshape(-1)[:-1],
         (edges[:-1] - begin).astype(np.float32),
         (end - edges[1:]).astype(np.float32),
-        np.float32(count / size),
+        count / size,
+        np.ones(size // count, np.float32),
         size % count == 0,
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import shutil
 import subprocess
 import tempfile
@@ -37,6 +38,8 @@ _LOG_NAME = "vmaf.json"
 _LOG_BYTES_MAX = 1 << 30
 _FINISH_SECONDS = 600.0
 _STDERR_LINES = 12
+_KEEP_MEMORY = "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=1073741824"
+"""For the child's ``GLIBC_TUNABLES``: the memory of a frame is used again instead of given back."""
 
 
 class VmafPipe:
@@ -178,6 +181,7 @@ class VmafPipe:
                 command,
                 bufsize=0,
                 cwd=self._folder,
+                env={"GLIBC_TUNABLES": _KEEP_MEMORY, **os.environ},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,12 @@ class Vmaf:
 def _layout(frame: Frame) -> RawFormat:
     if frame.chroma == "gray":
         raise UsageError("VMAF: gray frames have no chroma for ffmpeg's filter; convert to 4:2:0")
-    full_range = frame.colour.full_range
-    return RawFormat(frame.width, frame.height, frame.depth, frame.chroma, full_range)
+    return _raw(frame.width, frame.height, frame.depth, frame.chroma, frame.colour.full_range)
+
+
+@lru_cache(maxsize=8)
+def _raw(width: int, height: int, depth: int, chroma: str, full_range: bool) -> RawFormat:
+    return RawFormat(width, height, depth, chroma, full_range)
 
 
 def _describe(model: VmafModel) -> dict[str, str]:
