@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from statistics import median
 
 import numpy as np
 
 from vqa_harness.align_band import AROUND, ReferenceBand
+from vqa_harness.align_bound import LEAD, Bound
 from vqa_harness.align_content import EXPECTED, FLOOR, MOST, Tracker
 from vqa_harness.align_models import ACCEPTED
+from vqa_harness.align_pair import BARELY, SUPPORT, AssumedPair
 from vqa_harness.align_steps import (
+    ALIEN,
+    ALIEN_ENTER,
+    JUMP,
+    MATCHED,
+    OTHER_ADVANCE,
     UNREACHED,
     Floats,
     advance,
-    alien_cost,
-    evidence,
+    hold_costs,
+    moves_on,
     start,
-    vote_costs,
 )
 from vqa_harness.align_votes import Skips
 from vqa_harness.pooling import percentiles
@@ -29,8 +34,6 @@ from vqa_harness.signatures import Signature, distance, energy
 LOST = 8.0  # distance over noise of frames that may be elsewhere in the reference
 LOST_FRAMES = 4
 NEIGHBOURS = 2  # frames to each side that a pairing must beat to count as supported
-SUPPORT = 0.9
-BARELY = 0.001  # squared levels
 PENDING = 4096  # frames put off at most
 PROOF = 1.3  # distance of pairs three or more frames off, over that of the pairs assumed
 
@@ -42,16 +45,15 @@ class Support:
         self.distances = array("f")
         self.supported = 0
 
-    def add(self, row: Floats, place: int) -> None:
+    def add(self, row: Sequence[float], place: int) -> None:
         """Take a pair: squared distances of a band, and the place of the partner."""
-        own = float(row[place])
+        own = row[place]
         self.distances.append(own)
-        beside = [
-            float(row[k])
-            for k in range(max(0, place - NEIGHBOURS), min(row.size, place + NEIGHBOURS + 1))
-            if k != place and np.isfinite(row[k])
-        ]
-        self.supported += bool(beside) and own + BARELY < SUPPORT * min(beside)
+        beside = min(
+            (*row[max(0, place - NEIGHBOURS) : place], *row[place + 1 : place + 1 + NEIGHBOURS]),
+            default=inf,
+        )
+        self.supported += own + BARELY < SUPPORT * beside < inf
 
     @property
     def confidence(self) -> float:
@@ -87,9 +89,11 @@ class Monitor:
         self._size = 2 * half + 1
         self._scores = np.full((3, self._size), UNREACHED, np.float32)
         self._assumed = 0.0  # cost of the pairs assumed, beyond that of the best ones
-        self._bound = 0.0  # which it does not exceed, frames put off included
-        self._pending: list[_Pair] = []
+        self._bound = Bound()  # which it does not exceed
+        self._pending: list[AssumedPair] = []
+        self._scored: int | None = None  # the last partner that `_scores` are for
         self._recent: list[float] = []
+        self._usual = 0.0  # median of these
         self._against: list[float] = []  # votes against the pairs assumed, beyond the fewest
         self._skips = Skips()
         self._last: Signature | None = None
@@ -107,92 +111,109 @@ class Monitor:
         """
         if not 0 <= target < self.reference.count:
             return True
-        base = target - self.half
-        row = self.reference.near(signature, base, self._size)
-        self.support.add(row, self.half)
-        own = float(row[self.half])
-        usual = median(self._recent) if self._recent else own
-        self._recent = [*self._recent[-AROUND:], float(np.min(row))]
-        self._defer(signature, row, target, np.float32(max(FLOOR, median(self._recent))))
+        row = self.reference.near(signature, target - self.half, self._size)
+        distances = row.tolist()
+        self.support.add(distances, self.half)
+        own, others = distances[self.half], (*distances[: self.half], *distances[self.half + 1 :])
+        rival = min(others)
+        usual = self._usual if self._recent else own
+        self._recent = [*self._recent[-AROUND:], min(own, rival)]
+        self._usual = median(self._recent)
+        self._defer(self._pair(signature, row, own, rival, target))
+        self._last, self._target = signature, target
         apart = min(4, self.half)
-        sharper = own <= 0.95 * float(min(row[self.half - apart], row[self.half + apart]))
+        sharper = own <= 0.95 * min(distances[self.half - apart], distances[self.half + apart])
         self._lost = 0 if sharper or own < LOST * max(FLOOR, usual) else self._lost + 1
         return self._assumed <= ACCEPTED and self._lost < LOST_FRAMES
 
-    def _defer(self, signature: Signature, row: Floats, target: int, noise: np.float32) -> None:
-        """Put off scoring a frame while the evidence against all pairs so far cannot matter."""
-        base = target - self.half
-        own = np.float32(energy(signature))
+    def _pair(
+        self, signature: Signature, row: Floats, own: float, rival: float, target: int
+    ) -> AssumedPair:
+        """What is known of a frame and its assumed partner."""
         change = 0.0 if self._last is None else distance(signature, self._last)
-        costs, least = self._costs(signature, row, target, own, noise)
-        band = slice(max(0, base), base + self._size)
-        following = self.reference.motion.array[band].copy()
-        trend = self.reference.trend.array[band].copy()
-        pair = _Pair(
+        pair = AssumedPair(
             target,
-            costs,
-            least,
+            row,
             own,
-            np.float32(change),
-            noise,
-            self._skips.left_out,
-            following,
-            trend,
+            rival,
+            energy=np.float32(energy(signature)),
+            change=np.float32(change),
+            noise=np.float32(max(FLOOR, self._usual)),
+            motion=self.reference.motion_around(target),
+            left_out=self._skips.left_out,
         )
+        against = 0.0
+        if not pair.clear:
+            self._skips.note(self._last, signature, self.reference.step_to(target))
+            pair.left_out = self._skips.left_out
+            base, shares = target - self.half, self._skips.shares
+            pair.votes = self.reference.votes_near(signature, base, self._size, shares)
+            pair.usual = median(self._against) if self._against else EXPECTED
+            fewest = float(pair.votes[np.isfinite(row)].min())
+            against = min(MOST, float(pair.votes[self.half]) - fewest)
+        self._against = [*self._against[-AROUND:], against]
+        return pair
+
+    def _defer(self, pair: AssumedPair) -> None:
+        """Put off scoring a pair while the evidence against all pairs so far cannot matter."""
+        self._bound.add(*pair.least_costs(self.reference.energy.array), *self._least_moves(pair))
         self._pending.append(pair)
-        self._last = signature
-        self._bound += float(costs[self.half])
-        if self._bound > ACCEPTED or len(self._pending) >= PENDING:
+        bound = self._bound
+        if bound.certain and bound.locked <= self._assumed:
+            self._pending.clear()
+            self._scores[:] = LEAD
+            self._scores[MATCHED, self.half] = 0
+            self._scored = pair.target
+        elif bound.certain or bound.excess > ACCEPTED or len(self._pending) >= PENDING:
             self._settle()
 
-    def _costs(
-        self, signature: Signature, row: Floats, target: int, own: np.float32, noise: np.float32
-    ) -> tuple[Floats, np.float32]:
-        """Costs of the band, and the smallest distance; parts are looked at where it is close."""
-        base = target - self.half
-        costs = np.empty(self._size, np.float32)
-        known = self.reference.energy.array
-        others = np.delete(row, self.half)
-        if float(row[self.half]) + BARELY < SUPPORT * float(others.min()):
-            self._against = [*self._against[-AROUND:], 0.0]
-            motion = self.reference.motion_around(target)
-            return costs, evidence.python(row, base, noise, motion, own, known, costs)
-        self._skips.note(self._last, signature, self.reference.step_to(target))
-        votes = self.reference.votes_near(signature, base, self._size, self._skips.shares)
-        usual = np.float32(median(self._against) if self._against else EXPECTED)
-        left_out = self._skips.left_out
-        motion = self.reference.motion_around(target)
-        least = vote_costs.python(
-            row, votes, base, usual, left_out, noise, motion, own, known, costs
-        )
-        beyond = float(votes[self.half] - votes[np.isfinite(row)].min())
-        self._against = [*self._against[-AROUND:], min(MOST, beyond)]
-        return costs, least
+    def _least_moves(self, pair: AssumedPair) -> tuple[float, float]:
+        """Least prices of leaving the pairs assumed with this frame, and of coming back to them."""
+        last = self._target
+        if last is None or pair.target <= last:
+            return 0.0, 0.0
+        usual = self._low == self._high == pair.target - last
+        moved = float(min(JUMP, ALIEN_ENTER) if usual else OTHER_ADVANCE)
+        prices = (self._hold_price(pair, target) for target in (last, pair.target))
+        leave, back = (min(moved, price) for price in prices)
+        return leave, back
+
+    def _hold_price(self, pair: AssumedPair, target: int) -> float:
+        """Least price of the frame's being a repeat of that reference frame."""
+        motion, trend = self.reference.motion.array[target], self.reference.trend.array[target]
+        moves = moves_on.python(motion, trend, pair.noise)
+        return float(min(hold_costs.python(pair.change, pair.noise, motion, pair.left_out, moves)))
 
     def _settle(self) -> None:
         """Score the frames put off."""
         for pair in self._pending:
             self._score(pair)
         self._pending.clear()
-        self._bound = self._assumed
+        here = self._scores[:ALIEN, self.half].min()
+        rest = self._scores.copy()
+        rest[:ALIEN, self.half] = UNREACHED
+        self._bound.found(self._assumed, float(here), float(rest.min()))
 
-    def _score(self, pair: _Pair) -> None:
+    def _score(self, pair: AssumedPair) -> None:
+        reference = self.reference
         base = pair.target - self.half
+        costs = pair.costs(reference.energy.array)
         new = np.full_like(self._scores, UNREACHED)
-        if self._target is None:
-            start.python(pair.costs, pair.least, pair.energy, base, new)
+        if self._scored is None:
+            least = np.float32(min(pair.own, pair.rival))
+            start.python(costs, least, pair.energy, base, new)
             self._assumed = 0.0
         else:
-            step = pair.target - self._target
+            step = pair.target - self._scored
             advance.python(
-                pair.costs,
-                alien_cost.python(pair.least, pair.energy),
+                costs,
+                pair.alien,
                 pair.change,
                 pair.noise,
                 pair.left_out,
-                pair.following,
-                pair.trend,
-                min(0, base),
+                reference.motion.array,
+                reference.trend.array,
+                base,
                 step,
                 step,
                 self._low,
@@ -202,36 +223,9 @@ class Monitor:
                 np.empty(new.shape, np.int16),
             )
         best = np.float32(new.min())
-        self._assumed += float(pair.costs[self.half]) - float(best)
+        self._assumed += float(costs[self.half]) - float(best)
         self._scores = np.minimum(new - best, UNREACHED)
-        self._target = pair.target
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """What scoring needs of a distorted frame and its assumed partner.
-
-    Attributes:
-        target: the partner.
-        costs: of `evidence`, or of `vote_costs`.
-        least: likewise.
-        energy: mean square of the distorted signature.
-        change: its squared distance to the one before.
-        noise: squared distance of true pairs hereabouts.
-        left_out: share of the parts of the picture that are left out hereabouts.
-        following: squared distance of each reference frame of the band to its next.
-        trend: the same to the fourth after it.
-    """
-
-    target: int
-    costs: Floats
-    least: np.float32
-    energy: np.float32
-    change: np.float32
-    noise: np.float32
-    left_out: np.float32
-    following: Floats
-    trend: Floats
+        self._scored = pair.target
 
 
 def support_of(tracker: Tracker, pairing: Sequence[int]) -> Support:
@@ -240,8 +234,8 @@ def support_of(tracker: Tracker, pairing: Sequence[int]) -> Support:
     for frame, target in zip(tracker.frames, pairing, strict=False):
         place = target - frame.base
         if target >= 0 and 0 <= place < tracker.size:
-            row = frame.row.astype(np.float32)
-            if np.isfinite(row[place]):
+            row = frame.row.tolist()
+            if row[place] < inf:
                 support.add(row, place)
     return support
 

@@ -185,6 +185,13 @@ def trust(left_out: np.float32) -> np.float32:
 
 
 @kernel(fastmath=SUMS)
+def moves_on(motion: np.float32, trend: np.float32, noise: np.float32) -> bool:
+    """Whether the reference moves, by its squared distance to the next frame and to the fourth."""
+    steady = motion > SAME_LEVELS and trend > STEADY * motion
+    return bool(steady or motion > MOVES * noise)
+
+
+@kernel(fastmath=SUMS)
 def hold_costs(
     change: np.float32, noise: np.float32, motion: np.float32, left_out: np.float32, moves: bool
 ) -> tuple[np.float32, np.float32]:
@@ -289,8 +296,7 @@ def advance(
         motion, moves = np.float32(0), False
         if 0 <= following < ref_motion.size:
             motion = ref_motion[following]
-            steady = motion > SAME_LEVELS and ref_trend[following] > STEADY * motion
-            moves = steady or motion > MOVES * noise
+            moves = moves_on(motion, ref_trend[following], noise)
         enter, go_on = hold_costs(change, noise, motion, left_out, moves)
         if old[MATCHED, same] + enter < old[HELD, same] + go_on:
             new[HELD, place] = old[MATCHED, same] + enter + costs[place]
