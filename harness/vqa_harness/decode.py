@@ -96,7 +96,7 @@ def layout_of(name: str) -> Layout:
 def _views(frame: VideoFrame, depth: int, order: Sequence[int]) -> tuple[Plane, ...]:
     found = frame.planes  # PyAV makes them anew each time
     planes = [found[index] for index in order]
-    return tuple(plane_view(p, p.line_size, p.width, p.height, depth) for p in planes)
+    return tuple([plane_view(p, p.line_size, p.width, p.height, depth) for p in planes])
 
 
 def _to_rgb(frame: VideoFrame, colour: ColourInfo, *, still: bool = False) -> NDArray[np.uint8]:

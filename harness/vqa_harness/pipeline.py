@@ -106,6 +106,13 @@ class _InFlight:
             frame.release()
 
 
+def _finish(under_way: deque[_InFlight], keep: int) -> None:
+    """Wait for all but the last ``keep``, newest first: most others are done by then."""
+    ending = [under_way.popleft() for _ in range(len(under_way) - keep)]
+    for flight in reversed(ending):
+        flight.done()
+
+
 class Run:
     """The state of one pass: streams, drivers, frames under way."""
 
@@ -207,12 +214,11 @@ class Run:
             times.append(frame.time)
             under_way.append(flight)
             if len(under_way) > depth:
-                under_way.popleft().done()
+                _finish(under_way, self._options.workers)
             if self._options.progress:
                 self._options.progress(len(times), self._pairs.expected)
             mark = time.perf_counter()
-        while under_way:
-            under_way.popleft().done()
+        _finish(under_way, 0)
         return times, waited
 
     def _hash(self) -> dict[str, str]:

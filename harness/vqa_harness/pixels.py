@@ -21,6 +21,7 @@ SUBSAMPLING: dict[tuple[int, int], Chroma] = {
 }
 FACTORS = {"420": (2, 2), "422": (2, 1), "444": (1, 1), "440": (1, 2), "411": (4, 1), "410": (4, 4)}
 DEPTHS = (8, 9, 10, 12, 14, 16)
+U8, U16 = np.dtype(np.uint8), np.dtype(np.uint16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,13 @@ def plane_view(buffer: Any, line_size: int, width: int, height: int, depth: int)
         height: rows.
         depth: bits per sample: uint8 up to 8, else uint16.
     """
-    dtype = np.dtype(np.uint8 if depth <= 8 else np.uint16)
-    strides = (abs(line_size), dtype.itemsize)
-    view: Plane = np.ndarray((height, width), dtype, buffer, strides=strides)
+    dtype = U8 if depth <= 8 else U16
+    view: Plane = np.ndarray(
+        (height, width), dtype, buffer, strides=(abs(line_size), dtype.itemsize)
+    )
     if line_size < 0:
         view = view[::-1]
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 

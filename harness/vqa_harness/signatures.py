@@ -39,17 +39,17 @@ def signature(frame: Frame, region: Region | None = None) -> Signature:
     Returns:
         (2304,) float32, mean 0, in levels of 8-bit full range.
     """
+    full = frame.colour.full_range or frame.chroma == "rgb"
+    scale = (1.0 if full else 255 / 219) / 2 ** (frame.depth - 8)
     planes = frame.planes
     if frame.chroma == "rgb":
         means = np.zeros(CELLS, np.float32)
         for weight, plane in zip(LUMA, planes, strict=True):
-            means += np.float32(weight) * area_means(plane, region)
+            means += area_means(plane, region, weight * scale)
     else:
-        means = area_means(planes[0], region)
-    full = frame.colour.full_range or frame.chroma == "rgb"
-    scale = (1.0 if full else 255 / 219) / 2 ** (frame.depth - 8)
-    mean = np.add.reduce(means) / np.float32(CELLS)
-    return np.asarray((means - mean) * np.float32(scale), np.float32)
+        means = area_means(planes[0], region, scale)
+    means -= np.add.reduce(means) / np.float32(CELLS)
+    return means
 
 
 def energy(one: Signature) -> float:
@@ -62,8 +62,11 @@ def distance(one: Signature, two: Signature) -> float:
     return energy(one - two)
 
 
-def area_means(plane: Plane, region: Region | None = None) -> Signature:
-    """(2304,) float32 means of the cells of a plane, row by row; of tall planes some rows only."""
+def area_means(plane: Plane, region: Region | None = None, scale: float = 1) -> Signature:
+    """(2304,) float32 means of the cells of a plane, row by row, times ``scale``.
+
+    Of tall planes some rows are looked at only.
+    """
     if region is not None:
         x, y, width, height = region
         plane = plane[y : y + height, x : x + width]
@@ -72,8 +75,8 @@ def area_means(plane: Plane, region: Region | None = None) -> Signature:
         bands = _means(plane.T.astype(np.float32), ROWS).T
     else:
         bands = _band_sums(plane, _rows_read(height))
-        return _means(bands, COLUMNS, 1 / ROWS_READ).reshape(-1)
-    return _means(bands, COLUMNS).reshape(-1)
+        scale /= ROWS_READ
+    return _means(bands, COLUMNS, scale).reshape(-1)
 
 
 def _band_sums(plane: Plane, rows: Sequence[slice | Indices]) -> Floats:
