@@ -359,6 +359,10 @@ class VideoFile:
             yield Step(corrupt=True)
         yield self._decode(None)
 
+    def promised(self) -> Scan | None:
+        """The packets that the file says it holds; None where they have to be counted."""
+        return _promised(self._container, self._stream)
+
     def close(self) -> None:
         """Close the container; pictures already given stay valid."""
         self._container.close()
@@ -417,14 +421,19 @@ def scan_packets(source: str | BinaryIO) -> Scan:
     """
     with _open(source) as container:
         stream = main_video(container)
-        entries = stream.index_entries
-        cut_by_edits = container.format.name.startswith("mov") and 0 < len(entries) < stream.frames
-        if stream.frames and (stream.frames == len(entries) or cut_by_edits):
-            discarded = sum(entry.is_discard for entry in entries)
-            return Scan(len(entries), discarded, promised=True)
-        if container.format.name == "yuv4mpegpipe" and stream.duration:
-            return Scan(stream.duration, promised=True)
-        return _count_packets(container, stream)
+        return _promised(container, stream) or _count_packets(container, stream)
+
+
+def _promised(container: InputContainer, stream: VideoStream) -> Scan | None:
+    """What the index or the header says; None where packets have to be counted."""
+    entries = stream.index_entries
+    cut_by_edits = container.format.name.startswith("mov") and 0 < len(entries) < stream.frames
+    if stream.frames and (stream.frames == len(entries) or cut_by_edits):
+        discarded = sum(entry.is_discard for entry in entries)
+        return Scan(len(entries), discarded, promised=True)
+    if container.format.name == "yuv4mpegpipe" and stream.duration:
+        return Scan(stream.duration, promised=True)
+    return None
 
 
 def _count_packets(container: InputContainer, stream: VideoStream) -> Scan:

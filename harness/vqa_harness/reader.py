@@ -59,8 +59,7 @@ class VideoReader:
         self.report = ReadReport(self._name)
         source = _checked(path)
         try:
-            scan = _scan(source)
-            self._file = VideoFile(source, threads, deinterlace)
+            self._file, scan = _opened(source, threads, deinterlace)
         except LookupError as error:
             raise InputError(f"{self._name}: {error.args[0]}; give a video or an image") from error
         except (FFmpegError, OSError, ValueError, MemoryError) as error:
@@ -311,14 +310,21 @@ def _checked(path: Source) -> str | BinaryIO:
     return f"file:{Path(path).absolute()}"
 
 
-def _scan(source: str | BinaryIO) -> Scan:
-    """The packets of the file; a file object is rewound before and after."""
-    if isinstance(source, str):
-        return scan_packets(source)
-    source.seek(0)
-    scan = scan_packets(source)
-    source.seek(0)
-    return scan
+def _opened(
+    source: str | BinaryIO, threads: int, deinterlace: Deinterlace
+) -> tuple[VideoFile, Scan]:
+    """The file, and its packets; a file object is read from its start, for each."""
+    if not isinstance(source, str):
+        source.seek(0)
+        scan = scan_packets(source)
+        source.seek(0)
+        return VideoFile(source, threads, deinterlace), scan
+    file = VideoFile(source, threads, deinterlace)
+    try:
+        return file, file.promised() or scan_packets(source)
+    except BaseException:
+        file.close()
+        raise
 
 
 def _rate(facts: Facts) -> Fraction | None:
