@@ -72,8 +72,8 @@ class Support:
 class Monitor:
     """Follows an assumed pairing with the search of `Tracker` in a narrow band around it.
 
-    The search itself is put off until the pairs assumed may cost too much: what they cost by
-    themselves is cheap to tell, and no less than what they cost beyond the best ones.
+    The search itself is put off until the pairs assumed may cost too much, which `Bound` tells
+    cheaply; where it leaves no doubt about a partner, the pairs before need no search at all.
 
     Args:
         half: reference frames to each side that are looked at.
@@ -156,9 +156,11 @@ class Monitor:
 
     def _defer(self, pair: AssumedPair) -> None:
         """Put off scoring a pair while the evidence against all pairs so far cannot matter."""
-        self._bound.add(*pair.least_costs(self.reference.energy.array), *self._least_moves(pair))
-        self._pending.append(pair)
         bound = self._bound
+        own, other = pair.least_costs(self.reference.energy.array)
+        sure = bound.certain and other >= own + LEAD  # whatever moves cost
+        bound.add(own, other, *((0.0, 0.0) if sure else self._least_moves(pair)))
+        self._pending.append(pair)
         if bound.certain and bound.locked <= self._assumed:
             self._pending.clear()
             self._scores[:] = LEAD
