@@ -3,7 +3,9 @@
 The signature is cut into 48 parts. Each finds the reference frame it is most like, and objects to
 every other one by how much worse that fits, in units of the noise of its best fit and at most by
 1; the votes against a reference frame are the sum of what the parts object. Noise that all frames
-of the reference share cancels, so that motion far below the noise of single cells still counts.
+of the reference share cancels, so that motion far below the noise of single cells still counts. So
+does a shift in brightness that most parts share: a bright object that moves into a black picture
+changes the mean, which is taken out of a signature, and with it every black cell.
 
 A coder at a low rate leaves parts of the picture as they were, a quarter of a pixel or a few frames
 behind, but never shows what is still to come. Where a part is seen to be left out often, its
@@ -56,22 +58,26 @@ def compare(
     low, high = max(0, -first), min(size, count - first)
     out[:] = np.inf
     votes[:] = 0
-    parts = np.empty((PARTS, size), np.float32)
+    parts, shifts = np.empty((PARTS, size), np.float32), np.empty(PARTS, np.float32)
     for place in range(low, high):
         row = first + place
         total = np.float32(0)
         part = 0
         for top in range(0, ROWS, TALL):
             for left in range(0, COLUMNS, WIDE):
-                apart = np.float32(0)
+                apart, shift = np.float32(0), np.float32(0)
                 for y in range(top, top + TALL):
                     for x in range(y * COLUMNS + left, y * COLUMNS + left + WIDE):
                         difference = wanted[x] - others[row, x]
+                        shift += difference
                         apart += difference * difference
-                parts[part, place] = apart
+                parts[part, place], shifts[part] = apart, shift
                 total += apart
                 part += 1
         out[place] = total / np.float32(wanted.size)
+        common = np.float32(np.median(shifts)) / np.float32(TALL * WIDE)
+        for part in range(PARTS):
+            parts[part, place] -= common * (2 * shifts[part] - np.float32(TALL * WIDE) * common)
     vote(parts, low, high, shares, votes)
 
 
@@ -152,8 +158,10 @@ class Skips:
 
 
 def by_parts(difference: Floats) -> Floats:
-    """(..., 48) sums of squares of (..., 2304) differences."""
-    squares = difference * difference
-    cells = squares.reshape(*difference.shape[:-1], ROWS // TALL, TALL, COLUMNS // WIDE, WIDE)
-    sums = cells.sum(axis=(-3, -1))
-    return np.asarray(sums.reshape(*difference.shape[:-1], PARTS), np.float32)
+    """(..., 48) sums of squares of (..., 2304) differences, less the shift most parts share."""
+    shape = difference.shape[:-1]
+    cells = difference.reshape(*shape, ROWS // TALL, TALL, COLUMNS // WIDE, WIDE)
+    squares = (cells * cells).sum(axis=(-3, -1)).reshape(*shape, PARTS)
+    shifts = cells.sum(axis=(-3, -1)).reshape(*shape, PARTS)
+    common = np.median(shifts, axis=-1, keepdims=True) / np.float32(TALL * WIDE)
+    return np.asarray(squares - common * (2 * shifts - TALL * WIDE * common), np.float32)

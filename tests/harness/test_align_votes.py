@@ -39,6 +39,21 @@ def test_places_without_a_frame_get_no_votes(walk):
     assert int(np.argmin(distances)) == 5
 
 
+def test_black_surroundings_do_not_vote_for_another_mean():
+    """The mean is taken out of a signature, and with it goes some of a bright object's motion."""
+    pictures = np.zeros((20, 36, 64), np.float32)
+    for index, picture in enumerate(pictures):
+        picture[12:24, : 8 + index] = 120
+    signatures = (pictures - pictures.mean(axis=(1, 2), keepdims=True)).reshape(20, CELLS)
+    dimmed = 0.98 * signatures[8]
+    _, against = votes(dimmed, signatures, np.zeros(PARTS, np.float32))
+    assert int(np.argmin(against)) == 8
+    assert against[8] < 2
+    assert against[7] > 1
+    step = by_parts(signatures[9] - signatures[8])
+    assert np.count_nonzero(step > 0.1) <= 4  # the rest is black in both
+
+
 @pytest.mark.parametrize("share", [0.0, 0.04, 1.0])
 def test_votes_without_a_kernel_are_the_same(walk, share):
     shares = np.full(PARTS, share, np.float32)
