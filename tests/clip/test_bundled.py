@@ -1,6 +1,8 @@
 """The checkpoint in the package, on real clips it was not trained on."""
 
 import hashlib
+import subprocess
+import sys
 from itertools import islice, pairwise
 
 import pytest
@@ -60,3 +62,12 @@ def test_a_bundled_checkpoint_is_small_and_is_the_one_of_its_card(name):
 
 def test_the_default_is_bundled():
     assert "clipvqa-small" in bundled()
+
+
+def test_a_run_says_nothing_but_its_score():
+    """Loaded libraries complain on standard error where a process does not end as they expect."""
+    command = [sys.executable, "-m", "vqa_harness", "run", "--metric", "clipvqa:device=cpu"]
+    done = subprocess.run([*command, datasets.bikes()], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    header, row = (line.split("\t") for line in done.stdout.splitlines())
+    assert 0 < float(row[header.index("mean")]) < 100
