@@ -13,7 +13,7 @@ from vqa_harness.align_band import AROUND, ReferenceBand
 from vqa_harness.align_bound import LEAD, Bound
 from vqa_harness.align_content import EXPECTED, FLOOR, MOST, Tracker
 from vqa_harness.align_models import ACCEPTED
-from vqa_harness.align_pair import BARELY, SUPPORT, AssumedPair
+from vqa_harness.align_pair import BARELY, AssumedPair, stands_out
 from vqa_harness.align_steps import (
     ALIEN,
     ALIEN_ENTER,
@@ -53,7 +53,7 @@ class Support:
             (*row[max(0, place - NEIGHBOURS) : place], *row[place + 1 : place + 1 + NEIGHBOURS]),
             default=inf,
         )
-        self.supported += own + BARELY < SUPPORT * beside < inf
+        self.supported += beside < inf and stands_out(own, beside)
 
     @property
     def confidence(self) -> float:
@@ -130,6 +130,9 @@ class Monitor:
         self, signature: Signature, row: Floats, own: float, rival: float, target: int
     ) -> AssumedPair:
         """What is known of a frame and its assumed partner."""
+        clear = stands_out(own, rival)
+        if not clear:
+            self._skips.note(self._last, signature, self.reference.step_to(target))
         change = 0.0 if self._last is None else distance(signature, self._last)
         pair = AssumedPair(
             target,
@@ -143,9 +146,7 @@ class Monitor:
             left_out=self._skips.left_out,
         )
         against = 0.0
-        if not pair.clear:
-            self._skips.note(self._last, signature, self.reference.step_to(target))
-            pair.left_out = self._skips.left_out
+        if not clear:
             base, shares = target - self.half, self._skips.shares
             pair.votes = self.reference.votes_near(signature, base, self._size, shares)
             pair.usual = median(self._against) if self._against else EXPECTED
@@ -202,9 +203,7 @@ class Monitor:
         costs = pair.costs(reference.energy.array)
         new = np.full_like(self._scores, UNREACHED)
         if self._scored is None:
-            least = np.float32(min(pair.own, pair.rival))
-            start.python(costs, least, pair.energy, base, new)
-            self._assumed = 0.0
+            start.python(costs, pair.least, pair.energy, base, new)
         else:
             step = pair.target - self._scored
             advance.python(

@@ -8,18 +8,22 @@ import numpy as np
 
 from vqa_harness.align_steps import (
     CAP,
-    UNLIKE,
-    UNLIKE_COST,
     Floats,
     alien_cost,
     evidence,
     liveliness,
+    unlike_cost,
     vote_costs,
     whole_cost,
 )
 
 SUPPORT = 0.9
 BARELY = 0.001  # squared levels
+
+
+def stands_out(own: float, rival: float) -> bool:
+    """Whether a squared distance is smaller than another by far."""
+    return own + BARELY < SUPPORT * rival
 
 
 @dataclass(slots=True)
@@ -54,14 +58,14 @@ class AssumedPair:
     usual: float = 0.0
 
     @property
-    def clear(self) -> bool:
-        """Whether the partner is nearer than all others by far."""
-        return self.own + BARELY < SUPPORT * self.rival
+    def least(self) -> np.float32:
+        """The smallest distance."""
+        return np.float32(min(self.own, self.rival))
 
     @property
     def alien(self) -> np.float32:
         """Price of giving the frame no partner."""
-        return alien_cost.python(np.float32(min(self.own, self.rival)), self.energy)
+        return alien_cost.python(self.least, self.energy)
 
     def costs(self, energies: Floats) -> Floats:
         """(B,) costs of pairing the frame with each reference frame of the band.
@@ -90,5 +94,5 @@ class AssumedPair:
         scale = max(float(self.noise), self.own)
         moving = liveliness.python(np.float32(self.motion / scale))
         far = whole_cost.python(np.float32((self.rival - self.own) / scale), moving)
-        unlike = self.own > UNLIKE * max(self.energy, energies[self.target], 1)
-        return float(UNLIKE_COST) if unlike else 0.0, min(alien, float(min(CAP, far)))
+        unlike = unlike_cost.python(np.float32(self.own), self.energy, energies[self.target])
+        return float(unlike), min(alien, float(min(CAP, far)))

@@ -86,9 +86,7 @@ def evidence(
             out[place] = UNREACHED
             continue
         cost = min(CAP, whole_cost((row[place] - least) / scale, moving))
-        if row[place] > UNLIKE * max(energy, ref_energy[base + place], np.float32(1)):
-            cost += UNLIKE_COST
-        out[place] = cost
+        out[place] = cost + unlike_cost(row[place], energy, ref_energy[base + place])
     return least
 
 
@@ -140,9 +138,7 @@ def vote_costs(
             continue
         cost = (votes[place] - fewest) * price
         cost += doubted * whole_cost((row[place] - least) / scale, moving)
-        out[place] = min(CAP, cost)
-        if row[place] > UNLIKE * max(energy, ref_energy[base + place], np.float32(1)):
-            out[place] += UNLIKE_COST
+        out[place] = min(CAP, cost) + unlike_cost(row[place], energy, ref_energy[base + place])
     return least
 
 
@@ -157,6 +153,14 @@ def whole_cost(excess: np.float32, moving: np.float32) -> np.float32:
     """Cost of an excess of the whole picture's distance over the best, in units of the noise."""
     bounded = min(excess, np.float32(1e6))
     return GAIN * moving * bounded * bounded / (bounded + SOFT)
+
+
+@kernel(fastmath=SUMS)
+def unlike_cost(distance: np.float32, energy: np.float32, ref_energy: np.float32) -> np.float32:
+    """What it costs besides to pair pictures that are as different as strangers, or nearly."""
+    if distance > UNLIKE * max(energy, ref_energy, np.float32(1)):
+        return UNLIKE_COST
+    return np.float32(0)
 
 
 @kernel(fastmath=SUMS)

@@ -211,41 +211,42 @@ class VideoReader:
         )
 
     def _info(self, facts: Facts, rate: Fraction | None, first: Picture) -> StreamInfo:
+        look = first.look
         seconds = facts.stream_duration or facts.container_duration
         return StreamInfo(
             name=self._name,
             codec=facts.codec,
-            width=first.look.width,
-            height=first.look.height,
-            pix_fmt=first.look.pix_fmt,
-            depth=first.look.depth,
-            chroma=first.look.chroma,
+            width=look.width,
+            height=look.height,
+            pix_fmt=look.pix_fmt,
+            depth=look.depth,
+            chroma=look.chroma,
             rate=None if facts.still else rate,
-            colour=first.look.colour,
+            colour=look.colour,
             expected_frames=self._expected,
             duration=None if facts.still else seconds,
-            rotation=first.look.turn.degrees,
-            sar=1 / facts.sar if first.look.turn.transpose else facts.sar,
+            rotation=look.turn.degrees,
+            sar=1 / facts.sar if look.turn.transpose else facts.sar,
             interlaced=self._file.interlaced and not self._file.deinterlaced,
             still=facts.still,
-            mirrored=first.look.turn.mirrored,
+            mirrored=look.turn.mirrored,
         )
 
     def _note_facts(self, facts: Facts, first: Picture) -> None:
-        report = self.report
+        report, look = self.report, first.look
         if any(_undecodable(text) for pair in facts.metadata.items() for text in pair):
             report.note("metadata is not UTF-8")
         if facts.video_streams > 1:
             report.note(f"{facts.video_streams} video streams: the default one was read")
         if self._file.odd_matrix:
             report.problem("its display matrix is no multiple of 90 degrees and was not applied")
-        if first.look.odd_colours:
+        if look.odd_colours:
             report.problem(
-                f"its colour matrix is not supported; {first.look.colour.matrix} was used for RGB"
+                f"its colour matrix is not supported; {look.colour.matrix} was used for RGB"
             )
         if self._file.deinterlaced:
             report.note("frames were deinterlaced (bwdif, a frame for each frame)")
-        if first.look.alpha:
+        if look.alpha:
             report.note("the alpha channel was left out")
         if _rate(facts) is None and not facts.still:
             report.problem("it does not tell its frame rate")
