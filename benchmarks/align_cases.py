@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa_harness.decode import resize_planes
 from vqa_harness.encode import encode_frames
+from vqa_harness.picture import resize_planes
 from vqa_harness.reader import VideoReader
 
 Planes = tuple[np.ndarray, ...]

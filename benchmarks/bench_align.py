@@ -198,7 +198,7 @@ def _inputs(files: list[Path]) -> list[str]:
 
 
 def _enlarged(planes):
-    from vqa_harness.decode import resize_planes
+    from vqa_harness.picture import resize_planes
 
     return resize_planes(planes, "420", 8, (1920, 1080))
 

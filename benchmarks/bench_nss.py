@@ -31,7 +31,7 @@ from vqa_harness.testing import stream_info, yuv_frame
 from vqa_metrics.brisque import Brisque
 from vqa_metrics.niqe import Niqe
 from vqa_metrics.nss_params import brisque_params, niqe_params
-from vqa_metrics.nss_warmup import warmup
+from vqa_metrics.reference_warmup import warmup
 
 Timed = Callable[[], float]
 OURS = ("niqe", "brisque", "niqe and brisque (sum)")

@@ -21,8 +21,8 @@ from importlib.metadata import version
 import numpy as np
 from facts import save
 
-from vqa_harness.decode import FilterGraph
 from vqa_harness.errors import MissingBackend
+from vqa_harness.filters import FilterGraph
 from vqa_harness.frames import Frame
 from vqa_harness.spec import RunInfo
 from vqa_harness.synthetic import moving_pattern

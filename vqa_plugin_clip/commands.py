@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vqa_plugin_clip.stage_bar import stage_bar
+from vqa_harness.terminal import stage_bar
 from vqa_plugin_clip.train.command import train_command
 
 if TYPE_CHECKING:

@@ -6,14 +6,22 @@ level 0 is the worst. Nothing here needs torch.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LEVELS = 6
 """Quality levels of the published method."""
 
 TOP_SCORE = 100.0
 """Score of a video that is certainly of the best level."""
+
+
+_EPS = 1e-12
 
 
 def vectorised_label(mos: ArrayLike, levels: int = LEVELS) -> NDArray[np.float64]:
@@ -41,3 +49,18 @@ def score(probs: ArrayLike) -> NDArray[np.float64]:
     top = np.asarray(probs).shape[-1] - 1
     scores: NDArray[np.float64] = expected_level(probs) * (TOP_SCORE / top)
     return scores
+
+
+def cosine_loss(probs: Tensor, labels: Tensor) -> Tensor:
+    """Mean over the batch of one minus the cosine between probabilities and vectorised labels.
+
+    Args:
+        probs: [B, K].
+        labels: [B, K], from `vqa_plugin_clip.labels.vectorised_label`.
+
+    Returns:
+        a scalar on [0, 2] in the wider of the two dtypes.
+    """
+    product = (probs * labels).sum(dim=-1)
+    squares = (probs.square().sum(dim=-1) + _EPS) * (labels.square().sum(dim=-1) + _EPS)
+    return (1 - product / squares.sqrt()).mean()

@@ -26,7 +26,7 @@ def align_command(
     pairing: AlignOptions,
 ) -> None:
     """Tell which frames of two videos belong together, and what is missing, repeated or frozen."""
-    from vqa_harness.align import align
+    from vqa_harness.aligned_pairs import align
     from vqa_harness.terminal import clean, progress_bar, warn
 
     with progress_bar(distorted.name, quiet=quiet) as progress:

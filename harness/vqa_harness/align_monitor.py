@@ -10,10 +10,9 @@ from statistics import median
 import numpy as np
 
 from vqa_harness.align_band import AROUND, ReferenceBand
-from vqa_harness.align_bound import LEAD, Bound
 from vqa_harness.align_content import EXPECTED, FLOOR, MOST, Tracker
 from vqa_harness.align_models import ACCEPTED
-from vqa_harness.align_pair import BARELY, AssumedPair, stands_out
+from vqa_harness.align_pair import BARELY, LEAD, AssumedPair, Bound, stands_out
 from vqa_harness.align_steps import (
     ALIEN,
     ALIEN_ENTER,

@@ -34,6 +34,7 @@ from vqa_harness.format_checks import Regions, bars_differ
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.letterbox import matching_areas, picture_area
 from vqa_harness.match_formats import FormatPlan, plan_formats
+from vqa_harness.terminal import Progress
 
 PROBED = 20.0  # seconds of signatures that a model other than equal numbers is first told from
 HELD_BYTES = 512 << 20  # of pictures held at the start, of both videos
@@ -312,3 +313,38 @@ def _held(windows: list[FrameWindow]) -> int:
         samples = info.width * info.height * (3 if info.chroma in ("444", "rgb") else 2)
         size += samples * (1 if info.depth == 8 else 2)
     return max(FEWEST, min(MOST, HELD_BYTES // size))
+
+
+def align(
+    distorted: Path,
+    reference: Path,
+    options: AlignOptions | None = None,
+    *,
+    progress: Progress | None = None,
+) -> tuple[AlignReport, list[str]]:
+    """Pair two videos as a run of metrics would.
+
+    Args:
+        distorted: the video that would be scored.
+        reference: the video it would be compared with.
+        options: see `AlignOptions`.
+        progress: told about every pair.
+
+    Returns:
+        The report, and one line for each thing the user should know, of decoding and of pairing.
+
+    Raises:
+        InputError: a file cannot be read.
+        AlignError: the two cannot be compared, or the options refuse what was found.
+    """
+    pairs = AlignedPairs(distorted, reference, options)
+    try:
+        for number, (frame, partner) in enumerate(pairs, 1):
+            frame.release()
+            if partner is not None:
+                partner.release()
+            if progress is not None:
+                progress(number, pairs.expected)
+        return pairs.report, pairs.warnings()
+    finally:
+        pairs.close()

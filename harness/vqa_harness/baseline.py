@@ -16,8 +16,8 @@ from xml.parsers.expat import ExpatError
 
 from vqa_harness.atomic_file import write_text
 from vqa_harness.errors import InputError, UsageError, one_line
-from vqa_harness.gate_facts import as_object, metric_entry
 from vqa_harness.log import Log
+from vqa_harness.log_features import as_object, metric_entry
 from vqa_harness.pooling import pooled
 from vqa_harness.read_log import parse_log
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.atomic_file import write_text
+from vqa_harness.atomic_file import make_private_folder, write_text
 from vqa_harness.registry import Registry, Request
-from vqa_harness.result_cache import cache_key, make_private_folder
+from vqa_harness.result_cache import cache_key
 
 MAX_ENTRY_BYTES = 1 << 20
 

@@ -17,9 +17,9 @@ from vqa_harness.errors import InputError, MetricError, PartialResult, UsageErro
 from vqa_harness.registry import Registry, Request
 
 if TYPE_CHECKING:
+    from vqa_harness.bench_dataset import Target
     from vqa_harness.bench_evaluate import Options, Outcome
     from vqa_harness.bench_session import Settings
-    from vqa_harness.bench_targets import Target
 
 DEFAULT_METRIC = "clipvqa"
 
@@ -133,8 +133,7 @@ def bench_command(
 
 
 def _list(names: Sequence[str]) -> None:
-    from vqa_harness.bench_dataset import find_dataset, packaged
-    from vqa_harness.bench_list import HEADER, dataset_rows, dataset_text
+    from vqa_harness.bench_dataset import HEADER, dataset_rows, dataset_text, find_dataset, packaged
     from vqa_harness.terminal import print_table
 
     for name in names:
@@ -144,7 +143,7 @@ def _list(names: Sequence[str]) -> None:
 
 
 def _cache(folder: Path | None) -> Path:
-    from vqa_harness.result_cache import cache_folder
+    from vqa_harness.atomic_file import cache_folder
 
     return folder or cache_folder() / "bench"
 
@@ -178,7 +177,7 @@ def _write(
     from vqa_harness.bench_outputs import markdown as to_markdown
     from vqa_harness.bench_outputs import to_json
     from vqa_harness.bench_scatter import write_scatter
-    from vqa_harness.command_line import command_line
+    from vqa_harness.terminal import command_line
 
     if as_json is not None:
         document = to_json(outcomes, options, command_line())

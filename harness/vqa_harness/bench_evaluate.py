@@ -8,11 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from vqa_harness.bench_bootstrap import Interval, intervals, percentiles
 from vqa_harness.bench_items import Collection
 from vqa_harness.bench_run import Scored
 from vqa_harness.bench_splits import Part
-from vqa_harness.bench_statistics import MIN_ITEMS, STATISTICS, Fit, agreement
+from vqa_harness.bench_statistics import (
+    MIN_ITEMS,
+    STATISTICS,
+    Fit,
+    Interval,
+    agreement,
+    intervals,
+    percentiles,
+)
 from vqa_harness.registry import Request
 
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from vqa_harness.atomic_file import file_sha256
 from vqa_harness.bench_dataset import ALL, RANDOM, Dataset
 from vqa_harness.bench_items import Collection, Item
 from vqa_harness.bench_splits import Part
-from vqa_harness.result_cache import file_sha256
 
 
 def shared_with_training(collection: Collection, part: Part) -> list[str]:

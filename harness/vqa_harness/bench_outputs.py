@@ -8,9 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from vqa_harness import __version__
-from vqa_harness.bench_bootstrap import LEVEL
 from vqa_harness.bench_evaluate import MetricOutcome, Options, Outcome
-from vqa_harness.bench_statistics import STATISTICS
+from vqa_harness.bench_statistics import LEVEL, STATISTICS
 from vqa_harness.terminal import clean
 
 TITLES = {"srocc": "SROCC", "plcc": "PLCC", "krocc": "KROCC", "rmse": "RMSE"}

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vqa_harness.atomic_file import file_sha256
 from vqa_harness.bench_cache import Pooled, ScoreCache
 from vqa_harness.bench_items import Item
 from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
-from vqa_harness.log import Log, build_log
+from vqa_harness.log import Log
+from vqa_harness.log_build import build_log
 from vqa_harness.pipeline import RunOptions, run
 from vqa_harness.registry import Registry, Request
 from vqa_harness.result import MetricResult
-from vqa_harness.result_cache import file_sha256
 from vqa_harness.worker_pool import in_processes, threads_each
 
 

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.bench_cache import fingerprint
+from vqa_harness.bench_dataset import Target
 from vqa_harness.bench_evaluate import Options, Outcome, evaluate
 from vqa_harness.bench_items import Collection, collect, without_files
 from vqa_harness.bench_leakage import shared_with_training, trained_on
-from vqa_harness.bench_progress import files_bar
 from vqa_harness.bench_run import Scored, Scoring, score_all
 from vqa_harness.bench_splits import Part, choose_part
-from vqa_harness.bench_targets import Target
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.registry import Registry, Request
-from vqa_harness.terminal import warn
+from vqa_harness.terminal import files_bar, warn
 
 
 @dataclass(frozen=True, slots=True)

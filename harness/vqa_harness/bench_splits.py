@@ -9,8 +9,7 @@ import numpy as np
 
 from vqa_harness.bench_dataset import ALL, RANDOM
 from vqa_harness.bench_items import Collection, Item
-from vqa_harness.errors import UsageError
-from vqa_harness.gate_rules import nearest
+from vqa_harness.errors import UsageError, nearest
 
 TEST_SHARE = 0.2
 

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import pearsonr, rankdata
 
 Vector: TypeAlias = NDArray[np.float64]
 
@@ -30,6 +31,12 @@ _PRECISE, _QUICK = 1e-8, 1e-6
 """Relative error at which a search ends: alone, and from a fit of similar data."""
 _STEEPNESS = (0.25, 1.0)
 """Starting values of ``|b4|`` in standard deviations of x."""
+
+
+STATISTICS = ("srocc", "plcc", "krocc", "rmse")
+LEVEL = 0.95
+FEWEST = 3
+"""Values below which a correlation says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +82,6 @@ class Agreement:
     plcc: float
     krocc: float
     rmse: float
-
-
-STATISTICS = ("srocc", "plcc", "krocc", "rmse")
 
 
 def logistic(x: Vector, b1: float, b2: float, b3: float, b4: float) -> Vector:
@@ -179,3 +183,71 @@ def pearson(x: Vector, y: Vector) -> float:
     a, b = x - x.mean(), y - y.mean()
     norm = math.sqrt(float(a @ a) * float(b @ b))
     return float(np.clip(a @ b / norm, -1.0, 1.0)) if norm > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Where a statistic lies with a confidence of 95 %."""
+
+    low: float
+    high: float
+
+
+def intervals(
+    scores: Vector, opinions: Vector, sign: int, start: Fit, *, samples: int, seed: int
+) -> dict[str, Interval]:
+    """Of each statistic of `agreement`: percentiles over samples of the items with replacement.
+
+    The curve is fitted anew to every sample. Samples in which a statistic is undefined are left
+    out.
+
+    Args:
+        scores: (n,) of the metric.
+        opinions: (n,) of people.
+        sign: as in `agreement`.
+        start: the fit to all items.
+        samples: how many; 0 for no intervals.
+        seed: of the generator (NumPy's PCG64). Metrics scored on the same items get the same
+            samples.
+    """
+    rng = np.random.default_rng(seed)
+    found: list[list[float]] = []
+    for _ in range(samples):
+        chosen = rng.integers(0, len(scores), len(scores))
+        result = agreement(scores[chosen], opinions[chosen], sign, start)
+        if result is not None:
+            found.append([getattr(result[0], name) for name in STATISTICS])
+    return percentiles(found)
+
+
+def percentiles(rows: list[list[float]]) -> dict[str, Interval]:
+    """The central 95 % of each statistic; empty without rows."""
+    if not rows:
+        return {}
+    tail = 50 * (1 - LEVEL)
+    low, high = np.percentile(np.asarray(rows), [tail, 100 - tail], axis=0)
+    return {name: Interval(float(low[i]), float(high[i])) for i, name in enumerate(STATISTICS)}
+
+
+class Correlations(NamedTuple):
+    """Spearman's and Pearson's coefficients, -1 to 1."""
+
+    srocc: float
+    plcc: float
+
+
+def correlations(
+    predicted: NDArray[np.floating], wanted: NDArray[np.floating]
+) -> Correlations | None:
+    """Both coefficients; None below three values, and where all of one side are equal.
+
+    Args:
+        predicted: [n].
+        wanted: [n].
+    """
+    if len(wanted) < FEWEST or np.ptp(wanted) == 0 or np.ptp(predicted) == 0:
+        return None
+    return Correlations(
+        float(pearsonr(rankdata(predicted), rankdata(wanted)).statistic),
+        float(pearsonr(predicted, wanted).statistic),
+    )

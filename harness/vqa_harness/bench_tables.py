@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.bench_dataset import Annotation
-from vqa_harness.errors import UsageError, one_line
-from vqa_harness.gate_rules import nearest
+from vqa_harness.errors import UsageError, nearest, one_line
 
 MAX_BYTES = 256 << 20
 MAX_ROWS = 1_000_000

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqa_harness.bench_dataset import CUSTOM, Annotation, Dataset, Scale, Source, find_dataset
+from vqa_harness.bench_dataset import (
+    CUSTOM,
+    Annotation,
+    Dataset,
+    Scale,
+    Source,
+    Target,
+    find_dataset,
+)
 from vqa_harness.errors import UsageError
 
 SUFFIXES = [
@@ -57,21 +65,6 @@ class CustomTable:
             sources=[Source(about=self.table.name, tables=[annotation])],
             suffixes=SUFFIXES,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One dataset to benchmark on.
-
-    Attributes:
-        dataset: which.
-        root: folder of its files.
-        split: name; None for the default of the dataset.
-    """
-
-    dataset: Dataset
-    root: Path
-    split: str | None
 
 
 def read_targets(

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from vqa_harness.gate_facts import as_object, metric_entry
 from vqa_harness.log import Log
+from vqa_harness.log_features import as_object, metric_entry
 
 POOLS = ("mean", "min", "max", "harmonic_mean")
 _STREAM_FACTS = ("width", "height", "pix_fmt", "rate", "frames")

@@ -28,7 +28,7 @@ def compare_command(
 ) -> None:
     """Compare two logs: pooled values, frames, and why they may not be comparable."""
     from vqa_harness.compare import compare_logs
-    from vqa_harness.gate_rules import nearest
+    from vqa_harness.errors import nearest
     from vqa_harness.read_log import read_log
     from vqa_harness.terminal import note
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.colour import UNSPECIFIED, describe
-from vqa_harness.decode import VideoWriter
 from vqa_harness.frames import Chroma, ColourInfo, Plane
 from vqa_harness.pixels import planar_name
 from vqa_harness.reader import VideoReader
+from vqa_harness.writer import VideoWriter
 
 Planes = Sequence[NDArray[Any]]
 QUIET = {"libx265": {"x265-params": "log-level=none"}}  # it writes to standard error otherwise

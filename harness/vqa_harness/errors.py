@@ -5,6 +5,9 @@ Every message is one line: what is wrong, with the value, and what to do about i
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class VqaError(Exception):
     """Base of every error a user can cause; ``exit_code`` is what the command line returns."""
@@ -62,3 +65,12 @@ def one_line(error: BaseException) -> str:
     """The error's message folded to one line, or its class name where it has none."""
     text = " ".join(str(error).split())
     return text or type(error).__name__
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean X?``, or the names there are; for the end of a message."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; there is {', '.join(sorted(names)[:12])}" if names else "; there is none"

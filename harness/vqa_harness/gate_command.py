@@ -109,7 +109,7 @@ def _print_schema() -> None:
 
 
 def _default_cache() -> Path:
-    from vqa_harness.result_cache import cache_folder
+    from vqa_harness.atomic_file import cache_folder
 
     return cache_folder()
 
@@ -117,12 +117,11 @@ def _default_cache() -> Path:
 def _measure(
     plan: Plan, registry: Registry, cache: Path | None, *, jobs: int, threads: int, quiet: bool
 ) -> list[Measured]:
-    from vqa_harness.command_line import command_line
     from vqa_harness.gate import wants_bitrate
     from vqa_harness.gate_outputs import warnings_of
     from vqa_harness.gate_run import Scoring, measure_all
     from vqa_harness.result_cache import ResultCache
-    from vqa_harness.terminal import warn
+    from vqa_harness.terminal import command_line, warn
 
     kept = None if cache is None else ResultCache(cache)
     scoring = Scoring(kept, threads, quiet, frozenset(wants_bitrate(plan)), command_line())

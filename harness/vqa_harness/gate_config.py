@@ -25,8 +25,8 @@ from pydantic import (
     create_model,
 )
 
-from vqa_harness.errors import InputError, UsageError, one_line
-from vqa_harness.gate_rules import Rule, checked, nearest, parse_rule, parse_target, placed
+from vqa_harness.errors import InputError, UsageError, nearest, one_line
+from vqa_harness.gate_rules import Rule, checked, parse_rule, parse_target, placed
 
 FILE_NAME = "vqa-harness.toml"
 MAX_BYTES = 4 << 20

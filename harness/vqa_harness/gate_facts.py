@@ -9,6 +9,7 @@ from typing import Any
 from vqa_harness.gate_features import Offer
 from vqa_harness.gate_rules import Target
 from vqa_harness.log import LARGEST, Log
+from vqa_harness.log_features import as_list, as_object, metric_entry
 from vqa_harness.pooling import pooled, worst_run
 
 _RESIDUALS = ("median", "p95", "max")
@@ -49,15 +50,6 @@ def find(log: Log, target: Target, offer: Offer | None) -> Finding:
     if value is None:
         value = pooled(values, target.pool)
     return Finding(value, note=_note(log, name, target.pool))
-
-
-def metric_entry(log: Log, feature: str) -> tuple[str, Mapping[str, Any]]:
-    """Label and entry of the metric that gave a feature; empty where the log does not say."""
-    metrics = as_object(log.extra.get("metrics"))
-    for label, entry in metrics.items():
-        if feature in as_object(as_object(entry).get("features")):
-            return label, entry
-    return "", {}
 
 
 def known_facts(kind: str) -> list[str]:
@@ -133,20 +125,11 @@ def _worst_run(log: Log, name: str, values: list[float], offer: Offer | None) ->
 
 def _note(log: Log, name: str, pool: str) -> str:
     _, entry = metric_entry(log, name)
-    held = len(_list(as_object(entry.get("undefined_frames")).get(name)))
+    held = len(as_list(as_object(entry.get("undefined_frames")).get(name)))
     lacking = sum(x is None for x in log.columns[name])
     if held or lacking:
         return f"undefined on {held or lacking} of {len(log)} frames"
-    replaced = _list(as_object(log.extra.get("pooling")).get("harmonic_mean_replaced"))
+    replaced = as_list(as_object(log.extra.get("pooling")).get("harmonic_mean_replaced"))
     if pool == "harmonic_mean" and name in replaced:
         return "the harmonic mean is undefined, this is the mean"
     return ""
-
-
-def as_object(value: Any) -> Mapping[str, Any]:
-    """The value if it is a JSON object, else an empty one: a log may hold anything."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

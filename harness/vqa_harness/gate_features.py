@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vqa_harness.errors import UsageError
-from vqa_harness.gate_rules import nearest
+from vqa_harness.errors import UsageError, nearest
 from vqa_harness.registry import Registry, Request
 from vqa_harness.spec import Feature
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from vqa_harness import __version__
-from vqa_harness.gate_facts import as_object
 from vqa_harness.gate_verdict import STATUSES, Measured, Outcome, Verdict, number
+from vqa_harness.log_features import as_object
 from vqa_harness.terminal import clean
 
 SCHEMA = 1

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from vqa_harness import __version__
-from vqa_harness.gate_facts import as_object
 from vqa_harness.gate_verdict import Measured, Outcome, Verdict, number
+from vqa_harness.log_features import as_object
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAGS = {"fail": "failure", "error": "error", "warn": "skipped", "accepted": "skipped"}

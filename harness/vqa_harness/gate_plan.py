@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vqa_harness.errors import InputError, UsageError
+from vqa_harness.errors import InputError, UsageError, nearest
 from vqa_harness.gate_features import Offer, metric_with, offered, resolve
-from vqa_harness.gate_rules import Rule, check_bound, nearest, placed
+from vqa_harness.gate_rules import Rule, check_bound, placed
 from vqa_harness.registry import Registry, Request
 
 if TYPE_CHECKING:

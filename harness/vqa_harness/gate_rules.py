@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -222,12 +222,3 @@ def placed(where: str) -> Iterator[None]:
         if not where or str(error).startswith(where.partition(": ")[0]):
             raise
         raise type(error)(f"{where}: {error}") from None
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """``; did you mean X?``, or the names there are; for the end of a message."""
-    names = list(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; there is {', '.join(sorted(names)[:12])}" if names else "; there is none"

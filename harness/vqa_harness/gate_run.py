@@ -13,7 +13,8 @@ from vqa_harness.bitrate import measure_bitrate
 from vqa_harness.errors import UsageError, VqaError
 from vqa_harness.gate_plan import Case
 from vqa_harness.gate_verdict import Measured
-from vqa_harness.log import Log, build_log
+from vqa_harness.log import Log
+from vqa_harness.log_build import build_log
 from vqa_harness.pipeline import RunOptions, run
 from vqa_harness.read_log import read_log
 from vqa_harness.registry import Registry

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vqa_harness.errors import GateFailed, MetricError, VqaError, one_line
-from vqa_harness.gate_facts import as_object
 from vqa_harness.gate_plan import Case
 from vqa_harness.gate_rules import Rule
 from vqa_harness.log import Log
+from vqa_harness.log_features import as_object
 
 Status = Literal["pass", "fail", "error", "warn", "accepted"]
 STATUSES: tuple[Status, ...] = ("error", "fail", "warn", "accepted", "pass")

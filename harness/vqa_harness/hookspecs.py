@@ -16,8 +16,7 @@ import pluggy
 if TYPE_CHECKING:
     import typer
 
-    from vqa_harness.spec import MetricSpec
-    from vqa_harness.writers import WriterSpec
+    from vqa_harness.spec import MetricSpec, WriterSpec
 
 NAME = "vqa_harness"
 """The pluggy project name, and the entry-point group."""

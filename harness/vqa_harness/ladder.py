@@ -18,15 +18,15 @@ from vqa_harness.align_options import AlignOptions
 from vqa_harness.bitrate import StreamBitrate, measure_bitrate
 from vqa_harness.errors import AlignError, InputError, MetricError, VqaError
 from vqa_harness.ladder_config import LadderConfig, Source
-from vqa_harness.log import Log, build_log
-from vqa_harness.log_features import FeatureInfo, features_of, pooled_values
+from vqa_harness.log import Log
+from vqa_harness.log_build import build_log
+from vqa_harness.log_features import FeatureInfo, coded_size, features_of, pooled_values
 from vqa_harness.log_metadata import plain
-from vqa_harness.log_targets import log_targets
-from vqa_harness.pipeline import Progress, RunOptions, run
+from vqa_harness.pipeline import RunOptions, run
 from vqa_harness.read_log import read_log
 from vqa_harness.registry import Registry, Request
-from vqa_harness.report_alignment import coded_size
-from vqa_harness.writers import BUILTIN, write_log
+from vqa_harness.terminal import Progress
+from vqa_harness.writers import BUILTIN, log_targets, write_log
 
 POOLS = ("mean", "min", "harmonic_mean", "p5")
 """What is recorded of every feature, beside the pooling that is compared."""

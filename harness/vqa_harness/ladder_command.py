@@ -160,10 +160,9 @@ def _run(
     threads: int,
     quiet: bool,
 ) -> dict[str, Any]:
-    from vqa_harness.command_line import command_line
     from vqa_harness.ladder import Measuring, measure
     from vqa_harness.ladder_compare import compare_ladder
-    from vqa_harness.terminal import progress_bar, warn
+    from vqa_harness.terminal import command_line, progress_bar, warn
 
     made: dict[Path, str] = {}
     if plan.grids and output is not None:
@@ -255,7 +254,7 @@ def _write(document: dict[str, Any], folder: Path, shown: LadderConfig | None) -
     _make(folder)
     written = write_outputs(document, folder)
     if shown is not None:
-        from vqa_harness.report_command import write_report
+        from vqa_harness.report_html import write_report
         from vqa_harness.report_thumbnails import Media
 
         rungs = [path for source in shown.sources for one in source.series for path in one.rungs]

@@ -196,7 +196,7 @@ def _scaled(
     frames: Iterator[Frame], size: tuple[int, int], rate: Fraction, stamps: list[int]
 ) -> Iterator[tuple[Plane, ...]]:
     """Planes of each frame at the size wanted; its timestamp is put into ``stamps``."""
-    from vqa_harness.decode import resize_planes
+    from vqa_harness.picture import resize_planes
 
     for frame in frames:
         stamps.append(_stamp(frame, rate))

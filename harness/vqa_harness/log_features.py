@@ -94,3 +94,35 @@ def _best(bounds: Any, sign: int) -> float | None:
         return None
     best = bounds[1] if sign > 0 else bounds[0]
     return float(best) if isinstance(best, int | float) else None
+
+
+def metric_entry(log: Log, feature: str) -> tuple[str, Mapping[str, Any]]:
+    """Label and entry of the metric that gave a feature; empty where the log does not say."""
+    metrics = as_object(log.extra.get("metrics"))
+    for label, entry in metrics.items():
+        if feature in as_object(as_object(entry).get("features")):
+            return label, entry
+    return "", {}
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    """The value if it is a JSON object, else an empty one: a log may hold anything."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def coded_size(alignment: Mapping[str, Any]) -> tuple[int, int] | None:
+    """(width, height) of the distorted video before it was scaled to the reference."""
+    about = table(table(alignment.get("format")).get("distorted"))
+    return as_pair(about.get("size"))
+
+
+def as_pair(value: Any) -> tuple[int, int] | None:
+    """The value if it is a list of two whole numbers, else None."""
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(x, int) for x in value):
+        return value[0], value[1]
+    return None

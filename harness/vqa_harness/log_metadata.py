@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from vqa_harness.spec import Feature
 from vqa_harness.windows import ASSUMED_RATE
 
 if TYPE_CHECKING:
-    from vqa_harness.log import Repairs
+    pass  # RFX
 
 SCHEMA = 1
 """Version of the layout; raised when a field changes its meaning or goes away."""
@@ -268,3 +269,16 @@ def _statistics(values: list[float], higher_is_better: bool | None, length: int)
         run = worst_run(values, length, higher_is_better=higher_is_better)
         entry["worst_run"] = {"start": run.start, "stop": run.stop, "score": run.mean}
     return entry
+
+
+@dataclass(slots=True)
+class Repairs:
+    """What was done to the columns of one metric so that the log has a number everywhere.
+
+    Attributes:
+        undefined: feature to the frames whose value is that of a neighbour.
+        left_out: features that were undefined on every frame.
+    """
+
+    undefined: dict[str, list[int]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from vqa_harness.align_options import AlignOptions
 from vqa_harness.align_report import Note
-from vqa_harness.decode import PlaneSource
 from vqa_harness.errors import AlignError
 from vqa_harness.format_checks import Regions, check_bars, check_scan, check_transfer
 from vqa_harness.frames import ColourInfo, Frame, PixelSource, Plane, StreamInfo
+from vqa_harness.picture import PlaneSource
 from vqa_harness.pixels import planar_name
 from vqa_harness.placing import Placing, place
 from vqa_harness.recode import Coding, recode

@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -27,12 +27,10 @@ from vqa_harness.pairs import Pairs, SingleStream
 from vqa_harness.registry import Registry, Request
 from vqa_harness.result import RunResult
 from vqa_harness.spec import RunInfo
+from vqa_harness.terminal import Progress
 
 if TYPE_CHECKING:
     from vqa_harness.align_options import AlignOptions
-
-Progress = Callable[[int, int | None], None]
-"""Called with frames done, and frames expected (None if unknown)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from vqa_harness.decode import resize_planes
 from vqa_harness.frames import Chroma, Plane
+from vqa_harness.picture import resize_planes
 from vqa_harness.pixels import FACTORS
 from vqa_harness.recode import Coding
 from vqa_harness.signatures import Region

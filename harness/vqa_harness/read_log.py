@@ -50,19 +50,19 @@ def parse_log(text: str) -> Log:
         ValueError: it is no VMAF log, or a broken one.
         ExpatError: it is broken XML.
     """
-    from vqa_harness import read_json, read_tables
+    from vqa_harness import read_tables, vmaf_csv, vmaf_json
 
     start = text.lstrip()[:64]
     if not start:
         raise ValueError("is empty; a VMAF log has at least one frame")
     if _SUBTITLE.match(start):
-        log = read_tables.parse_sub(text)
+        log = vmaf_csv.parse_sub(text)
     elif start.startswith(("{", "[")):
-        log = read_json.parse_json(text)
+        log = vmaf_json.parse_json(text)
     elif start.startswith("<"):
         log = read_tables.parse_xml(text)
     elif start.startswith("Frame,"):
-        log = read_tables.parse_csv(text)
+        log = vmaf_csv.parse_csv(text)
     else:
         raise ValueError("is no VMAF log: neither libvmaf's JSON, XML, CSV nor sub")
     if not log.frame_numbers:

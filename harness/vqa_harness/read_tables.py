@@ -2,100 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TextIO
 from xml.parsers import expat
+from xml.sax.saxutils import escape
 
 from vqa_harness.log import Log
-from vqa_harness.pooling import pool
-
-_LINE = re.compile(r"\{(\d+)\}\{\d+\}frame: \d+\|(.*)")
-_NOT_FINITE = re.compile(r"-?(?:nan(?:\(\w*\))?|inf(?:inity)?|1\.#\w+)", re.I)
-_VERSION_1_SIZE = ["Width", "Height"]
-
-
-def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Name to one value per row, None where a row has none; names in order of appearance."""
-    if not rows:
-        return {}
-    names = tuple(rows[0])
-    if all(tuple(row) == names for row in rows):
-        columns = zip(*(row.values() for row in rows), strict=True)
-        return {name: list(column) for name, column in zip(names, columns, strict=True)}
-    found = dict.fromkeys(chain.from_iterable(rows))
-    return {name: [row.get(name) for row in rows] for name in found}
-
-
-def pool_columns(
-    columns: Mapping[str, Sequence[float | None]],
-) -> dict[str, dict[str, float | None]]:
-    """Pooled values of each column that has a number on every frame."""
-    found: dict[str, dict[str, float | None]] = {}
-    for name, column in columns.items():
-        values = [x for x in column if x is not None]
-        if values and len(values) == len(column):
-            found[name] = dict(pool(values))
-    return found
-
-
-def finite(value: float) -> float | None:
-    """The value, or None for NaN and infinity."""
-    return value if math.isfinite(value) else None
-
-
-def parse_csv(text: str) -> Log:
-    """The log in a CSV text.
-
-    Raises:
-        ValueError: a row is broken. libvmaf writes fewer cells where a value is undefined, so that
-            nobody can tell which; such a log is refused.
-    """
-    rows = csv.reader(text.splitlines())
-    header = _cells(next(rows))[1:]
-    skip = 2 if header[:2] == _VERSION_1_SIZE else 0
-    names = header[skip:]
-    if len(set(names)) < len(names):
-        raise ValueError("two columns have the same name")
-    numbers: list[int] = []
-    table: list[list[float | None]] = []
-    for line, row in enumerate(rows, 2):
-        cells = _cells(row)
-        if not cells:
-            continue
-        if len(cells) != 1 + len(header):
-            raise ValueError(
-                f"line {line} has {len(cells)} values for {1 + len(header)} columns, so it is "
-                "unknown which is which; use the JSON log"
-            )
-        numbers.append(_frame_number(cells[0]))
-        table.append([_number(cell) for cell in cells[1 + skip :]])
-    by_name = zip(names, zip(*table, strict=True), strict=False)
-    return _pooled_log(numbers, {name: list(column) for name, column in by_name})
-
-
-def parse_sub(text: str) -> Log:
-    """The log in a MicroDVD text.
-
-    Raises:
-        ValueError: a line is broken.
-    """
-    numbers: list[int] = []
-    rows: list[dict[str, float | None]] = []
-    for count, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise ValueError(f"line {count} is not as libvmaf writes it: {line[:40]!r}")
-        numbers.append(int(match[1]))
-        pairs = (item.partition(": ") for item in match[2].split("|") if item)
-        rows.append({name: _number(value) for name, _, value in pairs})
-    return _pooled_log(numbers, columns_of(rows))
+from vqa_harness.log_numbers import (
+    _UNDEFINED,
+    _check_names,
+    _frame_number,
+    _number,
+    _numbers,
+    columns_of,
+    number,
+    pool_columns,
+    printable,
+)
 
 
 def parse_xml(text: str) -> Log:
@@ -182,16 +107,6 @@ class _XmlReader:
             self._extra.append(text)
 
 
-def _pooled_log(numbers: list[int], columns: dict[str, list[float | None]]) -> Log:
-    return Log(version="", frame_numbers=numbers, columns=columns, pooled=pool_columns(columns))
-
-
-def _cells(row: Iterable[str]) -> list[str]:
-    """The cells without the empty one that libvmaf's last comma makes."""
-    cells = [cell.strip() for cell in row]
-    return cells[:-1] if cells and not cells[-1] else cells
-
-
 def _size(attributes: Mapping[str, str]) -> tuple[int, int] | None:
     try:
         return int(attributes["qualityWidth"]), int(attributes["qualityHeight"])
@@ -199,20 +114,43 @@ def _size(attributes: Mapping[str, str]) -> tuple[int, int] | None:
         return None
 
 
-def _frame_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"a frame number is not a whole number from 0: {text[:40]!r}")
-    return int(text)
+def write_xml(log: Log, file: TextIO) -> None:
+    """Write the whole log; only ASCII characters.
+
+    Raises:
+        UsageError: a feature's name cannot be an attribute.
+    """
+    file.writelines(_xml_lines(log))
 
 
-def _numbers(texts: Mapping[str, str]) -> dict[str, float | None]:
-    return {name: _number(text) for name, text in texts.items()}
+def _xml_lines(log: Log) -> Iterator[str]:
+    _check_names(log)
+    yield f"<VMAF version={_quoted(log.version)}>\n"
+    if log.size is not None:
+        width, height = log.size
+        yield f'  <params qualityWidth="{width}" qualityHeight="{height}" />\n'
+    fps = _UNDEFINED if number(log.fps) == "null" else f"{log.fps:.2f}"
+    yield f'  <fyi fps="{fps}" />\n  <frames>\n'
+    formats, cells = printable(log.columns, _UNDEFINED)
+    named = zip(log.columns, formats, strict=True)
+    attributes = "".join(f'{name}="{form}" ' for name, form in named)
+    template = f'    <frame frameNum="%d" {attributes}/>\n'
+    for row in zip(log.frame_numbers, *cells, strict=True):
+        yield template % row
+    yield "  </frames>\n  <pooled_metrics>\n"
+    for name, values in log.pooled.items():
+        yield f'    <metric name="{name}" {_attributes(values)}/>\n'
+    yield f"  </pooled_metrics>\n  <aggregate_metrics {_attributes(log.aggregate)}/>\n"
+    if log.extra:
+        text = escape(json.dumps(log.extra, allow_nan=False), {'"': "&quot;"})
+        yield f"  <vqa_harness>{text}</vqa_harness>\n"
+    yield "</VMAF>\n"
 
 
-def _number(text: str) -> float | None:
-    try:
-        return finite(float(text))
-    except ValueError:
-        if _NOT_FINITE.fullmatch(text.strip()):
-            return None
-        raise ValueError(f"{text[:40]!r} is not a number") from None
+def _attributes(values: Mapping[str, float | None]) -> str:
+    return "".join(f'{name}="{number(x, _UNDEFINED)}" ' for name, x in values.items())
+
+
+def _quoted(text: str) -> str:
+    plain = re.sub(r"[^ -~]", "?", text)
+    return f'"{escape(plain, {chr(34): "&quot;"})}"'

@@ -13,18 +13,11 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from vqa_harness.clock import Clock
-from vqa_harness.decode import (
-    Deinterlace,
-    FFmpegError,
-    Picture,
-    Step,
-    VideoFile,
-    message,
-    scan_packets,
-)
+from vqa_harness.decode import Deinterlace, FFmpegError, Step, VideoFile, message, scan_packets
 from vqa_harness.errors import InputError
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media_facts import Facts, Scan
+from vqa_harness.picture import Picture
 from vqa_harness.read_report import LISTED, ReadReport
 
 MAX_SIDE = 16384

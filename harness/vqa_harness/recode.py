@@ -14,8 +14,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.decode import resize_planes
 from vqa_harness.frames import Chroma, Plane
+from vqa_harness.picture import resize_planes
 from vqa_harness.pixels import chroma_shape
 
 WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}

@@ -25,7 +25,7 @@ from vqa_harness.errors import MetricError, MissingBackend, UnknownMetric, Usage
 from vqa_harness.spec import MetricSpec, ParamValue
 
 if TYPE_CHECKING:
-    from vqa_harness.writers import WriterSpec
+    from vqa_harness.spec import WriterSpec
 
 NAME_FORM = re.compile(r"[a-z][a-z0-9_]*")
 

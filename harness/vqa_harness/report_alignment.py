@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vqa_harness.log_features import table
+from vqa_harness.log_features import as_pair, table
 
 MOST_MARKS = 400
 """Spans and ticks drawn in one strip."""
@@ -102,12 +102,6 @@ def reference_frame(alignment: Mapping[str, Any], frame: int) -> int | None:
     return None
 
 
-def coded_size(alignment: Mapping[str, Any]) -> tuple[int, int] | None:
-    """(width, height) of the distorted video before it was scaled to the reference."""
-    about = table(table(alignment.get("format")).get("distorted"))
-    return _pair(about.get("size"))
-
-
 @dataclass(frozen=True, slots=True)
 class _Segment:
     kind: str
@@ -119,9 +113,9 @@ def _segments(alignment: Mapping[str, Any]) -> list[_Segment]:
     found = []
     for entry in _listed(alignment, "segments")[:MOST_MARKS]:
         about = table(entry)
-        frames, kind = _pair(about.get("distorted")), about.get("kind")
+        frames, kind = as_pair(about.get("distorted")), about.get("kind")
         if frames is not None and frames[0] < frames[1] and kind in KINDS:
-            found.append(_Segment(kind, frames, _pair(about.get("reference"))))
+            found.append(_Segment(kind, frames, as_pair(about.get("reference"))))
     return found
 
 
@@ -177,9 +171,3 @@ def _events(alignment: Mapping[str, Any], key: str) -> list[int]:
 def _listed(alignment: Mapping[str, Any], key: str) -> list[Any]:
     found = table(alignment.get(key)).get("list")
     return found if isinstance(found, list) else []
-
-
-def _pair(value: Any) -> tuple[int, int] | None:
-    if isinstance(value, list) and len(value) == 2 and all(isinstance(x, int) for x in value):
-        return value[0], value[1]
-    return None

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vqa_harness import __version__
+from vqa_harness.atomic_file import write_text
 from vqa_harness.errors import MissingBackend
 from vqa_harness.ladder_outputs import AGGREGATE_HEAD, aggregate_rows
-from vqa_harness.report_data import Report
-from vqa_harness.report_page import SectionPage
+from vqa_harness.report_data import Report, load
+from vqa_harness.report_page import SectionPage, build
+
+if TYPE_CHECKING:
+    from vqa_harness.report_thumbnails import Media
+
 
 SCRIPTS = ("uplot/uPlot.iife.min.js", "report/common.js", "report/rate.js", "report/frames.js")
 STYLES = ("uplot/uPlot.min.css", "report/report.css")
@@ -73,3 +80,36 @@ def render(
 
 def _asset(name: str) -> str:
     return (files("vqa_harness") / "assets" / name).read_text(encoding="utf-8")
+
+
+def write_report(
+    inputs: Sequence[Path], target: Path, media: Media | None = None, *, title: str | None = None
+) -> Path:
+    """Write the page; it appears complete or not at all.
+
+    Args:
+        inputs: logs, or one ``ladder.json``.
+        target: the HTML file; its folder must exist.
+        media: where the videos are, for thumbnails; None for none.
+        title: heading; None for the name of the source.
+
+    Raises:
+        InputError: a file cannot be read, or is neither a log nor a ladder.
+        MissingBackend: jinja2 is not installed.
+        UsageError: the page cannot be written.
+    """
+    from vqa_harness.report_thumbnails import add_figures
+
+    report = load(inputs)
+    pages, data = build(report)
+    if media is not None:
+        add_figures(pages, report.sections, media)
+    created = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    heading = title or _title(report)
+    write_text(target, render(report, pages, data, title=heading, created=created))
+    return target
+
+
+def _title(report: Report) -> str:
+    names = [section.name for section in report.sections]
+    return names[0] if len(names) == 1 else f"{len(names)} sources"

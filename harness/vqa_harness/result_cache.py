@@ -13,39 +13,22 @@ import importlib.metadata
 import json
 import os
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vqa_harness import __version__
-from vqa_harness.atomic_file import write_text
-from vqa_harness.errors import InputError, UsageError
+from vqa_harness.atomic_file import VARIABLE, file_sha256, make_private_folder, write_text
+from vqa_harness.errors import InputError
 from vqa_harness.log import Log
 from vqa_harness.registry import Registry, Request
 
-VARIABLE = "VQA_HARNESS_CACHE"
 SCHEMA = 1
 MAX_BYTES = 1 << 30
 """How much a cache may hold; beyond it the entries unused for longest go."""
 MAX_ENTRY_BYTES = MAX_BYTES // 4
 _NO_INFLUENCE = {VARIABLE, "VQA_HARNESS_DEBUG", "VQA_HARNESS_BLOCK", "VQA_HARNESS_ONLY"}
-
-
-def cache_folder() -> Path:
-    """``VQA_HARNESS_CACHE``, else ``vqa-harness`` in the user's folder for caches.
-
-    That is ``XDG_CACHE_HOME`` or ``~/.cache``, on macOS ``~/Library/Caches``, on Windows
-    ``LOCALAPPDATA``.
-    """
-    if named := os.environ.get(VARIABLE):
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or {
-        "darwin": "~/Library/Caches",
-        "win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local"),
-    }.get(sys.platform, "~/.cache")
-    return Path(base).expanduser() / "vqa-harness"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,36 +163,6 @@ def _is_of(log: Log, key: CacheKey) -> bool:
         isinstance(streams.get(role), dict) and streams[role].get("sha256") == digest
         for role, digest in key.sha256.items()
     )
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make a folder of a cache, for its owner only.
-
-    Raises:
-        UsageError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise UsageError(
-            f"cannot make the cache {folder}: {error.strerror or error}; "
-            "name another with --cache-dir, or use --no-cache"
-        ) from None
-
-
-def file_sha256(path: Path) -> str:
-    """Of the file's bytes.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def _metric(request: Request, registry: Registry) -> dict[str, Any]:

@@ -59,10 +59,9 @@ def run_command(
     pairing: AlignOptions,
 ) -> None:
     """Score videos with one or more metrics, each decoded once."""
-    from vqa_harness.log_targets import log_targets
     from vqa_harness.pipeline import RunOptions, run
     from vqa_harness.terminal import progress_bar, warn
-    from vqa_harness.writers import write_log
+    from vqa_harness.writers import log_targets, write_log
 
     registry: Registry = context.obj
     requests = [registry.request(text) for text in metric or [DEFAULT_METRIC]]
@@ -112,9 +111,8 @@ def _announce_compiling(requests: list[Request]) -> None:
 
 def _log(path: Path, result: RunResult) -> Log:
     """Lay the result out as a log, and say what the user should know."""
-    from vqa_harness.command_line import command_line
-    from vqa_harness.log import build_log
-    from vqa_harness.terminal import note, warn
+    from vqa_harness.log_build import build_log
+    from vqa_harness.terminal import command_line, note, warn
 
     log = build_log(result, command=command_line())
     for text in result.warnings:

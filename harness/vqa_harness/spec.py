@@ -7,16 +7,18 @@ NumPy nor any decoder.
 
 from __future__ import annotations
 
+import importlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
 from vqa_harness.errors import UsageError
 
 if TYPE_CHECKING:
     from vqa_harness.frames import Clip, Frame, StreamInfo
+    from vqa_harness.log import Log
 
 Kind = Literal["frame", "clip", "stream", "file"]
 ParamValue = bool | int | float | str
@@ -262,3 +264,32 @@ class FileMetric(Protocol):
 
     def measure(self, video: Path, ref: Path | None, /) -> StreamScores:
         """Score a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSpec:
+    """A log format; the function behind it is imported when a log is written.
+
+    Attributes:
+        name: what ``--format`` takes; lower-case letters, digits and ``_``.
+        suffixes: file endings that choose this format, such as ``.json``; the first is the usual.
+        factory: ``"package.module:function"``, called as ``function(log, file)`` with a `Log` and a
+            text file open for writing.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    factory: str
+
+    def load(self) -> Callable[[Log, TextIO], None]:
+        """The function that writes.
+
+        Raises:
+            UsageError: it cannot be imported.
+        """
+        module, _, name = self.factory.partition(":")
+        try:
+            found: Any = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise UsageError(f"log format {self.name!r}: cannot load it: {error}") from None
+        return found  # type: ignore[no-any-return]

@@ -6,13 +6,19 @@ can be piped.
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vqa_harness.pipeline import Progress
+    pass  # RFX
+
+
+Progress = Callable[[int, int | None], None]
+"""Called with frames done, and frames expected (None if unknown)."""
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
@@ -82,5 +88,78 @@ def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress | None
                 shown = "?" if expected is None else str(expected)
                 rate = done / elapsed
                 bar.update(task, completed=done, total=expected, expected=shown, fps=rate)
+
+        yield advance
+
+
+@contextmanager
+def files_bar(label: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
+    """Yield what is to be called after every file; silent where standard error is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("files"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(clean(label), total=total)
+        yield lambda: bar.advance(task)
+
+
+def command_line() -> str:
+    """What was typed, with folders left out."""
+    words = [Path(word).name if "/" in word or "\\" in word else word for word in sys.argv[1:]]
+    return shlex.join(["vqa-harness", *words])
+
+
+@contextmanager
+def stage_bar() -> Iterator[Callable[[str, int, int, str], None]]:
+    """A bar on standard error for one stage after another; none where that is no terminal.
+
+    What is given is called with the name of the stage, what is done, what there is to do, and a
+    note.
+    """
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=None, note="")
+        shown = ""
+
+        def advance(stage: str, done: int, total: int, note: str) -> None:
+            nonlocal shown
+            if stage != shown:
+                shown = stage
+                bars.reset(task, description=stage, total=total, note=note)
+            bars.update(task, completed=done, total=total, note=note)
 
         yield advance

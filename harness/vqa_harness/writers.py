@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 
 from vqa_harness.atomic_file import write_text
 from vqa_harness.errors import UsageError
 from vqa_harness.hookspecs import hookimpl
+from vqa_harness.spec import WriterSpec
 
 if TYPE_CHECKING:
     from vqa_harness.log import Log
@@ -21,40 +20,14 @@ STDOUT = "-"
 """Target that stands for standard output."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriterSpec:
-    """A log format; the function behind it is imported when a log is written.
-
-    Attributes:
-        name: what ``--format`` takes; lower-case letters, digits and ``_``.
-        suffixes: file endings that choose this format, such as ``.json``; the first is the usual.
-        factory: ``"package.module:function"``, called as ``function(log, file)`` with a `Log` and a
-            text file open for writing.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    factory: str
-
-    def load(self) -> Callable[[Log, TextIO], None]:
-        """The function that writes.
-
-        Raises:
-            UsageError: it cannot be imported.
-        """
-        module, _, name = self.factory.partition(":")
-        try:
-            found: Any = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise UsageError(f"log format {self.name!r}: cannot load it: {error}") from None
-        return found  # type: ignore[no-any-return]
-
-
 BUILTIN = (
     WriterSpec("json", (".json",), "vqa_harness.vmaf_json:write_json"),
-    WriterSpec("csv", (".csv",), "vqa_harness.vmaf_tables:write_csv"),
-    WriterSpec("xml", (".xml",), "vqa_harness.vmaf_tables:write_xml"),
+    WriterSpec("csv", (".csv",), "vqa_harness.vmaf_csv:write_csv"),
+    WriterSpec("xml", (".xml",), "vqa_harness.read_tables:write_xml"),
 )
+
+
+Target = Path | str
 
 
 @hookimpl
@@ -126,3 +99,54 @@ def write_log(
     buffer = io.StringIO()
     write(log, buffer)
     write_text(path, buffer.getvalue())
+
+
+def log_targets(
+    inputs: list[Path],
+    output: str | None,
+    log_format: str | None,
+    writers: Sequence[WriterSpec],
+) -> dict[Path, Target]:
+    """The log of each input; empty where none is wanted. Folders are made.
+
+    Two inputs of one stem get numbered names.
+
+    Raises:
+        UsageError: several inputs and one file, an unknown format, or a folder that cannot be made.
+    """
+    if output is None:
+        suffix_of(log_format, None, writers)
+        return {}
+    if len(set(inputs)) < len(inputs):
+        raise UsageError("an input is named twice")
+    target = Path(output)
+    folder = output.endswith(("/", "\\")) or target.is_dir()
+    if len(inputs) == 1 and not folder:
+        suffix_of(log_format, None if output == STDOUT else target, writers)
+        if output != STDOUT:
+            _make(target.parent)
+        return {inputs[0]: STDOUT if output == STDOUT else target}
+    if output == STDOUT or (target.suffix and not folder) or target.is_file():
+        raise UsageError(
+            f"-o {output}: {len(inputs)} inputs need a folder; write -o {target.stem}/"
+        )
+    _make(target)
+    return _in_folder(inputs, target, suffix_of(log_format, None, writers))
+
+
+def _in_folder(inputs: list[Path], folder: Path, suffix: str) -> dict[Path, Target]:
+    targets: dict[Path, Target] = {}
+    for path in inputs:
+        name, number = path.stem, 1
+        while folder / f"{name}{suffix}" in targets.values():
+            number += 1
+            name = f"{path.stem}-{number}"
+        targets[path] = folder / f"{name}{suffix}"
+    return targets
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror or error}") from None

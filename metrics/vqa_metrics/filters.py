@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from vqa_harness.decode import VERSIONS, FilterGraph
+from vqa_harness.decode import VERSIONS
 from vqa_harness.errors import MetricError
+from vqa_harness.filters import FilterGraph
 from vqa_harness.frames import Frame, Plane
 from vqa_harness.pixels import chroma_shape
 from vqa_harness.spec import RunInfo, Scores, StreamScores

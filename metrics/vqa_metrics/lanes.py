@@ -27,6 +27,9 @@ _BYTES = 64
 """Of a vector."""
 
 
+Floats = NDArray[np.float32] | NDArray[np.float64]
+
+
 class Lanes(Protocol):
     """What kernels see of a vector."""
 
@@ -166,8 +169,6 @@ def _size(typing_context: Any, a: Any) -> Any:
     return a(a), _instruction("fabs")
 
 
-Floats = NDArray[np.float32] | NDArray[np.float64]
-
 load = cast(Callable[[Floats | NDArray[np.uint8], int], Lanes], _load)
 """``load(array, index)``: the elements of a flat array from an index on, uint8 as float32.
 
@@ -189,3 +190,16 @@ root = cast(Callable[[Lanes], Lanes], _root)
 """``root(a)``: the square root."""
 size = cast(Callable[[Lanes], Lanes], _size)
 """``size(a)``: the magnitude."""
+
+
+def _emit_ones(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    return builder.ctpop(*args)
+
+
+@intrinsic
+def _ones(typing_context: Any, byte: Any) -> Any:
+    return types.uint8(types.uint8), _emit_ones
+
+
+ones = cast(Callable[[np.uint8], np.uint8], _ones)
+"""``ones(byte)``: how many bits of a uint8 are set."""

@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 from vqa_harness.frames import Frame
 from vqa_harness.spec import Metric, RunInfo, Scores
 from vqa_metrics.nss import NssSums, nss_sums
-from vqa_metrics.nss_bars import bar_fraction
 from vqa_metrics.nss_luma import nss_luma
 
 MOSTLY_FLAT = 0.5
 """Mean share of flat pixels from which a run is warned about."""
 BARS = 0.02
 """Share of rows and columns taken by uniform bars from which a frame counts as letterboxed."""
+
+
+STEP = 8
+"""Every how many rows or columns are looked at; thinner bars are not found."""
 
 
 class NssMetric(Metric):
@@ -86,3 +89,31 @@ class NssMetric(Metric):
 
     def _measure_sums(self, frame: Frame) -> NssSums:
         return nss_sums(self._luma(frame), blocks=self._blocks)
+
+
+def _leading(lines: NDArray[np.uint8]) -> int:
+    """How many of the first lines are each of one value."""
+    for index, line in enumerate(lines):
+        if (line != line[0]).any():
+            return index
+    return len(lines)
+
+
+def bar_fraction(luma: NDArray[np.uint8]) -> float:
+    """Share of rows and of columns, added, that belong to uniform bars along the edges.
+
+    Args:
+        luma: (H, W) uint8.
+
+    Returns:
+        0 to 1, in steps of `STEP` lines; 0 for a frame that is uniform all over.
+    """
+    total = 0.0
+    for plane in (luma, luma.T):
+        lines = plane[::STEP]
+        first = _leading(lines)
+        if first == len(lines):
+            return 0.0
+        last = _leading(plane[::-STEP])
+        total += (first + last) * STEP / len(plane)
+    return min(total, 1.0)

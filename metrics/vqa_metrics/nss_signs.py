@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
+from vqa_metrics.lanes import ones
 from vqa_metrics.nss_filter import SCALE
 from vqa_metrics.nss_tile import LANES, ORIGIN, PITCH, TILE
-from vqa_metrics.popcount import ones
 
 BYTE = 8
 """Rows packed together."""

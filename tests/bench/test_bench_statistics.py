@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from vqa_harness.bench_bootstrap import intervals
-from vqa_harness.bench_statistics import agreement, fit, logistic, pearson
+from vqa_harness.bench_statistics import agreement, fit, intervals, logistic, pearson
 
 
 def noisy(n=200, noise=6.0, seed=0):

@@ -20,8 +20,7 @@ from vqa_plugin_clip.distill.contents import is_held_out, list_contents, read_st
 from vqa_plugin_clip.distill.damage import CODERS, Damage, apply, draw, draw_group
 from vqa_plugin_clip.distill.footage import footage_clip, is_footage
 from vqa_plugin_clip.distill.motion import FRAMES, SHORT_SIDE_MIN, SIZE, draw_path, moving_clip
-from vqa_plugin_clip.distill.planes import Planes, from_rgb, pack
-from vqa_plugin_clip.distill.recode import recode
+from vqa_plugin_clip.distill.planes import Planes, from_rgb, pack, recode
 from vqa_plugin_clip.distill.shards import SetPlan, make_shards, open_frames, read_labels
 
 SOME_CODERS = ("x264-fast", "x265-fast", "vp9-realtime")

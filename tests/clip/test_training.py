@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from vqa_plugin_clip.loss import cosine_loss
-from vqa_plugin_clip.optim import (
-    BASE_LR,
-    BETAS,
-    WEIGHT_DECAY,
-    learning_rate,
-    parameter_groups,
-    set_learning_rates,
-)
+from vqa_plugin_clip.labels import cosine_loss
+from vqa_plugin_clip.train.optimiser import learning_rate, parameter_groups, set_learning_rates
+from vqa_plugin_clip.train.recipe import BASE_LR, BETAS, WEIGHT_DECAY
 
 
 def backward(golden):

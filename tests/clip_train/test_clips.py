@@ -19,9 +19,9 @@ from vqa_plugin_clip.train.clips import (
     drawn_indices,
     epoch_batches,
 )
+from vqa_plugin_clip.train.figures import reduced
 from vqa_plugin_clip.train.frame_store import FrameStore
 from vqa_plugin_clip.train.loading import Loading
-from vqa_plugin_clip.train.reduce import reduced
 
 RESIZE = Preprocessing(kind="resize", size=32, grid=1, resize_to=36)
 FRAGMENTS = Preprocessing(kind="fragments", size=32, grid=4)

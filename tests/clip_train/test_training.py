@@ -18,7 +18,6 @@ from vqa_plugin_clip import backbone
 from vqa_plugin_clip.checkpoints import load_checkpoint
 from vqa_plugin_clip.labels import score
 from vqa_plugin_clip.metric import ClipVqaMetric
-from vqa_plugin_clip.optim import learning_rate
 from vqa_plugin_clip.plugin import CLIPVQA
 from vqa_plugin_clip.sampling import frame_indices
 from vqa_plugin_clip.svr import SvrDecoder
@@ -28,7 +27,7 @@ from vqa_plugin_clip.train.dataset import Tables
 from vqa_plugin_clip.train.engine import make_accelerator
 from vqa_plugin_clip.train.figures import figures, rank
 from vqa_plugin_clip.train.opinion_table import TableForm
-from vqa_plugin_clip.train.optimiser import make_optimiser, schedule
+from vqa_plugin_clip.train.optimiser import learning_rate, make_optimiser, schedule
 from vqa_plugin_clip.train.random_state import random_state, restore_random_state
 from vqa_plugin_clip.train.recipe import Recipe
 from vqa_plugin_clip.train.run import SILENT, Job, train

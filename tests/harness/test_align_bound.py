@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vqa_harness import align_bound, align_monitor
-from vqa_harness.align_bound import Bound
+from vqa_harness import align_monitor, align_pair
 from vqa_harness.align_monitor import Monitor
+from vqa_harness.align_pair import Bound
 from vqa_harness.signatures import COLUMNS, ROWS
 
 HALF = 6
@@ -63,7 +63,7 @@ def test_putting_the_search_off_changes_no_verdict(case, noise, speed, monkeypat
     distorted = coded(CASES[case](reference), noise)
     found, _ = disagrees_at(distorted, reference)
     monkeypatch.setattr(align_monitor, "PENDING", 1)
-    monkeypatch.setattr(align_bound, "LEAD", np.inf)
+    monkeypatch.setattr(align_pair, "LEAD", np.inf)
     exact, scored = disagrees_at(distorted, reference)
     assert len(scored) > 50  # every frame was searched for
     assert (found is None) == (exact is None)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.harness.align_helpers import codes, paired, pattern, write
-from vqa_harness.decode import copy_packets
 from vqa_harness.errors import AlignError
 from vqa_harness.synthetic import moving_pattern
+from vqa_harness.writer import copy_packets
 
 NTSC = Fraction(30000, 1001)
 

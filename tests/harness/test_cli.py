@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from vqa_harness.cli import run_cli
-from vqa_harness.decode import copy_packets
 from vqa_harness.synthetic import make_video
+from vqa_harness.writer import copy_packets
 
 METRIC = ("--metric", "colorfulness")
 

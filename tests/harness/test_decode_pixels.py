@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqa_harness.decode import PlaneSource, layout_of, resize_planes
 from vqa_harness.encode import encode_bytes, roundtrip
 from vqa_harness.frames import ColourInfo
 from vqa_harness.orientation import Orientation, from_degrees, from_matrix
+from vqa_harness.picture import PlaneSource, layout_of, resize_planes
 from vqa_harness.pixels import check_planes, chroma_shape, gray_to_rgb, plane_view
 from vqa_harness.reader import VideoReader
 from vqa_harness.synthetic import moving_pattern

@@ -11,8 +11,8 @@ import pytest
 
 from vqa_harness import gate_run
 from vqa_harness.cli import run_cli
-from vqa_harness.decode import copy_packets
 from vqa_harness.synthetic import make_video
+from vqa_harness.writer import copy_packets
 
 LIBVMAF = Path(__file__).parents[1] / "golden" / "vmaf_logs" / "sparks10bit_5f_psnr_ssim.json"
 RULE = ("--rule", "colorfulness.mean >= 1")

@@ -8,7 +8,8 @@ import pytest
 from vqa_harness import __version__
 from vqa_harness.errors import InputError, MetricError
 from vqa_harness.frames import ColourInfo, StreamInfo
-from vqa_harness.log import Log, build_log
+from vqa_harness.log import Log
+from vqa_harness.log_build import build_log
 from vqa_harness.log_contract import check_contract
 from vqa_harness.log_metadata import without_folders
 from vqa_harness.pooling import pool

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vqa_harness.frames import ColourInfo, StreamInfo
-from vqa_harness.log import build_log
+from vqa_harness.log_build import build_log
 from vqa_harness.log_contract import check_contract
 from vqa_harness.result import MetricResult, RunResult, WindowScore
 from vqa_harness.spec import Feature, MetricSpec

@@ -16,16 +16,11 @@ from vqa_harness.log import Log
 from vqa_harness.log_numbers import number
 from vqa_harness.pooling import pool
 from vqa_harness.read_log import parse_log, read_log
+from vqa_harness.read_tables import write_xml
+from vqa_harness.spec import WriterSpec
+from vqa_harness.vmaf_csv import write_csv
 from vqa_harness.vmaf_json import write_json
-from vqa_harness.vmaf_tables import write_csv, write_xml
-from vqa_harness.writers import (
-    BUILTIN,
-    WriterSpec,
-    choose,
-    suffix_of,
-    vqa_register_writers,
-    write_log,
-)
+from vqa_harness.writers import BUILTIN, choose, suffix_of, vqa_register_writers, write_log
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "vmaf_logs"
 WRITE = {".json": write_json, ".csv": write_csv, ".xml": write_xml}

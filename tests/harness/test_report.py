@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from vqa_harness.cli import run_cli
-from vqa_harness.report_alignment import coded_size, reference_frame, timeline
+from vqa_harness.log_features import coded_size
+from vqa_harness.report_alignment import reference_frame, timeline
 from vqa_harness.report_columns import Grid, column, pack, plan_grid, thin, unpack
-from vqa_harness.report_command import write_report
-from vqa_harness.report_html import embedded_json
-from vqa_harness.report_thumbnails import Media
+from vqa_harness.report_html import embedded_json, write_report
+from vqa_harness.report_thumbnails import Media, grab, worst_frames
 from vqa_harness.synthetic import make_video
-from vqa_harness.thumbnails import grab, worst_frames
 
 NASTY = "</script><script>alert(1)</script><!--\u2028&\"'"
 

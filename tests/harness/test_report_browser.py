@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from vqa_harness.report_command import write_report
+from vqa_harness.report_html import write_report
 from vqa_harness.report_thumbnails import Media
 from vqa_harness.synthetic import make_video
 

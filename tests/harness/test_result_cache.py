@@ -4,10 +4,11 @@ import pytest
 
 from vqa_harness import Feature, MetricSpec, Param, hookimpl
 from vqa_harness.align_options import AlignOptions
+from vqa_harness.atomic_file import cache_folder
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.log import Log
 from vqa_harness.registry import Registry
-from vqa_harness.result_cache import ResultCache, cache_folder, cache_key
+from vqa_harness.result_cache import ResultCache, cache_key
 
 
 def make_registry(version="1"):

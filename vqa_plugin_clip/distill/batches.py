@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,16 +14,21 @@ from torch import Tensor
 
 from vqa_plugin_clip.distill.damage import caption_of
 from vqa_plugin_clip.distill.motion import SIZE
+from vqa_plugin_clip.distill.planes import recode
 from vqa_plugin_clip.distill.sampling import cut, offsets
 from vqa_plugin_clip.distill.shards import (
     CLIPS_PER_SHARD,
     KEPT_FRAMES,
     LabelledClip,
     SetPlan,
+    make_shards,
     open_frames,
     read_labels,
 )
 from vqa_plugin_clip.distill.vary import vary_colour, vary_places
+
+Progress = Callable[[str, int, int, str], None]
+"""Called with the name of what is going on, what is done, what there is to do, and a note."""
 
 
 class Batch(NamedTuple):
@@ -138,3 +143,26 @@ class ClipSet:
         if rng is not None and rng.uniform() < 0.5:
             out = np.ascontiguousarray(out[..., ::-1])
         return out
+
+
+def labelled_clips(
+    plan: SetPlan, clips: int, cache: Path, workers: int, progress: Progress
+) -> ClipSet:
+    """The clips of a set.
+
+    Args:
+        plan: which set.
+        clips: how many, whole shards.
+        cache: folder of all sets.
+        workers: processes that make clips.
+        progress: told what is going on.
+
+    Raises:
+        InputError: a content cannot be used.
+        MissingBackend: no ffmpeg with libvmaf.
+    """
+    done = 0
+    for made in make_shards(plan, clips, cache, recode, workers):
+        done += made
+        progress(f"clips: {plan.name}", done, clips, "")
+    return ClipSet([(plan, clips)], cache)

@@ -15,7 +15,7 @@ from vqa_metrics.brisque import brisque
 from vqa_metrics.niqe import niqe
 from vqa_metrics.nss_luma import luma_from_plane, luma_from_rgb
 from vqa_plugin_clip.checkpoints import load_checkpoint
-from vqa_plugin_clip.distill.batches import ClipSet
+from vqa_plugin_clip.distill.batches import ClipSet, Progress, labelled_clips
 from vqa_plugin_clip.distill.evaluate import (
     Figures,
     figures,
@@ -26,7 +26,6 @@ from vqa_plugin_clip.distill.evaluate import (
 )
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
 from vqa_plugin_clip.distill.recipe import Recipe
-from vqa_plugin_clip.distill.sets import Progress, labelled_clips
 from vqa_plugin_clip.model import ClipVqa
 from vqa_plugin_clip.tokens import tokens_for
 

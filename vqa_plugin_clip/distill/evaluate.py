@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import pearsonr, rankdata
 from torch import Tensor
 
-from vqa_plugin_clip.correlation import correlations
+from vqa_harness.bench_statistics import correlations
 from vqa_plugin_clip.distill.batches import ClipSet
 from vqa_plugin_clip.distill.opinions import OpinionSet
 from vqa_plugin_clip.distill.sampling import normalise, normalise_rgb

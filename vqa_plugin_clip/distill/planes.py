@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from vqa_harness.encode import roundtrip
 
 Bytes = NDArray[np.uint8]
 
@@ -56,3 +59,19 @@ def _halve(part: NDArray[np.floating]) -> NDArray[np.floating]:
 def _to_byte(values: NDArray[np.floating]) -> Bytes:
     rounded: Bytes = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return rounded
+
+
+def recode(frames: Sequence[Planes], encoder: str, options: Mapping[str, str]) -> list[Planes]:
+    """What a viewer of the coded clip sees.
+
+    Args:
+        frames: pictures of one size, at 25 frames per second.
+        encoder: FFmpeg's name.
+        options: of the encoder; it works on one thread, so the result is the same everywhere.
+
+    Returns:
+        as many frames as the decoder gave.
+    """
+    fixed = {"threads": "1", "b": "0"}
+    coded = roundtrip(frames, encoder, {**fixed, **options}, container="matroska")
+    return [Planes(*(np.array(plane, np.uint8) for plane in planes)) for planes in coded]

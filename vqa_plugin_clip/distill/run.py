@@ -13,7 +13,7 @@ import torch
 from vqa_harness.errors import UsageError
 from vqa_plugin_clip.card import Card
 from vqa_plugin_clip.checkpoints import load_checkpoint, save_checkpoint
-from vqa_plugin_clip.distill.batches import ClipSet
+from vqa_plugin_clip.distill.batches import ClipSet, Progress, labelled_clips
 from vqa_plugin_clip.distill.network import (
     narrow,
     new_network,
@@ -24,7 +24,6 @@ from vqa_plugin_clip.distill.network import (
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
 from vqa_plugin_clip.distill.recipe import Recipe, Stage
 from vqa_plugin_clip.distill.report import Origin, append_rows, make_card
-from vqa_plugin_clip.distill.sets import Progress, labelled_clips
 from vqa_plugin_clip.distill.shards import SetPlan
 from vqa_plugin_clip.distill.training import Report, Sources, evaluate, train
 from vqa_plugin_clip.model import ClipVqa

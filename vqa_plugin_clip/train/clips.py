@@ -22,8 +22,8 @@ from vqa_harness.reader import VideoReader
 from vqa_plugin_clip.preprocess import Picture, Preprocessing
 from vqa_plugin_clip.sampling import frame_indices, random_indices
 from vqa_plugin_clip.train.augment import Augmentation
+from vqa_plugin_clip.train.figures import reduced
 from vqa_plugin_clip.train.frame_store import FrameStore
-from vqa_plugin_clip.train.reduce import reduced
 
 Pictures = NDArray[np.uint8]
 VALIDATION = -1

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.terminal import clean, note, warn
-from vqa_plugin_clip.stage_bar import stage_bar
+from vqa_harness.terminal import clean, note, stage_bar, warn
 from vqa_plugin_clip.train.dataset import BAD_ROWS_FILE, Ratings, summary
 from vqa_plugin_clip.train.figures import rank
 from vqa_plugin_clip.train.results import BEST

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vqa_harness.errors import MissingBackend, UsageError, one_line
-from vqa_plugin_clip.labels import expected_level, vectorised_label
-from vqa_plugin_clip.loss import cosine_loss
+from vqa_plugin_clip.labels import cosine_loss, expected_level, vectorised_label
 from vqa_plugin_clip.metric import choose_device
 from vqa_plugin_clip.tokens import tokens_for
 from vqa_plugin_clip.train.optimiser import (

@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_plugin_clip.correlation import correlations
+from vqa_harness.bench_statistics import correlations
+from vqa_plugin_clip.preprocess import Picture, Preprocessing, fragments, short_side_resized
 
 Values = NDArray[np.float64]
+
+
+_CELL = 2
+"""Side of what is kept of a fragment's cell, in patches: room for the patch to move in."""
 
 
 def figures(predicted: Values, wanted: Values) -> dict[str, float | None]:
@@ -36,3 +41,19 @@ def on_scale(shares: Values, scale: tuple[float, float]) -> Values:
     """Shares of the way from worst (0) to best (1) as scores on a scale."""
     low, high = scale
     return low + shares * (high - low)
+
+
+def reduced(rgb: Picture, preprocessing: Preprocessing) -> Picture:
+    """What training keeps of a frame (H, W, 3) uint8.
+
+    The paper's view: the frame with its short side resized. Fragments: the middle of every cell,
+    64x64 pixels for patches of 32, where the frame has that many; else the whole frame. The middle
+    crop, and fragments in the middle of their cells, are the same before and after.
+    """
+    if preprocessing.kind == "resize":
+        return short_side_resized(rgb, preprocessing.resize_to, preprocessing.size)
+    grid = preprocessing.grid
+    cell = _CELL * (preprocessing.size // grid)
+    if min(rgb.shape[:2]) <= grid * cell:
+        return rgb
+    return fragments(rgb, grid, cell)

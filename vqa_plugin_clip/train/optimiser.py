@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
+from torch import nn
 
 from vqa_plugin_clip.model import ClipVqa
-from vqa_plugin_clip.optim import NEW_PARTS, parameter_groups, set_learning_rates
-from vqa_plugin_clip.train.recipe import Recipe
+from vqa_plugin_clip.train.recipe import (
+    BASE_LR,
+    EPOCHS,
+    MIN_LR,
+    NEW_PARTS,
+    WARMUP_EPOCHS,
+    WEIGHT_DECAY,
+    Recipe,
+)
 
 _EPS = 1e-8
 
@@ -80,3 +89,111 @@ def restore_moments(optimiser: torch.optim.Optimizer, kept: dict[str, torch.Tens
                     else value.to(parameter.device, copy=True)
                     for field, value in by_name[name].items()
                 }
+
+
+def rate_multiple(name: str, *, train_conv2: bool = False, train_text: bool = False) -> int | None:
+    """Multiple of the base learning rate for a parameter of `ClipVqa`; None where it is frozen."""
+    if name.startswith("visual."):
+        return NEW_PARTS if ".message_" in name else 1
+    if name.startswith(("mit.", "prompts_")):
+        return NEW_PARTS
+    if name == "conv2.weight":
+        return NEW_PARTS if train_conv2 else None
+    return 1 if train_text else None
+
+
+def decay_of(name: str, parameter: nn.Parameter, weight_decay: float = WEIGHT_DECAY) -> float:
+    """Weight decay of a parameter: none for vectors, biases and position embeddings."""
+    spared = parameter.ndim <= 1 or name.endswith(".bias") or "positional_embedding" in name
+    return 0.0 if spared else weight_decay
+
+
+def parameter_groups(
+    model: ClipVqa,
+    base_lr: float = BASE_LR,
+    weight_decay: float = WEIGHT_DECAY,
+    *,
+    train_conv2: bool | None = None,
+    train_text: bool = False,
+) -> list[dict[str, Any]]:
+    """Groups for an optimiser; freezes (``requires_grad``) what is in none of them.
+
+    Args:
+        model: the network.
+        base_lr: learning rate of CLIP's vision tower.
+        weight_decay: for matrices.
+        train_conv2: the published code leaves the temporal convolution at its random values; None
+            does so in the ``authors`` behaviour only.
+        train_text: whether the text tower and the logit scale learn, at the base rate.
+
+    Returns:
+        dicts with ``params``, ``names``, ``lr``, ``weight_decay`` and ``multiple`` (of the base
+        rate); `set_learning_rates` reads the last.
+    """
+    if train_conv2 is None:
+        train_conv2 = model.architecture.behaviour != "authors"
+    groups: dict[tuple[int, float], dict[str, Any]] = {}
+    for name, parameter in model.named_parameters():
+        multiple = rate_multiple(name, train_conv2=train_conv2, train_text=train_text)
+        parameter.requires_grad_(multiple is not None)
+        if multiple is None:
+            continue
+        decay = decay_of(name, parameter, weight_decay)
+        group = groups.setdefault(
+            (multiple, decay),
+            {
+                "params": [],
+                "names": [],
+                "lr": base_lr * multiple,
+                "weight_decay": decay,
+                "multiple": multiple,
+            },
+        )
+        group["params"].append(parameter)
+        group["names"].append(name)
+    return list(groups.values())
+
+
+def learning_rate(
+    step: int,
+    steps_per_epoch: int,
+    base_lr: float = BASE_LR,
+    *,
+    epochs: int = EPOCHS,
+    warmup_epochs: int = WARMUP_EPOCHS,
+    min_lr: float = MIN_LR,
+) -> float:
+    """Rate after ``step``: a straight rise from 0, then a half cosine counted from step 0.
+
+    The cosine does not start anew after the warm-up, so the rate drops a little there (published).
+    Before the first step (``step`` < 0) and after step 0 it is 0; from the last step on it is
+    ``min_lr``, which is the same for all groups.
+    """
+    warmup, total = warmup_epochs * steps_per_epoch, epochs * steps_per_epoch
+    if step < warmup:
+        return base_lr * max(step, 0) / warmup
+    if step >= total:
+        return min_lr
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * step / total))
+
+
+def set_learning_rates(
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    steps_per_epoch: int,
+    base_lr: float = BASE_LR,
+    *,
+    epochs: int = EPOCHS,
+    warmup_epochs: int = WARMUP_EPOCHS,
+    min_lr: float = MIN_LR,
+) -> None:
+    """Give every group of `parameter_groups` its rate after ``step``; call it after an update."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(
+            step,
+            steps_per_epoch,
+            base_lr * group["multiple"],
+            epochs=epochs,
+            warmup_epochs=warmup_epochs,
+            min_lr=min_lr,
+        )

@@ -12,15 +12,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from vqa_harness.errors import UsageError
-from vqa_plugin_clip.optim import (
-    BASE_LR,
-    BETAS,
-    EPOCHS,
-    MIN_LR,
-    NEW_PARTS,
-    WARMUP_EPOCHS,
-    WEIGHT_DECAY,
-)
 from vqa_plugin_clip.train.augment import FOR_FRAGMENTS, PUBLISHED, Augmentation
 
 Precision = Literal["no", "bf16", "fp16"]
@@ -38,6 +29,16 @@ _LEAST = {
     "weight_decay": 0,
     "clip_norm": 0,
 }
+
+
+BASE_LR = 8e-6
+WEIGHT_DECAY = 0.001
+BETAS = (0.9, 0.98)
+EPOCHS = 40
+WARMUP_EPOCHS = 5
+MIN_LR = 8e-8
+NEW_PARTS = 10
+"""How many times faster than CLIP's vision tower the parts learn that CLIP does not have."""
 
 
 @dataclass(frozen=True, slots=True)
