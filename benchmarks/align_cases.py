@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa_harness.encode import encode_frames
-from vqa_harness.picture import resize_planes
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.encode import encode_frames
+from vqa_harness.media.picture import resize_planes
+from vqa_harness.media.reader import VideoReader
 
 Planes = tuple[np.ndarray, ...]
 SIZE = (640, 272)

@@ -30,11 +30,11 @@ from align_cases import (
 )
 from facts import save
 
-from vqa_harness.aligned_pairs import AlignedPairs
-from vqa_harness.encode import encode_frames
+from vqa_harness.alignment.pairs import AlignedPairs
 from vqa_harness.errors import AlignError
-from vqa_harness.ffmpeg import find_ffmpeg
-from vqa_harness.reader import VideoReader, probe
+from vqa_harness.media.encode import encode_frames
+from vqa_harness.media.reader import VideoReader, probe
+from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 
 HELD_OUT_FRAMES = 132
 SEED = 4711  # of the held-out damage; the parameters were set on other seeds and photographs
@@ -198,7 +198,7 @@ def _inputs(files: list[Path]) -> list[str]:
 
 
 def _enlarged(planes):
-    from vqa_harness.picture import resize_planes
+    from vqa_harness.media.picture import resize_planes
 
     return resize_planes(planes, "420", 8, (1920, 1080))
 

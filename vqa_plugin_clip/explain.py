@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.errors import InputError
-from vqa_plugin_clip.card import Card
+from vqa_plugin_clip.checkpoint.card import Card
 
 _CAPTIONS_MAX = 1000
 _SHOWN = 3

@@ -15,14 +15,14 @@ from torch import Tensor
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_harness.frames import Clip, Frame
 from vqa_harness.spec import Metric, RunInfo, Sampling, Scores
-from vqa_plugin_clip.card import Card
-from vqa_plugin_clip.checkpoints import load_checkpoint
+from vqa_plugin_clip.checkpoint.card import Card
+from vqa_plugin_clip.checkpoint.files import load_checkpoint
 from vqa_plugin_clip.explain import Explanation, captions_of
-from vqa_plugin_clip.labels import TOP_SCORE, score
-from vqa_plugin_clip.model import ClipVqa
-from vqa_plugin_clip.preprocess import Preprocessing
+from vqa_plugin_clip.inputs.preprocess import Preprocessing
+from vqa_plugin_clip.network.labels import TOP_SCORE, score
+from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.tokens import tokens_for
 from vqa_plugin_clip.svr import SvrDecoder
-from vqa_plugin_clip.tokens import tokens_for
 
 WHOLE_VIDEO = "video"
 

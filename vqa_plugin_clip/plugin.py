@@ -59,6 +59,6 @@ def vqa_register_metrics() -> list[MetricSpec]:
 @hookimpl
 def vqa_add_commands(app: typer.Typer) -> None:
     """``vqa-harness clipvqa ...``: make, train and convert checkpoints."""
-    from vqa_plugin_clip.commands import app as commands
+    from vqa_plugin_clip.cli import app as commands
 
     app.add_typer(commands, name="clipvqa", help="Make, convert and inspect CLIPVQA checkpoints.")

@@ -1,7 +1,8 @@
 """The published decoder: support vector regression from level vectors to opinion scores.
 
-Kept for parity (arXiv 2407.04928). It is not monotone outside the range of scores it was fitted on
-and meaningless on peaked vectors; `vqa_plugin_clip.labels.score` is neither, and is the default.
+Kept for parity (arXiv 2407.04928). It is not monotone outside the range of scores it was fitted
+on and meaningless on peaked vectors; `vqa_plugin_clip.network.labels.score` is neither, and is
+the default.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vqa_harness.errors import MissingBackend, UsageError
-from vqa_plugin_clip.labels import LEVELS, vectorised_label
+from vqa_plugin_clip.network.labels import LEVELS, vectorised_label
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import importlib.util
 from itertools import islice
 from pathlib import Path
 
-from vqa_harness.encode import encode_frames
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.encode import encode_frames
+from vqa_harness.media.reader import VideoReader
 
 SOURCE = "datasets/data/carphone_pristine.mp4"
 QUALITIES = (20, 26, 32, 38)

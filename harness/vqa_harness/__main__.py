@@ -12,7 +12,7 @@ def main() -> int:
     """Run the command line; returns the exit code."""
     _keep_blas_to_one_thread()
     try:
-        from vqa_harness.cli import run_cli
+        from vqa_harness.cli.app import run_cli
 
         code = run_cli(sys.argv[1:])
     except KeyboardInterrupt:  # before or after the part that handles it

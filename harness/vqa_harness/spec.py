@@ -18,7 +18,7 @@ from vqa_harness.errors import UsageError
 
 if TYPE_CHECKING:
     from vqa_harness.frames import Clip, Frame, StreamInfo
-    from vqa_harness.log import Log
+    from vqa_harness.logs.log import Log
 
 Kind = Literal["frame", "clip", "stream", "file"]
 ParamValue = bool | int | float | str

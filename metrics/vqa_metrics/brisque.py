@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from vqa_harness.frames import Frame
 from vqa_harness.jit import SUMS, kernel
 from vqa_harness.spec import Scores
-from vqa_metrics.nss import NssSums, nss_sums
-from vqa_metrics.nss_fit import fit_asymmetric, fit_symmetric, shape_table
-from vqa_metrics.nss_metric import NssMetric
-from vqa_metrics.nss_params import brisque_params
+from vqa_metrics.nss.base import NssMetric
+from vqa_metrics.nss.fit import fit_asymmetric, fit_symmetric, shape_table
+from vqa_metrics.nss.params import brisque_params
+from vqa_metrics.nss.sums import NssSums, nss_sums
 
 Array = NDArray[np.float64]
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from vqa_harness.frames import Frame
 from vqa_harness.spec import Scores
-from vqa_metrics.nss import NssSums, nss_sums
-from vqa_metrics.nss_distance import model_distance
-from vqa_metrics.nss_fit import fit_asymmetric, shape_table
-from vqa_metrics.nss_metric import NssMetric
-from vqa_metrics.nss_params import niqe_params
-from vqa_metrics.nss_tile import BLOCK
+from vqa_metrics.nss.base import NssMetric
+from vqa_metrics.nss.distance import model_distance
+from vqa_metrics.nss.fit import fit_asymmetric, shape_table
+from vqa_metrics.nss.params import niqe_params
+from vqa_metrics.nss.sums import NssSums, nss_sums
+from vqa_metrics.nss.tile import BLOCK
 
 Array = NDArray[np.float64]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from vqa_harness.hookspecs import hookimpl
 from vqa_harness.spec import MetricSpec
-from vqa_metrics.specs_filters import SPECS as FILTERS
-from vqa_metrics.specs_nss import SPECS as NSS
-from vqa_metrics.specs_reference import SPECS as REFERENCE
-from vqa_metrics.specs_skvideo import SPECS as SKVIDEO
+from vqa_metrics.specs.filters import SPECS as FILTERS
+from vqa_metrics.specs.nss import SPECS as NSS
+from vqa_metrics.specs.reference import SPECS as REFERENCE
+from vqa_metrics.specs.skvideo import SPECS as SKVIDEO
 
 
 @hookimpl

@@ -17,7 +17,7 @@ import numpy as np
 from vqa_harness.frames import Frame, Plane
 from vqa_harness.jit import kernel
 from vqa_harness.spec import Metric, Scores
-from vqa_metrics.pairs import packed, reference_of
+from vqa_metrics.reference import packed, reference_of
 
 PLANES = ("y", "cb", "cr")
 _BLOCK = 16384  # 16384 * 255^2 fits 32 bits

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from vqa_harness.jit import is_compiled
-from vqa_metrics.pairs import packed
 from vqa_metrics.psnr import squared_error
+from vqa_metrics.reference import packed
 from vqa_metrics.ssim import SMALLEST_MS, TAPS, ms_ssim
 from vqa_metrics.ssim_kernels import ssim_sums
 

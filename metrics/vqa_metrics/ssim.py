@@ -15,7 +15,7 @@ import numpy as np
 
 from vqa_harness.frames import Frame, Plane
 from vqa_harness.spec import Metric, Scores
-from vqa_metrics.pairs import packed, reference_of
+from vqa_metrics.reference import packed, reference_of
 from vqa_metrics.ssim_kernels import WINDOW, Samples, Taps, halve, ssim_sums
 
 K1, K2 = 0.01, 0.03

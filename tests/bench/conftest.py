@@ -3,7 +3,7 @@ import pytest
 
 from tests.bench.bench_metrics import Brightness, Plugin, Stop
 from tests.bench.bench_pictures import LEVELS, OPINIONS, write_bmp
-from vqa_harness.cli import run_cli
+from vqa_harness.cli.app import run_cli
 from vqa_harness.registry import Registry
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from tests.bench.bench_metrics import Stop
 from tests.bench.bench_pictures import LEVELS, write_bmp
-from vqa_harness import bench_run
+from vqa_harness.bench import score as bench_run
 from vqa_harness.frames import ColourInfo
-from vqa_harness.synthetic import make_video
 from vqa_harness.testing import rgb_frame, yuv_frame
-from vqa_metrics.nss_luma import luma_from_rgb
+from vqa_harness.testing.synthetic import make_video
+from vqa_metrics.nss.luma import luma_from_rgb
 
 N = 10
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from vqa_harness.bench_dataset import find_dataset, packaged
-from vqa_harness.bench_items import collect
-from vqa_harness.bench_splits import choose_part
+from vqa_harness.bench.dataset import find_dataset, packaged
+from vqa_harness.bench.items import collect
+from vqa_harness.bench.splits import choose_part
 from vqa_harness.errors import UsageError
 
 NAMES = [

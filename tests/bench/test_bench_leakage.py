@@ -1,9 +1,9 @@
 import pytest
 
-from vqa_harness.bench_dataset import Dataset, find_dataset
-from vqa_harness.bench_items import Collection, Item
-from vqa_harness.bench_leakage import shared_with_training, trained_on
-from vqa_harness.bench_splits import choose_part, random_draws
+from vqa_harness.bench.dataset import Dataset, find_dataset
+from vqa_harness.bench.items import Collection, Item
+from vqa_harness.bench.leakage import shared_with_training, trained_on
+from vqa_harness.bench.splits import choose_part, random_draws
 from vqa_harness.errors import UsageError
 
 LSVQ = find_dataset("lsvq")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from vqa_harness.bench_dataset import find_dataset
-from vqa_harness.bench_items import collect
-from vqa_harness.bench_leakage import shared_with_training, trained_on
-from vqa_harness.bench_splits import choose_part
+from vqa_harness.bench.dataset import find_dataset
+from vqa_harness.bench.items import collect
+from vqa_harness.bench.leakage import shared_with_training, trained_on
+from vqa_harness.bench.splits import choose_part
 
 DEFAULT = Path(__file__).parents[3] / "shared" / "media" / "labels"
 LABELS = Path(os.environ.get("VQA_LABELS", DEFAULT))

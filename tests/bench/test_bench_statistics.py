@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from vqa_harness.bench_statistics import agreement, fit, intervals, logistic, pearson
+from vqa_harness.stats.correlation import agreement, fit, intervals, logistic, pearson
 
 
 def noisy(n=200, noise=6.0, seed=0):
@@ -74,7 +74,7 @@ def test_a_metric_that_runs_the_wrong_way_is_negative():
 def test_where_no_logistic_is_found_a_line_takes_its_place(monkeypatch):
     x, y = noisy()
     lost = lambda *_: (math.inf, np.full(4, np.nan))  # noqa: E731
-    monkeypatch.setattr("vqa_harness.bench_statistics._search", lost)
+    monkeypatch.setattr("vqa_harness.stats.correlation._search", lost)
     found, curve = agreement(x, y)
     assert curve.kind == "line"
     assert curve.parameters == pytest.approx(np.polyfit(x, y, 1), rel=1e-9)

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import torch
 
-from vqa_plugin_clip.architecture import Architecture
-from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.network.architecture import Architecture
+from vqa_plugin_clip.network.model import ClipVqa
 
 
 class Golden:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from vqa_harness.errors import UsageError
-from vqa_plugin_clip.architecture import Architecture
+from vqa_plugin_clip.network.architecture import Architecture
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from vqa_harness.errors import InputError, MissingBackend, UsageError
-from vqa_plugin_clip import backbone
-from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.checkpoint import backbone
+from vqa_plugin_clip.network.model import ClipVqa
 
 open_clip = pytest.importorskip("open_clip", reason="needs the extra clip (open_clip)")
 

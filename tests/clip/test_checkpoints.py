@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from vqa_harness.errors import InputError, MissingBackend, UsageError
-from vqa_plugin_clip import checkpoints
-from vqa_plugin_clip.architecture import Architecture
-from vqa_plugin_clip.card import MAX_CARD_BYTES, Card
-from vqa_plugin_clip.checkpoints import load_checkpoint, save_checkpoint
-from vqa_plugin_clip.model import ClipVqa
-from vqa_plugin_clip.published import import_published
-from vqa_plugin_clip.tokens import LABELS, tokens_for
+from vqa_plugin_clip.checkpoint import files as checkpoints
+from vqa_plugin_clip.checkpoint.card import MAX_CARD_BYTES, Card
+from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
+from vqa_plugin_clip.checkpoint.published import import_published
+from vqa_plugin_clip.network.architecture import Architecture
+from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.tokens import LABELS, tokens_for
 
 SMALL = Architecture(
     image_size=32,
@@ -295,6 +295,6 @@ def test_other_files_are_refused(golden, tmp_path, monkeypatch):
     torch.save(golden.state | {"more": torch.zeros(1)}, path)
     with pytest.raises(InputError, match="not the weights of a CLIPVQA network"):
         import_published(path, out)
-    monkeypatch.setattr("vqa_plugin_clip.published.MAX_WEIGHTS_BYTES", 10)
+    monkeypatch.setattr("vqa_plugin_clip.checkpoint.published.MAX_WEIGHTS_BYTES", 10)
     with pytest.raises(InputError, match="at most 10 bytes"):
         import_published(path, out)

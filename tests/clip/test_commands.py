@@ -3,10 +3,10 @@ import json
 import pytest
 import torch
 
-from vqa_harness.cli import run_cli
-from vqa_plugin_clip.architecture import Architecture
-from vqa_plugin_clip.checkpoints import load_checkpoint
-from vqa_plugin_clip.model import ClipVqa
+from vqa_harness.cli.app import run_cli
+from vqa_plugin_clip.checkpoint.files import load_checkpoint
+from vqa_plugin_clip.network.architecture import Architecture
+from vqa_plugin_clip.network.model import ClipVqa
 
 TINY = Architecture(
     image_size=32,

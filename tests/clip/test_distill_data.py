@@ -10,11 +10,11 @@ pytest.importorskip("PIL", reason="Pillow is not installed; it comes with the ex
 
 from PIL import Image
 
-from vqa_harness.encode import encode_frames
 from vqa_harness.errors import InputError, MissingBackend, UsageError
-from vqa_harness.ffmpeg import find_ffmpeg
-from vqa_harness.vmaf_options import RawFormat
-from vqa_harness.vmaf_pipe import VmafPipe
+from vqa_harness.media.encode import encode_frames
+from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
+from vqa_metrics.vmaf.options import RawFormat
+from vqa_metrics.vmaf.pipe import VmafPipe
 from vqa_plugin_clip.distill import shards
 from vqa_plugin_clip.distill.contents import is_held_out, list_contents, read_still
 from vqa_plugin_clip.distill.damage import CODERS, Damage, apply, draw, draw_group

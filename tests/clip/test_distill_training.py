@@ -13,10 +13,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from vqa_harness.errors import InputError, MissingBackend, UsageError
-from vqa_harness.ffmpeg import find_ffmpeg
-from vqa_plugin_clip.captions import CAPTIONS, caption
-from vqa_plugin_clip.checkpoints import load_checkpoint, save_checkpoint
-from vqa_plugin_clip.commands import app
+from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
+from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
+from vqa_plugin_clip.cli import app
 from vqa_plugin_clip.distill import batches, shards, training
 from vqa_plugin_clip.distill.average import WeightAverage
 from vqa_plugin_clip.distill.batches import ClipSet
@@ -42,11 +41,12 @@ from vqa_plugin_clip.distill.sampling import PATCH, SIDE, cut, normalise, normal
 from vqa_plugin_clip.distill.shards import SetPlan
 from vqa_plugin_clip.distill.training import Report, Settings, Sources, train
 from vqa_plugin_clip.distill.vary import vary_colour, vary_places
-from vqa_plugin_clip.labels import score, vectorised_label
-from vqa_plugin_clip.model import ClipVqa
-from vqa_plugin_clip.preprocess import Preprocessing
-from vqa_plugin_clip.stem import imagenet_weights
-from vqa_plugin_clip.tokens import LABELS, tokens_for
+from vqa_plugin_clip.inputs.preprocess import Preprocessing
+from vqa_plugin_clip.network.captions import CAPTIONS, caption
+from vqa_plugin_clip.network.labels import score, vectorised_label
+from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.stem import imagenet_weights
+from vqa_plugin_clip.network.tokens import LABELS, tokens_for
 
 
 def still(seed, size=480):

@@ -6,7 +6,13 @@ import sys
 
 import pytest
 
-WITHOUT_TORCH = ("architecture", "card", "labels", "sampling", "svr")
+WITHOUT_TORCH = (
+    "network.architecture",
+    "checkpoint.card",
+    "network.labels",
+    "inputs.sampling",
+    "svr",
+)
 
 
 def test_data_modules_do_not_import_torch():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vqa_harness.errors import MissingBackend, UsageError
-from vqa_plugin_clip.labels import cosine_loss, expected_level, score, vectorised_label
+from vqa_plugin_clip.network.labels import cosine_loss, expected_level, score, vectorised_label
 from vqa_plugin_clip.svr import SvrDecoder
 
 

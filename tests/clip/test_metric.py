@@ -7,24 +7,24 @@ import numpy as np
 import pytest
 import torch
 
-from vqa_harness.cli import run_cli
+from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import MissingBackend, UsageError
-from vqa_harness.pipeline import RunOptions, run
+from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry
 from vqa_harness.spec import Sampling
-from vqa_harness.synthetic import make_video
 from vqa_harness.testing import check_metric, sample_frames
-from vqa_plugin_clip.architecture import Architecture
-from vqa_plugin_clip.card import Card
-from vqa_plugin_clip.checkpoints import save_checkpoint
+from vqa_harness.testing.synthetic import make_video
+from vqa_plugin_clip.checkpoint.card import Card
+from vqa_plugin_clip.checkpoint.files import save_checkpoint
+from vqa_plugin_clip.checkpoint.published import import_published
 from vqa_plugin_clip.explain import Explanation
+from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.metric import ClipVqaMetric, choose_device
-from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.network.architecture import Architecture
+from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.tokens import CLIP_VOCABULARY, LABELS, vocabulary_of
 from vqa_plugin_clip.plugin import CLIPVQA
-from vqa_plugin_clip.preprocess import Preprocessing
-from vqa_plugin_clip.published import import_published
 from vqa_plugin_clip.svr import SvrDecoder
-from vqa_plugin_clip.tokens import CLIP_VOCABULARY, LABELS, vocabulary_of
 
 SMALL = Architecture(
     image_size=64,
@@ -262,7 +262,7 @@ def test_the_log_says_what_scored(video, checkpoint, tmp_path):
 
 def test_a_run_with_a_bundled_checkpoint_imports_no_clip_backbone(video, checkpoint):
     code = (
-        "import sys; from vqa_harness.cli import run_cli;"
+        "import sys; from vqa_harness.cli.app import run_cli;"
         f"assert run_cli(['run', '-m', 'clipvqa:checkpoint={checkpoint}', {str(video)!r}]) == 0;"
         "found = {'open_clip', 'torchvision', 'timm', 'sklearn', 'numba'} & set(sys.modules);"
         "assert not found, found"

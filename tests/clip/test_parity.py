@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vqa_plugin_clip.architecture import Architecture
+from vqa_plugin_clip.network.architecture import Architecture
 
 TOLERANCE = 1e-5
 VARIANTS = {

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqa_harness.errors import InputError
-from vqa_plugin_clip.preprocess import Preprocessing, centre, fragments, starts
+from vqa_plugin_clip.inputs.preprocess import Preprocessing, centre, fragments, starts
 
 
 def coordinates(height, width):

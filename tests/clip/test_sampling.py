@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vqa_harness.errors import UsageError
-from vqa_plugin_clip import sampling as s
+from vqa_plugin_clip.inputs import sampling as s
 
 
 def legacy(seed):

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from vqa_harness.errors import MissingBackend
-from vqa_plugin_clip import stem as stem_module
-from vqa_plugin_clip.architecture import Architecture
-from vqa_plugin_clip.model import ClipVqa
-from vqa_plugin_clip.stem import EfficientNetLite0Stem, load_imagenet_stem, same_padding
+from vqa_plugin_clip.network import stem as stem_module
+from vqa_plugin_clip.network.architecture import Architecture
+from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.stem import EfficientNetLite0Stem, load_imagenet_stem, same_padding
 
 HAS_WEIGHTS = importlib.util.find_spec(stem_module.WEIGHTS_PACKAGE) is not None
 needs_weights = pytest.mark.skipif(

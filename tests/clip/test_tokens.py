@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vqa_harness.errors import MissingBackend, UsageError
-from vqa_plugin_clip.architecture import Architecture
-from vqa_plugin_clip.tokens import LABELS, LABELS_1, LABELS_LONG, tokens_for, vocabulary_of
+from vqa_plugin_clip.network.architecture import Architecture
+from vqa_plugin_clip.network.tokens import LABELS, LABELS_1, LABELS_LONG, tokens_for, vocabulary_of
 
 PUBLISHED = {"labels": LABELS, "labels_1": LABELS_1, "labels_long": LABELS_LONG}
 

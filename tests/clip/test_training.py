@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vqa_plugin_clip.labels import cosine_loss
+from vqa_plugin_clip.network.labels import cosine_loss
 from vqa_plugin_clip.train.optimiser import learning_rate, parameter_groups, set_learning_rates
 from vqa_plugin_clip.train.recipe import BASE_LR, BETAS, WEIGHT_DECAY
 

@@ -10,13 +10,13 @@ if "torch" in MISSING:
 else:
     import torch
 
-    from vqa_harness.synthetic import make_video
-    from vqa_plugin_clip.architecture import Architecture
-    from vqa_plugin_clip.card import Card
-    from vqa_plugin_clip.checkpoints import save_checkpoint
-    from vqa_plugin_clip.model import ClipVqa
-    from vqa_plugin_clip.preprocess import Preprocessing
-    from vqa_plugin_clip.tokens import LABELS, vocabulary_of
+    from vqa_harness.testing.synthetic import make_video
+    from vqa_plugin_clip.checkpoint.card import Card
+    from vqa_plugin_clip.checkpoint.files import save_checkpoint
+    from vqa_plugin_clip.inputs.preprocess import Preprocessing
+    from vqa_plugin_clip.network.architecture import Architecture
+    from vqa_plugin_clip.network.model import ClipVqa
+    from vqa_plugin_clip.network.tokens import LABELS, vocabulary_of
 
 CONTENTS = 4
 CRFS = {18: 4.6, 34: 3.3, 44: 2.2, 51: 1.2}

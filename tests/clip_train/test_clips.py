@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from vqa_harness.errors import InputError, UsageError
-from vqa_harness.reader import VideoReader
-from vqa_plugin_clip.preprocess import Preprocessing
-from vqa_plugin_clip.sampling import frame_indices, random_indices
+from vqa_harness.media.reader import VideoReader
+from vqa_plugin_clip.inputs.preprocess import Preprocessing
+from vqa_plugin_clip.inputs.sampling import frame_indices, random_indices
 from vqa_plugin_clip.train.augment import FOR_FRAGMENTS, PUBLISHED, Augmentation, jitter, turn_hue
 from vqa_plugin_clip.train.clips import (
     VALIDATION,

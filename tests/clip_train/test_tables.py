@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from vqa_harness.errors import UsageError
-from vqa_harness.synthetic import make_video
+from vqa_harness.testing.synthetic import make_video
 from vqa_plugin_clip.train import survey as survey_module
 from vqa_plugin_clip.train.dataset import Tables, ratings, summary
 from vqa_plugin_clip.train.opinion_table import TableForm, read_table

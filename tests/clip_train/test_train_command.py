@@ -10,7 +10,7 @@ import sys
 import pytest
 import torch
 
-from vqa_harness.cli import run_cli
+from vqa_harness.cli.app import run_cli
 from vqa_plugin_clip.train import fit
 from vqa_plugin_clip.train.command import command_words
 

@@ -13,25 +13,25 @@ import torch
 from safetensors.torch import save_file
 
 from vqa_harness.errors import InputError, MetricError, MissingBackend, UsageError
-from vqa_harness.reader import VideoReader
-from vqa_plugin_clip import backbone
-from vqa_plugin_clip.checkpoints import load_checkpoint
-from vqa_plugin_clip.labels import score
+from vqa_harness.media.reader import VideoReader
+from vqa_plugin_clip.checkpoint import backbone
+from vqa_plugin_clip.checkpoint.files import load_checkpoint
+from vqa_plugin_clip.inputs.sampling import frame_indices
 from vqa_plugin_clip.metric import ClipVqaMetric
+from vqa_plugin_clip.network.labels import score
+from vqa_plugin_clip.network.tokens import tokens_for
 from vqa_plugin_clip.plugin import CLIPVQA
-from vqa_plugin_clip.sampling import frame_indices
 from vqa_plugin_clip.svr import SvrDecoder
-from vqa_plugin_clip.tokens import tokens_for
 from vqa_plugin_clip.train import results
 from vqa_plugin_clip.train.dataset import Tables
 from vqa_plugin_clip.train.engine import make_accelerator
 from vqa_plugin_clip.train.figures import figures, rank
+from vqa_plugin_clip.train.initial_network import keep_statistics, start
 from vqa_plugin_clip.train.opinion_table import TableForm
 from vqa_plugin_clip.train.optimiser import learning_rate, make_optimiser, schedule
 from vqa_plugin_clip.train.random_state import random_state, restore_random_state
 from vqa_plugin_clip.train.recipe import Recipe
 from vqa_plugin_clip.train.run import SILENT, Job, train
-from vqa_plugin_clip.train.start import keep_statistics, start
 from vqa_plugin_clip.train.state_file import Position, State, load_state, save_state
 
 CALM = {"jitter": 0.0, "grey": 0.0, "crops": False, "mirror": 0.0}

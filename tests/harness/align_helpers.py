@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqa_harness.align_options import AlignOptions
-from vqa_harness.align_report import AlignReport
-from vqa_harness.aligned_pairs import AlignedPairs
-from vqa_harness.synthetic import make_video, moving_pattern
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.alignment.pairs import AlignedPairs
+from vqa_harness.alignment.report import AlignReport
+from vqa_harness.testing.synthetic import make_video, moving_pattern
 
 WIDTH, HEIGHT = 160, 96
 LOSSLESS = {"qp": "0", "preset": "ultrafast"}

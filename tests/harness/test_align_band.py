@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vqa_harness.align_band import ReferenceBand
-from vqa_harness.align_votes import PARTS
+from vqa_harness.alignment.band import ReferenceBand
+from vqa_harness.alignment.votes import PARTS
 
 
 @pytest.mark.parametrize("base", [-30, -5, 0, 20, 50, 58, 70])

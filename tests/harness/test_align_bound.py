@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vqa_harness import align_monitor, align_pair
-from vqa_harness.align_monitor import Monitor
-from vqa_harness.align_pair import Bound
-from vqa_harness.signatures import COLUMNS, ROWS
+from vqa_harness.alignment import assumed as align_pair
+from vqa_harness.alignment import monitor as align_monitor
+from vqa_harness.alignment.assumed import Bound
+from vqa_harness.alignment.monitor import Monitor
+from vqa_harness.alignment.signatures import COLUMNS, ROWS
 
 HALF = 6
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqa_harness.align_content import Tracker, half_band
-from vqa_harness.align_events import find_events
-from vqa_harness.align_models import Cadence, interval
-from vqa_harness.align_monitor import Monitor, proven
-from vqa_harness.letterbox import picture_area
-from vqa_harness.signatures import area_means, signature
+from vqa_harness.alignment.events import find_events
+from vqa_harness.alignment.letterbox import picture_area
+from vqa_harness.alignment.models import Cadence, interval
+from vqa_harness.alignment.monitor import Monitor, proven
+from vqa_harness.alignment.signatures import area_means, signature
+from vqa_harness.alignment.tracker import Tracker, half_band
 from vqa_harness.testing import rgb_frame, yuv_frame
 
 
@@ -60,8 +60,8 @@ def test_any_drops_and_repeats_are_found(walk, data):
 
 
 def test_blocks_join_without_a_seam(walk, monkeypatch):
-    monkeypatch.setattr("vqa_harness.align_content.BLOCK", 16)
-    monkeypatch.setattr("vqa_harness.align_content.LAG", 8)
+    monkeypatch.setattr("vqa_harness.alignment.tracker.BLOCK", 16)
+    monkeypatch.setattr("vqa_harness.alignment.tracker.LAG", 8)
     shown = [i for i in range(160) if i not in (40, 41, 90)]
     assert track(walk[shown], walk).best_path().reference.tolist() == shown
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from tests.harness.align_helpers import LOSSLESS, codes, paired, pattern, write
-from vqa_harness.align_options import AlignOptions
-from vqa_harness.aligned_pairs import AlignedPairs
+from vqa_harness.alignment.formats import plan_formats
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.alignment.pairs import AlignedPairs
 from vqa_harness.errors import AlignError, InputError, UsageError
 from vqa_harness.frames import ColourInfo
-from vqa_harness.match_formats import plan_formats
-from vqa_harness.picture import resize_planes
-from vqa_harness.reader import probe
-from vqa_harness.recode import Coding, recode
-from vqa_harness.synthetic import moving_pattern
+from vqa_harness.media.picture import resize_planes
+from vqa_harness.media.reader import probe
+from vqa_harness.media.recode import Coding, recode
+from vqa_harness.testing.synthetic import moving_pattern
 
 TV709 = ColourInfo(full_range=False, matrix="bt709")
 TV601 = ColourInfo(full_range=False, matrix="bt601")

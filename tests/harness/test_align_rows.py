@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.harness.align_helpers import codes, paired, pattern, write
-from vqa_harness.picture import resize_planes
+from vqa_harness.media.picture import resize_planes
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import pytest
 
 from tests.harness.align_helpers import codes, paired, pattern, write
 from vqa_harness.errors import AlignError
-from vqa_harness.synthetic import moving_pattern
-from vqa_harness.writer import copy_packets
+from vqa_harness.media.writer import copy_packets
+from vqa_harness.testing.synthetic import moving_pattern
 
 NTSC = Fraction(30000, 1001)
 

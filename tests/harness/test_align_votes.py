@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vqa_harness.align_steps import hold_costs, trust
-from vqa_harness.align_votes import OFTEN, PARTS, Skips, by_parts, compare, votes_of
+from vqa_harness.alignment.search import hold_costs, trust
+from vqa_harness.alignment.votes import OFTEN, PARTS, Skips, by_parts, compare, votes_of
 
 CELLS = 2304
 

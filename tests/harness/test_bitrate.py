@@ -2,9 +2,9 @@ from fractions import Fraction
 
 import pytest
 
-from vqa_harness.bitrate import from_packets, measure_bitrate
 from vqa_harness.errors import InputError
-from vqa_harness.synthetic import make_video
+from vqa_harness.media.bitrate import from_packets, measure_bitrate
+from vqa_harness.testing.synthetic import make_video
 
 RATE = Fraction(25)
 

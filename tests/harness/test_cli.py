@@ -9,9 +9,9 @@ import wave
 import numpy as np
 import pytest
 
-from vqa_harness.cli import run_cli
-from vqa_harness.synthetic import make_video
-from vqa_harness.writer import copy_packets
+from vqa_harness.cli.app import run_cli
+from vqa_harness.media.writer import copy_packets
+from vqa_harness.testing.synthetic import make_video
 
 METRIC = ("--metric", "colorfulness")
 
@@ -173,7 +173,7 @@ def test_a_missing_extra_is_exit_6_and_says_what_to_install(video):
     hide = (
         "import sys, importlib.util as u; find = u.find_spec;"
         "u.find_spec = lambda n, *a: None if n in ('torch', 'safetensors') else find(n, *a);"
-        "from vqa_harness.cli import run_cli; sys.exit(run_cli(sys.argv[1:]))"
+        "from vqa_harness.cli.app import run_cli; sys.exit(run_cli(sys.argv[1:]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", hide, "run", "--metric", "clipvqa", str(video)],
@@ -211,7 +211,7 @@ def test_a_metric_that_fails_is_exit_5_and_the_rest_is_written(cli, video, tmp_p
 )
 def test_heavy_modules_stay_out(video, arguments, banned):
     code = (
-        f"import sys; from vqa_harness.cli import run_cli; run_cli(sys.argv[1:]); "
+        f"import sys; from vqa_harness.cli.app import run_cli; run_cli(sys.argv[1:]); "
         f"found = {banned} & set(sys.modules); assert not found, found"
     )
     scoring = "run" in arguments
@@ -284,7 +284,7 @@ def test_the_module_runs():
 
 def test_only_the_command_asked_for_is_loaded():
     code = (
-        "import sys; from vqa_harness.cli import run_cli; run_cli(['metrics', 'vmaf'])\n"
+        "import sys; from vqa_harness.cli.app import run_cli; run_cli(['metrics', 'vmaf'])\n"
         "print([m for m in ('run_command', 'gate_command') if f'vqa_harness.{m}' in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

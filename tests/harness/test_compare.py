@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from vqa_harness.cli import run_cli
-from vqa_harness.compare import FrameDifference, compare_logs
-from vqa_harness.log import Log
-from vqa_harness.pooling import pool
-from vqa_harness.writers import write_log
+from vqa_harness.cli.app import run_cli
+from vqa_harness.logs.compare import FrameDifference, compare_logs
+from vqa_harness.logs.log import Log
+from vqa_harness.logs.write import write_log
+from vqa_harness.stats.pooling import pool
 
 
 def make_log(columns, directions=None, version="vqa-harness 0.1", **extra):

@@ -8,12 +8,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vqa_harness.decode import VERSIONS, FFmpegError
-from vqa_harness.encode import decode_bytes, encode_bytes, encode_frames, roundtrip
-from vqa_harness.filters import FilterGraph
-from vqa_harness.reader import VideoReader
-from vqa_harness.synthetic import make_video, moving_pattern
-from vqa_harness.writer import copy_packets
+from vqa_harness.media.container import VERSIONS, FFmpegError
+from vqa_harness.media.encode import decode_bytes, encode_bytes, encode_frames, roundtrip
+from vqa_harness.media.filters import FilterGraph
+from vqa_harness.media.reader import VideoReader
+from vqa_harness.media.writer import copy_packets
+from vqa_harness.testing.synthetic import make_video, moving_pattern
 
 CODECS = {
     "libx264": {"crf": "30"},

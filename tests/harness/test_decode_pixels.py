@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqa_harness.encode import encode_bytes, roundtrip
 from vqa_harness.frames import ColourInfo
-from vqa_harness.orientation import Orientation, from_degrees, from_matrix
-from vqa_harness.picture import PlaneSource, layout_of, resize_planes
-from vqa_harness.pixels import check_planes, chroma_shape, gray_to_rgb, plane_view
-from vqa_harness.reader import VideoReader
-from vqa_harness.synthetic import moving_pattern
+from vqa_harness.media.encode import encode_bytes, roundtrip
+from vqa_harness.media.orientation import Orientation, from_degrees, from_matrix
+from vqa_harness.media.picture import PlaneSource, layout_of, resize_planes
+from vqa_harness.media.pixels import check_planes, chroma_shape, gray_to_rgb, plane_view
+from vqa_harness.media.reader import VideoReader
+from vqa_harness.testing.synthetic import moving_pattern
 
 ORIENTATIONS = [Orientation(*bits) for bits in product((False, True), repeat=3)]
 BT709 = ColourInfo(False, "bt709", "bt709", "bt709")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tests.harness.align_helpers import LOSSLESS, paired, write
-from vqa_harness.align_options import AlignOptions
-from vqa_harness.aligned_pairs import AlignedPairs
-from vqa_harness.cli import run_cli
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.alignment.pairs import AlignedPairs
+from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import AlignError, UsageError
-from vqa_harness.reader import VideoReader
-from vqa_harness.synthetic import moving_pattern
+from vqa_harness.media.reader import VideoReader
+from vqa_harness.testing.synthetic import moving_pattern
 
 FRAMES = 24
 TOP_FIRST = {"x264-params": "tff=1"}

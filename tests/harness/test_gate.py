@@ -3,7 +3,9 @@ import json
 import pytest
 
 from vqa_harness import Feature, MetricSpec, Param, hookimpl
-from vqa_harness.baseline import (
+from vqa_harness.errors import AlignError, GateFailed, InputError, MetricError, UsageError
+from vqa_harness.gate.accept import update_baseline
+from vqa_harness.gate.baseline import (
     Baseline,
     Change,
     changes,
@@ -11,19 +13,17 @@ from vqa_harness.baseline import (
     read_baseline,
     write_baseline,
 )
-from vqa_harness.bdrate import bd_rate
-from vqa_harness.compare import compare_logs
-from vqa_harness.errors import AlignError, GateFailed, InputError, MetricError, UsageError
-from vqa_harness.gate import judge, kept_values, wants_bitrate
-from vqa_harness.gate_accept import update_baseline
-from vqa_harness.gate_outputs import to_json
-from vqa_harness.gate_outputs_junit import to_junit
-from vqa_harness.gate_plan import Case, Plan
-from vqa_harness.gate_rules import Rule, parse_rule, parse_target
-from vqa_harness.gate_verdict import Measured, number
-from vqa_harness.log import Log
-from vqa_harness.pooling import pool
+from vqa_harness.gate.judge import judge, kept_values, wants_bitrate
+from vqa_harness.gate.junit import to_junit
+from vqa_harness.gate.output import to_json
+from vqa_harness.gate.plan import Case, Plan
+from vqa_harness.gate.rules import Rule, parse_rule, parse_target
+from vqa_harness.gate.verdict import Measured, number
+from vqa_harness.logs.compare import compare_logs
+from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry
+from vqa_harness.stats.bdrate import bd_rate
+from vqa_harness.stats.pooling import pool
 
 SPECS = [
     MetricSpec("up", "nowhere:Up", (Feature("up", lo=0, hi=100),), params=(Param("size", 8),)),

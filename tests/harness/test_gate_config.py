@@ -5,9 +5,9 @@ import pytest
 
 from vqa_harness import Feature, MetricSpec, Param, hookimpl
 from vqa_harness.errors import InputError, UsageError
-from vqa_harness.gate_config import find_config, json_schema, load_config
-from vqa_harness.gate_plan import plan_config, plan_logs, plan_videos
-from vqa_harness.gate_rules import parse_rule
+from vqa_harness.gate.config import find_config, json_schema, load_config
+from vqa_harness.gate.plan import plan_config, plan_logs, plan_videos
+from vqa_harness.gate.rules import parse_rule
 from vqa_harness.registry import Registry
 
 SPECS = [

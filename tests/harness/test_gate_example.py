@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vqa_harness.cli import run_cli
-from vqa_harness.gate_config import load_config
+from vqa_harness.cli.app import run_cli
+from vqa_harness.gate.config import load_config
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gate"
 

@@ -5,19 +5,19 @@ import junitparser
 import pytest
 
 from vqa_harness.errors import InputError, UsageError
-from vqa_harness.gate_outputs import MAX_ROWS, rows, summary, to_json, to_markdown
-from vqa_harness.gate_outputs_github import (
+from vqa_harness.gate.github import (
     MAX_ANNOTATIONS,
     add_summary,
     annotation_lines,
     no_commands,
     on_github,
 )
-from vqa_harness.gate_outputs_junit import to_junit
-from vqa_harness.gate_plan import Case
-from vqa_harness.gate_rules import parse_rule
-from vqa_harness.gate_verdict import Measured, Outcome, Verdict
-from vqa_harness.log import Log
+from vqa_harness.gate.junit import to_junit
+from vqa_harness.gate.output import MAX_ROWS, rows, summary, to_json, to_markdown
+from vqa_harness.gate.plan import Case
+from vqa_harness.gate.rules import parse_rule
+from vqa_harness.gate.verdict import Measured, Outcome, Verdict
+from vqa_harness.logs.log import Log
 
 NASTY = "a|<b>&\"'`*[x](http://y)\n::error::@team %0A,:\x00\x1b[31m\udcff"
 RULE = parse_rule("up.mean >= 80", place="gate.toml: rules, entry 1")

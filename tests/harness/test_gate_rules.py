@@ -1,7 +1,7 @@
 import pytest
 
 from vqa_harness.errors import UsageError
-from vqa_harness.gate_rules import Rule, Target, check_bound, parse_rule, parse_target
+from vqa_harness.gate.rules import Rule, Target, check_bound, parse_rule, parse_target
 from vqa_harness.spec import Feature
 
 UP = Feature("up", lo=0, hi=100)

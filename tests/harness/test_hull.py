@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqa_harness.hull import for_bitrate, for_quality, pareto, steps, thin, upper_hull
+from vqa_harness.stats.hull import for_bitrate, for_quality, pareto, steps, thin, upper_hull
 
 # 360p, 720p and 1080p: each is best over a part of the bitrates
 LOW = [(200, 60.0), (400, 70.0), (800, 75.0), (1600, 77.0)]

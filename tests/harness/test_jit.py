@@ -7,8 +7,8 @@ import sys
 import numpy as np
 
 from vqa_harness import jit
-from vqa_metrics import nss_warmup
 from vqa_metrics.nss import nss_sums
+from vqa_metrics.nss import warmup as nss_warmup
 
 
 def test_kernels_run_where_no_cache_can_be_kept():
@@ -31,7 +31,7 @@ def test_a_change_of_any_part_is_another_fingerprint(monkeypatch):
     original = jit.inspect.getsource
 
     def changed(module):
-        return original(module) + ("# more\n" if module.__name__.endswith("nss_tile") else "")
+        return original(module) + ("# more\n" if module.__name__.endswith("nss.tile") else "")
 
     monkeypatch.setattr(jit.inspect, "getsource", changed)
     assert jit.fingerprint() != before
@@ -51,7 +51,7 @@ def test_warm_up_compiles_everything():
 
 
 def test_a_new_process_knows_what_is_in_the_cache(tmp_path):
-    code = "from vqa_metrics.nss_warmup import compiling_needed; print(compiling_needed())"
+    code = "from vqa_metrics.nss.warmup import compiling_needed; print(compiling_needed())"
     nss_sums(np.zeros((96, 96), np.uint8))  # now it is in the cache that this process uses
     for folder, answer in ((None, "False"), (tmp_path, "True")):
         env = dict(os.environ)
@@ -75,7 +75,7 @@ def test_kernels_call_kernels_and_run_without_numba_too():
 
 def test_numba_is_not_imported_before_a_kernel_runs():
     code = (
-        "import sys; from vqa_harness.align_steps import alien_cost; alien_cost.python(1, 1)\n"
+        "import sys; from vqa_harness.alignment.search import alien_cost; alien_cost.python(1, 1)\n"
         "print('numba' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

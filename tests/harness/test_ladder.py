@@ -11,17 +11,17 @@ from fractions import Fraction
 import pytest
 
 from vqa_harness import Feature, Metric, MetricSpec, hookimpl
-from vqa_harness.align_options import AlignOptions
-from vqa_harness.bitrate import StreamBitrate
-from vqa_harness.cli import run_cli
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import AlignError, UsageError
-from vqa_harness.ladder import Measured, Measuring, Rung, measure
-from vqa_harness.ladder_compare import aggregate, compare_ladder
-from vqa_harness.ladder_config import LadderConfig, Series, Settings, Source, read_config
-from vqa_harness.ladder_outputs import to_csv, to_json, to_markdown, write_outputs
-from vqa_harness.log_features import FeatureInfo
+from vqa_harness.ladder.compare import aggregate, compare_ladder
+from vqa_harness.ladder.config import LadderConfig, Series, Settings, Source, read_config
+from vqa_harness.ladder.output import to_csv, to_json, to_markdown, write_outputs
+from vqa_harness.ladder.score import Measured, Measuring, Rung, measure
+from vqa_harness.logs.view import FeatureInfo
+from vqa_harness.media.bitrate import StreamBitrate
 from vqa_harness.registry import Registry
-from vqa_harness.synthetic import make_video
+from vqa_harness.testing.synthetic import make_video
 
 X264 = [(360, 200, 60.0), (360, 400, 70.0), (720, 400, 62.0), (720, 800, 80.0), (720, 1600, 90.0)]
 X265 = [(h, rate * 0.7, quality) for h, rate, quality in X264]

@@ -6,13 +6,13 @@ from fractions import Fraction
 
 import pytest
 
-from vqa_harness import ladder_encode
-from vqa_harness.cli import run_cli
+from vqa_harness.cli.app import run_cli
+from vqa_harness.cli.ladder_arguments import grids
 from vqa_harness.errors import InputError, UsageError
-from vqa_harness.ladder_encode import Grid, encode_all, encode_rung, plan
-from vqa_harness.ladder_options import grids
-from vqa_harness.reader import VideoReader, probe
-from vqa_harness.synthetic import make_video, moving_pattern
+from vqa_harness.ladder import encode as ladder_encode
+from vqa_harness.ladder.encode import Grid, encode_all, encode_rung, plan
+from vqa_harness.media.reader import VideoReader, probe
+from vqa_harness.testing.synthetic import make_video, moving_pattern
 
 FAST = {"preset": "ultrafast"}
 

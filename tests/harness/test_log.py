@@ -8,14 +8,14 @@ import pytest
 from vqa_harness import __version__
 from vqa_harness.errors import InputError, MetricError
 from vqa_harness.frames import ColourInfo, StreamInfo
-from vqa_harness.log import Log
-from vqa_harness.log_build import build_log
-from vqa_harness.log_contract import check_contract
-from vqa_harness.log_metadata import without_folders
-from vqa_harness.pooling import pool
+from vqa_harness.logs.build import build_log
+from vqa_harness.logs.log import Log
+from vqa_harness.logs.metadata import without_folders
+from vqa_harness.logs.vmaf_json import to_json, write_json
 from vqa_harness.result import MetricResult, RunResult, WindowScore
 from vqa_harness.spec import Feature, MetricSpec, Param
-from vqa_harness.vmaf_json import to_json, write_json
+from vqa_harness.stats.pooling import pool
+from vqa_harness.testing.logs import check_contract
 
 STREAM = StreamInfo(
     name="distorted.mp4",

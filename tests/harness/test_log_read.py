@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqa_harness.errors import InputError
-from vqa_harness.pooling import pool
-from vqa_harness.read_log import parse_log, read_log
+from vqa_harness.logs.read import parse_log, read_log
+from vqa_harness.stats.pooling import pool
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "vmaf_logs"
 FILES = sorted(p for p in GOLDEN.iterdir() if p.suffix != ".md")

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from vqa_harness.frames import ColourInfo, StreamInfo
-from vqa_harness.log_build import build_log
-from vqa_harness.log_contract import check_contract
+from vqa_harness.logs.build import build_log
+from vqa_harness.logs.write import write_log
 from vqa_harness.result import MetricResult, RunResult, WindowScore
 from vqa_harness.spec import Feature, MetricSpec
-from vqa_harness.writers import write_log
+from vqa_harness.testing.logs import check_contract
 
 COLUMNS = {
     "vmaf": {"integer_adm2": [0.9, 0.91, 0.92, 0.93], "vmaf": [90.5, 91.5, 92.5, 93.5]},

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from vqa_harness.errors import UsageError
 from vqa_harness.hookspecs import NAME
-from vqa_harness.log import Log
-from vqa_harness.log_numbers import number
-from vqa_harness.pooling import pool
-from vqa_harness.read_log import parse_log, read_log
-from vqa_harness.read_tables import write_xml
+from vqa_harness.logs.log import Log
+from vqa_harness.logs.read import parse_log, read_log
+from vqa_harness.logs.values import number
+from vqa_harness.logs.vmaf_csv import write_csv
+from vqa_harness.logs.vmaf_json import write_json
+from vqa_harness.logs.vmaf_xml import write_xml
+from vqa_harness.logs.write import BUILTIN, choose, suffix_of, vqa_register_writers, write_log
 from vqa_harness.spec import WriterSpec
-from vqa_harness.vmaf_csv import write_csv
-from vqa_harness.vmaf_json import write_json
-from vqa_harness.writers import BUILTIN, choose, suffix_of, vqa_register_writers, write_log
+from vqa_harness.stats.pooling import pool
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "vmaf_logs"
 WRITE = {".json": write_json, ".csv": write_csv, ".xml": write_xml}
@@ -243,7 +243,7 @@ def test_an_unknown_format_or_ending_names_the_known_ones():
 
 
 def test_a_writer_that_cannot_be_loaded_is_one_line():
-    for factory in ("vqa_harness.no_such:f", "vqa_harness.log:no_such", ""):
+    for factory in ("vqa_harness.no_such:f", "vqa_harness.logs.log:no_such", ""):
         with pytest.raises(UsageError, match="log format 'mine': cannot load it"):
             WriterSpec("mine", (".x",), factory).load()
 

@@ -11,8 +11,8 @@ import threading
 import numpy as np
 import pytest
 
-from vqa_harness import pipe_writer
-from vqa_harness.pipe_writer import PipeWriter, vmsplice
+from vqa_metrics.vmaf import pipe_writer
+from vqa_metrics.vmaf.pipe_writer import PipeWriter, vmsplice
 
 SIZES = [1, 5, 4096, 100_000, 3_000_000, 7, 1 << 20, 12_345]
 

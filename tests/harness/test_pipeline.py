@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from vqa_harness import Feature, Metric, MetricSpec, Sampling, StreamScores, hookimpl, interruption
-from vqa_harness import pipeline as pipeline_module
 from vqa_harness.errors import MissingBackend, UsageError
-from vqa_harness.pipeline import RunOptions, run
+from vqa_harness.pipeline import runner as pipeline_module
+from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry
 from vqa_harness.testing import sample_frames, stream_info
 

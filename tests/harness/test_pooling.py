@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqa_harness.errors import UsageError
-from vqa_harness.pooling import (
+from vqa_harness.stats.pooling import (
     PERCENTILES,
     Run,
     harmonic_mean,

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vqa_harness.encode import encode_bytes
 from vqa_harness.errors import InputError
-from vqa_harness.read_report import LISTED
-from vqa_harness.reader import VideoReader
-from vqa_harness.synthetic import make_video, moving_pattern
+from vqa_harness.media.encode import encode_bytes
+from vqa_harness.media.read_report import LISTED
+from vqa_harness.media.reader import VideoReader
+from vqa_harness.testing.synthetic import make_video, moving_pattern
 
 FRAMES = 60
 CODECS = {

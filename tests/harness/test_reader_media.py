@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vqa_harness.errors import InputError
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.reader import VideoReader
 
 ROOT = Path(__file__).parents[2]
 MEDIA = Path(os.environ.get("VQA_HARNESS_MEDIA", ROOT.parent / "shared" / "media")) / "awkward"

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqa_harness.encode import encode_bytes
 from vqa_harness.errors import InputError
-from vqa_harness.reader import VideoReader, probe
-from vqa_harness.synthetic import make_video, moving_pattern
+from vqa_harness.media.encode import encode_bytes
+from vqa_harness.media.reader import VideoReader, probe
+from vqa_harness.testing.synthetic import make_video, moving_pattern
 
 
 def refusal(path) -> str:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqa_harness.clock import Clock
-from vqa_harness.encode import encode_bytes
-from vqa_harness.reader import VideoReader, probe
-from vqa_harness.synthetic import make_video, moving_pattern
-from vqa_harness.writer import copy_packets
+from vqa_harness.media.encode import encode_bytes
+from vqa_harness.media.reader import VideoReader, probe
+from vqa_harness.media.timestamps import Clock
+from vqa_harness.media.writer import copy_packets
+from vqa_harness.testing.synthetic import make_video, moving_pattern
 
 MS = Fraction(1, 1000)
 

@@ -7,13 +7,13 @@ import re
 import numpy as np
 import pytest
 
-from vqa_harness.cli import run_cli
-from vqa_harness.log_features import coded_size
-from vqa_harness.report_alignment import reference_frame, timeline
-from vqa_harness.report_columns import Grid, column, pack, plan_grid, thin, unpack
-from vqa_harness.report_html import embedded_json, write_report
-from vqa_harness.report_thumbnails import Media, grab, worst_frames
-from vqa_harness.synthetic import make_video
+from vqa_harness.cli.app import run_cli
+from vqa_harness.logs.view import coded_size
+from vqa_harness.report.alignment import reference_frame, timeline
+from vqa_harness.report.packing import Grid, column, pack, plan_grid, thin, unpack
+from vqa_harness.report.thumbnails import Media, grab, worst_frames
+from vqa_harness.report.write import embedded_json, write_report
+from vqa_harness.testing.synthetic import make_video
 
 NASTY = "</script><script>alert(1)</script><!--\u2028&\"'"
 

@@ -14,9 +14,9 @@ import time
 
 import pytest
 
-from vqa_harness.report_html import write_report
-from vqa_harness.report_thumbnails import Media
-from vqa_harness.synthetic import make_video
+from vqa_harness.report.thumbnails import Media
+from vqa_harness.report.write import write_report
+from vqa_harness.testing.synthetic import make_video
 
 CHROMIUM = next((p for n in ("chromium", "google-chrome") if (p := shutil.which(n))), None)
 FLAGS = [

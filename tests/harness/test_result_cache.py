@@ -3,12 +3,12 @@ import os
 import pytest
 
 from vqa_harness import Feature, MetricSpec, Param, hookimpl
-from vqa_harness.align_options import AlignOptions
-from vqa_harness.atomic_file import cache_folder
+from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.errors import InputError, UsageError
-from vqa_harness.log import Log
+from vqa_harness.files import cache_folder
+from vqa_harness.logs.cache import ResultCache, cache_key
+from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry
-from vqa_harness.result_cache import ResultCache, cache_key
 
 
 def make_registry(version="1"):
@@ -99,7 +99,7 @@ def test_everything_that_changes_a_score_changes_the_key(videos, monkeypatch):
     monkeypatch.setenv("VQA_HARNESS_FFMPEG", "other")
     keys["environment"] = key_of(videos)
     monkeypatch.delenv("VQA_HARNESS_FFMPEG")
-    monkeypatch.setattr("vqa_harness.result_cache.__version__", "99")
+    monkeypatch.setattr("vqa_harness.logs.cache.__version__", "99")
     keys["harness"] = key_of(videos)
     assert len({key.digest for key in keys.values()}) == len(keys)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vqa_harness.signatures import COLUMNS, ROWS, area_means
+from vqa_harness.alignment.signatures import COLUMNS, ROWS, area_means
 
 
 def weights(size, count):

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from vqa_harness.errors import MetricError, MissingBackend, UsageError
-from vqa_harness.ffmpeg import find_ffmpeg, has_libvmaf
-from vqa_harness.vmaf_options import RawFormat, VmafModel, filter_graph
-from vqa_harness.vmaf_pipe import VmafPipe
+from vqa_metrics.vmaf.ffmpeg import find_ffmpeg, has_libvmaf
+from vqa_metrics.vmaf.options import RawFormat, VmafModel, filter_graph
+from vqa_metrics.vmaf.pipe import VmafPipe
 
 FRAMES = 6
 

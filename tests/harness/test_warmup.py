@@ -4,9 +4,9 @@ import types
 import pytest
 
 from vqa_harness import Feature, MetricSpec
-from vqa_harness.cli import run_cli
-from vqa_harness.synthetic import make_video
-from vqa_harness.warmup_command import modules_of, will_compile
+from vqa_harness.cli.app import run_cli
+from vqa_harness.cli.warmup import modules_of, will_compile
+from vqa_harness.testing.synthetic import make_video
 
 
 @pytest.fixture
@@ -41,10 +41,10 @@ def test_a_run_knows_whether_it_will_wait(module):
 def test_the_first_run_says_that_it_compiles(tmp_path, capsys, monkeypatch):
     video = tmp_path / "clip.mp4"
     make_video(video, 2, width=192, height=192)
-    monkeypatch.setattr("vqa_metrics.nss_warmup.compiling_needed", lambda: True)
+    monkeypatch.setattr("vqa_metrics.nss.warmup.compiling_needed", lambda: True)
     assert run_cli(["run", "-m", "niqe", "-m", "brisque", str(video)]) == 0
     assert "compiling niqe, brisque, once per machine" in capsys.readouterr().err
-    monkeypatch.setattr("vqa_metrics.nss_warmup.compiling_needed", lambda: False)
+    monkeypatch.setattr("vqa_metrics.nss.warmup.compiling_needed", lambda: False)
     assert run_cli(["run", "-m", "niqe", str(video)]) == 0
     assert "compiling" not in capsys.readouterr().err
 

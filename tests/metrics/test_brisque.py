@@ -9,8 +9,8 @@ from vqa_harness.spec import RunInfo
 from vqa_harness.testing import check_metric, rgb_frame, stream_info
 from vqa_metrics.brisque import Brisque, brisque, brisque_features
 from vqa_metrics.nss import nss_sums
-from vqa_metrics.nss_luma import luma_from_rgb
-from vqa_metrics.specs_nss import SPECS
+from vqa_metrics.nss.luma import luma_from_rgb
+from vqa_metrics.specs.nss import SPECS
 
 SCORED = [
     "natural", "odd", "wide", "noise", "poster", "letterbox", "one_block", "small", "ramp",

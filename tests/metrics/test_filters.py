@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from vqa_harness.errors import MetricError, MissingBackend
-from vqa_harness.ffmpeg import find_ffmpeg
 from vqa_harness.frames import ColourInfo
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.reader import VideoReader
 from vqa_harness.spec import RunInfo
-from vqa_harness.synthetic import make_video, moving_pattern
 from vqa_harness.testing import check_metric, rgb_frame, sample_frames, stream_info, yuv_frame
-from vqa_metrics import filters
-from vqa_metrics.specs_filters import ROWS, SPECS
+from vqa_harness.testing.synthetic import make_video, moving_pattern
+from vqa_metrics import ffmpeg_filters as filters
+from vqa_metrics.specs.filters import ROWS, SPECS
+from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 
 FULL = ColourInfo(full_range=True, matrix="bt709")
 

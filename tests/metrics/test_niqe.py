@@ -8,12 +8,12 @@ import pytest
 from vqa_harness.frames import ColourInfo
 from vqa_harness.spec import RunInfo
 from vqa_harness.testing import check_metric, rgb_frame, stream_info, yuv_frame
-from vqa_metrics import nss_metric
 from vqa_metrics.brisque import Brisque
 from vqa_metrics.niqe import Niqe, niqe, niqe_features
+from vqa_metrics.nss import base as nss_metric
 from vqa_metrics.nss import nss_sums
-from vqa_metrics.nss_luma import luma_from_rgb
-from vqa_metrics.specs_nss import SPECS
+from vqa_metrics.nss.luma import luma_from_rgb
+from vqa_metrics.specs.nss import SPECS
 
 FULL = ColourInfo(full_range=True, matrix="bt601")
 SCORED = ["natural", "odd", "wide", "noise", "poster", "letterbox", "one_block", "ramp"]

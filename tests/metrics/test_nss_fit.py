@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vqa_metrics.nss_fit import fit_asymmetric, fit_symmetric, shape_table
+from vqa_metrics.nss.fit import fit_asymmetric, fit_symmetric, shape_table
 
 
 def sums_of(values):

@@ -7,8 +7,8 @@ import pytest
 
 from vqa_harness.frames import ColourInfo
 from vqa_harness.testing import rgb_frame, yuv_frame
-from vqa_metrics.nss_luma import WEIGHTS, luma_from_plane, luma_from_rgb, nss_luma
-from vqa_metrics.nss_metric import bar_fraction
+from vqa_metrics.nss.base import bar_fraction
+from vqa_metrics.nss.luma import WEIGHTS, luma_from_plane, luma_from_rgb, nss_luma
 
 
 def exact(code, depth, full_range):

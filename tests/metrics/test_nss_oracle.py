@@ -36,7 +36,7 @@ def test_half_image_is_exact_and_keeps_a_flat_picture(oracle):
 
 
 def test_official_scores(oracle, model, official):
-    from vqa_metrics.nss_luma import luma_from_rgb
+    from vqa_metrics.nss.luma import luma_from_rgb
 
     rgb, scores = official
     luma = luma_from_rgb(rgb)

@@ -9,14 +9,14 @@ import pytest
 
 from vqa_harness.errors import MissingBackend
 from vqa_harness.frames import ColourInfo
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.reader import VideoReader
 from vqa_harness.spec import RunInfo
-from vqa_harness.synthetic import moving_pattern
 from vqa_harness.testing import check_metric, sample_frames, stream_info, yuv_frame
-from vqa_harness.vmaf_options import RawFormat
-from vqa_harness.vmaf_pipe import VmafPipe
+from vqa_harness.testing.synthetic import moving_pattern
 from vqa_metrics.psnr import Psnr, psnr, squared_error
-from vqa_metrics.specs_reference import PSNR
+from vqa_metrics.specs.reference import PSNR
+from vqa_metrics.vmaf.options import RawFormat
+from vqa_metrics.vmaf.pipe import VmafPipe
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "vmaf_logs"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vqa_harness.errors import MissingBackend, UsageError
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.reader import VideoReader
 from vqa_harness.spec import RunInfo
 from vqa_harness.testing import (
     check_metric,
@@ -19,9 +19,10 @@ from vqa_harness.testing import (
     stream_info,
     yuv_frame,
 )
-from vqa_metrics import skvideo_adapter, skvideo_library
-from vqa_metrics.skvideo_adapter import Bliinds, Strred, Viideo
-from vqa_metrics.specs_skvideo import BLIINDS, BLIINDS_NAMES, SPECS, STRRED, VIIDEO
+from vqa_metrics.skvideo import library as skvideo_library
+from vqa_metrics.skvideo import metrics as skvideo_adapter
+from vqa_metrics.skvideo.metrics import Bliinds, Strred, Viideo
+from vqa_metrics.specs.skvideo import BLIINDS, BLIINDS_NAMES, SPECS, STRRED, VIIDEO
 
 FOUND = importlib.util.find_spec("skvideo")
 pytestmark = pytest.mark.skipif(FOUND is None, reason="scikit-video is not installed")
@@ -213,7 +214,7 @@ def test_a_library_that_does_not_load_is_a_missing_backend(monkeypatch):
 PROBE = """
 import sys
 import numpy, scipy.linalg, scipy.stats
-from vqa_metrics.skvideo_library import library
+from vqa_metrics.skvideo.library import library
 
 def seen():
     return (numpy.int8, numpy.matrix, numpy.linalg.eig, scipy.linalg.solve, scipy.stats.pearsonr)

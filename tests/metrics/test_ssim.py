@@ -6,7 +6,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from vqa_harness.testing import check_metric, rgb_frame, sample_frames, yuv_frame
 from vqa_metrics import ssim as ssim_module
-from vqa_metrics.specs_reference import MS_SSIM, SSIM
+from vqa_metrics.specs.reference import MS_SSIM, SSIM
 from vqa_metrics.ssim import MsSsim, Ssim, ms_ssim, ssim_terms
 from vqa_metrics.ssim_kernels import halve
 

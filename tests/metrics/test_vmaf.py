@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from vqa_harness.errors import MetricError, MissingBackend, UsageError
-from vqa_harness.ffmpeg import find_ffmpeg
 from vqa_harness.frames import ColourInfo
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.reader import VideoReader
 from vqa_harness.spec import RunInfo
-from vqa_harness.synthetic import make_video, moving_pattern
 from vqa_harness.testing import check_metric, rgb_frame, sample_frames, stream_info, yuv_frame
-from vqa_metrics.specs_reference import VMAF
-from vqa_metrics.vmaf import Vmaf, model_name, model_of
+from vqa_harness.testing.synthetic import make_video, moving_pattern
+from vqa_metrics.specs.reference import VMAF
+from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
+from vqa_metrics.vmaf.metric import Vmaf, model_name, model_of
 
 FULL = ColourInfo(full_range=True, matrix="bt601")
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from vqa_metrics.brisque import brisque
 from vqa_metrics.niqe import niqe
-from vqa_metrics.nss_luma import luma_from_plane, luma_from_rgb
-from vqa_plugin_clip.checkpoints import load_checkpoint
+from vqa_metrics.nss.luma import luma_from_plane, luma_from_rgb
+from vqa_plugin_clip.checkpoint.files import load_checkpoint
 from vqa_plugin_clip.distill.batches import ClipSet, Progress, labelled_clips
 from vqa_plugin_clip.distill.evaluate import (
     Figures,
@@ -26,8 +26,8 @@ from vqa_plugin_clip.distill.evaluate import (
 )
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
 from vqa_plugin_clip.distill.recipe import Recipe
-from vqa_plugin_clip.model import ClipVqa
-from vqa_plugin_clip.tokens import tokens_for
+from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.tokens import tokens_for
 
 Scores = NDArray[np.float64]
 Luma = NDArray[np.uint8]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from vqa_plugin_clip.captions import CAPTIONS, CLEAN, caption
 from vqa_plugin_clip.distill.planes import Planes, resize
+from vqa_plugin_clip.network.captions import CAPTIONS, CLEAN, caption
 
 Recode = Callable[[Sequence[Planes], str, Mapping[str, str]], list[Planes]]
 """Encode a clip in memory and decode it: frames, encoder, its options; as many frames come back."""

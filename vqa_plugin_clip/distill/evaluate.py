@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from scipy.stats import pearsonr, rankdata
 from torch import Tensor
 
-from vqa_harness.bench_statistics import correlations
+from vqa_harness.stats.correlation import correlations
 from vqa_plugin_clip.distill.batches import ClipSet
 from vqa_plugin_clip.distill.opinions import OpinionSet
 from vqa_plugin_clip.distill.sampling import normalise, normalise_rgb
-from vqa_plugin_clip.labels import score
-from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.network.labels import score
+from vqa_plugin_clip.network.model import ClipVqa
 
 Figures = dict[str, float]
 _BATCH = 24

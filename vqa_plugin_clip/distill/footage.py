@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vqa_harness.errors import InputError
-from vqa_harness.reader import VideoReader
+from vqa_harness.media.reader import VideoReader
 from vqa_plugin_clip.distill.motion import SIZE
 from vqa_plugin_clip.distill.planes import Planes, from_rgb
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vqa_plugin_clip.labels import cosine_loss, vectorised_label
+from vqa_plugin_clip.network.labels import cosine_loss, vectorised_label
 
 LEVEL_WEIGHT = 0.2
 RANK_WEIGHT = 0.2

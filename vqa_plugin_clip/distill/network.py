@@ -12,17 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from vqa_harness.errors import UsageError
-from vqa_plugin_clip.architecture import Architecture
-from vqa_plugin_clip.captions import CAPTIONS
 from vqa_plugin_clip.distill.sampling import SIDE
-from vqa_plugin_clip.model import ClipVqa
-from vqa_plugin_clip.stem import (
+from vqa_plugin_clip.network.architecture import Architecture
+from vqa_plugin_clip.network.captions import CAPTIONS
+from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.stem import (
     ConvNorm,
     EfficientNetLite0Stem,
     InvertedResidual,
     load_imagenet_stem,
 )
-from vqa_plugin_clip.tokens import LABELS, vocabulary_of
+from vqa_plugin_clip.network.tokens import LABELS, vocabulary_of
 
 _NEW_RATE = 6e-4
 _STEM_RATE = 3e-4

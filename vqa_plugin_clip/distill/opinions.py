@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vqa_harness.errors import InputError, UsageError
 from vqa_plugin_clip.distill.sampling import GRID, PATCH
-from vqa_plugin_clip.preprocess import fragments
+from vqa_plugin_clip.inputs.preprocess import fragments
 
 _BLOCK = 20
 _BLOCKS_PER_VALIDATION = 5

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vqa_harness.encode import roundtrip
+from vqa_harness.media.encode import roundtrip
 
 Bytes = NDArray[np.uint8]
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vqa_plugin_clip.captions import CAPTIONS
-from vqa_plugin_clip.card import Card
+from vqa_plugin_clip.checkpoint.card import Card
 from vqa_plugin_clip.distill.recipe import Recipe
 from vqa_plugin_clip.distill.sampling import GRID, SIDE
 from vqa_plugin_clip.distill.training import Report
-from vqa_plugin_clip.model import ClipVqa
-from vqa_plugin_clip.preprocess import Preprocessing
-from vqa_plugin_clip.tokens import LABELS
+from vqa_plugin_clip.inputs.preprocess import Preprocessing
+from vqa_plugin_clip.network.captions import CAPTIONS
+from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.tokens import LABELS
 
 LICENCE = "Apache-2.0"
 VERSION = "2"

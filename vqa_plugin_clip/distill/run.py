@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from vqa_harness.errors import UsageError
-from vqa_plugin_clip.card import Card
-from vqa_plugin_clip.checkpoints import load_checkpoint, save_checkpoint
+from vqa_plugin_clip.checkpoint.card import Card
+from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
 from vqa_plugin_clip.distill.batches import ClipSet, Progress, labelled_clips
 from vqa_plugin_clip.distill.network import (
     narrow,
@@ -26,7 +26,7 @@ from vqa_plugin_clip.distill.recipe import Recipe, Stage
 from vqa_plugin_clip.distill.report import Origin, append_rows, make_card
 from vqa_plugin_clip.distill.shards import SetPlan
 from vqa_plugin_clip.distill.training import Report, Sources, evaluate, train
-from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.network.model import ClipVqa
 
 
 def distill(recipe: Recipe, out: Path, cache: Path, progress: Progress) -> Card:

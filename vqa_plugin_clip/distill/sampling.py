@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vqa_plugin_clip.distill.motion import SIZE
 from vqa_plugin_clip.distill.planes import Bytes
-from vqa_plugin_clip.sampling import MEAN, STD
+from vqa_plugin_clip.inputs.sampling import MEAN, STD
 
 GRID = 7
 PATCH = 32

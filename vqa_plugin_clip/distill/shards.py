@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from vqa_harness.vmaf_options import RawFormat
-from vqa_harness.vmaf_pipe import VmafPipe
+from vqa_metrics.vmaf.options import RawFormat
+from vqa_metrics.vmaf.pipe import VmafPipe
 from vqa_plugin_clip.distill.contents import read_still
 from vqa_plugin_clip.distill.damage import Damage, Recode, apply, draw_group, draw_ladder
 from vqa_plugin_clip.distill.footage import footage_clip, is_footage

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqa_plugin_clip.captions import CAPTIONS
 from vqa_plugin_clip.distill.average import WeightAverage
 from vqa_plugin_clip.distill.batches import Batch, ClipSet
 from vqa_plugin_clip.distill.evaluate import (
@@ -25,8 +24,9 @@ from vqa_plugin_clip.distill.losses import caption_loss, distill_loss, opinion_l
 from vqa_plugin_clip.distill.network import fast_stem, optimiser
 from vqa_plugin_clip.distill.opinions import OpinionSet
 from vqa_plugin_clip.distill.sampling import GRID, PATCH, normalise, normalise_rgb
-from vqa_plugin_clip.model import ClipVqa
-from vqa_plugin_clip.tokens import LABELS, tokens_for
+from vqa_plugin_clip.network.captions import CAPTIONS
+from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.tokens import LABELS, tokens_for
 
 BATCH = 24
 """Clips per step."""

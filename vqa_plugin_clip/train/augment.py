@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vqa_harness.errors import UsageError
-from vqa_plugin_clip.preprocess import Preprocessing, fragments, scaled
-from vqa_plugin_clip.sampling import Size, crop_candidates
+from vqa_plugin_clip.inputs.preprocess import Preprocessing, fragments, scaled
+from vqa_plugin_clip.inputs.sampling import Size, crop_candidates
 
 Pictures = NDArray[np.uint8]
 

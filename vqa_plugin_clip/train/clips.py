@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from vqa_harness.errors import InputError, VqaError
-from vqa_harness.reader import VideoReader
-from vqa_plugin_clip.preprocess import Picture, Preprocessing
-from vqa_plugin_clip.sampling import frame_indices, random_indices
+from vqa_harness.media.reader import VideoReader
+from vqa_plugin_clip.inputs.preprocess import Picture, Preprocessing
+from vqa_plugin_clip.inputs.sampling import frame_indices, random_indices
 from vqa_plugin_clip.train.augment import Augmentation
 from vqa_plugin_clip.train.figures import reduced
 from vqa_plugin_clip.train.frame_store import FrameStore

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.terminal import clean, note, stage_bar, warn
+from vqa_harness.console import clean, note, stage_bar, warn
 from vqa_plugin_clip.train.dataset import BAD_ROWS_FILE, Ratings, summary
 from vqa_plugin_clip.train.figures import rank
+from vqa_plugin_clip.train.initial_network import Start
 from vqa_plugin_clip.train.results import BEST
 from vqa_plugin_clip.train.run import Watcher
-from vqa_plugin_clip.train.start import Start
 from vqa_plugin_clip.train.state_file import Position
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.atomic_file import write_text
 from vqa_harness.errors import MissingBackend
+from vqa_harness.files import write_text
 from vqa_plugin_clip.train.dataset import as_csv
 
 COLUMNS = ("epoch", "updates", "rate", "loss", "srocc", "plcc", "rmse", "seconds")

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vqa_harness.atomic_file import write_text
-from vqa_harness.bench_statistics import FEWEST
 from vqa_harness.errors import UsageError
+from vqa_harness.files import write_text
+from vqa_harness.stats.correlation import FEWEST
 from vqa_plugin_clip.train.clips import Rated
 from vqa_plugin_clip.train.opinion_table import BadRow, Opinion, TableForm, read_table
 from vqa_plugin_clip.train.split import group_column, groups, split

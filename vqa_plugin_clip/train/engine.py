@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vqa_harness.errors import MissingBackend, UsageError, one_line
-from vqa_plugin_clip.labels import cosine_loss, expected_level, vectorised_label
 from vqa_plugin_clip.metric import choose_device
-from vqa_plugin_clip.tokens import tokens_for
+from vqa_plugin_clip.network.labels import cosine_loss, expected_level, vectorised_label
+from vqa_plugin_clip.network.tokens import tokens_for
+from vqa_plugin_clip.train.initial_network import Start, keep_statistics, save_memory
 from vqa_plugin_clip.train.optimiser import (
     make_optimiser,
     moments,
@@ -21,7 +22,6 @@ from vqa_plugin_clip.train.optimiser import (
     schedule,
 )
 from vqa_plugin_clip.train.recipe import Precision, Recipe
-from vqa_plugin_clip.train.start import Start, keep_statistics, save_memory
 from vqa_plugin_clip.train.state_file import State
 
 Values = NDArray[np.float64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.bench_statistics import correlations
-from vqa_plugin_clip.preprocess import Picture, Preprocessing, fragments, short_side_resized
+from vqa_harness.stats.correlation import correlations
+from vqa_plugin_clip.inputs.preprocess import Picture, Preprocessing, fragments, short_side_resized
 
 Values = NDArray[np.float64]
 

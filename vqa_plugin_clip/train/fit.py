@@ -17,10 +17,10 @@ from torch import Tensor
 from vqa_harness.errors import MetricError
 from vqa_plugin_clip.train.clips import VALIDATION, Key, Rated, epoch_batches
 from vqa_plugin_clip.train.engine import Engine
+from vqa_plugin_clip.train.interrupt import Stop
 from vqa_plugin_clip.train.loading import Loading
 from vqa_plugin_clip.train.random_state import random_state
 from vqa_plugin_clip.train.state_file import Position
-from vqa_plugin_clip.train.stop import Stop
 
 Values = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vqa_plugin_clip.model import ClipVqa
+from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.train.recipe import (
     BASE_LR,
     EPOCHS,

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.atomic_file import write_text
-from vqa_plugin_clip.card import Card
-from vqa_plugin_clip.checkpoints import save_checkpoint
+from vqa_harness.files import write_text
+from vqa_plugin_clip.checkpoint.card import Card
+from vqa_plugin_clip.checkpoint.files import save_checkpoint
 from vqa_plugin_clip.svr import SvrDecoder
 from vqa_plugin_clip.train.curve import draw_curve, write_curve
 from vqa_plugin_clip.train.dataset import Ratings, as_csv
 from vqa_plugin_clip.train.engine import Engine
 from vqa_plugin_clip.train.figures import figures, on_scale, rank
-from vqa_plugin_clip.train.start import Start
+from vqa_plugin_clip.train.initial_network import Start
 from vqa_plugin_clip.train.state_file import Position
 
 BEST, LAST = "best.safetensors", "last.safetensors"

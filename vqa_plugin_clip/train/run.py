@@ -12,8 +12,8 @@ import torch
 
 from vqa_harness import __version__
 from vqa_harness.errors import UsageError
-from vqa_plugin_clip.architecture import Architecture
-from vqa_plugin_clip.preprocess import Preprocessing
+from vqa_plugin_clip.inputs.preprocess import Preprocessing
+from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.svr import SvrDecoder
 from vqa_plugin_clip.train.clips import Clips, View
 from vqa_plugin_clip.train.curve import check_matplotlib
@@ -21,13 +21,13 @@ from vqa_plugin_clip.train.dataset import Ratings, Tables, ratings
 from vqa_plugin_clip.train.engine import Engine, make_accelerator
 from vqa_plugin_clip.train.fit import Fit
 from vqa_plugin_clip.train.frame_store import FrameStore
+from vqa_plugin_clip.train.initial_network import Start, network, start
+from vqa_plugin_clip.train.interrupt import watched
 from vqa_plugin_clip.train.loading import Loading
 from vqa_plugin_clip.train.random_state import restore_random_state, seed_all
 from vqa_plugin_clip.train.recipe import Recipe
 from vqa_plugin_clip.train.results import BEST, Origin, Results
-from vqa_plugin_clip.train.start import Start, network, start
 from vqa_plugin_clip.train.state_file import Position, State, load_state, save_state
-from vqa_plugin_clip.train.stop import watched
 
 STATE = "state.safetensors"
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vqa_harness import interruption
-from vqa_harness.atomic_file import write_text
 from vqa_harness.errors import InputError, one_line
-from vqa_harness.reader import VideoReader
+from vqa_harness.files import write_text
+from vqa_harness.media.reader import VideoReader
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+"""A distorted frame and the reference frame assumed to be its own, as alignment judges them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vqa_harness.alignment.search import (
+    CAP,
+    Floats,
+    alien_cost,
+    evidence,
+    liveliness,
+    unlike_cost,
+    vote_costs,
+    whole_cost,
+)
+
+SUPPORT = 0.9
+BARELY = 0.001  # squared levels
+
+
+LEAD = 20.0  # cost of all other states beyond the one assumed, more than that of a jump to them
+
+
+def stands_out(own: float, rival: float) -> bool:
+    """Whether a squared distance is smaller than another by far."""
+    return own + BARELY < SUPPORT * rival
+
+
+@dataclass(slots=True)
+class AssumedPair:
+    """What is known of a distorted frame and its assumed partner.
+
+    Attributes:
+        target: the partner.
+        row: (B,) squared distances to the reference frames of a band, the partner in its middle;
+            inf where there is none.
+        own: distance to the partner.
+        rival: the smallest of the others.
+        energy: mean square of the distorted signature.
+        change: its squared distance to the one before.
+        noise: squared distance of true pairs hereabouts.
+        motion: squared distance of neighbouring reference frames hereabouts.
+        left_out: share of the parts of the picture that are left out hereabouts.
+        votes: (B,) against each frame of the band; None where the partner is the nearest by far.
+        usual: of the votes, as `vote_costs` takes it.
+    """
+
+    target: int
+    row: Floats
+    own: float
+    rival: float
+    energy: np.float32
+    change: np.float32
+    noise: np.float32
+    motion: np.float32
+    left_out: np.float32
+    votes: Floats | None = None
+    usual: float = 0.0
+
+    @property
+    def least(self) -> np.float32:
+        """The smallest distance."""
+        return np.float32(min(self.own, self.rival))
+
+    @property
+    def alien(self) -> np.float32:
+        """Price of giving the frame no partner."""
+        return alien_cost.python(self.least, self.energy)
+
+    def costs(self, energies: Floats) -> Floats:
+        """(B,) costs of pairing the frame with each reference frame of the band.
+
+        Args:
+            energies: (frames,) mean squares of the reference signatures.
+        """
+        out = np.empty(self.row.size, np.float32)
+        base = self.target - self.row.size // 2
+        around = self.noise, self.motion, self.energy, energies
+        if self.votes is None:
+            evidence.python(self.row, base, *around, out)
+        else:
+            vote_costs.python(
+                self.row, self.votes, base, np.float32(self.usual), self.left_out, *around, out
+            )
+        return out
+
+    def least_costs(self, energies: Floats) -> tuple[float, float]:
+        """Cost of the partner, and of anything else at least."""
+        alien = float(self.alien)
+        if self.votes is not None:
+            costs = self.costs(energies).tolist()
+            own = costs.pop(self.row.size // 2)
+            return own, min(alien, *costs)
+        scale = max(float(self.noise), self.own)
+        moving = liveliness.python(np.float32(self.motion / scale))
+        far = whole_cost.python(np.float32((self.rival - self.own) / scale), moving)
+        unlike = unlike_cost.python(np.float32(self.own), self.energy, energies[self.target])
+        return float(unlike), min(alien, float(min(CAP, far)))
+
+
+class Bound:
+    """Least costs of the two states, less what the pairs assumed cost themselves."""
+
+    def __init__(self) -> None:
+        self._here, self._elsewhere = 0.0, 0.0
+
+    @property
+    def excess(self) -> float:
+        """What the pairs assumed cost beyond the best ones, at most."""
+        return max(0.0, -min(self._here, self._elsewhere))
+
+    @property
+    def locked(self) -> float:
+        """The same of the pairs up to the last partner that is left no doubt about."""
+        return -self._here
+
+    @property
+    def certain(self) -> bool:
+        """Whether the partner assumed leads by so much that what came before no longer matters."""
+        return self._elsewhere >= self._here + LEAD
+
+    def add(self, own: float, other: float, leave: float, back: float) -> None:
+        """Take the next pair.
+
+        Args:
+            own: cost of the partner assumed.
+            other: of anything else, at least.
+            leave: of moving to anything else, at least.
+            back: of moving back, at least.
+        """
+        here, elsewhere = self._here, self._elsewhere
+        self._here = min(here, elsewhere + back)
+        self._elsewhere = min(elsewhere, here + leave) + other - own
+
+    def found(self, excess: float, here: float, elsewhere: float) -> None:
+        """Take what the search found: the excess, and scores of the states beyond the best."""
+        self._here, self._elsewhere = here - excess, elsewhere - excess

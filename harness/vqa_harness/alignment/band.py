@@ -1,0 +1,121 @@
+"""The reference as the alignment remembers it: a band of signatures, and how much it moves."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import numpy as np
+
+from vqa_harness.alignment.search import Floats
+from vqa_harness.alignment.signatures import CELLS, Signature, distance, energy
+from vqa_harness.alignment.votes import by_parts, compare, votes_of
+
+AROUND = 32  # frames to both sides over which noise and motion are averaged
+STRIDE = 4  # frames over which steady motion adds up
+
+
+class Growing:
+    """A list of float32 that is an array."""
+
+    def __init__(self) -> None:
+        self._room = np.zeros(256, np.float32)
+        self.size = 0
+
+    def append(self, value: float) -> None:
+        """Add one value at the end."""
+        if self.size == self._room.size:
+            self._room = np.concatenate([self._room, np.zeros_like(self._room)])
+        self._room[self.size] = value
+        self.size += 1
+
+    @property
+    def array(self) -> Floats:
+        """(size,) a view; valid until the next `append`."""
+        return self._room[: self.size]
+
+
+class ReferenceBand:
+    """The last signatures of the reference, and two numbers about each of its frames.
+
+    Attributes:
+        count: frames seen.
+        ended: whether there are no more.
+        energy: mean square of each signature.
+        motion: squared distance of each signature to the next one; 0 for the last so far.
+        trend: the same to the fourth after it.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._rows = np.zeros((2 * capacity, CELLS), np.float32)
+        self._first = 0
+        self.count = 0
+        self.ended = False
+        self.energy = Growing()
+        self.motion = Growing()
+        self.trend = Growing()
+
+    def add(self, signature: Signature) -> None:
+        """Take the next frame's signature; the oldest is forgotten when there is no more room."""
+        used = self.count - self._first
+        if used == len(self._rows):
+            half = used // 2
+            self._rows[:half] = self._rows[half:]
+            self._first, used = self._first + half, half
+        if used:
+            self.motion.array[-1] = distance(signature, self._rows[used - 1])
+        if used >= STRIDE:
+            self.trend.array[-STRIDE] = distance(signature, self._rows[used - STRIDE])
+        self._rows[used] = signature
+        self.trend.append(0.0)
+        self.energy.append(energy(signature))
+        self.motion.append(0.0)
+        self.count += 1
+
+    def compare(
+        self, signature: Signature, base: int, size: int, shares: Floats
+    ) -> tuple[Floats, Floats]:
+        """Squared distances to ``size`` frames from ``base`` on, and the votes against each.
+
+        Distances are inf, and votes 0, where there is no frame; ``shares`` are those of `Skips`.
+        """
+        out, votes = np.empty(size, np.float32), np.empty(size, np.float32)
+        seen = self.count - self._first
+        compare(signature, self._rows, base - self._first, seen, shares, out, votes)
+        return out, votes
+
+    def step_to(self, index: int) -> tuple[Signature, Signature] | None:
+        """Signatures of the frame before ``index`` and of itself; None if they are not held."""
+        place = index - self._first
+        if not 1 <= place < self.count - self._first:
+            return None
+        return self._rows[place - 1], self._rows[place]
+
+    def near(self, signature: Signature, base: int, size: int) -> Floats:
+        """Squared distances to a few frames, without waiting for a kernel to be loaded."""
+        out = np.full(size, np.inf, np.float32)
+        band, apart = self._apart(signature, base, size)
+        np.einsum("ij,ij->i", apart, apart, out=out[band])
+        out /= np.float32(CELLS)
+        return out
+
+    def votes_near(self, signature: Signature, base: int, size: int, shares: Floats) -> Floats:
+        """The votes of `compare` against a few frames, likewise."""
+        votes = np.zeros(size, np.float32)
+        band, apart = self._apart(signature, base, size)
+        if apart.size:
+            votes[band] = votes_of(by_parts(apart).T, shares)
+        return votes
+
+    def _apart(self, signature: Signature, base: int, size: int) -> tuple[slice, Floats]:
+        """Which of ``size`` places from ``base`` on hold a frame, and their differences."""
+        begin = max(base, self._first)
+        stop = max(begin, min(base + size, self.count))
+        rows = self._rows[begin - self._first : stop - self._first]
+        return slice(begin - base, stop - base), rows - signature
+
+    def motion_around(self, index: int) -> np.float32:
+        """Median squared distance of neighbouring frames around ``index``."""
+        index = min(max(index, 0), self.count - 1)
+        values = self.motion.array[max(0, index - AROUND) : index + AROUND + 1]
+        known = max(1, self.count - 1 - max(0, index - AROUND))
+        return np.float32(median(values[:known].tolist()))

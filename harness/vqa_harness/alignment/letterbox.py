@@ -1,0 +1,116 @@
+"""Black bars around a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from vqa_harness.alignment.signatures import Region, signature
+from vqa_harness.frames import Frame
+
+DARK = (
+    28.0 / 255
+)  # brightest that a bar gets, as a share of white; compression lifts black a little
+BRIGHT = 40.0 / 255  # some of a picture must reach this before its bars are told
+SMALLEST = 0.25  # share of the width and height that is never taken for bars
+EDGE = 0.01  # bars narrower than this share are none
+
+
+def picture_area(frames: Iterable[Frame]) -> Region | None:
+    """The part of the picture inside black bars.
+
+    Args:
+        frames: of one size; the brightest value of each row and column over all of them counts.
+
+    Returns:
+        x, y, width, height, even numbers; all of the picture where there are no bars; None where it
+        is too dark to tell.
+    """
+    rows = columns = None
+    for frame in frames:
+        luma = frame.planes[1 if frame.chroma == "rgb" else 0]
+        by_row, by_column = luma.max(axis=1), luma.max(axis=0)
+        if rows is None or columns is None:
+            rows, columns = by_row, by_column
+        elif by_row.shape == rows.shape and by_column.shape == columns.shape:
+            rows, columns = np.maximum(rows, by_row), np.maximum(columns, by_column)
+        last = frame
+    if rows is None or columns is None:
+        return None
+    white = 2.0**last.depth - 1
+    if rows.max() < BRIGHT * white:
+        return None
+    y, height = _span(rows > DARK * white)
+    x, width = _span(columns > DARK * white)
+    return x, y, width, height
+
+
+def matching_areas(
+    distorted: Sequence[Frame],
+    reference: Sequence[Frame],
+    areas: tuple[Region, Region],
+) -> tuple[Region, Region] | None:
+    """The parts of two pictures that show the same: each inside its bars, or what neither hides.
+
+    Bars may stand around a whole picture or cover a part of it; signatures of the first frames tell
+    which.
+
+    Args:
+        distorted: first frames.
+        reference: first frames.
+        areas: of `picture_area`, of each.
+
+    Returns:
+        A region of each; None where whole frames are as alike.
+    """
+    sizes = [(f.width, f.height) for f in (distorted[0], reference[0])]
+    shares = [_share(a, size) for a, size in zip(areas, sizes, strict=True)]
+    left, top = (max(s[k] for s in shares) for k in (0, 1))
+    right, bottom = (min(s[k] + s[k + 2] for s in shares) for k in (0, 1))
+    candidates: list[tuple[Region, Region] | None] = [None, areas]
+    if right > left and bottom > top:
+        common = [_region((left, top, right - left, bottom - top), size) for size in sizes]
+        candidates.append((common[0], common[1]))
+    return min(candidates, key=lambda c: _unlikeness(distorted, reference, c))
+
+
+def _unlikeness(
+    distorted: Sequence[Frame], reference: Sequence[Frame], regions: tuple[Region, Region] | None
+) -> float:
+    """Least mean distance of signatures over shifts by a few frames, as a share of their energy."""
+    one, two = regions or (None, None)
+    first = [signature(f, one) for f in distorted]
+    second = [signature(f, two) for f in reference]
+    energy = float(np.mean([np.mean(s**2) for s in (*first, *second)]))
+    reach = min(len(first), len(second)) // 2
+    found = []
+    for shift in range(-reach, reach + 1):
+        pairs = [(i, i + shift) for i in range(len(first)) if 0 <= i + shift < len(second)]
+        if pairs:
+            found.append(np.mean([np.mean((first[i] - second[j]) ** 2) for i, j in pairs]))
+    return float(min(found)) / max(energy, 1.0)
+
+
+def _share(region: Region, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    x, y, width, height = region
+    return x / size[0], y / size[1], width / size[0], height / size[1]
+
+
+def _region(share: tuple[float, float, float, float], size: tuple[int, int]) -> Region:
+    """The even-numbered region of a picture that a share of it is."""
+    x, y = (2 * round(share[k] * size[k] / 2) for k in (0, 1))
+    width, height = (2 * round(share[k + 2] * size[k] / 2) for k in (0, 1))
+    return x, y, max(2, min(width, size[0] - x)), max(2, min(height, size[1] - y))
+
+
+def _span(lit: np.ndarray) -> tuple[int, int]:
+    """First lit place and how far it is to the last, on even numbers."""
+    size = len(lit)
+    places = np.flatnonzero(lit)
+    first, stop = int(places[0]), int(places[-1]) + 1
+    if stop - first < SMALLEST * size:
+        return 0, size
+    first = first + first % 2 if first > EDGE * size else 0
+    stop = stop - stop % 2 if size - stop > EDGE * size else size
+    return first, stop - first

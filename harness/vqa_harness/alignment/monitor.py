@@ -1,0 +1,264 @@
+"""Checking an assumed pairing while frames stream by, and what it is judged by afterwards."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from math import inf, sqrt
+from statistics import median
+
+import numpy as np
+
+from vqa_harness.alignment.assumed import BARELY, LEAD, AssumedPair, Bound, stands_out
+from vqa_harness.alignment.band import AROUND, ReferenceBand
+from vqa_harness.alignment.models import ACCEPTED
+from vqa_harness.alignment.search import (
+    ALIEN,
+    ALIEN_ENTER,
+    JUMP,
+    MATCHED,
+    OTHER_ADVANCE,
+    UNREACHED,
+    Floats,
+    advance,
+    hold_costs,
+    moves_on,
+    start,
+)
+from vqa_harness.alignment.signatures import Signature, distance, energy
+from vqa_harness.alignment.tracker import EXPECTED, FLOOR, MOST, Tracker
+from vqa_harness.alignment.votes import Skips
+from vqa_harness.stats.pooling import percentiles
+
+LOST = 8.0  # distance over noise of frames that may be elsewhere in the reference
+LOST_FRAMES = 4
+NEIGHBOURS = 2  # frames to each side that a pairing must beat to count as supported
+PENDING = 4096  # frames put off at most
+PROOF = 1.3  # distance of pairs three or more frames off, over that of the pairs assumed
+
+
+class Support:
+    """Distances of the pairs made, and how many of them their neighbours cannot rival."""
+
+    def __init__(self) -> None:
+        self.distances = array("f")
+        self.supported = 0
+
+    def add(self, row: Sequence[float], place: int) -> None:
+        """Take a pair: squared distances of a band, and the place of the partner."""
+        own = row[place]
+        self.distances.append(own)
+        beside = min(
+            (*row[max(0, place - NEIGHBOURS) : place], *row[place + 1 : place + 1 + NEIGHBOURS]),
+            default=inf,
+        )
+        self.supported += beside < inf and stands_out(own, beside)
+
+    @property
+    def confidence(self) -> float:
+        """Share of the pairs that the pictures tell from pairs a frame or two off."""
+        return self.supported / len(self.distances) if self.distances else 0.0
+
+    def residual(self) -> dict[str, float]:
+        """Median, 95th percentile and maximum of the pairs' difference: RMS in 8-bit levels."""
+        if not self.distances:
+            return {}
+        points = percentiles([sqrt(one) for one in self.distances], (50, 95, 100))
+        names = ("median", "p95", "max")
+        return {name: round(point, 4) for name, point in zip(names, points, strict=True)}
+
+
+class Monitor:
+    """Follows an assumed pairing with the search of `Tracker` in a narrow band around it.
+
+    The search itself is put off until the pairs assumed may cost too much, which `Bound` tells
+    cheaply; where it leaves no doubt about a partner, the pairs before need no search at all.
+
+    Args:
+        half: reference frames to each side that are looked at.
+        low: smallest advance in the reference that the rates allow.
+        high: the largest.
+    """
+
+    def __init__(self, half: int, low: int, high: int) -> None:
+        self.half = half
+        self.reference = ReferenceBand(8 * half + 8 * max(1, high) + 64)
+        self.support = Support()
+        self._low, self._high = low, high
+        self._size = 2 * half + 1
+        self._scores = np.full((3, self._size), UNREACHED, np.float32)
+        self._assumed = 0.0  # cost of the pairs assumed, beyond that of the best ones
+        self._bound = Bound()  # which it does not exceed
+        self._pending: list[AssumedPair] = []
+        self._scored: int | None = None  # the last partner that `_scores` are for
+        self._recent: list[float] = []
+        self._usual = 0.0  # median of these
+        self._against: list[float] = []  # votes against the pairs assumed, beyond the fewest
+        self._skips = Skips()
+        self._last: Signature | None = None
+        self._target: int | None = None
+        self._lost = 0
+
+    def needs(self, target: int) -> int:
+        """Reference frames that must have been added before `check`."""
+        return target + self.half + 1
+
+    def check(self, signature: Signature, target: int) -> bool:
+        """Take the next distorted frame; whether the pictures still agree with its partner.
+
+        Frames whose partner lies outside the reference are not judged.
+        """
+        if not 0 <= target < self.reference.count:
+            return True
+        row = self.reference.near(signature, target - self.half, self._size)
+        distances = row.tolist()
+        self.support.add(distances, self.half)
+        own, others = distances[self.half], (*distances[: self.half], *distances[self.half + 1 :])
+        rival = min(others)
+        usual = self._usual if self._recent else own
+        self._recent = [*self._recent[-AROUND:], min(own, rival)]
+        self._usual = median(self._recent)
+        self._defer(self._pair(signature, row, own, rival, target))
+        self._last, self._target = signature, target
+        apart = min(4, self.half)
+        sharper = own <= 0.95 * min(distances[self.half - apart], distances[self.half + apart])
+        self._lost = 0 if sharper or own < LOST * max(FLOOR, usual) else self._lost + 1
+        return self._assumed <= ACCEPTED and self._lost < LOST_FRAMES
+
+    def _pair(
+        self, signature: Signature, row: Floats, own: float, rival: float, target: int
+    ) -> AssumedPair:
+        """What is known of a frame and its assumed partner."""
+        clear = stands_out(own, rival)
+        if not clear:
+            self._skips.note(self._last, signature, self.reference.step_to(target))
+        change = 0.0 if self._last is None else distance(signature, self._last)
+        pair = AssumedPair(
+            target,
+            row,
+            own,
+            rival,
+            energy=np.float32(energy(signature)),
+            change=np.float32(change),
+            noise=np.float32(max(FLOOR, self._usual)),
+            motion=self.reference.motion_around(target),
+            left_out=self._skips.left_out,
+        )
+        against = 0.0
+        if not clear:
+            base, shares = target - self.half, self._skips.shares
+            pair.votes = self.reference.votes_near(signature, base, self._size, shares)
+            pair.usual = median(self._against) if self._against else EXPECTED
+            fewest = float(pair.votes[np.isfinite(row)].min())
+            against = min(MOST, float(pair.votes[self.half]) - fewest)
+        self._against = [*self._against[-AROUND:], against]
+        return pair
+
+    def _defer(self, pair: AssumedPair) -> None:
+        """Put off scoring a pair while the evidence against all pairs so far cannot matter."""
+        bound = self._bound
+        own, other = pair.least_costs(self.reference.energy.array)
+        sure = bound.certain and other >= own + LEAD  # whatever moves cost
+        bound.add(own, other, *((0.0, 0.0) if sure else self._least_moves(pair)))
+        self._pending.append(pair)
+        if bound.certain and bound.locked <= self._assumed:
+            self._pending.clear()
+            self._scores[:] = LEAD
+            self._scores[MATCHED, self.half] = 0
+            self._scored = pair.target
+        elif bound.certain or bound.excess > ACCEPTED or len(self._pending) >= PENDING:
+            self._settle()
+
+    def _least_moves(self, pair: AssumedPair) -> tuple[float, float]:
+        """Least prices of leaving the pairs assumed with this frame, and of coming back to them."""
+        last = self._target
+        if last is None or pair.target <= last:
+            return 0.0, 0.0
+        usual = self._low == self._high == pair.target - last
+        moved = float(min(JUMP, ALIEN_ENTER) if usual else OTHER_ADVANCE)
+        prices = (self._hold_price(pair, target) for target in (last, pair.target))
+        leave, back = (min(moved, price) for price in prices)
+        return leave, back
+
+    def _hold_price(self, pair: AssumedPair, target: int) -> float:
+        """Least price of the frame's being a repeat of that reference frame."""
+        motion, trend = self.reference.motion.array[target], self.reference.trend.array[target]
+        moves = moves_on.python(motion, trend, pair.noise)
+        return float(min(hold_costs.python(pair.change, pair.noise, motion, pair.left_out, moves)))
+
+    def _settle(self) -> None:
+        """Score the frames put off."""
+        for pair in self._pending:
+            self._score(pair)
+        self._pending.clear()
+        here = self._scores[:ALIEN, self.half].min()
+        rest = self._scores.copy()
+        rest[:ALIEN, self.half] = UNREACHED
+        self._bound.found(self._assumed, float(here), float(rest.min()))
+
+    def _score(self, pair: AssumedPair) -> None:
+        reference = self.reference
+        base = pair.target - self.half
+        costs = pair.costs(reference.energy.array)
+        new = np.full_like(self._scores, UNREACHED)
+        if self._scored is None:
+            start.python(costs, pair.least, pair.energy, base, new)
+        else:
+            step = pair.target - self._scored
+            advance.python(
+                costs,
+                pair.alien,
+                pair.change,
+                pair.noise,
+                pair.left_out,
+                reference.motion.array,
+                reference.trend.array,
+                base,
+                step,
+                step,
+                self._low,
+                self._high,
+                self._scores,
+                new,
+                np.empty(new.shape, np.int16),
+            )
+        best = np.float32(new.min())
+        self._assumed += float(costs[self.half]) - float(best)
+        self._scores = np.minimum(new - best, UNREACHED)
+        self._scored = pair.target
+
+
+def support_of(tracker: Tracker, pairing: Sequence[int]) -> Support:
+    """The same judgement of pairs, from the distances that a `Tracker` kept; -1 for no partner."""
+    support = Support()
+    for frame, target in zip(tracker.frames, pairing, strict=False):
+        place = target - frame.base
+        if target >= 0 and 0 <= place < tracker.size:
+            row = frame.row.tolist()
+            if row[place] < inf:
+                support.add(row, place)
+    return support
+
+
+def proven(distorted: Sequence[Signature], reference: Sequence[Signature]) -> bool:
+    """Whether the first frames leave no doubt that equal numbers belong together.
+
+    Shifts of three frames and more must fit clearly worse, and none better than the pairing itself.
+
+    Args:
+        distorted: signatures of the first frames.
+        reference: likewise, as many.
+    """
+    count = min(len(distorted), len(reference))
+    reach = count // 3
+    if reach < 4:
+        return False
+    middle = range(reach, count - reach)
+    shifted = {
+        shift: float(np.mean([distance(distorted[i], reference[i + shift]) for i in middle]))
+        for shift in range(-reach, reach + 1)
+    }
+    own = shifted[0] + BARELY
+    near = min(shifted[s] for s in (-2, -1, 1, 2))
+    far = min(value for shift, value in shifted.items() if abs(shift) >= 3)
+    return far > PROOF * own and near > 0.98 * shifted[0]

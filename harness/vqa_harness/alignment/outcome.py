@@ -1,0 +1,161 @@
+"""What came of pairing, gathered while pairs are given out and summed up at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from vqa_harness.alignment.events import find_events
+from vqa_harness.alignment.formats import FormatPlan
+from vqa_harness.alignment.models import Cadence, ContentModel, IndexModel, Model, TimeModel
+from vqa_harness.alignment.monitor import Support
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.alignment.report import AlignReport, judge
+from vqa_harness.alignment.study import BEYOND
+from vqa_harness.alignment.window import FrameWindow, Item
+from vqa_harness.errors import AlignError, InputError
+from vqa_harness.frames import Frame
+
+Made = tuple[Frame, Frame]
+
+
+class Outcome:
+    """Makes the pairs, counts them, and fills in the report.
+
+    Args:
+        report: to fill in.
+        plan: how frames become comparable.
+        options: what the user wants.
+        cadence: the two rates.
+
+    Attributes:
+        pairing: reference index of each distorted frame, -1 for none.
+    """
+
+    def __init__(
+        self, report: AlignReport, plan: FormatPlan, options: AlignOptions, cadence: Cadence
+    ) -> None:
+        self._report, self._plan, self._options = report, plan, options
+        self._cadence = cadence
+        self._first: tuple[Item, Item] | None = None
+        self._last: tuple[Item, int] | None = None
+        self.pairing: list[int] = []
+
+    def give(self, distorted: Item, reference: Item, target: int) -> Made | None:
+        """The frames for the metrics; None where the pair is left out for damage.
+
+        Raises:
+            InputError: it is damaged and the options refuse that.
+        """
+        self._first = self._first or (distorted, reference)
+        self._last = (distorted, target)
+        one, two = distorted.frame, reference.frame
+        assert one is not None
+        assert two is not None
+        if distorted.corrupt or reference.corrupt:
+            if self._options.on_corrupt == "fail":
+                side, frame = ("distorted", one) if distorted.corrupt else ("reference", two)
+                raise InputError(
+                    f"frame {frame.index} of the {side} video is damaged; mend the file, or say "
+                    "--on-corrupt score or skip"
+                )
+            if self._options.on_corrupt == "skip":
+                self._report.skipped_corrupt += 1
+                return None
+        self._report.pairs += 1
+        return self._plan.apply(one, "distorted"), self._plan.apply(two, "reference")
+
+    def hold_last(self, reference: FrameWindow) -> Iterator[Made]:
+        """The last distorted frame with each reference frame left, for ``tail="repeat"``."""
+        if self._last is None:
+            return
+        item, target = self._last
+        index = target + 1
+        while reference.ensure(index, forget=True):
+            made = self.give(item, reference.get(index), index)
+            reference.drop_before(index + 1)
+            self._report.repeated_tail += 1
+            index += 1
+            if made is not None:
+                yield made
+
+    def finish(self, model: Model, windows: Sequence[FrameWindow], support: Support) -> None:
+        """Fill in the report; the reference is read on to count its frames, within bounds."""
+        report = self._report
+        windows[1].drain(BEYOND)
+        self._count(windows)
+        report.model = model.name
+        report.confidence, report.residual = support.confidence, support.residual()
+        one_by_one = self._cadence.similar or isinstance(model, IndexModel)
+        ratio = 1.0 if one_by_one else self._cadence.ratio
+        report.events = find_events(self.pairing, report.reference_frames, ratio)
+        self._offset(model)
+
+    def finish_swapped(self, pairing: Sequence[int], windows: Sequence[FrameWindow]) -> None:
+        """The same where a distorted frame was found for each reference frame."""
+        report = self._report
+        windows[0].drain(BEYOND)
+        self._count(windows)
+        report.model = "rate"
+        report.reference_frames = len(pairing)
+        used = [target for target in pairing if target >= 0]
+        report.held_pairs = len(used) - len(set(used))
+        head = next((n for n, target in enumerate(pairing) if target >= 0), len(pairing))
+        tail = next((n for n, target in enumerate(reversed(pairing)) if target >= 0), 0)
+        after = max(0, report.distorted_frames - 1 - max(used, default=-1))
+        report.events.head = (min(used, default=0), head)
+        report.events.tail = (after, tail)
+
+    def conclude(self) -> None:
+        """Draw the conclusions.
+
+        Raises:
+            AlignError: no pair was found, or the options refuse what was.
+        """
+        report = self._report
+        report.notes = [*self._plan.notes, *judge(report)]
+        if not report.pairs and not report.skipped_corrupt:
+            raise AlignError(
+                "no frame of the distorted video was found in the reference; is it the right "
+                "reference? --align index pairs by number all the same"
+            )
+        ends = [note for note in report.notes if note.code == "length"]
+        if self._options.tail == "error" and ends:
+            raise AlignError(f"{ends[0].text}; --tail common accepts that")
+        if self._options.strict and report.notes:
+            raise AlignError(f"--strict: {'; '.join(map(str, report.notes))}")
+
+    def _count(self, windows: Sequence[FrameWindow]) -> None:
+        report = self._report
+        report.distorted_frames, report.reference_frames = (w.count for w in windows[:2])
+        report.reference_counted = windows[1].ended
+
+    def _offset(self, model: Model) -> None:
+        """Where the first pair lies."""
+        report = self._report
+        if self._first is None:
+            return
+        distorted, reference = self._first
+        if distorted.time is not None and reference.time is not None:
+            report.offset_seconds = reference.time - distorted.time
+        head = next((i for i, j in enumerate(self.pairing) if j >= 0), 0)
+        report.offset_frames = self.pairing[head] - head
+        if isinstance(model, TimeModel):
+            report.offset_frames = model.offset
+        elif isinstance(model, ContentModel) and not self._cadence.similar:
+            period, seconds = self._cadence.reference, report.offset_seconds
+            report.offset_frames = None
+            if period is not None and seconds is not None:
+                report.offset_frames = round(seconds / period)
+
+
+def refuse_strangers(matched: float) -> None:
+    """Refuse two videos of which hardly anything was found in the other.
+
+    Raises:
+        AlignError: ``matched``, a share of the distorted frames, is under a tenth.
+    """
+    if matched < 0.1:
+        raise AlignError(
+            f"only {100 * matched:.0f} % of the distorted frames were found in the reference; is "
+            "it the right reference? --align index pairs by number all the same"
+        )

@@ -1,0 +1,282 @@
+"""Pairing by content: which reference frame each distorted frame shows, found from signatures.
+
+`Tracker` takes the signatures of both streams as they are decoded and keeps the distances of every
+distorted frame to a band of reference frames around the likeliest one; `best_path` then finds the
+monotone pairing of least cost over the whole video. Memory is a band of signatures plus half a
+kilobyte for each frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from vqa_harness.alignment.band import AROUND, Growing, ReferenceBand
+from vqa_harness.alignment.search import (
+    ALIEN,
+    MODE,
+    UNREACHED,
+    Floats,
+    advance,
+    alien_cost,
+    start,
+    vote_costs,
+)
+from vqa_harness.alignment.signatures import Signature, distance, energy
+from vqa_harness.alignment.votes import Skips
+
+FLOOR = 0.01  # squared levels: noise is never taken to be less
+NEARBY = 16  # the same over which votes are
+ROUNDS = 2  # of learning how much votes count
+EXPECTED, MOST = 1.5, 8.0  # votes beyond the fewest: before anything is known, and taken at most
+BLOCK, LAG = 1024, 192  # frames decided at a time, and looked at beyond
+NARROWEST, WIDEST = 40, 240  # half a band, in reference frames
+
+
+@dataclass(slots=True)
+class _Frame:
+    base: int
+    expected: int
+    energy: np.float32
+    change: np.float32
+    row: NDArray[np.float16]
+    votes: NDArray[np.float16]
+    left_out: np.float32
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A pairing.
+
+    Attributes:
+        reference: (n,) int64 reference index of each distorted frame, -1 for none.
+        cost: what it cost.
+        last: the last distorted frame that has a partner; -1 if none has.
+    """
+
+    reference: NDArray[np.int64]
+    cost: float
+    last: int
+
+
+class Tracker:
+    """Follows the distorted frames through the reference and remembers distances.
+
+    Args:
+        half: reference frames to each side of the likeliest one that are compared.
+        low: smallest advance in the reference that the two rates allow.
+        high: the largest.
+    """
+
+    def __init__(self, half: int, low: int = 1, high: int = 1) -> None:
+        self.half, self.size = half, 2 * half + 1
+        self.low, self.high = low, high
+        self.reference = ReferenceBand(2 * self.size)
+        self.frames: list[_Frame] = []
+        self.least = Growing()
+        self._usual = Growing()
+        self._skips = Skips()
+        self._scores = np.full((3, self.size), UNREACHED, np.float32)
+        self._last: Signature | None = None
+
+    def needs(self, expected: int) -> int:
+        """Reference frames that must have been added before `add`."""
+        return self._base(expected) + self.size
+
+    def add(self, signature: Signature, expected: int) -> None:
+        """Take the next distorted signature; ``expected`` is the advance that its time asks for."""
+        base = self._base(expected)
+        self._skips.note(self._last, signature, self.reference.step_to(self._likeliest(expected)))
+        row, votes = self.reference.compare(signature, base, self.size, self._skips.shares)
+        change = 0.0 if self._last is None else distance(signature, self._last)
+        kept = np.minimum(row, 60000).astype(np.float16)
+        kept[np.isinf(row)] = np.inf
+        own = np.float32(energy(signature))
+        seen = votes.astype(np.float16)
+        self.frames.append(
+            _Frame(base, expected, own, np.float32(change), kept, seen, self._skips.left_out)
+        )
+        self._last = signature
+        recent = self.least.array[-AROUND:]
+        least = float(np.min(row))
+        self.least.append(least)
+        noise = max(FLOOR, median([*recent.tolist(), least]))
+        self._usual.append(EXPECTED)
+        self._scores, _, _ = self._step(len(self.frames) - 1, np.float32(noise), self._scores, None)
+
+    def noise(self) -> Floats:
+        """(n,) squared distance of true pairs around each distorted frame."""
+        values = self.least.array.astype(np.float64)
+        values = np.minimum(values, 60000.0)
+        padded = np.pad(values, AROUND, mode="edge")
+        smooth = np.median(sliding_window_view(padded, 2 * AROUND + 1), axis=-1)
+        return np.asarray(np.maximum(smooth, FLOOR), np.float32)
+
+    def best_path(self) -> Path:
+        """The pairing of least cost.
+
+        How much the votes count follows from the votes against the pairs themselves: it is found in
+        rounds, each from the pairing of the one before.
+        """
+        path = self._decide()
+        for _ in range(ROUNDS):
+            self._learn(path)
+            path = self._decide()
+        return path
+
+    def _decide(self) -> Path:
+        noise = self.noise()
+        n = len(self.frames)
+        reference = np.full(n, -1, np.int64)
+        scores = np.full((3, self.size), UNREACHED, np.float32)
+        begin, total = 0, 0.0
+        while begin < n:
+            end = min(n, begin + BLOCK)
+            cost, scores, modes, places = self._block(begin, end, min(n, end + LAG), noise, scores)
+            bases = np.array([frame.base for frame in self.frames[begin:end]])
+            reference[begin:end] = np.where(modes == ALIEN, -1, bases + places)
+            begin, total = end, total + cost
+        matched = np.flatnonzero(reference >= 0)
+        return Path(reference, total, int(matched[-1]) if matched.size else -1)
+
+    def _learn(self, path: Path) -> None:
+        """Take the votes against the pairs of a pairing, averaged over some frames, as usual."""
+        beyond = np.zeros(len(self.frames))
+        known = path.reference >= 0
+        for index in np.flatnonzero(known):
+            frame = self.frames[index]
+            against = frame.votes[int(path.reference[index]) - frame.base]
+            beyond[index] = min(MOST, against - frame.votes[np.isfinite(frame.row)].min())
+        window = np.ones(2 * NEARBY + 1)
+        sums, counts = (np.convolve(v, window, "full") for v in (beyond, known.astype(float)))
+        inside = slice(NEARBY, NEARBY + len(self.frames))
+        sums, counts = sums[inside], counts[inside]
+        self._usual.array[:] = np.where(counts > 0, sums / np.maximum(counts, 1), EXPECTED)
+
+    def costs_of(self, pairing: Sequence[int | None]) -> float:
+        """The cost of another pairing (reference index, or None) under the same rules."""
+        noise = self.noise()
+        total, last = 0.0, None
+        for index, wanted in enumerate(pairing):
+            frame = self.frames[index]
+            costs, alien = self._evidence(index, noise[index])
+            place = None if wanted is None else wanted - frame.base
+            if wanted is None:
+                total += float(alien)
+            elif place is None or not 0 <= place < self.size or costs[place] >= UNREACHED:
+                total += float(alien) + 12
+            else:
+                total += float(costs[place])
+            if wanted is not None and last is not None:
+                step = wanted - last
+                if step != frame.expected and not self.low <= step <= self.high:
+                    total += 18
+            last = wanted if wanted is not None else last
+        return total
+
+    def _likeliest(self, expected: int) -> int:
+        """About the reference frame that the next distorted one shows."""
+        if not self.frames:
+            return 0
+        return self.frames[-1].base + int(np.argmin(self._scores.min(axis=0))) + expected
+
+    def _base(self, expected: int) -> int:
+        if not self.frames:
+            return -self.half
+        last = self.frames[-1].base
+        together = self._scores.min(axis=0)
+        place = int(np.argmin(together))
+        matched = self._scores[ALIEN, place] > together[place]
+        centre = last + place + (expected if matched else 0)
+        base = max(last, centre - self.half)
+        if self.reference.ended:
+            base = max(last, min(base, self.reference.count - 1 - self.half))
+        return base
+
+    def _evidence(self, index: int, noise: np.float32) -> tuple[Floats, np.float32]:
+        frame = self.frames[index]
+        row = frame.row.astype(np.float32)
+        costs = np.empty(self.size, np.float32)
+        votes, usual = frame.votes.astype(np.float32), self._usual.array[index]
+        energies = self.reference.energy.array
+        motion = self.reference.motion_around(frame.base + int(np.argmin(row)))
+        least = vote_costs(
+            row,
+            votes,
+            frame.base,
+            usual,
+            frame.left_out,
+            noise,
+            motion,
+            frame.energy,
+            energies,
+            costs,
+        )
+        return costs, alien_cost(least, frame.energy)
+
+    def _step(
+        self, index: int, noise: np.float32, scores: Floats, back: NDArray[np.int16] | None
+    ) -> tuple[Floats, Floats, np.float32]:
+        """Scores of frame ``index`` from those of the one before; also its costs."""
+        frame = self.frames[index]
+        costs, alien = self._evidence(index, noise)
+        new = np.empty_like(scores)
+        if index == 0:
+            least = np.float32(np.min(frame.row))
+            start(costs, least, frame.energy, frame.base, new)
+            return new, costs, alien
+        back = np.empty(new.shape, np.int16) if back is None else back
+        shift = frame.base - self.frames[index - 1].base
+        motion = self.reference.motion.array
+        advance(
+            costs,
+            alien,
+            frame.change,
+            noise,
+            frame.left_out,
+            motion,
+            self.reference.trend.array,
+            frame.base,
+            shift,
+            frame.expected,
+            self.low,
+            self.high,
+            scores,
+            new,
+            back,
+        )
+        return new, costs, alien
+
+    def _block(
+        self, begin: int, end: int, horizon: int, noise: Floats, scores: Floats
+    ) -> tuple[float, Floats, NDArray[np.int64], NDArray[np.int64]]:
+        """Decide frames ``begin`` to ``end``, having looked as far as ``horizon``."""
+        back = np.full((horizon - begin, 3, self.size), -1, np.int16)
+        history = []
+        for index in range(begin, horizon):
+            scores, _, _ = self._step(index, noise[index], scores, back[index - begin])
+            if index == end - 1:
+                history.append(scores)
+        mode, place = (int(v) for v in np.unravel_index(int(np.argmin(scores)), scores.shape))
+        modes, places = np.zeros(horizon - begin, np.int64), np.zeros(horizon - begin, np.int64)
+        for at in range(horizon - begin - 1, -1, -1):
+            modes[at], places[at] = mode, place
+            origin = int(back[at, mode, place])
+            if origin >= 0:
+                mode, place = divmod(origin, MODE)
+        size = end - begin
+        last = modes[size - 1], places[size - 1]
+        cost = float(history[0][last])
+        pinned = np.full((3, self.size), UNREACHED, np.float32)
+        pinned[last] = 0
+        return cost, pinned, modes[:size], places[:size]
+
+
+def half_band(max_offset: float, rate: float) -> int:
+    """Reference frames to each side that cover ``max_offset`` seconds."""
+    return int(min(WIDEST, max(NARROWEST, np.ceil(max_offset * rate))))

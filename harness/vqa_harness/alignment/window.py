@@ -1,0 +1,170 @@
+"""Frames of one stream, decoded ahead in a thread of their own, a bounded number at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from queue import SimpleQueue
+
+from vqa_harness.alignment.signatures import Region, Signature, signature
+from vqa_harness.frames import Frame
+from vqa_harness.media.container import Deinterlace
+from vqa_harness.media.reader import VideoReader
+
+AHEAD = 3  # frames decoded before they are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A frame with what alignment needs of it.
+
+    Attributes:
+        frame: None where only signatures are wanted.
+        signature: None where only frames are wanted.
+        time: seconds, None if unknown.
+        corrupt: whether the decoder flagged damage.
+    """
+
+    frame: Frame | None
+    signature: Signature | None
+    time: Fraction | None
+    corrupt: bool
+
+
+class FrameWindow:
+    """A stream read once, from which a stretch of frames is held.
+
+    Args:
+        path: the file.
+        region: part of the picture that signatures look at.
+        frames: whether frames are kept.
+        signatures: whether signatures are made.
+        deinterlace: as `VideoReader` takes it.
+
+    Attributes:
+        info: facts of the stream.
+        report: what decoding found.
+        deinterlaced: whether frames are being deinterlaced.
+        count: frames read.
+        ended: whether there are no more.
+
+    Raises:
+        InputError: as `VideoReader`; also from any method, where decoding fails later.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        region: Region | None = None,
+        *,
+        frames: bool = True,
+        signatures: bool = True,
+        deinterlace: Deinterlace = "off",
+    ) -> None:
+        self._reader = VideoReader(path, threads=1, deinterlace=deinterlace)
+        self.info, self.report = self._reader.info, self._reader.report
+        self.deinterlaced = self._reader.deinterlaced
+        self._region, self._frames, self._signatures = region, frames, signatures
+        self._held: deque[Item] = deque()
+        self._first = 0
+        self._times: list[Fraction] = []
+        self.count = 0
+        self.ended = False
+        self._decoded: SimpleQueue[Item | BaseException | None] = SimpleQueue()
+        self._room: SimpleQueue[None] = SimpleQueue()
+        for _ in range(AHEAD):
+            self._room.put(None)
+        self._stop = False
+        self._thread = threading.Thread(target=self._decode, name="decode", daemon=True)
+        self._thread.start()
+
+    def ensure(self, index: int, *, forget: bool = False) -> bool:
+        """Read as far as frame ``index``; whether there is such a frame.
+
+        With ``forget`` of the frames read on the way only the last two are held.
+        """
+        while self.count <= index and not self.ended:
+            if forget:
+                self.drop_before(self.count - 1)
+            self._read()
+        return 0 <= index < self.count
+
+    def get(self, index: int) -> Item:
+        """A frame that is held; read as far as necessary.
+
+        Raises:
+            IndexError: it was dropped, or there is none.
+        """
+        if not self.ensure(index) or index < self._first:
+            raise IndexError(f"frame {index} is not held")
+        return self._held[index - self._first]
+
+    def drop_before(self, index: int) -> None:
+        """Forget frames before ``index``."""
+        while self._held and self._first < index:
+            self._held.popleft()
+            self._first += 1
+
+    def times_until(self, time: Fraction) -> Sequence[Fraction]:
+        """Times of all frames from the first to one after ``time``, or to the last."""
+        while not self.ended and (not self._times or self._times[-1] <= time):
+            self._read()
+        return self._times
+
+    def first_items(self, count: int) -> list[Item]:
+        """Up to ``count`` items from the first frame on, which must still be held."""
+        self.ensure(count - 1)
+        return [self.get(index) for index in range(min(count, self.count))]
+
+    def drain(self, limit: int) -> None:
+        """Read on, without keeping anything, for at most ``limit`` frames."""
+        stop = self.count + limit
+        while not self.ended and self.count < stop:
+            self._read()
+            self.drop_before(self.count)
+
+    def close(self) -> None:
+        """Stop the thread and close the file; may be called twice."""
+        self._stop = True
+        self._room.put(None)
+        self._thread.join()
+        self._held.clear()
+        self._reader.close()
+
+    def _read(self) -> None:
+        item = self._decoded.get()
+        self._room.put(None)
+        if item is None:
+            self.ended = True
+            return
+        if isinstance(item, BaseException):
+            self.ended = True
+            raise item
+        self._held.append(item)
+        self.count += 1
+        last = self._times[-1] if self._times else Fraction(0)
+        self._times.append(last if item.time is None else item.time)
+
+    def _decode(self) -> None:
+        try:
+            for item in self._items():
+                if not self._put(item):
+                    return
+            self._put(None)
+        except BaseException as error:  # raised again where frames are asked for
+            self._put(error)
+
+    def _items(self) -> Iterator[Item]:
+        for frame in self._reader:
+            found = signature(frame, self._region) if self._signatures else None
+            yield Item(frame if self._frames else None, found, frame.time, frame.corrupt)
+
+    def _put(self, item: Item | BaseException | None) -> bool:
+        """Wait for room; whether the item is wanted."""
+        self._room.get()
+        self._decoded.put(item)
+        return not self._stop

@@ -1,0 +1,194 @@
+"""Reads annotation files as their owners ship them: CSV of several kinds, MATLAB's ``.mat``."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.bench.dataset import Annotation
+from vqa_harness.errors import UsageError, nearest, one_line
+
+MAX_BYTES = 256 << 20
+MAX_ROWS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One rated item as the table has it.
+
+    Attributes:
+        name: as written, without spaces around it.
+        score: opinion, on the table's scale; NaN where the cell is empty.
+        split: value of the split column, or of the whole table; empty for none.
+        reference: name of the reference; empty for none.
+    """
+
+    name: str
+    score: float
+    split: str = ""
+    reference: str = ""
+
+
+def read_annotation(path: Path, table: Annotation, score_path: Path | None = None) -> list[Row]:
+    """The rows of an annotation file, in its order.
+
+    Names that are not UTF-8 keep their bytes, as file names do.
+
+    Args:
+        path: of the file.
+        table: where names and scores stand in it.
+        score_path: of the file that holds the scores, where that is another.
+
+    Raises:
+        UsageError: it cannot be read, a column is missing, or a score is no finite number.
+    """
+    if table.format == "mat":
+        rows = _mat_rows(path, table, score_path or path)
+    else:
+        rows = list(_csv_rows(path, table))
+    if not rows:
+        raise UsageError(f"{path.name}: has no rows")
+    return rows
+
+
+def read_names(path: Path) -> list[str]:
+    """The names of a list of ``name,score`` rows without a header.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    return [cells[0].strip() for cells in _cells(path, ",") if cells and cells[0].strip()]
+
+
+def _csv_rows(path: Path, table: Annotation) -> Iterator[Row]:
+    lines = _cells(path, table.delimiter)
+    header = [cell.strip() for cell in next(lines, [])] if table.header else []
+    wanted = (table.name, table.score, table.split_column, table.reference)
+    name_at, score_at, split_at, reference_at = (
+        None if column is None else _column(path, column, header) for column in wanted
+    )
+    assert name_at is not None
+    assert score_at is not None
+    for number, cells in enumerate(lines, 2 if header else 1):
+        if number <= table.skip or not any(cell.strip() for cell in cells):
+            continue
+        try:
+            name = cells[name_at].strip()
+            score = _number(cells[score_at].strip(), table.decimal)
+            split = "" if split_at is None else cells[split_at].strip()
+            reference = "" if reference_at is None else cells[reference_at].strip()
+        except (IndexError, ValueError):
+            text = table.delimiter.join(cells)[:60]
+            raise UsageError(
+                f"{path.name}: line {number}: {text!r} has no name and finite score"
+            ) from None
+        if name:
+            yield Row(name, score, _split(table, split, path, number), reference)
+
+
+def _split(table: Annotation, value: str, path: Path, number: int) -> str:
+    if table.split_column is None:
+        return table.split or ""
+    if not table.split_values:
+        return value
+    for written, split in table.split_values.items():
+        if written.casefold() == value.casefold():
+            return split
+    known = ", ".join(table.split_values)
+    raise UsageError(
+        f"{path.name}: line {number}: {table.split_column} is {value[:40]!r}, not one of {known}"
+    )
+
+
+def _column(path: Path, column: str, header: Sequence[str]) -> int:
+    if column in header:
+        return header.index(column)
+    if not header and column.isdecimal() and int(column) > 0:
+        return int(column) - 1
+    raise UsageError(f"{path.name}: has no column {column!r}{nearest(column, header)}")
+
+
+def _number(text: str, decimal: str) -> float:
+    if not text:
+        return math.nan
+    value = float(text.replace(decimal, "."))
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def _cells(path: Path, delimiter: str) -> Iterator[list[str]]:
+    _check_size(path)
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+            yield from islice(csv.reader(file, delimiter=delimiter), MAX_ROWS)
+    except (OSError, csv.Error) as error:
+        raise UsageError(f"{path.name}: cannot be read: {one_line(error)}") from None
+
+
+def _check_size(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if size > MAX_BYTES:
+        raise UsageError(f"{path.name}: larger than {MAX_BYTES} bytes; not an annotation file")
+
+
+def _mat_rows(path: Path, table: Annotation, score_path: Path) -> list[Row]:
+    names = [_text(value) for value in _vector(path, table.name)]
+    scores = _vector(score_path, table.score)
+    if len(names) != len(scores):
+        raise UsageError(f"{path.name}: {len(names)} names for {len(scores)} scores")
+    pairs = list(zip(names, scores, strict=True))[table.skip :]
+    try:
+        return [Row(name, _finite(score), table.split or "") for name, score in pairs]
+    except (TypeError, ValueError):
+        raise UsageError(f"{score_path.name}: {table.score} is not a vector of numbers") from None
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _vector(path: Path, variable: str) -> list[Any]:
+    """The elements of a variable, in MATLAB's order; a dot leads into a struct."""
+    import numpy as np
+
+    found: Any = _load(path)
+    for part in variable.split("."):
+        inside = found if isinstance(found, dict) else getattr(found, "__dict__", {})
+        if part not in inside:
+            names = [name for name in inside if not name.startswith("_")]
+            raise UsageError(f"{path.name}: has no variable {variable!r}{nearest(part, names)}")
+        found = inside[part]
+    return list(np.atleast_1d(np.asarray(found)).ravel(order="F"))
+
+
+def _load(path: Path) -> dict[str, Any]:
+    from scipy.io import loadmat
+
+    _check_size(path)
+    try:
+        return dict(loadmat(path, struct_as_record=False, squeeze_me=True, chars_as_strings=True))
+    except NotImplementedError:
+        raise UsageError(
+            f"{path.name}: is of MATLAB's version 7.3; save it again with save -v7"
+        ) from None
+    except Exception as error:
+        raise UsageError(f"{path.name}: is no MATLAB file: {one_line(error)}") from None
+
+
+def _text(value: Any) -> str:
+    """A cell's string, however deeply it is wrapped."""
+    while getattr(value, "shape", None) is not None and getattr(value, "size", 0) == 1:
+        value = value.item()
+    return str(value).strip()

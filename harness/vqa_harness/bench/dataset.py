@@ -1,0 +1,261 @@
+"""What a set of rated videos is: where its opinion scores stand, their scale, its splits.
+
+One TOML file per dataset; those that come with the package are in ``datasets/``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from vqa_harness.errors import UsageError, nearest, one_line
+
+ALL = "all"
+"""The split that is every item."""
+RANDOM = "random"
+"""Splits drawn at random."""
+CUSTOM = "custom"
+"""The dataset whose table is named on the command line."""
+MAX_BYTES = 1 << 20
+
+_TEXTS = Annotated[
+    list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+]
+
+
+HEADER = ("dataset", "title", "files", "opinions", "splits", "annotations")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class Scale(_Table):
+    """Of the opinion scores as they stand in the annotation file."""
+
+    kind: Literal["MOS", "DMOS"] = "MOS"
+    low: float | None = None
+    high: float | None = None
+    higher_is_better: bool = True
+
+
+class Annotation(_Table):
+    """One annotation file: where in it names and scores stand.
+
+    Columns of a ``csv`` file are named by its header, or numbered from 1 where it has none. Those
+    of a ``mat`` file are variables; a dot leads into a struct.
+    """
+
+    file: str
+    format: Literal["csv", "mat"] = "csv"
+    name: str = "1"
+    score: str = "2"
+    score_file: str | None = None
+    reference: str | None = None
+    header: bool = True
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    decimal: Literal[".", ","] = "."
+    skip: Annotated[int, Field(ge=0)] = 0
+    split: str | None = None
+    split_column: str | None = None
+    split_values: dict[str, str] = {}
+
+
+class Source(_Table):
+    """One published form of the annotations: all its files must be there."""
+
+    about: str
+    tables: list[Annotation] = Field(min_length=1)
+    scale: Scale | None = None
+
+
+class NameList(_Table):
+    """A published list of the files of one split: ``name,score`` rows without a header."""
+
+    file: str
+    split: str
+
+
+class Split(_Table):
+    """A named part of the items."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    role: Literal["train", "validation", "test"]
+    about: str = ""
+    apart_from: _TEXTS = []
+
+
+class Dataset(_Table):
+    """Everything known of a set of rated videos or stills.
+
+    Attributes:
+        name: on the command line.
+        title: as its owners call it.
+        aliases: other spellings under which training records name it; letter case, spaces and
+            punctuation do not count.
+        media: what the files are.
+        count: how many items its owners tell of.
+        scale: of the scores, unless a source has its own.
+        sources: forms of the annotations, the owners' first.
+        lists: published lists of splits.
+        splits: their meaning.
+        protocol: how results on it are usually reported.
+        default_split: taken where none is named.
+        files: file names to look for, without suffix; ``{name}`` is the name in the annotations.
+        suffixes: of the files.
+        content: a regular expression on names; what its groups match is the same for versions of
+            one content.
+        citation: the publication.
+        url: where to get it.
+        licence: a remark, not advice.
+        note: what else a user should know.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    aliases: list[str] = []
+    media: Literal["video", "still"] = "video"
+    count: int | None = None
+    scale: Scale
+    sources: list[Source] = Field(min_length=1)
+    lists: list[NameList] = []
+    splits: list[Split] = []
+    protocol: str = ""
+    default_split: str = ALL
+    files: _TEXTS = ["{name}"]
+    suffixes: list[str] = [".mp4", ".mkv", ".mov", ".avi", ".webm", ".y4m"]
+    content: str | None = None
+    citation: str = ""
+    url: str = ""
+    licence: str = ""
+    note: str = ""
+
+    def split(self, name: str) -> Split | None:
+        """The split of that name, or None."""
+        return next((split for split in self.splits if split.name == name), None)
+
+    def model_post_init(self, _context: Any) -> None:
+        """Check what one key says of another."""
+        known = {split.name for split in self.splits} | {ALL}
+        named = {entry.split for entry in self.lists} | {self.default_split}
+        for source in self.sources:
+            for table in source.tables:
+                named |= {table.split or ALL, *table.split_values.values()}
+        for split in self.splits:
+            named |= set(split.apart_from)
+        if named - known:
+            raise ValueError(f"no [[splits]] tells of {', '.join(sorted(named - known))}")
+        if self.content is not None:
+            re.compile(self.content)
+
+
+def packaged() -> dict[str, Dataset]:
+    """Every dataset that comes with the package, by name."""
+    folder = resources.files("vqa_harness.bench") / "datasets"
+    texts = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir()}
+    found = [_parse(text, name) for name, text in texts.items() if name.endswith(".toml")]
+    return {dataset.name: dataset for dataset in sorted(found, key=lambda d: d.name)}
+
+
+def find_dataset(name: str) -> Dataset:
+    """A packaged dataset, or one described in a file of the user's.
+
+    Args:
+        name: of a packaged dataset, or the path of a ``.toml`` file.
+
+    Raises:
+        UsageError: there is none, or the file is wrong.
+    """
+    if name.endswith(".toml"):
+        return _parse(_read(Path(name)), name)
+    known = packaged()
+    if name not in known:
+        hint = nearest(name, list(known)) or "; vqa-harness bench --list shows them"
+        raise UsageError(f"unknown dataset {name!r}{hint}")
+    return known[name]
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UsageError(f"{path}: larger than {MAX_BYTES} bytes; not a dataset description")
+        return content.decode("utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not UTF-8 text") from None
+
+
+def _parse(text: str, name: str) -> Dataset:
+    try:
+        return Dataset.model_validate(tomllib.loads(text))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UsageError(f"{name}: {where}: {first['msg']}") from None
+    except (ValueError, RecursionError, re.error) as error:
+        raise UsageError(f"{name}: not a dataset description: {one_line(error)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One dataset to benchmark on.
+
+    Attributes:
+        dataset: which.
+        root: folder of its files.
+        split: name; None for the default of the dataset.
+    """
+
+    dataset: Dataset
+    root: Path
+    split: str | None
+
+
+def dataset_rows(datasets: Iterable[Dataset]) -> list[list[str]]:
+    """One row for each dataset, below `HEADER`."""
+    return [
+        [
+            dataset.name,
+            dataset.title,
+            str(dataset.count or "-"),
+            _scale(dataset.scale),
+            ", ".join([ALL, RANDOM, *(split.name for split in dataset.splits)]),
+            " or ".join(_files(source) for source in dataset.sources),
+        ]
+        for dataset in datasets
+    ]
+
+
+def dataset_text(dataset: Dataset) -> str:
+    """Everything known of a dataset, one line each."""
+    lines = [f"{dataset.name}: {dataset.title}, {dataset.count or '?'} {dataset.media}s"]
+    better = "higher" if dataset.scale.higher_is_better else "lower"
+    lines.append(f"  opinions: {_scale(dataset.scale)}, {better} is better")
+    lines += [f"  annotations: {source.about} ({_files(source)})" for source in dataset.sources]
+    forms = " or ".join(dataset.files)
+    lines.append(f"  files: {forms}, anywhere below the root; {' '.join(dataset.suffixes)}")
+    lines += [f"  split {s.name} ({s.role}): {s.about}" for s in dataset.splits]
+    lines += [f"  list of {entry.split}: {entry.file}" for entry in dataset.lists]
+    facts = ("default_split", "protocol", "note", "citation", "url", "licence")
+    lines += [f"  {f.replace('_', ' ')}: {getattr(dataset, f)}" for f in facts]
+    return "\n".join(lines) + "\n"
+
+
+def _scale(scale: Scale) -> str:
+    if scale.low is None or scale.high is None:
+        return scale.kind
+    return f"{scale.kind} {scale.low:g} to {scale.high:g}"
+
+
+def _files(source: Source) -> str:
+    return " + ".join(table.file.rsplit("/", 1)[-1] for table in source.tables)

@@ -1,0 +1,85 @@
+"""Scatter plots of scores against opinions, one PNG file per metric and dataset."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import secrets
+from pathlib import Path
+
+import numpy as np
+
+from vqa_harness.bench.evaluate import MetricOutcome, Outcome
+from vqa_harness.bench.output import TITLES, where
+from vqa_harness.errors import MissingBackend, UsageError
+
+
+def check_matplotlib() -> None:
+    """Import matplotlib, before hours of scoring.
+
+    Raises:
+        MissingBackend: it is not installed.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise MissingBackend(
+            "--scatter needs matplotlib; pip install 'vqa-harness[bench]'"
+        ) from None
+
+
+def write_scatter(folder: Path, outcome: Outcome) -> list[Path]:
+    """Draw every metric that has statistics.
+
+    Args:
+        folder: where to; made if it is not there.
+        outcome: the results.
+
+    Returns:
+        the files written: ``DATASET-SPLIT-METRIC.png``.
+
+    Raises:
+        UsageError: they cannot be written.
+    """
+    written = []
+    for metric in outcome.metrics:
+        if metric.statistics:
+            name = re.sub(r"[^\w.-]+", "-", f"{where(outcome)}-{metric.label}")
+            written.append(_write(folder / f"{name[:150]}.png", _draw(outcome, metric)))
+    return written
+
+
+def _draw(outcome: Outcome, metric: MetricOutcome) -> bytes:
+    from matplotlib.figure import Figure
+
+    opinions = {item.name: item.score for item in outcome.part.items}
+    x = np.array(list(metric.scores.values()), np.float64)
+    y = np.array([opinions[name] for name in metric.scores], np.float64)
+    figure = Figure(figsize=(5, 4.2), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    axes.scatter(x, y, s=9, alpha=0.6, linewidths=0)
+    if metric.curve is not None:
+        grid = np.linspace(x.min(), x.max(), 200)
+        axes.plot(grid, metric.curve(grid), color="black", linewidth=1, label=metric.curve.kind)
+        axes.legend(frameon=False)
+    axes.set_xlabel(metric.label)
+    axes.set_ylabel(outcome.collection.scale.kind)
+    numbers = [f"{TITLES[name]} {metric.statistics[name]:.3f}" for name in ("srocc", "plcc")]
+    axes.set_title(f"{where(outcome)}, {len(x)} files: {', '.join(numbers)}", fontsize=9)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _write(path: Path, content: bytes) -> Path:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        os.replace(temporary, path)  # noqa: PTH105 - Path.replace hides that this is atomic
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

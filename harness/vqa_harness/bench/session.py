@@ -1,0 +1,185 @@
+"""One benchmark of one dataset from its annotations to its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.bench.cache import fingerprint
+from vqa_harness.bench.dataset import Target
+from vqa_harness.bench.evaluate import Options, Outcome, evaluate
+from vqa_harness.bench.items import Collection, collect, without_files
+from vqa_harness.bench.leakage import shared_with_training, trained_on
+from vqa_harness.bench.score import Scored, Scoring, score_all
+from vqa_harness.bench.splits import Part, choose_part
+from vqa_harness.console import files_bar, warn
+from vqa_harness.errors import InputError, UsageError
+from vqa_harness.registry import Registry, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for every dataset of a benchmark.
+
+    Attributes:
+        annotations: folder of annotation files; None for each dataset's root.
+        cache: folder of earlier scores; None for none.
+        jobs: items scored at once, each in a process.
+        threads: for metrics; 0 for one per processor.
+        repeats: random splits.
+        seed: of random splits.
+        allow_leakage: report what splits share, do not refuse.
+        allow_trained_on: likewise for what a metric was trained on.
+        quiet: no progress bar.
+        options: of the statistics.
+    """
+
+    annotations: Path | None = None
+    cache: Path | None = None
+    jobs: int = 1
+    threads: int = 0
+    repeats: int = 10
+    seed: int = 0
+    allow_leakage: bool = False
+    allow_trained_on: bool = False
+    quiet: bool = False
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A dataset that was read and found fit to be scored on.
+
+    Attributes:
+        outcome: with missing items and notes; no results yet.
+        trained: label of a metric to why it may have seen the items.
+    """
+
+    outcome: Outcome
+    trained: Mapping[str, str]
+
+
+def training_data(requests: Sequence[Request], registry: Registry) -> dict[str, str]:
+    """What each metric says it was made from, by label; metrics that say nothing are left out.
+
+    A metric says it in ``info()``, under ``training_data``.
+
+    Raises:
+        MissingBackend: a metric's packages or model are missing.
+        UsageError: a parameter's value is unusable.
+    """
+    found = {}
+    for request in requests:
+        metric = registry.create(request)
+        try:
+            info: Mapping[str, Any] = metric.info() if hasattr(metric, "info") else {}
+        except Exception:  # some metrics can tell only after a run
+            continue
+        if text := info.get("training_data"):
+            found[request.label] = str(text)
+    return found
+
+
+def prepare(
+    target: Target, requests: Sequence[Request], told: Mapping[str, str], settings: Settings
+) -> Prepared:
+    """Read a dataset and refuse what would not be a fair test.
+
+    Args:
+        target: the dataset.
+        requests: the metrics.
+        told: as `training_data` gives.
+        settings: of the benchmark.
+
+    Raises:
+        UsageError: the annotations are wrong, the split is none, a metric needs references that
+            the dataset does not name, or leakage that is not allowed.
+        InputError: none of the files is there.
+    """
+    collection = collect(target.dataset, target.root, settings.annotations)
+    _check_references(collection, requests)
+    part = choose_part(collection, target.split, seed=settings.seed, repeats=settings.repeats)
+    outcome = Outcome(collection, part)
+    name = collection.dataset.name
+    outcome.notes += [f"{name}: {part.note}"] if part.note else []
+    if collection.unrated:
+        outcome.notes.append(f"{name}: {collection.unrated} rows without a score are left out")
+    outcome.notes += _leaks(collection, part, settings.allow_leakage)
+    trained = {}
+    for label, text in told.items():
+        reason = trained_on(collection, part, text)
+        if reason and not settings.allow_trained_on:
+            raise UsageError(
+                f"{label} is not fit to be judged on {collection.dataset.name}: {reason}; "
+                "leave it out, or mark it with --allow-trained-on"
+            )
+        if reason:
+            trained[label] = reason
+    needs_reference = any(request.spec.reference for request in requests)
+    gone = without_files(part.items, needs_reference=needs_reference)
+    outcome.missing = [item.name for item in gone]
+    if len(gone) == len(part.items):
+        raise InputError(
+            f"{collection.dataset.name}: none of its {len(part.items)} files is below "
+            f"{target.root}; the first is {part.items[0].name}"
+        )
+    return Prepared(outcome, trained)
+
+
+def _check_references(collection: Collection, requests: Sequence[Request]) -> None:
+    for request in requests:
+        if request.spec.reference and not collection.has_references:
+            raise UsageError(
+                f"metric {request.label!r} compares with a reference, and "
+                f"{collection.dataset.name} names none; leave it out"
+            )
+
+
+def _leaks(collection: Collection, part: Part, allowed: bool) -> list[str]:
+    problems = shared_with_training(collection, part)
+    if problems and not allowed:
+        raise UsageError(f"{problems[0]}; choose other splits, or --allow-leakage")
+    return problems
+
+
+def carry_out(
+    prepared: Prepared, requests: Sequence[Request], registry: Registry, settings: Settings
+) -> Outcome:
+    """Score the items and judge the metrics.
+
+    Raises:
+        UsageError: the cache cannot be written, or an option is wrong.
+        MissingBackend: a metric's packages or model are missing.
+        MetricError: a scoring process ended unexpectedly.
+    """
+    outcome = prepared.outcome
+    gone = set(outcome.missing)
+    items = [item for item in outcome.part.items if item.name not in gone]
+    marks = [fingerprint(request, registry) for request in requests]
+    scoring = Scoring(requests, marks, settings.cache, settings.threads)
+    scored: list[Scored] = []
+    name = outcome.collection.dataset.name
+    with files_bar(name, len(items), quiet=settings.quiet) as advance:
+        for entry in score_all(items, registry, scoring, settings.jobs):
+            scored.append(entry)
+            advance()
+    _tell(scored)
+    evaluate(outcome, scored, requests, settings.options, prepared.trained)
+    return outcome
+
+
+def _tell(scored: Sequence[Scored]) -> None:
+    """Warnings of reading and of metrics: once each, with how many files they concern."""
+    found: dict[str, list[str]] = {}
+    for entry in scored:
+        texts = [*entry.warnings]
+        for label, pooled in entry.pooled.items():
+            named = (t if t.startswith(label) else f"{label}: {t}" for t in pooled.warnings)
+            texts += named
+        for text in dict.fromkeys(texts):
+            found.setdefault(text, []).append(entry.item.name)
+    for text, names in found.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        warn(f"{names[0]}{more}: {text}")

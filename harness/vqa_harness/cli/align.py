@@ -1,0 +1,88 @@
+"""``vqa-harness align``: how a distorted video relates to its reference in time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.pairing import takes_pairing
+
+if TYPE_CHECKING:
+    from vqa_harness.alignment.report import AlignReport
+
+
+@takes_pairing
+def align_command(
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The original video.")],
+    distorted: Annotated[Path, typer.Argument(metavar="DISTORTED", help="What was made of it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    *,
+    pairing: AlignOptions,
+) -> None:
+    """Tell which frames of two videos belong together, and what is missing, repeated or frozen."""
+    from vqa_harness.alignment.pairs import align
+    from vqa_harness.console import clean, progress_bar, warn
+
+    with progress_bar(distorted.name, quiet=quiet) as progress:
+        report, warnings = align(distorted, reference, pairing, progress=progress)
+    if as_json:
+        sys.stdout.write(json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
+    else:
+        sys.stdout.write(clean_lines(report, clean))
+    for text in warnings:
+        warn(text)
+
+
+def clean_lines(report: AlignReport, clean: Any) -> str:
+    """The report for people: numbers, then the timeline."""
+    rows = [f"{name:<12}{clean(value)}" for name, value in facts(report)]
+    legend = "= paired   x dropped here   d repeated   F frozen   ? without a partner"
+    return "\n".join([*rows, "", report.timeline(), legend]) + "\n"
+
+
+def facts(report: AlignReport) -> list[tuple[str, str]]:
+    """Names and values of what is worth a line."""
+    events = report.events
+    seconds = report.offset_seconds
+    offset = f"{report.offset_frames or 0:+d} frames"
+    if seconds is not None:
+        offset += f", {float(seconds):+.3f} s"
+    residual = ", ".join(f"{name} {value:g}" for name, value in report.residual.items())
+    frozen = sum(f.stop - f.start for f in events.frozen)
+    lists: dict[str, list[Any]] = {
+        "dropped": events.dropped,
+        "repeated": events.duplicated,
+        "frozen": [f"{f.start}-{f.stop - 1}" for f in events.frozen],
+        "unmatched": [f"{a}-{b - 1}" for a, b in events.unmatched],
+    }
+    counts = {"frozen": frozen, "unmatched": sum(b - a for a, b in events.unmatched)}
+    return [
+        ("model", f"{report.model} (asked for {report.options.mode})"),
+        ("pairs", f"{report.pairs} of {report.distorted_frames} distorted frames"),
+        ("reference", f"{report.reference_frames} frames"),
+        ("offset", offset),
+        *((name, _listed(counts.get(name, len(v)), v)) for name, v in lists.items()),
+        ("ends", _ends(report)),
+        ("residual", f"{residual} (RMS, 8-bit levels)" if residual else "-"),
+        ("confidence", f"{report.confidence:.2f}"),
+        ("passes", "; ".join(report.passes)),
+    ]
+
+
+def _listed(count: int, items: list[Any]) -> str:
+    shown = ", ".join(str(item) for item in items[:10])
+    more = ", ..." if len(items) > 10 else ""
+    return f"{count}: {shown}{more}" if count else "0"
+
+
+def _ends(report: AlignReport) -> str:
+    head, tail = report.events.head, report.events.tail
+    return (
+        f"left out {head[0]} + {tail[0]} distorted, {head[1]} + {tail[1]} reference (start + end)"
+    )

@@ -1,0 +1,117 @@
+"""The command line: sub-commands, and the one place where errors become a line and an exit code.
+
+Exit codes: 0 pass, 1 gate failed, 2 usage or configuration, 3 input or decoding, 4 alignment,
+5 metric or plugin, 6 missing back-end or model, 7 partial results, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from typing import Annotated, Any
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from vqa_harness import __version__, interruption
+from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
+from vqa_harness.registry import PluginWarning, Registry
+
+INTERRUPTED = 130
+
+
+COMMANDS = {
+    "run": "run",
+    "align": "align",
+    "gate": "gate",
+    "compare": "compare",
+    "bench": "bench",
+    "ladder": "ladder",
+    "report": "report",
+    "metrics": "metrics",
+    "plugins": "metrics",
+    "warmup": "warmup",
+}
+"""Our sub-commands by name, and the module of each."""
+
+
+def build_app(registry: Registry, wanted: str = "") -> typer.Typer:
+    """All sub-commands, those of plugins included, or only ``wanted`` where that is one of ours."""
+    app = typer.Typer(
+        name="vqa-harness",
+        help="Score video quality: many metrics in one decoding pass, VMAF-compatible logs.",
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_top)
+    for name in [wanted] if wanted in COMMANDS else COMMANDS:
+        module = importlib.import_module(f"vqa_harness.cli.{COMMANDS[name]}")
+        app.command(name)(getattr(module, f"{name}_command"))
+    if wanted not in COMMANDS:
+        for _ in registry.call("vqa_add_commands", app=app):
+            pass
+    return app
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vqa-harness {__version__}")
+        raise typer.Exit
+
+
+def _top(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and stop.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Take options that need no sub-command."""
+
+
+def run_cli(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; no exception leaves.
+
+    ``VQA_HARNESS_DEBUG=1`` lets unexpected exceptions through with their traceback.
+    """
+    warnings.showwarning = _show_warning
+    warnings.simplefilter("always", PluginWarning)
+    try:
+        registry = Registry.installed()
+        given = arguments or ["--help"]
+        command = typer.main.get_command(build_app(registry, wanted=given[0]))
+        with interruption.watched():
+            code = command.main(given, prog_name="vqa-harness", standalone_mode=False, obj=registry)
+        if code == INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
+        return code if isinstance(code, int) else 0
+    except (KeyboardInterrupt, Abort):
+        return _fail("interrupted", INTERRUPTED)
+    except VqaError as error:
+        return _fail(one_line(error), error.exit_code)
+    except TyperException as error:
+        message = " ".join(error.format_message().split())
+        return _fail(message, UsageError.exit_code) if message else UsageError.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("VQA_HARNESS_DEBUG"):
+            raise
+        kind = type(error).__name__
+        text = f"unexpected {kind}: {one_line(error)} (VQA_HARNESS_DEBUG=1 shows where)"
+        return _fail(text, MetricError.exit_code)
+
+
+def _fail(text: str, code: int) -> int:
+    sys.stderr.write(f"vqa-harness: error: {text}\n" if code != INTERRUPTED else f"\n{text}\n")
+    return code
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    if issubclass(category, PluginWarning) or os.environ.get("VQA_HARNESS_DEBUG"):
+        sys.stderr.write(f"vqa-harness: warning: {message}\n")

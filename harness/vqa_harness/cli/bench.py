@@ -1,0 +1,249 @@
+"""``vqa-harness bench``: how well metrics predict opinion scores.
+
+``bench_targets -> bench_session -> bench_run -> bench_evaluate -> bench_outputs``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from vqa_harness.errors import InputError, MetricError, PartialResult, UsageError
+from vqa_harness.registry import Registry, Request
+
+if TYPE_CHECKING:
+    from vqa_harness.bench.dataset import Target
+    from vqa_harness.bench.evaluate import Options, Outcome
+    from vqa_harness.bench.session import Settings
+
+DEFAULT_METRIC = "clipvqa"
+
+
+def bench_command(
+    context: typer.Context,
+    datasets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DATASET[:SPLIT][=ROOT]]...", help="Names, or .toml files."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", "-m", help="NAME or NAME:param=value,... ; may be repeated."),
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of the files of one dataset.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="all, random, or a name; default: the dataset's.")
+    ] = None,
+    show_list: Annotated[
+        bool, typer.Option("--list", help="Show the datasets, or all about those named.")
+    ] = False,
+    annotations: Annotated[
+        Path | None, typer.Option(help="Folder of annotation files; default: the root.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="CSV with opinion scores: the dataset 'custom'.")
+    ] = None,
+    file_column: Annotated[str, typer.Option(help="Of --table: name, or number.")] = "file",
+    score_column: Annotated[str, typer.Option(help="Of --table: name, or number.")] = "score",
+    split_column: Annotated[str | None, typer.Option(help="Of --table.")] = None,
+    reference_column: Annotated[str | None, typer.Option(help="Of --table.")] = None,
+    lower_is_better: Annotated[
+        bool, typer.Option("--lower-is-better", help="Low scores of --table are good (DMOS).")
+    ] = False,
+    pool: Annotated[
+        Literal["mean", "min", "max", "harmonic_mean"], typer.Option(help="Of frames' scores.")
+    ] = "mean",
+    bootstrap: Annotated[
+        int, typer.Option(min=0, max=100_000, help="Samples for intervals; 0: none.")
+    ] = 1000,
+    repeats: Annotated[int, typer.Option(min=1, max=10_000, help="Random splits.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of random splits and bootstrap.")] = 0,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Missing files are no failure.")
+    ] = False,
+    allow_leakage: Annotated[
+        bool, typer.Option("--allow-leakage", help="Only note what splits share.")
+    ] = False,
+    allow_trained_on: Annotated[
+        bool, typer.Option("--allow-trained-on", help="Only mark metrics trained on a dataset.")
+    ] = False,
+    cross: Annotated[
+        Literal["srocc", "plcc", "krocc", "rmse"] | None,
+        typer.Option(help="Print this statistic, metrics by datasets."),
+    ] = None,
+    as_json: Annotated[str | None, typer.Option("--json", help="Write JSON; - for stdout.")] = None,
+    markdown: Annotated[
+        str | None, typer.Option(help="Write Markdown tables; - for stdout.")
+    ] = None,
+    scatter: Annotated[
+        Path | None, typer.Option(help="Folder for scatter plots (needs matplotlib).")
+    ] = None,
+    cache_dir: Annotated[
+        Path | None, typer.Option(help="Where scores are kept; default: the user's cache.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything anew.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="Files at once.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=0, help="Threads for metrics; 0: one per processor.")
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Measure how well metrics predict opinion scores: SROCC, PLCC, KROCC, RMSE."""
+    if show_list:
+        _list(datasets or [])
+        return
+    from vqa_harness.bench.evaluate import Options
+    from vqa_harness.bench.scatter import check_matplotlib
+    from vqa_harness.bench.session import Settings
+    from vqa_harness.cli.bench_arguments import CustomTable, read_targets
+
+    registry: Registry = context.obj
+    if as_json == "-" and markdown == "-":
+        raise UsageError("--json - and --markdown - both write to standard output; choose one")
+    if scatter is not None:
+        check_matplotlib()
+    custom = None
+    if table is not None:
+        columns = (file_column, score_column, split_column, reference_column)
+        custom = CustomTable(table, *columns, lower_is_better=lower_is_better)
+    targets = read_targets(datasets or [], root, split, custom)
+    requests = [registry.request(text) for text in metric or [DEFAULT_METRIC]]
+    options = Options(pool, bootstrap, seed)
+    settings = Settings(
+        annotations,
+        None if no_cache else _cache(cache_dir),
+        jobs,
+        threads,
+        repeats,
+        seed,
+        allow_leakage,
+        allow_trained_on,
+        quiet,
+        options,
+    )
+    outcomes = _run(targets, requests, registry, settings)
+    _write(outcomes, options, as_json, markdown, scatter)
+    if "-" not in (as_json, markdown):
+        _print(outcomes, cross)
+    _conclude(outcomes, allow_missing)
+
+
+def _list(names: Sequence[str]) -> None:
+    from vqa_harness.bench.dataset import HEADER, dataset_rows, dataset_text, find_dataset, packaged
+    from vqa_harness.console import print_table
+
+    for name in names:
+        sys.stdout.write(dataset_text(find_dataset(name)))
+    if not names:
+        print_table(HEADER, dataset_rows(packaged().values()))
+
+
+def _cache(folder: Path | None) -> Path:
+    from vqa_harness.files import cache_folder
+
+    return folder or cache_folder() / "bench"
+
+
+def _run(
+    targets: Sequence[Target], requests: Sequence[Request], registry: Registry, settings: Settings
+) -> list[Outcome]:
+    from vqa_harness.bench.session import carry_out, prepare, training_data
+    from vqa_harness.cli.warmup import will_compile
+    from vqa_harness.console import note
+
+    labels = [request.label for request in requests]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise UsageError(f"metric {label!r} is asked for twice")
+    told = training_data(requests, registry)
+    prepared = [prepare(target, requests, told, settings) for target in targets]
+    names = will_compile(request.spec for request in requests)
+    if names:
+        note(f"compiling {', '.join(names)}, once per machine, some seconds ...")
+    return [carry_out(one, requests, registry, settings) for one in prepared]
+
+
+def _write(
+    outcomes: Sequence[Outcome],
+    options: Options,
+    as_json: str | None,
+    markdown: str | None,
+    scatter: Path | None,
+) -> None:
+    from vqa_harness.bench.output import markdown as to_markdown
+    from vqa_harness.bench.output import to_json
+    from vqa_harness.bench.scatter import write_scatter
+    from vqa_harness.console import command_line
+
+    if as_json is not None:
+        document = to_json(outcomes, options, command_line())
+        _put(as_json, json.dumps(document, indent=2, allow_nan=False) + "\n")
+    if markdown is not None:
+        _put(markdown, to_markdown(outcomes, options))
+    if scatter is not None:
+        for outcome in outcomes:
+            write_scatter(scatter, outcome)
+
+
+def _put(target: str, text: str) -> None:
+    from vqa_harness.files import write_text
+
+    if target == "-":
+        sys.stdout.write(text)
+    else:
+        write_text(Path(target), text)
+
+
+def _print(outcomes: Sequence[Outcome], cross: str | None) -> None:
+    from vqa_harness.bench.output import cross_table, flat_table, short_table
+    from vqa_harness.console import print_table
+
+    if cross is not None:
+        print_table(*cross_table(outcomes, cross))
+    elif sys.stdout.isatty():
+        print_table(*short_table(outcomes))
+    else:
+        print_table(*flat_table(outcomes))
+
+
+def _conclude(outcomes: Sequence[Outcome], allow_missing: bool) -> None:
+    """Tell of what went wrong, and turn it into the exit code.
+
+    Raises:
+        InputError: no file could be read.
+        MetricError: metrics failed on every file.
+        PartialResult: some files are missing, or some scores.
+    """
+    from vqa_harness.bench.output import where
+    from vqa_harness.console import warn
+
+    lines = []
+    for outcome in outcomes:
+        name = where(outcome)
+        for text in outcome.notes:
+            warn(text)
+        for found in outcome.metrics:
+            if found.trained:
+                warn(f"{name}: {found.label}: {found.trained}")
+        if outcome.missing:
+            shown = f"{len(outcome.missing)} of {len(outcome.part.items)} files are missing"
+            text = f"{name}: {shown}, the first is {outcome.missing[0]}"
+            if allow_missing:
+                warn(text)
+            else:
+                lines.append(f"{text} (--allow-missing takes that)")
+        if outcome.failures:
+            file, label, why = outcome.failures[0]
+            lines.append(f"{name}: {len(outcome.failures)} scores failed: {file}: {label}: {why}")
+    scored = any(found.scores for outcome in outcomes for found in outcome.metrics)
+    if lines and not scored:
+        unreadable = sum(outcome.unreadable for outcome in outcomes)
+        raise (InputError if unreadable else MetricError)(lines[-1])
+    for text in lines[1:]:
+        warn(text)
+    if lines:
+        raise PartialResult(lines[0])

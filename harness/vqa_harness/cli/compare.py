@@ -1,0 +1,77 @@
+"""``vqa-harness compare``: two logs side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vqa_harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from vqa_harness.logs.compare import LogComparison
+
+
+def compare_command(
+    a: Annotated[Path, typer.Argument(help="The log compared with, ours or libvmaf's.")],
+    b: Annotated[Path, typer.Argument(help="The log in question.")],
+    feature: Annotated[
+        list[str] | None, typer.Option("--feature", "-f", help="Only this; may be repeated.")
+    ] = None,
+    worst: Annotated[
+        int, typer.Option(min=0, max=1000, help="How many of the worst frames to list.")
+    ] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Compare two logs: pooled values, frames, and why they may not be comparable."""
+    from vqa_harness.console import note
+    from vqa_harness.errors import nearest
+    from vqa_harness.logs.compare import compare_logs
+    from vqa_harness.logs.read import read_log
+
+    first, second = read_log(a), read_log(b)
+    for name in feature or ():
+        if name not in first.columns or name not in second.columns:
+            both = [n for n in first.columns if n in second.columns]
+            raise UsageError(f"{name!r} is not in both logs{nearest(name, both)}")
+    for log in (first, second) if feature else ():
+        log.columns = {name: log.columns[name] for name in feature or ()}
+    found = compare_logs(first, second, worst=worst)
+    if not found.features:
+        raise UsageError(
+            f"the logs have no feature in common: {a.name} has {', '.join(first.columns)}, "
+            f"{b.name} has {', '.join(second.columns)}"
+        )
+    if as_json:
+        sys.stdout.write(json.dumps(found.to_json(), indent=2, allow_nan=False) + "\n")
+        return
+    _print(found)
+    for text in found.notes:
+        note(text)
+    for path, names in ((a, found.only_a), (b, found.only_b)):
+        if names:
+            note(f"only in {path.name}: {', '.join(names)}")
+
+
+def _print(found: LogComparison) -> None:
+    from vqa_harness.console import print_table
+    from vqa_harness.logs.compare import minus
+
+    rows = [
+        [feature.name, pool, _shown(a), _shown(b), _shown(minus(b, a), "+")]
+        for feature in found.features
+        for pool, (a, b) in feature.pooled.items()
+    ]
+    for feature in found.features:
+        rows += [
+            [feature.name, f"frame {d.frame}", _shown(d.a), _shown(d.b), _shown(d.difference, "+")]
+            for d in feature.largest
+        ]
+    print_table(("feature", "what", "a", "b", "b - a"), rows, title="Comparison")
+
+
+def _shown(value: float | None, sign: str = "") -> str:
+    return "-" if value is None else f"{value:{sign}.4f}"

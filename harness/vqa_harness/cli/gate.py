@@ -1,0 +1,133 @@
+"""``vqa-harness gate``: score videos, or read logs, and judge them by rules.
+
+``gate_config -> gate_plan -> gate_run -> gate -> gate_outputs``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.pairing import takes_pairing
+from vqa_harness.registry import Registry
+
+if TYPE_CHECKING:
+    from vqa_harness.gate.plan import Plan
+    from vqa_harness.gate.verdict import Measured
+
+DEFAULTS = AlignOptions()
+
+
+@takes_pairing
+def gate_command(
+    context: typer.Context,
+    videos: Annotated[
+        list[Path] | None, typer.Argument(metavar="[VIDEO]...", help="Instead of a file's cases.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Default: vqa-harness.toml, or [tool.vqa-harness] of pyproject.toml."),
+    ] = None,
+    rule: Annotated[
+        list[str] | None, typer.Option("--rule", help="'vmaf.mean >= 93'; may be repeated.")
+    ] = None,
+    reference: Annotated[Path | None, typer.Option(help="What VIDEO is compared with.")] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", "-m", help="NAME:param=value,... ; those of rules are added."),
+    ] = None,
+    log: Annotated[
+        list[Path] | None, typer.Option("--log", help="Judge this log, ours or libvmaf's.")
+    ] = None,
+    baseline: Annotated[Path | None, typer.Option(help="Accepted scores, or a log.")] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Accept the scores found; show what changes.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML.")] = None,
+    as_json: Annotated[str | None, typer.Option("--json", help="Write JSON; - for stdout.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write a Markdown table.")] = None,
+    github: Annotated[
+        bool | None, typer.Option(help="Annotations and job summary; default: on GitHub Actions.")
+    ] = None,
+    cache_dir: Annotated[
+        Path | None, typer.Option(help="Where logs are kept; default: the user's cache.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything anew.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Cases scored at once.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=0, help="Threads for metrics; 0: one per processor.")
+    ] = 0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show only what does not hold.")
+    ] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of the configuration.")
+    ] = False,
+    *,
+    pairing: AlignOptions,
+) -> None:
+    """Pass or fail videos by quality rules: exit code 0 or 1."""
+    from vqa_harness.cli.gate_arguments import Given, make_plan
+    from vqa_harness.gate.accept import accepted_baseline
+    from vqa_harness.gate.accept import update_baseline as renew
+    from vqa_harness.gate.github import on_github
+    from vqa_harness.gate.judge import judge
+    from vqa_harness.gate.write import Outputs, write_changes, write_verdict
+
+    if schema:
+        _print_schema()
+        return
+    registry: Registry = context.obj
+    changed = {k: v for k, v in pairing.to_json().items() if v != getattr(DEFAULTS, k)}
+    given = Given(videos or [], log or [], reference, metric or [], rule or [], config, changed)
+    plan = make_plan(given, registry, baseline)
+    accepted = accepted_baseline(plan, registry, update=update_baseline)
+    cache = None if no_cache else cache_dir or _default_cache()
+    measured = _measure(plan, registry, cache, jobs=jobs, threads=threads, quiet=quiet)
+    verdict = judge(plan, measured, registry, accepted, accept=update_baseline)
+    actions = on_github(os.environ) if github is None else github
+    outputs = Outputs(junit, as_json, markdown, actions, quiet)
+    write_verdict(verdict, plan, outputs)
+    if update_baseline and plan.baseline is not None:
+        renewed = renew(plan.baseline, plan, measured, accepted, registry)
+        write_changes(plan.baseline, renewed, outputs)
+    failure = verdict.failure()
+    if failure is not None:
+        raise failure
+
+
+def _print_schema() -> None:
+    from vqa_harness.gate.config import json_schema
+
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+
+
+def _default_cache() -> Path:
+    from vqa_harness.files import cache_folder
+
+    return cache_folder()
+
+
+def _measure(
+    plan: Plan, registry: Registry, cache: Path | None, *, jobs: int, threads: int, quiet: bool
+) -> list[Measured]:
+    from vqa_harness.console import command_line, warn
+    from vqa_harness.gate.judge import wants_bitrate
+    from vqa_harness.gate.output import warnings_of
+    from vqa_harness.gate.score import Scoring, measure_all
+    from vqa_harness.logs.cache import ResultCache
+
+    kept = None if cache is None else ResultCache(cache)
+    scoring = Scoring(kept, threads, quiet, frozenset(wants_bitrate(plan)), command_line())
+    measured = []
+    for item in measure_all(plan.cases, registry, scoring, jobs):
+        for text in warnings_of(item):
+            warn(f"{item.case.name}: {text}")
+        measured.append(item)
+    return measured

@@ -1,0 +1,73 @@
+"""From a command line to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.errors import UsageError
+from vqa_harness.gate.config import FILE_NAME, find_config, load_config
+from vqa_harness.gate.plan import Plan, plan_config, plan_logs, plan_videos
+from vqa_harness.gate.rules import parse_rule
+from vqa_harness.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line names."""
+
+    videos: list[Path]
+    logs: list[Path]
+    reference: Path | None
+    metrics: list[str]
+    rules: list[str]
+    config: Path | None
+    align: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make_plan(given: Given, registry: Registry, baseline: Path | None = None) -> Plan:
+    """The plan of a command line.
+
+    A configuration is read where one is named, or where no rule is given. Its cases count unless
+    videos or logs are named.
+
+    Raises:
+        UsageError: options that do not go together, or a wrong configuration.
+        InputError: a file is missing.
+    """
+    if given.videos and given.logs:
+        raise UsageError("--log judges logs and VIDEO is scored; give one of the two")
+    if not given.videos and (given.reference is not None or given.metrics or given.align):
+        raise UsageError(
+            "--reference, --metric and options of pairing are for videos named on the command "
+            "line; write them into the configuration"
+        )
+    rules = [parse_rule(text, place=f"--rule {text!r}") for text in given.rules]
+    path = given.config
+    if path is None and not rules:
+        path = find_config(Path())
+        if path is None:
+            raise UsageError(
+                f"no {FILE_NAME} here, and no [tool.vqa-harness] in pyproject.toml; write one, or "
+                "give --rule 'vmaf.mean >= 93' --reference FILE VIDEO"
+            )
+    config = None if path is None else load_config(path)
+    if config is not None and not (given.videos or given.logs):
+        return _with(plan_config(config, registry, rules), baseline)
+    if not (given.videos or given.logs):
+        raise UsageError("nothing to judge; name videos, --log FILE, or --config FILE")
+    rules = [*(config.rules if config is not None else ()), *rules]
+    if given.logs:
+        plan = plan_logs(given.logs, rules, registry)
+    else:
+        pair = (given.reference, given.align)
+        plan = plan_videos(given.videos, *pair, given.metrics, rules, registry)
+    if baseline is None and config is not None and config.table.baseline:
+        baseline = config.resolve(config.table.baseline)
+    return _with(plan, baseline)
+
+
+def _with(plan: Plan, baseline: Path | None) -> Plan:
+    return plan if baseline is None else replace(plan, baseline=baseline)

@@ -1,0 +1,271 @@
+"""``vqa-harness ladder``: measure, compare and, if wanted, make the rungs of an encoder ladder."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vqa_harness import __version__
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.pairing import takes_pairing
+from vqa_harness.errors import PartialResult, UsageError, one_line
+
+if TYPE_CHECKING:
+    from vqa_harness.ladder.config import LadderConfig
+    from vqa_harness.registry import Registry
+
+SCHEMA = 1
+DEFAULT_METRIC = "clipvqa"
+
+
+@takes_pairing
+def ladder_command(
+    context: typer.Context,
+    rungs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUNG]...", help="Encodings of one source.")
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option("--reference", "-r", help="The source they were made from.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", "-m", help="NAME or NAME:param=value,... ; may be repeated."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="TOML file: several sources and series.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for results, logs and rungs.")
+    ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write report.html into the folder too.")
+    ] = False,
+    group: Annotated[
+        str, typer.Option("--group", help="What makes a series: codec, folder or none.")
+    ] = "codec",
+    pool: Annotated[str | None, typer.Option("--pool", help="mean, min, p5, ...")] = None,
+    method: Annotated[str | None, typer.Option("--method", help="pchip or akima.")] = None,
+    anchor: Annotated[
+        str | None, typer.Option("--anchor", help="Series the others are compared with.")
+    ] = None,
+    feature: Annotated[
+        list[str] | None, typer.Option("--feature", help="Compare this feature; may be repeated.")
+    ] = None,
+    min_overlap: Annotated[
+        float | None,
+        typer.Option(
+            "--min-overlap", help="Least shared part of the narrower quality range, 0 to 1."
+        ),
+    ] = None,
+    not_monotone: Annotated[
+        str | None,
+        typer.Option("--not-monotone", help="refuse, or pareto to leave such points out."),
+    ] = None,
+    jnd: Annotated[
+        list[str] | None,
+        typer.Option("--jnd", help="FEATURE=VALUE, just noticeable difference; vmaf=6."),
+    ] = None,
+    target_bitrate: Annotated[
+        str | None, typer.Option("--target-bitrate", help="kbit/s, comma-separated.")
+    ] = None,
+    target_quality: Annotated[
+        list[str] | None, typer.Option("--target-quality", help="FEATURE=VALUE,VALUE...")
+    ] = None,
+    encode: Annotated[
+        list[str] | None,
+        typer.Option("--encode", help="Make rungs: CODEC:option=value,... ; may be repeated."),
+    ] = None,
+    height: Annotated[
+        str | None, typer.Option("--height", help="With --encode: heights, comma-separated.")
+    ] = None,
+    crf: Annotated[
+        str | None, typer.Option("--crf", help="With --encode: CRFs, comma-separated.")
+    ] = None,
+    bitrate: Annotated[
+        str | None, typer.Option("--bitrate", help="With --encode: kbit/s, comma-separated.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Encodings at a time.")] = 1,
+    threads: Annotated[
+        int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    *,
+    pairing: AlignOptions,
+) -> None:
+    """Compare encodings at several bitrates: rate-quality curves, BD-rates, convex hull."""
+    from vqa_harness.cli import ladder_arguments as options
+
+    registry: Registry = context.obj
+    if config is not None:
+        plan = options.from_file(config, rungs, reference, encode)
+    else:
+        grids = options.grids(encode or [], height, crf, bitrate)
+        plan = options.from_arguments(rungs or [], reference, grids, group)
+    settings = options.settings(
+        plan.settings,
+        pool=pool,
+        method=method,
+        anchor=anchor,
+        features=feature,
+        min_overlap=min_overlap,
+        not_monotone=not_monotone,
+        jnd=jnd,
+        target_bitrate=target_bitrate,
+        target_quality=target_quality,
+    )
+    metrics = tuple(metric or plan.metrics or [DEFAULT_METRIC])
+    plan = replace(plan, metrics=metrics, settings=settings)
+    if output is None and (plan.grids or report):
+        raise UsageError("--encode and --report write files; add -o FOLDER")
+    _check(plan, registry)
+    document = _run(plan, registry, output, pairing, jobs=jobs, threads=threads, quiet=quiet)
+    _show(document, as_json=as_json)
+    if output is not None:
+        _write(document, output, plan if report else None)
+    if document["failed"]:
+        first = document["failed"][0]
+        raise PartialResult(
+            f"{len(document['failed'])} rungs failed: {first['file']}: {first['error']}"
+        )
+
+
+def _check(plan: LadderConfig, registry: Registry) -> None:
+    """What can be wrong before anything is encoded or measured."""
+    for text in plan.metrics:
+        spec = registry.request(text).spec
+        without = [source.name for source in plan.sources if source.reference is None]
+        if spec.reference and without:
+            raise UsageError(
+                f"metric {spec.name!r} compares with a reference, {without[0]} has none; "
+                "add --reference FILE"
+            )
+    if plan.grids and any(source.reference is None for source in plan.sources):
+        raise UsageError("[[encode]] needs sources; give each [[source]] a reference")
+
+
+def _run(
+    plan: LadderConfig,
+    registry: Registry,
+    output: Path | None,
+    pairing: AlignOptions,
+    *,
+    jobs: int,
+    threads: int,
+    quiet: bool,
+) -> dict[str, Any]:
+    from vqa_harness.console import command_line, progress_bar, warn
+    from vqa_harness.ladder.compare import compare_ladder
+    from vqa_harness.ladder.score import Measuring, measure
+
+    made: dict[Path, str] = {}
+    if plan.grids and output is not None:
+        plan, made = _encode(plan, output / "rungs", jobs, quiet=quiet)
+    how = Measuring(
+        registry=registry,
+        threads=threads,
+        logs=None if output is None else output / "logs",
+        align=pairing,
+        command=command_line(),
+        settings=made,
+        bar=partial(progress_bar, quiet=quiet),
+    )
+    measured = measure(plan, how)
+    for name, error in measured.failed:
+        warn(one_line(error) if name in str(error) else f"{name}: {one_line(error)}")
+    if not measured.rungs:
+        raise measured.failed[0][1] if measured.failed else UsageError("no rungs; name some")
+    for rung in measured.rungs:
+        for text in rung.warnings:
+            warn(f"{rung.path.name}: {text}")
+    return {
+        "schema": SCHEMA,
+        "kind": "ladder",
+        "harness_version": __version__,
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "command": how.command,
+        **compare_ladder(measured, plan.settings),
+    }
+
+
+def _encode(
+    plan: LadderConfig, folder: Path, workers: int, *, quiet: bool
+) -> tuple[LadderConfig, dict[Path, str]]:
+    """Make the rungs of the grids; the plan with them as series, and each file's setting."""
+    from vqa_harness.console import note
+    from vqa_harness.ladder.config import Series
+    from vqa_harness.ladder.encode import EncodeJob, encode_all
+    from vqa_harness.ladder.encode import plan as plan_grid
+
+    _make(folder)
+    sources, jobs = [], []
+    for source in plan.sources:
+        series = list(source.series)
+        for grid in plan.grids:
+            assert source.reference is not None  # checked before
+            some = plan_grid(source.reference, source.name, grid, folder)
+            series.append(Series(grid.label, tuple(job.target for job in some)))
+            jobs += some
+        sources.append(replace(source, series=tuple(series)))
+    missing = sum(not job.target.exists() for job in jobs)
+    count = iter(range(1, missing + 1))
+
+    def done(job: EncodeJob) -> None:
+        if not quiet:
+            size = f"{job.size[0]}x{job.size[1]}"
+            note(f"encoded {next(count)} of {missing}: {job.codec} {size} {job.setting}")
+
+    encode_all(jobs, workers, done)
+    return replace(plan, sources=tuple(sources)), {job.target: job.setting for job in jobs}
+
+
+def _show(document: dict[str, Any], *, as_json: bool) -> None:
+    from vqa_harness.console import print_table, warn
+    from vqa_harness.ladder import output as outputs
+
+    if as_json:
+        sys.stdout.write(outputs.to_json(document))
+        return
+    for source in document["sources"]:
+        head, rows = outputs.rung_head(document), outputs.rung_rows(document, source)
+        print_table(head, rows, f"{source['name']} (* on the convex hull)")
+        if source["comparisons"]:
+            print_table(outputs.COMPARISON_HEAD, outputs.comparison_rows(source))
+        picks = outputs.pick_rows(document, source)
+        if picks:
+            print_table(outputs.PICK_HEAD, picks)
+        for feature, series, text in outputs.curve_notes(source):
+            warn(f"{source['name']}: {feature}, {series}: {text}")
+    if len(document["sources"]) > 1 and document["aggregate"]:
+        print_table(outputs.AGGREGATE_HEAD, outputs.aggregate_rows(document), "all sources")
+
+
+def _write(document: dict[str, Any], folder: Path, shown: LadderConfig | None) -> None:
+    """Write the results, and a report with the videos of ``shown``."""
+    from vqa_harness.console import note
+    from vqa_harness.ladder.output import write_outputs
+
+    _make(folder)
+    written = write_outputs(document, folder)
+    if shown is not None:
+        from vqa_harness.report.thumbnails import Media
+        from vqa_harness.report.write import write_report
+
+        rungs = [path for source in shown.sources for one in source.series for path in one.rungs]
+        references = [source.reference for source in shown.sources if source.reference is not None]
+        media = Media([*rungs, folder / "rungs"], references)
+        written.append(write_report([folder / "ladder.json"], folder / "report.html", media))
+    note(f"wrote {', '.join(path.name for path in written)} to {folder}")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror or error}") from None

@@ -1,0 +1,144 @@
+"""Reads the command line of ``vqa-harness ladder`` into a `LadderConfig`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.errors import UsageError
+from vqa_harness.ladder.config import LadderConfig, Series, Settings, Source, read_config
+from vqa_harness.ladder.encode import Grid
+
+
+def from_file(
+    config: Path, rungs: list[Path] | None, reference: Path | None, encode: list[str] | None
+) -> LadderConfig:
+    """The configuration of a file.
+
+    Raises:
+        UsageError: the file is wrong, or what it says is said on the command line as well.
+    """
+    if rungs or reference or encode:
+        raise UsageError("--config names sources and rungs; leave RUNG, --reference, --encode out")
+    return read_config(config)
+
+
+def from_arguments(
+    rungs: list[Path], reference: Path | None, grids: list[Grid], group: str
+) -> LadderConfig:
+    """One source, its rungs in series by codec or folder.
+
+    Raises:
+        UsageError: nothing to measure, or no such grouping.
+        InputError: a rung cannot be read.
+    """
+    if not rungs and not grids:
+        raise UsageError("no rungs; name encodings, or have some made with --encode")
+    if grids and reference is None:
+        raise UsageError("--encode needs a source; add --reference FILE")
+    if len(set(rungs)) < len(rungs):
+        raise UsageError("a rung is named twice")
+    if group not in ("codec", "folder", "none"):
+        raise UsageError(f"--group {group}: choose one of codec, folder, none")
+    series: dict[str, list[Path]] = {}
+    for path in rungs:
+        series.setdefault(_series_of(path, group), []).append(path)
+    name = reference.stem if reference else (rungs[0].parent.name or "source")
+    found = tuple(Series(label, tuple(paths)) for label, paths in series.items())
+    return LadderConfig((), (Source(name, reference, found),), tuple(grids))
+
+
+def _series_of(path: Path, group: str) -> str:
+    if group == "none":
+        return "rungs"
+    if group == "folder":
+        return path.resolve().parent.name
+    from vqa_harness.media.reader import probe
+
+    return probe(path).codec
+
+
+def grids(
+    encode: list[str], height: str | None, crf: str | None, bitrate: str | None
+) -> list[Grid]:
+    """What is to be encoded: ``CODEC:option=value,...``; its own ``crf=23+28`` wins over --crf.
+
+    Raises:
+        UsageError: no such codec, or options that do not fit.
+    """
+    if not encode and (height or crf or bitrate):
+        raise UsageError("--height, --crf and --bitrate say what to encode; add --encode CODEC")
+    heights = tuple(int(x) for x in _numbers("--height", height))
+    return [
+        _grid(text, heights, _numbers("--crf", crf), _numbers("--bitrate", bitrate))
+        for text in encode
+    ]
+
+
+def _grid(
+    text: str, heights: tuple[int, ...], crfs: tuple[float, ...], rates: tuple[float, ...]
+) -> Grid:
+    codec, _, rest = text.partition(":")
+    options: dict[str, str] = {}
+    for item in filter(None, rest.split(",")):
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise UsageError(f"--encode {text}: {item!r} has no value; write {key}=VALUE")
+        options[key.strip()] = value.strip()
+    own_crf, own_rate = options.pop("crf", None), options.pop("bitrate", None)
+    if own_crf is not None or own_rate is not None:
+        crfs = _numbers(f"--encode {text}", own_crf, "+")
+        rates = _numbers(f"--encode {text}", own_rate, "+")
+    bits = tuple(1000 * rate for rate in rates)
+    return Grid(codec, options=options, heights=heights, crfs=crfs, bitrates=bits)
+
+
+def settings(
+    given: Settings,
+    *,
+    features: list[str] | None,
+    jnd: list[str] | None,
+    target_bitrate: str | None,
+    target_quality: list[str] | None,
+    **plain: Any,
+) -> Settings:
+    """The settings with what the command line says put in.
+
+    Raises:
+        UsageError: a value that does not fit.
+    """
+    changes = {key: value for key, value in plain.items() if value is not None}
+    if features:
+        changes["features"] = tuple(features)
+    if target_bitrate:
+        rates = _numbers("--target-bitrate", target_bitrate)
+        changes["target_bitrates"] = tuple(1000 * rate for rate in rates)
+    if jnd:
+        pairs = [_pair("--jnd", text) for text in jnd]
+        changes["jnd"] = {**given.jnd, **{k: _numbers("--jnd", v)[0] for k, v in pairs}}
+    if target_quality:
+        pairs = [_pair("--target-quality", text) for text in target_quality]
+        changes["target_qualities"] = {
+            **given.target_qualities,
+            **{k: _numbers("--target-quality", v) for k, v in pairs},
+        }
+    return replace(given, **changes)
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not value:
+        raise UsageError(f"{option} {text}: write {option} FEATURE=VALUE")
+    return name.strip(), value
+
+
+def _numbers(option: str, text: str | None, separator: str = ",") -> tuple[float, ...]:
+    try:
+        found = tuple(float(word) for word in (text or "").split(separator) if word.strip())
+    except ValueError:
+        raise UsageError(f"{option} {text}: needs numbers, separated by {separator}") from None
+    if not all(math.isfinite(x) for x in found):
+        raise UsageError(f"{option} {text}: needs finite numbers")
+    return found

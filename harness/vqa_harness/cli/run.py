@@ -1,0 +1,175 @@
+"""``vqa-harness run``: score videos, write logs, print a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.pairing import takes_pairing
+from vqa_harness.errors import (
+    AlignError,
+    InputError,
+    MetricError,
+    PartialResult,
+    UsageError,
+    VqaError,
+    one_line,
+)
+from vqa_harness.registry import Registry, Request
+
+if TYPE_CHECKING:
+    from vqa_harness.logs.log import Log
+    from vqa_harness.result import RunResult
+
+DEFAULT_METRIC = "clipvqa"
+
+
+@takes_pairing
+def run_command(
+    context: typer.Context,
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Videos to score.")],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", "-m", help="NAME or NAME:param=value,... ; may be repeated."),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", "-r", help="Video to compare every input with."),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="Log file; a folder for several inputs; - for stdout."),
+    ] = None,
+    log_format: Annotated[
+        str | None, typer.Option("--format", help="Log format; default: by suffix, else json.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print pooled values as JSON instead of a table.")
+    ] = False,
+    threads: Annotated[
+        int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    *,
+    pairing: AlignOptions,
+) -> None:
+    """Score videos with one or more metrics, each decoded once."""
+    from vqa_harness.console import progress_bar, warn
+    from vqa_harness.logs.write import log_targets, write_log
+    from vqa_harness.pipeline.runner import RunOptions, run
+
+    registry: Registry = context.obj
+    requests = [registry.request(text) for text in metric or [DEFAULT_METRIC]]
+    if output == "-" and as_json:
+        raise UsageError("-o - and --json both write to standard output; choose one")
+    writers = registry.writers()
+    targets = log_targets(inputs, output, log_format, writers)
+    _announce_compiling(requests)
+    done: list[dict[str, Any]] = []
+    failed: list[VqaError] = []
+    for path in inputs:
+        try:
+            with progress_bar(path.name, quiet=quiet) as progress:
+                options = RunOptions(threads, progress, pairing)
+                result = run(path, requests, registry, options, reference=reference)
+            log = _log(path, result)
+            if path in targets:
+                write_log(log, targets[path], log_format, writers)
+        except (InputError, AlignError, MetricError) as error:
+            if len(inputs) == 1:
+                raise
+            warn(one_line(error))
+            failed.append(error)
+            continue
+        done.append(_summary(path, result, log))
+        _tell(registry, result, log)
+        failed += [
+            MetricError(f"{path.name}: metric {m.spec.name!r} failed: {m.error}")
+            for m in result.metrics
+            if m.error is not None
+        ]
+    if as_json:
+        sys.stdout.write(json.dumps(done, indent=2, allow_nan=False) + "\n")
+    elif done and output != "-":
+        _print(done, requests)
+    _conclude(done, failed, len(inputs))
+
+
+def _announce_compiling(requests: list[Request]) -> None:
+    from vqa_harness.cli.warmup import will_compile
+    from vqa_harness.console import note
+
+    names = will_compile(request.spec for request in requests)
+    if names:
+        note(f"compiling {', '.join(names)}, once per machine, some seconds ...")
+
+
+def _log(path: Path, result: RunResult) -> Log:
+    """Lay the result out as a log, and say what the user should know."""
+    from vqa_harness.console import command_line, note, warn
+    from vqa_harness.logs.build import build_log
+
+    log = build_log(result, command=command_line())
+    for text in result.warnings:
+        warn(f"{path.name}: {text}")
+    for metric in result.metrics:
+        for text in metric.warnings:
+            warn(f"{path.name}: {metric.spec.name}: {text}")
+        for text in metric.notes:
+            note(f"{path.name}: {metric.spec.name}: {text}")
+    return log
+
+
+def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:
+    return {
+        "input": str(path),
+        "frames": len(result.frame_times),
+        "pooled": log.pooled,
+        "warnings": log.extra.get("warnings", []),
+        "seconds": {k: round(v, 3) for k, v in result.seconds.items()},
+    }
+
+
+def _tell(registry: Registry, result: RunResult, log: Log) -> None:
+    from vqa_harness.logs.vmaf_json import to_json
+
+    document = to_json(log)
+    for _ in registry.call("vqa_run_finished", log=document):
+        pass
+
+
+def _print(done: list[dict[str, Any]], requests: list[Request]) -> None:
+    """Print what was asked for; what libvmaf gives beside its scores is in the log only."""
+    from vqa_harness.console import print_table
+
+    asked = {f.name + r.suffix for r in requests for f in r.spec.features}
+    pools = ("mean", "min", "max", "harmonic_mean")
+    rows = [
+        [Path(entry["input"]).name, name, *(_number(values.get(p)) for p in pools)]
+        for entry in done
+        for name, values in entry["pooled"].items()
+        if name in asked or name.startswith("vmaf")
+    ]
+    print_table(("input", "metric", *pools), rows)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _conclude(done: list[dict[str, Any]], failed: list[VqaError], inputs: int) -> None:
+    """Turn failures into the exit code.
+
+    Raises:
+        VqaError: the one failure, or `PartialResult` where other inputs went well.
+    """
+    if not failed:
+        return
+    if inputs == 1 or (len({error.exit_code for error in failed}) == 1 and not done):
+        raise failed[0]
+    raise PartialResult(f"{len(failed)} of {inputs} inputs failed: {one_line(failed[0])}")

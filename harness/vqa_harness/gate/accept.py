@@ -1,0 +1,76 @@
+"""The accepted scores of a gate: found when rules need them, renewed when the user says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vqa_harness.errors import UsageError
+from vqa_harness.gate.baseline import (
+    Baseline,
+    Change,
+    changes,
+    entry_of,
+    read_baseline,
+    write_baseline,
+)
+from vqa_harness.gate.judge import kept_values
+from vqa_harness.gate.plan import Plan
+from vqa_harness.gate.verdict import Measured, failed_metrics
+from vqa_harness.logs.log import Log
+from vqa_harness.registry import Registry
+
+
+def accepted_baseline(plan: Plan, registry: Registry, *, update: bool) -> Baseline | None:
+    """The baseline, where a rule or an update needs it.
+
+    Raises:
+        UsageError: none is named.
+        InputError: it cannot be read.
+    """
+    needed = [rule for rule in plan.rules if rule.needs_baseline]
+    if plan.baseline is None:
+        if needed or update:
+            what = f"{needed[0].place}: '{needed[0]}'" if needed else "--update-baseline"
+            raise UsageError(f"{what} needs a baseline; add baseline = 'baseline.json'")
+        return None
+    if update and not plan.baseline.exists():
+        return Baseline()
+    if not (needed or update):
+        return None
+
+    def extra(log: Log) -> dict[str, float]:
+        return kept_values(plan.cases[0], log, plan, registry)
+
+    accepted = read_baseline(plan.baseline, len(plan.cases), extra)
+    if update and accepted.single is not None:
+        raise UsageError(f"{plan.baseline}: is a log; --update-baseline needs a file of its own")
+    return accepted
+
+
+def update_baseline(
+    path: Path,
+    plan: Plan,
+    measured: Sequence[Measured],
+    accepted: Baseline | None,
+    registry: Registry,
+) -> list[Change]:
+    """Write the new baseline; returns what it changes.
+
+    A case that could not be scored keeps what was accepted before; one that is no more goes.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    old, new = accepted or Baseline(), Baseline()
+    shown: set[str] = set()
+    for item in measured:
+        name = item.case.name
+        if item.log is not None and not failed_metrics(item):
+            extra = kept_values(item.case, item.log, plan, registry)
+            new.entries[name] = entry_of(item.log, extra, item.bitrate)
+            shown.update(extra)
+        elif name in old.entries:
+            new.entries[name] = old.entries[name]
+    write_baseline(path, new)
+    return changes(old, new, shown)

@@ -1,0 +1,103 @@
+"""What a gate found for GitHub Actions: annotations, and a job summary.
+
+The escaping is that of the runner (``actions/toolkit``, ``packages/core/src/command.ts``).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from vqa_harness.console import clean
+from vqa_harness.errors import UsageError
+from vqa_harness.gate.output import to_markdown
+from vqa_harness.gate.verdict import Outcome, Verdict
+
+MAX_ANNOTATIONS = 10
+"""Of each kind; GitHub shows no more of one step."""
+_LEVELS = {"error": "error", "fail": "error", "warn": "warning"}
+
+
+def on_github(environment: Mapping[str, str]) -> bool:
+    """Whether this runs in a job of GitHub Actions."""
+    return environment.get("GITHUB_ACTIONS") == "true"
+
+
+@contextmanager
+def no_commands(file: TextIO) -> Iterator[None]:
+    """What is written to the file inside is never taken for a command, whatever a name holds."""
+    token = secrets.token_hex(16)
+    file.write(f"::stop-commands::{token}\n")
+    try:
+        yield
+    finally:
+        file.write(f"::{token}::\n")
+
+
+def annotation_lines(verdict: Verdict, config: str = "") -> list[str]:
+    """``::error`` and ``::warning`` lines, errors first.
+
+    Args:
+        verdict: to tell.
+        config: the configuration's path, to which the annotations are attached.
+    """
+    lines = []
+    for level in ("error", "warning"):
+        found = [o for o in verdict.outcomes if _LEVELS.get(o.status) == level]
+        lines += [_command(level, outcome, config) for outcome in found[:MAX_ANNOTATIONS]]
+    return lines
+
+
+def add_summary(verdict: Verdict, target: Path) -> None:
+    """Append the Markdown table to the job's summary.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    try:
+        with target.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(to_markdown(verdict) + "\n")
+    except OSError as error:
+        raise UsageError(f"cannot write GITHUB_STEP_SUMMARY {target}: {error.strerror}") from None
+
+
+def summary_file(environment: Mapping[str, str]) -> Path | None:
+    """Where the job's summary goes; None outside a job."""
+    name = environment.get("GITHUB_STEP_SUMMARY", "")
+    return Path(name) if name else None
+
+
+def write(verdict: Verdict, config: str, file: TextIO) -> None:
+    """Annotations to the file, the table to the job's summary.
+
+    Raises:
+        UsageError: as `add_summary`.
+    """
+    file.writelines(line + "\n" for line in annotation_lines(verdict, config))
+    file.flush()
+    target = summary_file(os.environ)
+    if target is not None:
+        add_summary(verdict, target)
+
+
+def _command(level: str, outcome: Outcome, config: str) -> str:
+    title = _property(f"{outcome.case}: {outcome.rule}")
+    where = f"file={_property(config)}," if config else ""
+    return f"::{level} {where}title={title}::{_data(outcome.reason)}"
+
+
+def _data(text: str) -> str:
+    return _printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _printable(text: str) -> str:
+    """Control characters other than line breaks replaced: a terminal would obey them."""
+    return "".join(c if c in "\r\n" else clean(c) for c in text)

@@ -1,0 +1,108 @@
+"""What a gate found as JUnit XML: a suite per case, a test case per rule.
+
+A rule that could not be judged is an error. JUnit knows no warnings: a rule that only warns is
+skipped, with the reason. Read by GitLab, Jenkins, GitHub's test reporters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+from vqa_harness import __version__
+from vqa_harness.gate.verdict import Measured, Outcome, Verdict, number
+from vqa_harness.logs.view import as_object
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TAGS = {"fail": "failure", "error": "error", "warn": "skipped", "accepted": "skipped"}
+
+
+def to_junit(verdict: Verdict) -> str:
+    """The whole document."""
+    root = ElementTree.Element("testsuites", name="vqa-harness gate")
+    for item in verdict.measured:
+        found = [o for o in verdict.outcomes if o.case == item.case.name and not _of_group(o)]
+        _suite(root, item.case.name, found, dict(_facts(item)), item.seconds)
+    groups = dict.fromkeys(o.case for o in verdict.outcomes if _of_group(o))
+    for name in groups:
+        found = [o for o in verdict.outcomes if o.case == name and _of_group(o)]
+        _suite(root, f"{name} (rate-quality curve)", found, {}, 0.0)
+    for key, value in _totals(verdict.outcomes).items():
+        root.set(key, value)
+    root.set("time", f"{sum(item.seconds for item in verdict.measured):.3f}")
+    ElementTree.indent(root)
+    text = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+
+
+def _of_group(outcome: Outcome) -> bool:
+    return outcome.rule.target.kind == "bdrate"
+
+
+def _suite(
+    root: ElementTree.Element,
+    name: str,
+    outcomes: list[Outcome],
+    facts: dict[str, str],
+    seconds: float,
+) -> None:
+    if not outcomes:
+        return
+    suite = ElementTree.SubElement(root, "testsuite", name=_text(name), time=f"{seconds:.3f}")
+    for key, value in _totals(outcomes).items():
+        suite.set(key, value)
+    properties = ElementTree.SubElement(suite, "properties")
+    for key, value in {"vqa-harness": __version__, **facts}.items():
+        ElementTree.SubElement(properties, "property", name=_text(key), value=_text(value))
+    for outcome in outcomes:
+        _test(suite, outcome)
+
+
+def _test(suite: ElementTree.Element, outcome: Outcome) -> None:
+    case = ElementTree.SubElement(
+        suite, "testcase", name=_text(str(outcome.rule)), classname=_text(outcome.case), time="0"
+    )
+    if tag := _TAGS.get(outcome.status):
+        message = _text(outcome.reason or outcome.note)
+        result = ElementTree.SubElement(case, tag, message=message)
+        if tag != "skipped":
+            result.set("type", "QualityRule" if tag == "failure" else "NotComputed")
+            result.text = "\n".join(line for line in (message, _text(outcome.rule.place)) if line)
+    values = [("value", outcome.value), ("baseline", outcome.baseline)]
+    shown = [f"{name} {number(x, outcome.rule.limit)}" for name, x in values if x is not None]
+    if outcome.note:
+        shown.append(outcome.note)
+    if shown:
+        ElementTree.SubElement(case, "system-out").text = _text(", ".join(shown))
+
+
+def _totals(outcomes: list[Outcome]) -> dict[str, str]:
+    counted = [_TAGS.get(outcome.status) for outcome in outcomes]
+    return {
+        "tests": str(len(outcomes)),
+        "failures": str(counted.count("failure")),
+        "errors": str(counted.count("error")),
+        "skipped": str(counted.count("skipped")),
+    }
+
+
+def _facts(item: Measured) -> Iterator[tuple[str, str]]:
+    """What was scored and by which versions."""
+    if item.log is None:
+        return
+    extra = item.log.extra
+    for role, stream in as_object(extra.get("inputs")).items():
+        if facts := as_object(stream):
+            yield role, str(facts.get("name"))
+            yield f"{role}.sha256", str(facts.get("sha256"))
+    for label, entry in as_object(extra.get("metrics")).items():
+        facts = as_object(entry)
+        yield f"metric.{label}", f"{facts.get('provider')} version {facts.get('version')}"
+    yield "frames", str(len(item.log))
+    yield "cached", str(item.cached).lower()
+
+
+def _text(text: str) -> str:
+    """Without characters XML cannot hold; surrogates of odd file names are among them."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,142 @@
+"""What a gate found, as a table for people, as JSON, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vqa_harness import __version__
+from vqa_harness.console import clean
+from vqa_harness.gate.verdict import STATUSES, Measured, Outcome, Verdict, number
+from vqa_harness.logs.view import as_object
+
+SCHEMA = 1
+"""Version of the JSON verdict."""
+
+COLUMNS = ("status", "case", "rule", "value", "baseline", "reason")
+WORDS = {
+    "pass": "pass",
+    "fail": "FAIL",
+    "error": "ERROR",
+    "warn": "warning",
+    "accepted": "accepted",
+}
+_SIGNS = {"pass": "✅", "fail": "❌", "error": "❌", "warn": "⚠️", "accepted": "✅"}
+_MARKUP = str.maketrans(
+    {**{c: f"\\{c}" for c in r"\`*_{}[]#|~"}, "<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}
+)
+MAX_ROWS = 1000
+"""Rows of a Markdown table; GitHub refuses a summary above 1 MiB."""
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[list[str]]:
+    """Rows below `COLUMNS`, in the order given."""
+    return [
+        [
+            WORDS[o.status],
+            o.case,
+            str(o.rule),
+            "-" if o.value is None else number(o.value, o.rule.limit),
+            "-" if o.baseline is None else number(o.baseline),
+            o.reason or o.note,
+        ]
+        for o in outcomes
+    ]
+
+
+def summary(verdict: Verdict) -> str:
+    """One line: how many rules on how many cases, and what became of them."""
+    counts = [(verdict.count(status), WORDS[status]) for status in STATUSES]
+    told = ", ".join(f"{count} {word.lower()}" for count, word in counts if count)
+    cached = sum(m.cached for m in verdict.measured)
+    kept = f" ({cached} from the cache)" if cached else ""
+    cases = _count(len(verdict.measured), "case")
+    return f"{_count(len(verdict.outcomes), 'rule')} on {cases}{kept}: {told}"
+
+
+def to_json(verdict: Verdict) -> dict[str, Any]:
+    """The verdict, JSON-compatible; ``docs/gate.md`` describes its fields."""
+    failure = verdict.failure()
+    return {
+        "schema": SCHEMA,
+        "harness_version": __version__,
+        "passed": failure is None,
+        "exit_code": 0 if failure is None else failure.exit_code,
+        "counts": {status: verdict.count(status) for status in STATUSES},
+        "rules": [_rule(outcome) for outcome in verdict.outcomes],
+        "cases": [_case(item) for item in verdict.measured],
+    }
+
+
+def to_markdown(verdict: Verdict) -> str:
+    """A table with what is wrong first, for a job summary or a comment."""
+    title = "failed" if verdict.failure() else "passed"
+    sign = _SIGNS["fail" if verdict.failure() else "pass"]
+    ordered = sorted(verdict.outcomes, key=lambda o: STATUSES.index(o.status))
+    lines = [f"## {sign} Video quality gate {title}", "", escape(summary(verdict)), ""]
+    lines += ["| | case | rule | value | baseline | |", "|---|---|---|---:|---:|---|"]
+    for outcome, row in zip(ordered[:MAX_ROWS], rows(ordered[:MAX_ROWS]), strict=True):
+        cells = [f"{_SIGNS[outcome.status]} {row[0]}", *(escape(cell) for cell in row[1:])]
+        lines.append(f"| {' | '.join(cells)} |")
+    if len(ordered) > MAX_ROWS:
+        lines.append(f"\n{len(ordered) - MAX_ROWS} more rules are not shown.")
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown and HTML show as it is: a file name may hold either."""
+    return clean(text[:500]).translate(_MARKUP)
+
+
+def _rule(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "case": outcome.case,
+        "rule": str(outcome.rule),
+        "severity": outcome.rule.severity,
+        "status": outcome.status,
+        "value": outcome.value,
+        "limit": outcome.rule.limit,
+        "baseline": outcome.baseline,
+        "reason": outcome.reason,
+        "note": outcome.note,
+        "place": outcome.rule.place,
+    }
+
+
+def _case(item: Measured) -> dict[str, Any]:
+    case, log = item.case, item.log
+    return {
+        "name": case.name,
+        "group": case.group,
+        "distorted": None if case.distorted is None else str(case.distorted),
+        "reference": None if case.reference is None else str(case.reference),
+        "log": None if case.log is None else str(case.log),
+        "frames": None if log is None else len(log),
+        "bitrate": item.bitrate,
+        "cached": item.cached,
+        "seconds": round(item.seconds, 3),
+        "error": None if item.error is None else str(item.error),
+        "exit_code": 0 if item.error is None else item.error.exit_code,
+        "pooled": {} if log is None else log.pooled,
+        "alignment": {} if log is None else log.extra.get("alignment", {}),
+        "warnings": warnings_of(item),
+    }
+
+
+def warnings_of(item: Measured) -> list[str]:
+    """What the user should know of a run and of its metrics."""
+    if item.log is None:
+        return []
+    extra = item.log.extra
+    found = _texts(extra.get("warnings"))
+    for label, entry in as_object(extra.get("metrics")).items():
+        found += [f"{label}: {text}" for text in _texts(as_object(entry).get("warnings"))]
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, list) else []
+
+
+def _count(number_of: int, noun: str) -> str:
+    return f"{number_of} {noun}" if number_of == 1 else f"{number_of} {noun}s"

@@ -1,0 +1,305 @@
+"""What a gate is going to score and by which rules, checked before anything is decoded."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vqa_harness.errors import InputError, UsageError, nearest
+from vqa_harness.gate.features import Offer, metric_with, offered, resolve
+from vqa_harness.gate.rules import Rule, check_bound, placed
+from vqa_harness.registry import Registry, Request
+
+if TYPE_CHECKING:
+    from vqa_harness.gate.config import CaseTable, Config
+
+_WILD = frozenset("*?[")
+MAX_CASES = 10_000
+"""Most cases a glob may make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One video to score, or a log of one.
+
+    Attributes:
+        name: unique within the gate.
+        group: rungs of one rate-quality curve share it.
+        distorted: the video; None for a log.
+        reference: what it is compared with, or None.
+        requests: the metrics, those the rules need included.
+        align: the alignment options that are given.
+        log: the log that is judged instead of scoring a video.
+        place: where it is written, for messages.
+    """
+
+    name: str
+    group: str = ""
+    distorted: Path | None = None
+    reference: Path | None = None
+    requests: tuple[Request, ...] = ()
+    align: Mapping[str, Any] = field(default_factory=dict)
+    log: Path | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A gate that can be run.
+
+    Attributes:
+        cases: in order.
+        rules: in order.
+        baseline: the baseline's file, or None.
+        config: the configuration's file, or None.
+    """
+
+    cases: Sequence[Case]
+    rules: Sequence[Rule]
+    baseline: Path | None = None
+    config: Path | None = None
+
+    def groups(self, rule: Rule) -> list[str]:
+        """Groups a BD-rate rule is for: those its patterns name, else all of several cases."""
+        members: dict[str, list[str]] = {}
+        for case in self.cases:
+            members.setdefault(case.group, []).append(case.name)
+        return [
+            group
+            for group, names in members.items()
+            if group != rule.anchor and rule.applies(group) and (rule.cases or len(names) > 1)
+        ]
+
+
+def plan_config(config: Config, registry: Registry, extra: Sequence[Rule] = ()) -> Plan:
+    """The plan of a configuration, with further rules.
+
+    Raises:
+        UsageError: something in it cannot be; the message begins with the place.
+        InputError: a pattern matches no file.
+    """
+    rules = [*config.rules, *extra]
+    cases: list[Case] = []
+    for number, table in enumerate(config.table.case):
+        at = config.place("case", number)
+        with placed(at):
+            cases += _cases(config, table, rules, registry, at)
+    if not cases:
+        raise UsageError(f"{config.path.name}: has no [[case]]; nothing would be scored")
+    baseline = config.table.baseline
+    return checked_plan(
+        Plan(cases, rules, None if baseline is None else config.resolve(baseline), config.path),
+        registry,
+    )
+
+
+def plan_videos(
+    videos: Sequence[Path],
+    reference: Path | None,
+    align: Mapping[str, Any],
+    metrics: Sequence[str],
+    rules: Sequence[Rule],
+    registry: Registry,
+) -> Plan:
+    """The plan of a command line that names videos; each is a case called by its file's stem.
+
+    Raises:
+        UsageError: as `plan_config`.
+    """
+    cases = []
+    for name, path in _named(videos):
+        requests = requests_for(metrics, [r for r in rules if r.applies(name)], registry)
+        cases.append(Case(name, name, path, reference, requests, align))
+    return checked_plan(Plan(cases, rules), registry)
+
+
+def plan_logs(logs: Sequence[Path], rules: Sequence[Rule], registry: Registry) -> Plan:
+    """The plan of a command line that names logs; each is a case called by its file's stem.
+
+    Raises:
+        UsageError: as `plan_config`.
+    """
+    cases = [Case(name, name, log=path) for name, path in _named(logs)]
+    return checked_plan(Plan(cases, rules), registry)
+
+
+def requests_for(
+    texts: Sequence[str], rules: Sequence[Rule], registry: Registry
+) -> tuple[Request, ...]:
+    """The metrics asked for, and with their defaults those the rules need beside them.
+
+    Raises:
+        UsageError: an unknown metric or feature, a wrong parameter.
+    """
+    requests = [registry.request(text) for text in texts]
+    labels = [request.label for request in requests]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise UsageError(f"metric {label!r} is asked for twice")
+    for rule in rules:
+        if rule.target.kind in ("feature", "bdrate"):
+            with placed(rule.place):
+                if resolve(rule.target.name, offered(requests)) is None:
+                    requests.append(metric_with(rule.target.name, requests, registry))
+    return tuple(requests)
+
+
+def checked_plan(plan: Plan, registry: Registry) -> Plan:
+    """The plan, if every rule can be judged.
+
+    Raises:
+        UsageError: a rule that no case is under, a bound that makes no sense, a metric without
+            reference, no rule, two cases of one name.
+    """
+    if not plan.rules:
+        raise UsageError("there is no rule; add rules = ['vmaf.mean >= 93'] or --rule")
+    names = [case.name for case in plan.cases]
+    if len(names) > MAX_CASES:
+        raise UsageError(f"there are {len(names)} cases, at most {MAX_CASES} are allowed")
+    seen: set[str] = set()
+    for case in plan.cases:
+        if case.name in seen:
+            raise UsageError(f"{case.place}: two cases are called {case.name!r}")
+        seen.add(case.name)
+        _check_reference(case)
+    for rule in plan.rules:
+        with placed(rule.place):
+            _check_rule(rule, plan, registry)
+    return plan
+
+
+def _check_reference(case: Case) -> None:
+    if case.reference is not None or case.log is not None:
+        return
+    for request in case.requests:
+        if request.spec.reference:
+            raise UsageError(
+                f"{case.place or case.name}: metric {request.spec.name!r} compares with a "
+                "reference and the case has none; add reference, or limit the rule with cases"
+            )
+    if case.align:
+        raise UsageError(f"{case.place or case.name}: nothing can be paired without a reference")
+
+
+def _check_rule(rule: Rule, plan: Plan, registry: Registry) -> None:
+    known = {case.name for case in plan.cases} | {case.group for case in plan.cases}
+    for pattern in rule.cases:
+        if not any(dataclasses.replace(rule, cases=(pattern,)).applies(name) for name in known):
+            raise UsageError(f"'{rule}': no case {pattern!r}{nearest(pattern, known)}")
+    if rule.anchor is not None and rule.anchor not in known:
+        raise UsageError(f"'{rule}': no group {rule.anchor!r}{nearest(rule.anchor, known)}")
+    if rule.target.kind == "bdrate" and not plan.groups(rule):
+        raise UsageError(f"'{rule}': no group of several cases; a curve needs them as rungs")
+    if rule.target.kind in ("align", "reading"):
+        _check_fact(rule, plan)
+        return
+    for case in under(rule, plan):
+        offers = _offers(case, registry)
+        offer = resolve(rule.target.name, offers)
+        if offer is not None:
+            check_bound(rule, offer.feature)
+
+
+def _offers(case: Case, registry: Registry) -> list[Offer]:
+    """What is known of the features of a case: of a log's, what the installed metrics say."""
+    if case.log is None:
+        return offered(case.requests)
+    return offered([registry.request(name) for name in registry.specs()])
+
+
+def _check_fact(rule: Rule, plan: Plan) -> None:
+    from vqa_harness.gate.facts import known_facts
+
+    known = known_facts(rule.target.kind)
+    if rule.target.name not in known:
+        kind, name = rule.target.kind, rule.target.name
+        raise UsageError(f"'{rule}': {kind} has no {name!r}{nearest(name, known)}")
+    if rule.target.kind == "align":
+        for case in under(rule, plan):
+            if case.log is None and not _is_aligned(case):
+                raise UsageError(
+                    f"'{rule}': nothing is aligned in case {case.name!r}; give it a reference and "
+                    "a metric that compares, or limit the rule with cases"
+                )
+
+
+def _is_aligned(case: Case) -> bool:
+    compares = any(request.spec.reference for request in case.requests)
+    return case.reference is not None and compares
+
+
+def under(rule: Rule, plan: Plan) -> Iterator[Case]:
+    """The cases a rule is for; of a BD-rate, those of its groups and of its anchor."""
+    groups = {*plan.groups(rule), rule.anchor} if rule.target.kind == "bdrate" else set()
+    for case in plan.cases:
+        if rule.target.kind == "bdrate":
+            if case.group in groups:
+                yield case
+        elif rule.applies(case.name, case.group):
+            yield case
+
+
+def _cases(
+    config: Config, table: CaseTable, rules: Sequence[Rule], registry: Registry, at: str
+) -> Iterator[Case]:
+    paths = list(_expand(config, table, at))
+    group = table.group or table.name
+    align = {**config.table.align, **table.align} if table.reference else table.align
+    reference = None if table.reference is None else config.resolve(table.reference)
+    texts = config.table.metrics if table.metrics is None else table.metrics
+    single = len(paths) == 1 and len(table.distorted) == 1 and not _is_pattern(table.distorted[0])
+    for stem, path in _named(paths):
+        name = table.name if single else f"{table.name}/{stem}"
+        mine = [r for r in rules if _concerns(r, name, group, single and not table.group)]
+        yield Case(
+            name, group, path, reference, requests_for(texts, mine, registry), align, place=at
+        )
+
+
+def _concerns(rule: Rule, name: str, group: str, alone: bool) -> bool:
+    """Whether a case needs the rule's metric; one alone has no rate-quality curve."""
+    if rule.target.kind == "bdrate" and not rule.cases:
+        return not alone or rule.anchor == group
+    return rule.applies(name, group) or rule.anchor == group
+
+
+def _expand(config: Config, table: CaseTable, at: str) -> Iterator[Path]:
+    for text in table.distorted:
+        path = config.resolve(text)
+        if path.exists() or not _is_pattern(text):
+            yield path
+            continue
+        found = sorted(_glob(config.path.parent, text))
+        if not found:
+            raise InputError(f"{at}, key distorted: {text!r} matches no file")
+        yield from found
+
+
+def _glob(folder: Path, pattern: str) -> Iterator[Path]:
+    import glob
+
+    for name in glob.iglob(pattern, root_dir=folder, recursive=True):  # noqa: PTH207 - root_dir
+        path = folder / name
+        if path.is_file():
+            yield path
+
+
+def _is_pattern(text: str) -> bool:
+    return bool(_WILD & set(text))
+
+
+def _named(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """Each path with its stem, or its name where two stems are equal, or a number behind it."""
+    stems = [path.stem for path in paths]
+    taken: set[str] = set()
+    for path in paths:
+        name = path.stem if stems.count(path.stem) == 1 else path.name
+        base, number = name, 1
+        while name in taken:
+            number += 1
+            name = f"{base}-{number}"
+        taken.add(name)
+        yield name, path

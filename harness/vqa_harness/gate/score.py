@@ -1,0 +1,113 @@
+"""Scores the cases of a gate, or takes what was scored before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.console import progress_bar
+from vqa_harness.errors import UsageError, VqaError
+from vqa_harness.gate.plan import Case
+from vqa_harness.gate.verdict import Measured
+from vqa_harness.logs.build import build_log
+from vqa_harness.logs.cache import CacheKey, ResultCache, cache_key
+from vqa_harness.logs.log import Log
+from vqa_harness.logs.read import read_log
+from vqa_harness.media.bitrate import measure_bitrate
+from vqa_harness.pipeline.runner import RunOptions, run
+from vqa_harness.processes import in_processes, threads_each
+from vqa_harness.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How cases are scored.
+
+    Attributes:
+        cache: of earlier logs; None for none.
+        threads: for metrics; 0 for one per processor.
+        quiet: no progress bar.
+        bitrates: names of the cases whose bitrate is wanted.
+        command: the command line, for the logs.
+    """
+
+    cache: ResultCache | None = None
+    threads: int = 0
+    quiet: bool = False
+    bitrates: Collection[str] = ()
+    command: str = ""
+
+
+def measure_all(
+    cases: Sequence[Case], registry: Registry, scoring: Scoring, jobs: int = 1
+) -> Iterator[Measured]:
+    """Yield every case with its log, in order.
+
+    Args:
+        cases: what to score.
+        registry: where metrics come from; with several jobs, those installed.
+        scoring: how.
+        jobs: cases scored at once, each in a process of its own.
+
+    Raises:
+        UsageError: as `measure`.
+        MetricError: a process ended unexpectedly.
+    """
+    if jobs < 2 or len(cases) < 2:
+        for case in cases:
+            yield measure(case, registry, scoring)
+        return
+    scoring = replace(scoring, threads=threads_each(scoring.threads, jobs), quiet=True)
+    yield from in_processes(measure, cases, scoring, jobs)
+
+
+def measure(case: Case, registry: Registry, scoring: Scoring) -> Measured:
+    """The log of a case: read, kept from before, or made now and kept.
+
+    Errors of the case's own, such as a video that cannot be read, are in the answer.
+
+    Raises:
+        UsageError: the cache cannot be written, or an option is wrong.
+    """
+    begin = time.perf_counter()
+    found = Measured(case)
+    try:
+        if case.log is not None:
+            found.log = read_log(case.log)
+        elif case.distorted is not None:
+            found.log, found.cached = _score(case, case.distorted, registry, scoring)
+            if case.name in scoring.bitrates:
+                found.bitrate = _kilobits(case.distorted, found.log)
+    except UsageError as error:
+        place = case.place or case.name
+        raise type(error)(f"{place}: {error}") from None
+    except VqaError as error:
+        found.log, found.error = None, error
+    found.seconds = time.perf_counter() - begin
+    return found
+
+
+def _score(case: Case, distorted: Path, registry: Registry, scoring: Scoring) -> tuple[Log, bool]:
+    align = AlignOptions(**case.align)
+    key: CacheKey | None = None
+    if scoring.cache is not None:
+        key = cache_key(distorted, case.reference, case.requests, registry, align)
+        kept = scoring.cache.get(key)
+        if kept is not None:
+            return kept, True
+    with progress_bar(case.name, quiet=scoring.quiet) as progress:
+        options = RunOptions(scoring.threads, progress, align)
+        result = run(distorted, case.requests, registry, options, reference=case.reference)
+    log = build_log(result, command=scoring.command)
+    if scoring.cache is not None and key is not None:
+        scoring.cache.put(key, log)
+    return log, False
+
+
+def _kilobits(video: Path, log: Log) -> float:
+    rate = log.extra.get("inputs", {}).get("distorted", {}).get("rate")
+    return measure_bitrate(video, Fraction(rate) if rate else None).mean / 1000

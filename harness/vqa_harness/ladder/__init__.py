@@ -1,0 +1,1 @@
+"""Rate-quality curves of encodings of one source."""

@@ -1,0 +1,259 @@
+"""Makes the rungs of a ladder: one source, a grid of resolutions and qualities or bitrates.
+
+Each rung is encoded in a process of its own, frame by frame, under a temporary name. The name of a
+finished one holds a hash of everything it depends on, so a second call encodes only what is
+missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vqa_harness.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from vqa_harness.frames import ColourInfo, Frame, Plane
+
+CODECS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9")
+CRF_RANGE = {"libx264": (0, 51), "libx265": (0, 51), "libsvtav1": (1, 63), "libvpx-vp9": (0, 63)}
+_TICKS = 100  # timestamps per frame: exact for a constant rate, near enough for a varying one
+_NEAR = Fraction(1, 8)  # of a frame; Matroska rounds times to milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Encodings wanted of every source: heights times qualities, one encoder.
+
+    Attributes:
+        name: of the series; empty for the codec and its options.
+        codec: one of `CODECS`.
+        options: the encoder's own, such as ``{"preset": "fast"}``.
+        heights: in pixels, rounded to even; empty for the source's own.
+        crfs: constant quality levels.
+        bitrates: bit/s, single pass; instead of or beside ``crfs``.
+    """
+
+    codec: str
+    name: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    heights: tuple[int, ...] = ()
+    crfs: tuple[float, ...] = ()
+    bitrates: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.codec not in CODECS:
+            raise UsageError(f"encoder {self.codec!r}: choose one of {', '.join(CODECS)}")
+        if not self.crfs and not self.bitrates:
+            raise UsageError(f"{self.codec}: nothing to encode; give CRFs or bitrates")
+        low, high = CRF_RANGE[self.codec]
+        for crf in self.crfs:
+            if not low <= crf <= high:
+                raise UsageError(f"{self.codec}: crf {crf:g} must be from {low} to {high}")
+        if any(not 1000 <= rate <= 1e9 for rate in self.bitrates):
+            raise UsageError(f"{self.codec}: bitrates must be from 1 kbit/s to 1 Gbit/s")
+        if any(not 16 <= height <= 8640 for height in self.heights):
+            raise UsageError(f"{self.codec}: heights must be from 16 to 8640")
+
+    @property
+    def label(self) -> str:
+        """Name of the series."""
+        words = [self.codec.removeprefix("lib"), *self.options.values()]
+        return self.name or " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeJob:
+    """One rung to make.
+
+    Attributes:
+        source: what is encoded.
+        target: where it goes; exists if it was made before.
+        codec: FFmpeg's name of the encoder.
+        options: of the encoder, the quality included.
+        size: (width, height) in pixels.
+        setting: ``crf 28`` or ``500 kbit/s``.
+    """
+
+    source: Path
+    target: Path
+    codec: str
+    options: dict[str, str]
+    size: tuple[int, int]
+    setting: str
+
+
+def plan(source: Path, name: str, grid: Grid, folder: Path) -> list[EncodeJob]:
+    """The jobs of a grid over one source; nothing is encoded.
+
+    Raises:
+        InputError: the source cannot be read.
+    """
+    from vqa_harness.media.reader import probe
+
+    info = probe(source)
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    jobs = []
+    for height in grid.heights or (info.height,):
+        size = _even(info.width * height / info.height), _even(height)
+        for setting, quality in _qualities(grid):
+            options = {**grid.options, **quality}
+            key = _key(digest, grid.codec, options, size)
+            stem = _safe(f"{name}-{grid.label}-{size[1]}p-{setting.replace(' ', '')}")
+            target = folder / f"{stem}-{key}.mp4"
+            jobs.append(EncodeJob(source, target, grid.codec, options, size, setting))
+    return jobs
+
+
+def encode_all(
+    jobs: Sequence[EncodeJob], workers: int, done: Callable[[EncodeJob], None] | None = None
+) -> None:
+    """Make the rungs that do not exist yet, in ``workers`` processes.
+
+    Raises:
+        InputError: a source cannot be read, or an encoder refuses its options; what is finished
+            stays, and a further call goes on.
+    """
+    missing = [job for job in jobs if not job.target.exists()]
+    if not missing:
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max(1, min(workers, len(missing))), context) as pool:
+        futures: dict[Future[None], EncodeJob] = {}
+        try:
+            for job in missing:
+                future = pool.submit(encode_rung, job)
+                futures[future] = job
+                if done is not None:
+                    future.add_done_callback(partial(_tell, job, done))
+            wait(futures, return_when=FIRST_EXCEPTION)
+            for future in futures:
+                if future.done():
+                    future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _tell(job: EncodeJob, done: Callable[[EncodeJob], None], future: Future[None]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        done(job)
+
+
+def encode_rung(job: EncodeJob) -> None:
+    """Encode one rung, streaming; it appears complete or not at all.
+
+    Raises:
+        InputError: the source cannot be read, or the encoder refuses.
+    """
+    from vqa_harness.media.container import FFmpegError, message
+    from vqa_harness.media.encode import encode_frames
+    from vqa_harness.media.reader import VideoReader
+
+    part = job.target.with_name(f".{job.target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with VideoReader(job.source) as reader:
+            info = reader.info
+            rate = info.rate or Fraction(25)
+            stamps: list[int] = []
+            encode_frames(
+                str(part),
+                _scaled(iter(reader), job.size, rate, stamps),
+                codec=job.codec,
+                rate=rate,
+                options=job.options,
+                chroma=info.chroma,
+                depth=info.depth,
+                pix_fmt="yuv420p" if info.depth == 8 else "yuv420p10le",
+                pts=_drain(stamps),
+                time_base=1 / (rate * _TICKS),
+                colour=_tagged(info.colour),
+                sar=info.sar,
+                container="mp4",
+            )
+        os.replace(part, job.target)  # noqa: PTH105 - Path.replace hides that this is atomic
+    except (FFmpegError, OSError, ValueError) as error:
+        raise InputError(
+            f"{job.source.name}: {job.codec} at {job.setting} failed ({message(error)}); "
+            "check the encoder's options"
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _scaled(
+    frames: Iterator[Frame], size: tuple[int, int], rate: Fraction, stamps: list[int]
+) -> Iterator[tuple[Plane, ...]]:
+    """Planes of each frame at the size wanted; its timestamp is put into ``stamps``."""
+    from vqa_harness.media.picture import resize_planes
+
+    for frame in frames:
+        stamps.append(_stamp(frame, rate))
+        planes = frame.planes
+        if (frame.width, frame.height) != size:
+            planes = resize_planes(planes, frame.chroma, frame.depth, size)
+        yield planes
+        frame.release()
+
+
+def _stamp(frame: Frame, rate: Fraction) -> int:
+    """The frame's time in ticks; on the grid of a constant rate where containers rounded it."""
+    position = Fraction(frame.index) if frame.time is None else frame.time * rate
+    nearest = round(position)
+    return nearest * _TICKS if abs(position - nearest) < _NEAR else round(position * _TICKS)
+
+
+def _tagged(colour: ColourInfo) -> ColourInfo:
+    """The colour with matrix and range told, which a reader would guess from the new height."""
+    kept = tuple(name for name in colour.guessed if name not in ("matrix", "full_range"))
+    return replace(colour, guessed=kept)
+
+
+def _drain(stamps: list[int]) -> Iterator[int]:
+    """Each timestamp in turn, always above the last."""
+    last = -1
+    while True:
+        last = max(stamps.pop(0), last + 1)
+        yield last
+
+
+def _qualities(grid: Grid) -> list[tuple[str, dict[str, str]]]:
+    constant = [(f"crf {crf:g}", _crf(grid.codec, crf)) for crf in grid.crfs]
+    average = [(f"{rate / 1000:g} kbit/s", {"b": f"{rate:.0f}"}) for rate in grid.bitrates]
+    return constant + average
+
+
+def _crf(codec: str, crf: float) -> dict[str, str]:
+    return {"crf": f"{crf:g}", **({"b": "0"} if codec == "libvpx-vp9" else {})}
+
+
+def _key(digest: str, codec: str, options: Mapping[str, str], size: tuple[int, int]) -> str:
+    from vqa_harness.media.container import VERSIONS
+
+    what = [digest, codec, sorted(options.items()), size, VERSIONS["libavcodec"]]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:10]
+
+
+def _even(length: float) -> int:
+    return max(2, 2 * round(length / 2))
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._")[:120]
+
+
+def describe(job: EncodeJob) -> dict[str, object]:
+    """The job for the record, without folders."""
+    facts = asdict(job)
+    return {**facts, "source": job.source.name, "target": job.target.name}

@@ -1,0 +1,244 @@
+"""A ladder as JSON, CSV and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.files import write_text
+
+Json = Mapping[str, Any]
+_MARKUP = str.maketrans({c: f"\\{c}" for c in r"\`*_{}[]<>#|~&"})
+
+
+def write_outputs(document: Json, folder: Path) -> list[Path]:
+    """Write ``ladder.json``, ``ladder.csv`` and ``ladder.md``, each complete or not at all.
+
+    Raises:
+        UsageError: the folder cannot be written to.
+    """
+    texts = {
+        "ladder.json": to_json(document),
+        "ladder.csv": to_csv(document),
+        "ladder.md": to_markdown(document),
+    }
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def to_json(document: Json) -> str:
+    """The document as JSON text."""
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def to_csv(document: Json) -> str:
+    """One line per rung; cells a spreadsheet would take for a formula are quoted with ``'``."""
+    features = list(document["features"])
+    pools = _pools(document)
+    head = ["source", "series", "file", "codec", "width", "height", "setting", "bitrate_bps"]
+    head += ["peak_bitrate_bps", "bytes", "seconds", "frames"]
+    head += [f"{feature}_{pool}" for feature in features for pool in pools]
+    head += [f"{feature}_on_hull" for feature in features]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    for source in document["sources"]:
+        for index, rung in enumerate(source["rungs"]):
+            keys = ("series", "file", "codec", "width", "height", "setting")
+            row = [source["name"], *(rung[key] for key in keys)]
+            row += [round(rung["bitrate"]), round(rung["peak_bitrate"]), rung["bytes"]]
+            row += [rung["seconds"], rung["frames"]]
+            row += [
+                rung["pooled"].get(feature, {}).get(pool) for feature in features for pool in pools
+            ]
+            row += [int(index in source["hulls"][feature]["rungs"]) for feature in features]
+            writer.writerow([_cell(value) for value in row])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return value
+
+
+def to_markdown(document: Json) -> str:
+    """Tables for people: BD-rates, and per source its rungs."""
+    return "\n".join(_markdown(document)) + "\n"
+
+
+def _markdown(document: Json) -> Iterator[str]:
+    pool = document["settings"]["pool"]
+    yield "# Encoder ladder"
+    if len(document["sources"]) > 1 and document["aggregate"]:
+        yield "\n## All sources\n"
+        yield from _table(AGGREGATE_HEAD, aggregate_rows(document))
+    for source in document["sources"]:
+        yield f"\n## {_escape(source['name'])}\n"
+        yield from _table(rung_head(document), rung_rows(document, source))
+        yield f"\n{pool} over frames; bitrate of the video packets; * on the convex hull.\n"
+        if source["comparisons"]:
+            yield from _table(COMPARISON_HEAD, comparison_rows(source))
+        picks = pick_rows(document, source)
+        if picks:
+            yield ""
+            yield from _table(PICK_HEAD, picks)
+        for name, one, text in curve_notes(source):
+            yield f"\n* {_escape(name)}, {_escape(one)}: {_escape(text)}"
+    for failure in document["failed"]:
+        yield f"\n* left out: {_escape(failure['file'])}: {_escape(failure['error'])}"
+
+
+AGGREGATE_HEAD = ("feature", "anchor", "test", "BD-rate", "lowest", "highest", "sources")
+COMPARISON_HEAD = ("feature", "anchor", "test", "BD-rate", "BD-quality", "overlap", "notes")
+PICK_HEAD = ("feature", "target", "series", "size", "kbit/s", "value")
+
+
+def rung_head(document: Json) -> list[str]:
+    """Column titles of `rung_rows`."""
+    return [
+        "series",
+        "size",
+        "setting",
+        "kbit/s",
+        "frames",
+        *map(with_unit(document), document["features"]),
+    ]
+
+
+def with_unit(document: Json) -> Any:
+    """A function from a feature to its name with its unit."""
+
+    def named(feature: str) -> str:
+        unit = document["features"][feature]["unit"]
+        return f"{feature} [{unit}]" if unit else feature
+
+    return named
+
+
+def rung_rows(document: Json, source: Json) -> list[list[str]]:
+    """The rungs by series and bitrate; ``*`` where a rung is on the hull."""
+    pool = document["settings"]["pool"]
+    rows = []
+    for series, members in source["series"].items():
+        for index in members:
+            rung = source["rungs"][index]
+            row = [series, f"{rung['width']}x{rung['height']}", rung["setting"] or "-"]
+            row += [f"{rung['bitrate'] / 1000:.1f}", str(rung["frames"])]
+            for feature in document["features"]:
+                value = rung["pooled"].get(feature, {}).get(pool)
+                star = "*" if index in source["hulls"][feature]["rungs"] else ""
+                row.append("-" if value is None else f"{value:.3f}{star}")
+            rows.append(row)
+    return rows
+
+
+def comparison_rows(source: Json) -> list[list[str]]:
+    """BD-rates of a source."""
+    return [
+        [
+            one["feature"],
+            one["anchor"],
+            one["test"],
+            percent(one["bd_rate"]),
+            "-" if one["bd_quality"] is None else f"{one['bd_quality']:+.3f}",
+            "-" if one["overlap"] is None else f"{one['overlap']:.0%}",
+            comparison_note(one),
+        ]
+        for one in source["comparisons"]
+    ]
+
+
+def comparison_note(one: Json) -> str:
+    """What there is to say of a comparison, in one line."""
+    if one["refused"]:
+        return f"refused: {one['refused']}"
+    crossing = [f"cross at {x:.4g}" for x in one["crossings"]]
+    return "; ".join([*one["notes"], *crossing]) or "-"
+
+
+def aggregate_rows(document: Json) -> list[list[str]]:
+    """Mean BD-rates over sources."""
+    return [
+        [
+            one["feature"],
+            one["anchor"],
+            one["test"],
+            percent(one["bd_rate"]),
+            percent(one["bd_rate_min"]),
+            percent(one["bd_rate_max"]),
+            str(one["sources"]) + (f" (+{one['left_out']} refused)" if one["left_out"] else ""),
+        ]
+        for one in document["aggregate"]
+    ]
+
+
+def pick_rows(document: Json, source: Json) -> list[list[str]]:
+    """The rung to take for each target."""
+    pool = document["settings"]["pool"]
+    rows = []
+    for feature, found in source["hulls"].items():
+        for pick in found["picks"]:
+            if "bitrate" in pick:
+                target = f"at most {pick['bitrate'] / 1000:g} kbit/s"
+            else:
+                sign = ">=" if document["features"][feature]["direction"] == "higher" else "<="
+                target = f"{feature} {sign} {pick['quality']:g}"
+            if pick["rung"] is None:
+                rows.append([feature, target, "none reaches it", "-", "-", "-"])
+                continue
+            rung = source["rungs"][pick["rung"]]
+            size = f"{rung['width']}x{rung['height']}"
+            value = f"{rung['pooled'][feature][pool]:.3f}"
+            rate = f"{rung['bitrate'] / 1000:.1f}"
+            rows.append([feature, target, rung["series"], size, rate, value])
+    return rows
+
+
+def curve_notes(source: Json) -> list[tuple[str, str, str]]:
+    """(feature, series, note) of every curve, and of steps nobody sees."""
+    found = [
+        (feature, series, note)
+        for feature, curves in source["curves"].items()
+        for series, one in curves.items()
+        for note in one["notes"]
+    ]
+    for feature, one in source["hulls"].items():
+        small = [step for step in one["steps"] if step["below_jnd"]]
+        if small:
+            text = (
+                f"{len(small)} of {len(one['steps'])} steps are below a just noticeable difference"
+            )
+            found.append((feature, "hull", text))
+    return found
+
+
+def percent(value: float | None) -> str:
+    """A signed percentage, ``-`` for None."""
+    return "-" if value is None else f"{value:+.2f} %"
+
+
+def _pools(document: Json) -> list[str]:
+    for source in document["sources"]:
+        for rung in source["rungs"]:
+            for values in rung["pooled"].values():
+                return list(values)
+    return []
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(map(_escape, head)) + " |"
+    yield "|" + " --- |" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(map(_escape, row)) + " |"
+
+
+def _escape(text: str) -> str:
+    """Text as Markdown shows it: names of files are not markup."""
+    folded = " ".join("".join(c if c.isprintable() else "\ufffd" for c in text).split())
+    return folded.translate(_MARKUP)

@@ -1,0 +1,246 @@
+"""Measures the rungs of an encoder ladder: bitrate from the packets, quality from the metrics.
+
+``ladder_command -> ladder_encode -> measure -> ladder_compare -> ladder_outputs``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from vqa_harness import __version__
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.console import Progress
+from vqa_harness.errors import AlignError, InputError, MetricError, VqaError
+from vqa_harness.ladder.config import LadderConfig, Source
+from vqa_harness.logs.build import build_log
+from vqa_harness.logs.log import Log
+from vqa_harness.logs.metadata import plain
+from vqa_harness.logs.read import read_log
+from vqa_harness.logs.view import FeatureInfo, coded_size, features_of, pooled_values
+from vqa_harness.logs.write import BUILTIN, log_targets, write_log
+from vqa_harness.media.bitrate import StreamBitrate, measure_bitrate
+from vqa_harness.pipeline.runner import RunOptions, run
+from vqa_harness.registry import Registry, Request
+
+POOLS = ("mean", "min", "harmonic_mean", "p5")
+"""What is recorded of every feature, beside the pooling that is compared."""
+
+
+@dataclass(slots=True)
+class Rung:
+    """One encoding, measured.
+
+    Attributes:
+        source: name of the title.
+        series: name of the series.
+        path: of the encoding.
+        stream: ``inputs.distorted`` of its log.
+        size: (width, height) in pixels as encoded, before it was scaled to the reference.
+        bitrate: of its video stream.
+        frames: scored.
+        quality: feature to pooling to value; undefined frames are left out.
+        setting: what the encoder was asked for, where that is known.
+        log: its log's path; None where none is kept.
+        alignment: of its log.
+        warnings: of its log.
+        reused: whether an earlier log was taken.
+    """
+
+    source: str
+    series: str
+    path: Path
+    stream: Mapping[str, Any]
+    size: tuple[int, int]
+    bitrate: StreamBitrate
+    frames: int
+    quality: dict[str, dict[str, float]]
+    setting: str = ""
+    log: Path | None = None
+    alignment: Mapping[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    reused: bool = False
+
+
+@dataclass(slots=True)
+class Measured:
+    """Everything `measure` found.
+
+    Attributes:
+        rungs: in the order of the configuration.
+        features: those with a direction, of all rungs.
+        references: source to ``inputs.reference`` of its logs, or None.
+        failed: file name to why it was left out.
+    """
+
+    rungs: list[Rung] = field(default_factory=list)
+    features: dict[str, FeatureInfo] = field(default_factory=dict)
+    references: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    failed: list[tuple[str, VqaError]] = field(default_factory=list)
+
+
+Bar = Callable[[str], AbstractContextManager[Progress | None]]
+"""Given a file's name, a context manager that gives a `Progress` or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """How rungs are measured.
+
+    Attributes:
+        registry: where metrics come from.
+        threads: for metrics; 0 for one per processor.
+        logs: folder for the logs, None for none; a log that fits is not made again.
+        align: how frames are paired with those of the reference.
+        command: for the logs.
+        settings: of the encoder, by file.
+        bar: shows progress.
+    """
+
+    registry: Registry
+    threads: int = 0
+    logs: Path | None = None
+    align: AlignOptions = field(default_factory=AlignOptions)
+    command: str = ""
+    settings: Mapping[Path, str] = field(default_factory=dict)
+    bar: Bar | None = None
+
+
+def measure(config: LadderConfig, how: Measuring) -> Measured:
+    """Score every rung of every source, in order; one that fails is recorded and left out.
+
+    Raises:
+        UsageError: no or unknown metrics, or one that needs a reference where a source has none.
+        MissingBackend: a metric's packages or model are missing.
+    """
+    requests = [how.registry.request(text) for text in config.metrics]
+    pools = list(dict.fromkeys((*POOLS, config.settings.pool)))
+    result = Measured()
+    targets = _targets(config, how.logs)
+    for source in config.sources:
+        result.references[source.name] = None
+        for series in source.series:
+            for path in series.rungs:
+                try:
+                    rung, log = _rung(
+                        source, series.name, path, requests, pools, how, targets.get(path)
+                    )
+                except (InputError, MetricError, AlignError) as error:
+                    result.failed.append((path.name, error))
+                    continue
+                result.rungs.append(rung)
+                result.references[source.name] = log.extra["inputs"]["reference"]
+                result.features |= features_of(log)
+    return result
+
+
+def _targets(config: LadderConfig, folder: Path | None) -> dict[Path, Path]:
+    paths = [path for source in config.sources for one in source.series for path in one.rungs]
+    if folder is None or not paths:
+        return {}
+    found = log_targets(paths, f"{folder}/", "json", BUILTIN)
+    return {path: Path(target) for path, target in found.items()}
+
+
+def _rung(
+    source: Source,
+    series: str,
+    path: Path,
+    requests: list[Request],
+    pools: Sequence[str],
+    how: Measuring,
+    target: Path | None,
+) -> tuple[Rung, Log]:
+    log = _earlier(target, path, source.reference, requests, how)
+    reused = log is not None
+    if log is None:
+        log = _score(path, source.reference, requests, how)
+        if target is not None:
+            write_log(log, target, "json")
+    stream = log.extra["inputs"]["distorted"]
+    alignment = log.extra.get("alignment") or {}
+    rung = Rung(
+        source=source.name,
+        series=series,
+        path=path,
+        stream=stream,
+        size=coded_size(alignment) or (stream["width"], stream["height"]),
+        bitrate=measure_bitrate(path, Fraction(stream["rate"]) if stream["rate"] else None),
+        frames=len(log),
+        quality=pooled_values(log, pools),
+        setting=how.settings.get(path, ""),
+        log=target,
+        alignment=alignment,
+        warnings=list(log.extra.get("warnings", ())),
+        reused=reused,
+    )
+    return rung, log
+
+
+def _score(path: Path, reference: Path | None, requests: list[Request], how: Measuring) -> Log:
+    with how.bar(path.name) if how.bar else nullcontext() as progress:
+        options = RunOptions(how.threads, progress, how.align)
+        result = run(path, requests, how.registry, options, reference=reference)
+    for metric in result.metrics:
+        if metric.error is not None:
+            raise MetricError(f"{path.name}: metric {metric.spec.name!r} failed: {metric.error}")
+    return build_log(result, command=how.command)
+
+
+def _earlier(
+    target: Path | None,
+    path: Path,
+    reference: Path | None,
+    requests: list[Request],
+    how: Measuring,
+) -> Log | None:
+    """The log of an earlier call, if it is of these very files, metrics, options and versions."""
+    if target is None or not target.is_file():
+        return None
+    if not any(request.spec.reference for request in requests):
+        reference = None  # the run does not read it either
+    try:
+        log = read_log(target)
+        extra = log.extra
+        if extra["harness_version"] != __version__ or not _same_metrics(
+            extra, requests, how.registry
+        ):
+            return None
+        for role, file in (("distorted", path), ("reference", reference)):
+            told = extra["inputs"][role]
+            if (told is None) != (file is None):
+                return None
+            if file is not None and told["sha256"] != _sha256(file):
+                return None
+        if reference is not None and extra["alignment"]["options"] != how.align.to_json():
+            return None
+    except (InputError, KeyError, TypeError, AttributeError, OSError):
+        return None
+    return log
+
+
+def _same_metrics(extra: Mapping[str, Any], requests: list[Request], registry: Registry) -> bool:
+    wanted = {
+        request.label: (
+            request.spec.version,
+            str(registry.provider(request.spec.name)),
+            plain(request.params),
+            None,
+        )
+        for request in requests
+    }
+    found = {
+        label: (entry["version"], entry["provider"], entry["parameters"], entry["error"])
+        for label, entry in extra["metrics"].items()
+    }
+    return wanted == found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

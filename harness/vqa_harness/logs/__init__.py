@@ -1,0 +1,1 @@
+"""Logs in libvmaf's layout: built from results, written, read, cached, compared."""

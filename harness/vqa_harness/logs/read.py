@@ -1,0 +1,85 @@
+"""Reads VMAF logs: our own, those of every libvmaf, in JSON, XML, CSV and MicroDVD (``.sub``).
+
+What the file holds decides, not its name. A log is untrusted input: its size is bounded, XML may
+hold no document type (so no entities), and every fault ends in one line that names the file.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.parsers.expat import ExpatError
+
+from vqa_harness.errors import InputError, one_line
+from vqa_harness.logs.log import Log
+
+MAX_BYTES = 1 << 30
+"""Largest log read: about ten million frames with five features."""
+
+_SUBTITLE = re.compile(r"\{\d+\}\{\d+\}")
+
+
+def read_log(path: Path, *, max_bytes: int = MAX_BYTES) -> Log:
+    """The log in a file.
+
+    Accepted beside today's layout: libvmaf 1.x (``VMAF score`` at the top; pooled values are made
+    from the frames), ``pooled_metrics`` as an array (2.0.0), no ``fps`` or ``aggregate_metrics``,
+    bare ``nan`` and ``inf`` in JSON, gaps in frame numbers. Null, NaN, infinity and a value a frame
+    does not have are None. CSV and ``.sub`` have no pooled values: they are made from the frames.
+
+    Args:
+        path: of the file.
+        max_bytes: largest size read.
+
+    Raises:
+        InputError: the file cannot be read, is too large, or is no VMAF log.
+    """
+    text = _text(path, max_bytes)
+    try:
+        return parse_log(text)
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deeply for a VMAF log") from None
+    except (ValueError, OverflowError, ExpatError) as error:
+        raise InputError(f"{path}: {one_line(error)}") from None
+
+
+def parse_log(text: str) -> Log:
+    """The log in a text.
+
+    Raises:
+        ValueError: it is no VMAF log, or a broken one.
+        ExpatError: it is broken XML.
+    """
+    from vqa_harness.logs import vmaf_csv, vmaf_json
+    from vqa_harness.logs import vmaf_xml as read_tables
+
+    start = text.lstrip()[:64]
+    if not start:
+        raise ValueError("is empty; a VMAF log has at least one frame")
+    if _SUBTITLE.match(start):
+        log = vmaf_csv.parse_sub(text)
+    elif start.startswith(("{", "[")):
+        log = vmaf_json.parse_json(text)
+    elif start.startswith("<"):
+        log = read_tables.parse_xml(text)
+    elif start.startswith("Frame,"):
+        log = vmaf_csv.parse_csv(text)
+    else:
+        raise ValueError("is no VMAF log: neither libvmaf's JSON, XML, CSV nor sub")
+    if not log.frame_numbers:
+        raise ValueError("has no frames; a VMAF log has at least one")
+    return log
+
+
+def _text(path: Path, max_bytes: int) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(data) > max_bytes:
+        raise InputError(f"{path}: is larger than {max_bytes} bytes, the limit for a log")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8 text, so it is no VMAF log") from None

@@ -1,0 +1,152 @@
+"""The log formats, and writing a log safely to where the user wants it."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vqa_harness.errors import UsageError
+from vqa_harness.files import write_text
+from vqa_harness.hookspecs import hookimpl
+from vqa_harness.spec import WriterSpec
+
+if TYPE_CHECKING:
+    from vqa_harness.logs.log import Log
+
+STDOUT = "-"
+"""Target that stands for standard output."""
+
+
+BUILTIN = (
+    WriterSpec("json", (".json",), "vqa_harness.logs.vmaf_json:write_json"),
+    WriterSpec("csv", (".csv",), "vqa_harness.logs.vmaf_csv:write_csv"),
+    WriterSpec("xml", (".xml",), "vqa_harness.logs.vmaf_xml:write_xml"),
+)
+
+
+Target = Path | str
+
+
+@hookimpl
+def vqa_register_writers() -> Sequence[WriterSpec]:
+    """The formats libvmaf writes that keep what they are given."""
+    return BUILTIN
+
+
+def choose(
+    format_name: str | None, target: Path | None, writers: Sequence[WriterSpec] = BUILTIN
+) -> WriterSpec:
+    """The format of that name; without one, by the target's ending, ``json`` if it has none.
+
+    Raises:
+        UsageError: no such format, or an ending that tells none.
+    """
+    names = ", ".join(writer.name for writer in writers)
+    if format_name is not None:
+        for writer in writers:
+            if writer.name == format_name:
+                return writer
+        raise UsageError(f"log format {format_name!r}: choose one of {names}")
+    suffix = target.suffix.lower() if target is not None else ""
+    for writer in writers:
+        if suffix in writer.suffixes:
+            return writer
+    if suffix:
+        raise UsageError(f"{target}: {suffix} is no log format; choose one of {names}")
+    return choose("json", None, writers)
+
+
+def suffix_of(
+    format_name: str | None, target: Path | None, writers: Sequence[WriterSpec] = BUILTIN
+) -> str:
+    """The usual file ending of what `choose` finds.
+
+    Raises:
+        UsageError: as `choose`.
+    """
+    return choose(format_name, target, writers).suffixes[0]
+
+
+def write_log(
+    log: Log,
+    target: Path | str,
+    format_name: str | None = None,
+    writers: Sequence[WriterSpec] = BUILTIN,
+) -> None:
+    """Write a log to a file, or to standard output for ``-``.
+
+    A file appears complete or not at all: it is written beside the target under a temporary name,
+    which does not end in a log's suffix, and then takes the target's place. The folder must exist.
+
+    Args:
+        log: what to write.
+        target: path, or ``"-"``.
+        format_name: name of a format; None for `choose` to decide.
+        writers: formats to choose from.
+
+    Raises:
+        UsageError: an unknown format, or the target cannot be written.
+    """
+    to_stdout = str(target) == STDOUT
+    path = Path(target)
+    write = choose(format_name, None if to_stdout else path, writers).load()
+    if to_stdout:
+        write(log, sys.stdout)
+        return
+    buffer = io.StringIO()
+    write(log, buffer)
+    write_text(path, buffer.getvalue())
+
+
+def log_targets(
+    inputs: list[Path],
+    output: str | None,
+    log_format: str | None,
+    writers: Sequence[WriterSpec],
+) -> dict[Path, Target]:
+    """The log of each input; empty where none is wanted. Folders are made.
+
+    Two inputs of one stem get numbered names.
+
+    Raises:
+        UsageError: several inputs and one file, an unknown format, or a folder that cannot be made.
+    """
+    if output is None:
+        suffix_of(log_format, None, writers)
+        return {}
+    if len(set(inputs)) < len(inputs):
+        raise UsageError("an input is named twice")
+    target = Path(output)
+    folder = output.endswith(("/", "\\")) or target.is_dir()
+    if len(inputs) == 1 and not folder:
+        suffix_of(log_format, None if output == STDOUT else target, writers)
+        if output != STDOUT:
+            _make(target.parent)
+        return {inputs[0]: STDOUT if output == STDOUT else target}
+    if output == STDOUT or (target.suffix and not folder) or target.is_file():
+        raise UsageError(
+            f"-o {output}: {len(inputs)} inputs need a folder; write -o {target.stem}/"
+        )
+    _make(target)
+    return _in_folder(inputs, target, suffix_of(log_format, None, writers))
+
+
+def _in_folder(inputs: list[Path], folder: Path, suffix: str) -> dict[Path, Target]:
+    targets: dict[Path, Target] = {}
+    for path in inputs:
+        name, number = path.stem, 1
+        while folder / f"{name}{suffix}" in targets.values():
+            number += 1
+            name = f"{path.stem}-{number}"
+        targets[path] = folder / f"{name}{suffix}"
+    return targets
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror or error}") from None

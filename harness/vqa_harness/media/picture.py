@@ -1,0 +1,233 @@
+"""Decoded pictures: planes as views of the decoder's buffers, RGB, turning, resizing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+import av.filter
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from vqa_harness.frames import Chroma, ColourInfo, Plane
+from vqa_harness.media import colour as colours
+from vqa_harness.media.facts import Look
+from vqa_harness.media.orientation import UPRIGHT, Orientation, from_degrees, from_matrix
+from vqa_harness.media.pixels import (
+    Layout,
+    PixelFormat,
+    check_planes,
+    gray_to_rgb,
+    layout,
+    planar_name,
+    plane_view,
+    read_only,
+)
+
+MATRICES = {"bt601": Colorspace.ITU601, "bt709": Colorspace.ITU709, "bt2020": Colorspace.BT2020}
+
+
+SCALERS = {
+    "bicubic": Interpolation.BICUBIC,
+    "bilinear": Interpolation.BILINEAR,
+    "lanczos": Interpolation.LANCZOS,
+    "area": Interpolation.AREA,
+}
+
+
+LIKE_LIBJPEG = (  # within 3 levels of libjpeg, where the default path is off by up to 70
+    Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+)
+
+
+_local = threading.local()
+
+
+def reformat(frame: VideoFrame, **wanted: Any) -> VideoFrame:
+    """Scale or convert with this thread's own context, on this thread only."""
+    if not hasattr(_local, "reformatter"):
+        _local.reformatter = VideoReformatter()
+    return cast(VideoFrame, _local.reformatter.reformat(frame, threads=1, **wanted))
+
+
+@lru_cache(maxsize=256)
+def layout_of(name: str) -> Layout:
+    """The `Layout` of one of FFmpeg's pixel formats, by name."""
+    fmt = av.VideoFormat(name, 64, 64)
+    components = tuple((c.plane, c.bits, c.is_alpha) for c in fmt.components)
+    rgb = fmt.is_rgb or fmt.has_palette or fmt.is_bayer or name.startswith("xyz")
+    unusual = fmt.is_big_endian or fmt.is_bit_stream or fmt.has_palette or fmt.is_bayer
+    size = (fmt.chroma_width(64), fmt.chroma_height(64))
+    return layout(PixelFormat(name, components, size, rgb, unusual))
+
+
+def _views(frame: VideoFrame, depth: int, order: Sequence[int]) -> tuple[Plane, ...]:
+    found = frame.planes  # PyAV makes them anew each time
+    planes = [found[index] for index in order]
+    return tuple([plane_view(p, p.line_size, p.width, p.height, depth) for p in planes])
+
+
+def _to_rgb(frame: VideoFrame, colour: ColourInfo, *, still: bool = False) -> NDArray[np.uint8]:
+    wanted: dict[str, Any] = {"format": "rgb24"}
+    if still:
+        wanted["interpolation"] = LIKE_LIBJPEG
+    if colour.matrix != "rgb":
+        wanted["src_colorspace"] = MATRICES[colour.matrix]
+        wanted["src_color_range"] = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
+        wanted["dst_color_range"] = ColorRange.JPEG
+    out = reformat(frame, **wanted)
+    rows = plane_view(out.planes[0], out.planes[0].line_size, 3 * out.width, out.height, 8)
+    return cast("NDArray[np.uint8]", np.ascontiguousarray(rows).reshape(out.height, out.width, 3))
+
+
+@lru_cache(maxsize=256)
+def _look(
+    pix_fmt: str,
+    size: tuple[int, int],
+    codes: tuple[int, int, int, int],
+    turn: Orientation,
+    still: bool,
+) -> Look:
+    """What pictures of this format, size and AVColorSpace, -Range, -Transfer, -Primaries share."""
+    shape = layout_of(pix_fmt)
+    rgb, full = shape.chroma == "rgb", pix_fmt.startswith("yuvj")
+    colour = colours.describe(*codes, lines=size[1], rgb=rgb, still=still, full_format=full)
+    odd = colours.unsupported_matrix(codes[0])
+    if turn.transpose and shape.chroma in ("411", "410"):
+        convert = planar_name("444", shape.depth)
+        shape = Layout("444", shape.depth, convert, (0, 1, 2), shape.alpha)
+    chroma = turn.chroma(shape.chroma)
+    return Look(pix_fmt, shape, turn, *turn.size(*size), chroma, colour, odd, still)
+
+
+class Picture:
+    """A decoded picture as a `PixelSource`, upright; its planes alias the decoder's buffers.
+
+    Args:
+        frame: what the decoder gave.
+        turn: how to turn it upright.
+        still: whether it is an image rather than a frame of a video.
+    """
+
+    __slots__ = ("_frame", "_planes", "corrupt", "look", "pts")
+
+    def __init__(self, frame: VideoFrame, turn: Orientation, *, still: bool = False) -> None:
+        codes = (
+            int(frame.colorspace),
+            int(frame.color_range),
+            int(frame.color_trc),
+            int(frame.color_primaries),
+        )
+        size = frame.width, frame.height
+        self.look = _look(frame.format.name, size, codes, turn, still)
+        self.pts = frame.pts
+        self.corrupt = frame.is_corrupt
+        self._frame = frame
+        self._planes: tuple[Plane, ...] | None = None
+
+    def planes(self) -> tuple[Plane, ...]:
+        """Read-only planes; views wherever the decoder's format is planar and little-endian."""
+        if self._planes is None:
+            frame = self._frame
+            layout, turn = self.look.layout, self.look.turn
+            if layout.convert:
+                frame = reformat(frame, format=layout.convert)
+            planes = _views(frame, layout.depth, layout.order)
+            if not turn.identity:
+                planes = tuple(cast(Plane, turn.apply(plane)) for plane in planes)
+            self._planes = planes
+        return self._planes
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, full range, with the picture's own matrix and range.
+
+        Video goes through swscale's default path, as FFmpeg's and PyAV's RGB does; stills through
+        its accurate one, which upsamples chroma as libjpeg does.
+        """
+        look = self.look
+        if look.chroma == "gray":
+            return gray_to_rgb(self.planes()[0], look.depth, full_range=look.colour.full_range)
+        stored = _to_rgb(self._frame, look.colour, still=look.still)
+        upright = np.ascontiguousarray(look.turn.apply(stored))
+        return cast("NDArray[np.uint8]", read_only(upright))
+
+
+class PlaneSource:
+    """A `PixelSource` of arrays.
+
+    Args:
+        planes: (H, W) each, uint8, or uint16 above 8 bits; Y (, U, V) or R, G, B.
+        chroma: their subsampling, ``gray`` or ``rgb``.
+        depth: bits per sample.
+        colour: matrix and range for `rgb`.
+    """
+
+    def __init__(
+        self, planes: Sequence[Plane], chroma: Chroma, depth: int, colour: ColourInfo
+    ) -> None:
+        check_planes(planes, chroma, depth)
+        self._planes = tuple(read_only(plane) for plane in planes)
+        self._chroma, self._depth, self._colour = chroma, depth, colour
+
+    def planes(self) -> tuple[Plane, ...]:
+        """The arrays, read-only."""
+        return self._planes
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, as a decoded picture of these planes would give."""
+        if self._chroma == "gray":
+            return gray_to_rgb(self._planes[0], self._depth, full_range=self._colour.full_range)
+        frame = frame_of(self._planes, self._chroma, self._depth)
+        return cast("NDArray[np.uint8]", read_only(_to_rgb(frame, self._colour)))
+
+
+def orientation_of(frame: VideoFrame) -> Orientation | None:
+    """How to turn the frame upright; None if its display matrix is no multiple of 90 degrees."""
+    try:
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV stops at kinds of side data it has no name for
+        return from_degrees(frame.rotation)
+    return UPRIGHT if matrix is None else from_matrix(bytes(cast(Any, matrix)))
+
+
+def frame_of(planes: Sequence[NDArray[Any]], chroma: Chroma, depth: int) -> VideoFrame:
+    """A new frame holding a copy of the planes."""
+    check_planes(planes, chroma, depth)
+    height, width = planes[0].shape
+    frame = VideoFrame(width, height, planar_name(chroma, depth))
+    order = layout_of(frame.format.name).order
+    for array, index in zip(planes, order, strict=True):
+        plane = frame.planes[index]
+        rows = np.frombuffer(memoryview(plane), array.dtype)
+        target = rows.reshape(-1, plane.line_size // array.dtype.itemsize)
+        target[: array.shape[0], : array.shape[1]] = array
+    return frame
+
+
+def resize_planes(
+    planes: Sequence[Plane],
+    chroma: Chroma,
+    depth: int,
+    size: tuple[int, int],
+    method: str = "bicubic",
+) -> tuple[Plane, ...]:
+    """Scale planes with swscale, range and matrix untouched; equals ``scale=w:h:flags=method``.
+
+    Args:
+        planes: Y (, U, V) or R, G, B.
+        chroma: their subsampling.
+        depth: bits per sample.
+        size: (width, height) wanted.
+        method: ``bicubic``, ``bilinear``, ``lanczos`` or ``area``.
+
+    Returns:
+        Read-only planes of the same subsampling, depth and dtype.
+    """
+    frame = frame_of(planes, chroma, depth)
+    width, height = size
+    scaled = reformat(frame, width=width, height=height, interpolation=SCALERS[method])
+    return _views(scaled, depth, layout_of(scaled.format.name).order)

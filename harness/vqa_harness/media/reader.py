@@ -1,0 +1,357 @@
+"""Reading a video or a still image: frames in display order, and a report of what was wrong."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from vqa_harness.errors import InputError
+from vqa_harness.frames import Frame, StreamInfo
+from vqa_harness.media.container import (
+    Deinterlace,
+    FFmpegError,
+    Step,
+    VideoFile,
+    message,
+    scan_packets,
+)
+from vqa_harness.media.facts import Facts, Scan
+from vqa_harness.media.picture import Picture
+from vqa_harness.media.read_report import LISTED, ReadReport
+from vqa_harness.media.timestamps import Clock
+
+MAX_SIDE = 16384
+MAX_RATE = 1000  # containers that know no rate give their time base instead
+GAP = Fraction(3, 2)
+Source = str | os.PathLike[str] | BinaryIO
+
+
+class VideoReader:
+    """Opens a video or a still image and yields its frames once, in display order.
+
+    Everything is read in one pass and nothing is kept: memory does not grow with length. Errors
+    cost the packet they occur in; what was lost is told by `report`. Frames are upright (display
+    matrix applied), have their own size where the size changes, and stay valid after `close`.
+
+    Args:
+        path: a regular file; URLs and playlists are refused. A binary file object is also taken.
+        threads: decoder threads; 0 lets FFmpeg choose.
+        deinterlace: ``auto`` makes a progressive frame of each frame of an interlaced stream
+            (FFmpeg's bwdif), ``always`` of any stream.
+
+    Attributes:
+        info: facts of the stream, with those of the first frame.
+        report: what was found; final once every frame was read.
+
+    Raises:
+        InputError: no such file, no video in it, or none of it can be decoded.
+    """
+
+    def __init__(self, path: Source, *, threads: int = 0, deinterlace: Deinterlace = "off") -> None:
+        self._name = display_name(path)
+        self.report = ReadReport(self._name)
+        source = _checked(path)
+        try:
+            self._file, scan = _opened(source, threads, deinterlace)
+        except LookupError as error:
+            raise InputError(f"{self._name}: {error.args[0]}; give a video or an image") from error
+        except (FFmpegError, OSError, ValueError, MemoryError) as error:
+            raise InputError(f"{self._name}: {_why_not(error)}") from error
+        try:
+            self._start(scan)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames not yet read; a second iteration goes on where the first stopped."""
+        return self._frames
+
+    @property
+    def deinterlaced(self) -> bool:
+        """Whether frames are being deinterlaced."""
+        return self._file.deinterlaced
+
+    def close(self) -> None:
+        """Close the file; frames already yielded stay valid. May be called twice."""
+        self._frames.close()
+        self._file.close()
+
+    def _start(self, scan: Scan) -> None:
+        facts = self._file.facts
+        rate = _rate(facts)
+        self._scan = scan
+        self._clock = Clock(
+            facts.time_base, rate, use_pts=not (scan.without_pts or facts.decode_order)
+        )
+        self._period = 1 / rate if rate else None
+        self._gap = GAP / rate if rate else None
+        self._expected = scan.packets - scan.discarded - scan.hidden or None
+        self._size: tuple[int, int] | None = None
+        self._last: Fraction | None = None
+        pictures = self._pictures()
+        first = next(pictures, None)
+        if first is None:
+            raise InputError(self._nothing_decoded())
+        self.info = self._info(facts, rate, first)
+        self.report.interlaced = self._file.interlaced
+        self.report.expected_frames = self._expected
+        self._note_facts(facts, first)
+        self._frames = self._read(first, pictures)
+
+    def _read(self, first: Picture, rest: Iterator[Picture]) -> Generator[Frame]:
+        yield self._frame(first)
+        del first
+        for picture in rest:
+            yield self._frame(picture)
+        self._finish()
+
+    def _pictures(self) -> Iterator[Picture]:
+        for step in self._file.steps():
+            self._count(step)
+            for picture in step.pictures:
+                if max(picture.look.width, picture.look.height) > MAX_SIDE:
+                    self.report.note(f"frames of more than {MAX_SIDE} pixels a side were left out")
+                    continue
+                yield picture
+
+    def _count(self, step: Step) -> None:
+        report = self.report
+        report.packets += step.packet
+        report.discarded_packets += step.discard
+        report.corrupt_packets += step.corrupt
+        report.hidden_packets += step.hidden and not step.discard
+        if step.error is not None:
+            report.decode_errors += 1
+            report.first_error = report.first_error or step.error
+        if step.demux_failed:
+            report.note(f"reading stopped at packet {report.packets}: {step.error}")
+
+    def _frame(self, picture: Picture) -> Frame:
+        report = self.report
+        index = report.frames
+        report.frames += 1
+        time = self._clock.next(picture.pts)
+        report.missing_pts = self._clock.missing
+        report.non_monotone_pts = self._clock.backward
+        report.restarts = self._clock.restarts
+        self._check_gap(index, time)
+        look = picture.look
+        self._check_size(index, (look.width, look.height))
+        if picture.corrupt:
+            report.corrupt_frames += 1
+            if len(report.corrupt_indices) < LISTED:
+                report.corrupt_indices.append(index)
+        return Frame(
+            index=index,
+            time=time,
+            width=look.width,
+            height=look.height,
+            depth=look.depth,
+            chroma=look.chroma,
+            colour=look.colour,
+            source=picture,
+            corrupt=picture.corrupt,
+        )
+
+    def _check_gap(self, index: int, time: Fraction | None) -> None:
+        last, self._last = self._last, time
+        if last is None or time is None or self._gap is None:
+            return
+        interval = time - last
+        if interval > self._gap:
+            report = self.report
+            report.gaps += 1
+            report.longest_gap = max(report.longest_gap or interval, interval)
+            if len(report.gap_list) < LISTED:
+                report.gap_list.append((index, float(interval)))
+
+    def _check_size(self, index: int, size: tuple[int, int]) -> None:
+        if self._size is not None and size != self._size:
+            self.report.size_changes += 1
+            if len(self.report.sizes) < LISTED:
+                self.report.sizes.append((index, *size))
+        self._size = size
+
+    def _finish(self) -> None:
+        report, facts = self.report, self._file.facts
+        report.complete = True
+        if self._last is not None and self._period is not None and not self.info.still:
+            report.duration = self._last + self._period
+        if not self._clock.use_pts:
+            report.note("times are index / rate: timestamps are missing or wrong")
+        report.truncated = _truncated(facts, self._scan, report)
+
+    def _nothing_decoded(self) -> str:
+        report = self.report
+        if not report.packets:
+            return f"{self._name}: its video stream holds no frame; is the file complete?"
+        why = report.first_error or "no picture came out"
+        return (
+            f"{self._name}: none of its {report.packets} video packets could be decoded ({why}); "
+            "it is damaged, encrypted or too large a picture"
+        )
+
+    def _info(self, facts: Facts, rate: Fraction | None, first: Picture) -> StreamInfo:
+        look = first.look
+        seconds = facts.stream_duration or facts.container_duration
+        return StreamInfo(
+            name=self._name,
+            codec=facts.codec,
+            width=look.width,
+            height=look.height,
+            pix_fmt=look.pix_fmt,
+            depth=look.depth,
+            chroma=look.chroma,
+            rate=None if facts.still else rate,
+            colour=look.colour,
+            expected_frames=self._expected,
+            duration=None if facts.still else seconds,
+            rotation=look.turn.degrees,
+            sar=1 / facts.sar if look.turn.transpose else facts.sar,
+            interlaced=self._file.interlaced and not self._file.deinterlaced,
+            still=facts.still,
+            mirrored=look.turn.mirrored,
+        )
+
+    def _note_facts(self, facts: Facts, first: Picture) -> None:
+        report, look = self.report, first.look
+        if any(_undecodable(text) for pair in facts.metadata.items() for text in pair):
+            report.note("metadata is not UTF-8")
+        if facts.video_streams > 1:
+            report.note(f"{facts.video_streams} video streams: the default one was read")
+        if self._file.odd_matrix:
+            report.problem("its display matrix is no multiple of 90 degrees and was not applied")
+        if look.odd_colours:
+            report.problem(
+                f"its colour matrix is not supported; {look.colour.matrix} was used for RGB"
+            )
+        if self._file.deinterlaced:
+            report.note("frames were deinterlaced (bwdif, a frame for each frame)")
+        if look.alpha:
+            report.note("the alpha channel was left out")
+        if _rate(facts) is None and not facts.still:
+            report.problem("it does not tell its frame rate")
+
+
+def _undecodable(text: str) -> bool:
+    """Whether PyAV met bytes that are not UTF-8: version 18 replaces them, 19 escapes them."""
+    return any(c == "\ufffd" or "\ud800" <= c <= "\udfff" for c in text)
+
+
+def probe(path: Source) -> StreamInfo:
+    """Facts of a file's video stream; decodes only the first frame.
+
+    Raises:
+        InputError: as `VideoReader`.
+    """
+    with VideoReader(path, threads=1) as reader:
+        return reader.info
+
+
+def display_name(path: Source) -> str:
+    """The base name of a path, control characters replaced; ``memory`` for a file object."""
+    if not isinstance(path, (str, os.PathLike)):
+        return "memory"
+    name = Path(os.fspath(path)).name or str(path)
+    return "".join(c if c.isprintable() else "\ufffd" for c in name)
+
+
+def _why_not(error: BaseException) -> str:
+    if getattr(error, "errno", None) == errno.EINVAL:
+        return (
+            "not a video container (sound files and playlists are not read); name the video itself"
+        )
+    return f"cannot be opened as a video ({message(error)}); is it complete, and a video?"
+
+
+def _checked(path: Source) -> str | BinaryIO:
+    """What to hand to FFmpeg: a file object as it is, a path as a ``file:`` one.
+
+    Raises:
+        InputError: not a regular file with something in it.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        return path
+    name = display_name(path)
+    if not os.fspath(path):
+        raise InputError("no file was named; give a path")
+    try:
+        status = Path(path).stat()
+    except FileNotFoundError:
+        text = os.fspath(path)
+        what = "URLs are not opened, download it first" if "://" in text else "check the path"
+        raise InputError(f"{name}: no such file; {what}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: cannot be opened ({message(error)}); check the path") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(f"{name}: is a directory; name the file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{name}: is not a regular file; write the video to a file first")
+    if not status.st_size:
+        raise InputError(f"{name}: is empty; make it again")
+    return f"file:{Path(path).absolute()}"
+
+
+def _opened(
+    source: str | BinaryIO, threads: int, deinterlace: Deinterlace
+) -> tuple[VideoFile, Scan]:
+    """The file, and its packets; a file object is read from its start, for each."""
+    if not isinstance(source, str):
+        source.seek(0)
+        scan = scan_packets(source)
+        source.seek(0)
+        return VideoFile(source, threads, deinterlace), scan
+    file = VideoFile(source, threads, deinterlace)
+    try:
+        return file, file.promised() or scan_packets(source)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _rate(facts: Facts) -> Fraction | None:
+    rate = facts.rate
+    return rate if rate is not None and 0 < rate < MAX_RATE else None
+
+
+def _truncated(facts: Facts, scan: Scan, report: ReadReport) -> bool | None:
+    """Whether the file ends before its index, its duration or its last transport packet does."""
+    if scan.promised:
+        return report.packets < scan.packets
+    if facts.container == "mpegts":
+        return True if facts.cut_packet else None
+    promised = _promised_end(facts)
+    if promised is None or report.duration is None:
+        return None
+    slack = max(2 * report.duration / report.frames, report.longest_gap or Fraction(0))
+    return (facts.start or 0) + report.duration + slack < promised
+
+
+def _promised_end(facts: Facts) -> Fraction | None:
+    """When Matroska or FLV says that the video ends; None if only the whole file's end is told."""
+    if not facts.container.startswith(("matroska", "flv")):
+        return None
+    tag = facts.metadata.get("DURATION", "")
+    if re.fullmatch(r"\d+:\d+:\d+(\.\d+)?", tag):
+        hours, minutes, seconds = tag.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    return facts.container_duration if facts.streams == 1 else None

@@ -1,0 +1,1 @@
+"""One decoding pass that feeds many metrics."""

@@ -1,0 +1,145 @@
+"""Feeds clip metrics: keeps only planned frames, already reduced, and scores windows in batches."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import takewhile
+from typing import Any
+
+from vqa_harness.errors import MetricError
+from vqa_harness.frames import Clip, Frame
+from vqa_harness.pipeline.drivers import Job
+from vqa_harness.pipeline.windows import Window, clipped, per_frame, plan, spread, window_length
+from vqa_harness.result import MetricResult, WindowScore
+from vqa_harness.spec import RunInfo, Sampling
+
+
+class ClipDriver:
+    """One clip metric: frames reduced on the pool, windows scored on a thread of its own."""
+
+    def __init__(self, job: Job, run: RunInfo, pool: ThreadPoolExecutor) -> None:
+        self.job, self._pool = job, pool
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=job.request.label)
+        self._kept: dict[int, Future[None]] = {}
+        self._data: dict[int, Any] = {}
+        self._ready: list[Window] = []
+        self._scoring: list[Future[None]] = []
+        self._rate = run.distorted.rate
+        job.open(run)
+        self._sampling: Sampling = job.metric.sampling if job.alive else Sampling(1)
+        self._pending: list[Window] = []
+        if job.alive:
+            with job.guarded():
+                self._pending = self._first_plan(run.distorted.expected_frames)
+        self._planned = self._pending[-1].stop if self._pending else 0
+
+    def _first_plan(self, expected: int | None) -> list[Window]:
+        if expected is None and self._sampling.window is None:
+            raise MetricError(
+                "one window over the whole video needs its number of frames, which this stream"
+                " does not tell; set window to a number of seconds"
+            )
+        return plan(expected or 0, self._sampling, self._rate)
+
+    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[None]]:
+        """Reduce the frame if a window wants it, and score the windows it completes."""
+        if not self.job.alive:
+            return []
+        if number >= self._planned:
+            self._extend(number)
+        futures = []
+        begun = takewhile(lambda window: window.start <= number, self._pending)
+        if any(number in window.indices for window in begun):
+            self._kept[number] = self._pool.submit(self._prepare, number, frame, ref)
+            futures.append(self._kept[number])
+        while self._pending and number >= self._pending[0].stop - 1:
+            self._complete(self._pending.pop(0))
+        return futures
+
+    def _extend(self, number: int) -> None:
+        """More frames came than the stream promised: windows go on behind the last one."""
+        if self._sampling.window is None:
+            return
+        length, _ = window_length(self._sampling, self._rate)
+        self._planned = number + length
+        indices = spread(number, self._planned, self._sampling.size)
+        self._pending.append(Window(number, self._planned, indices))
+
+    def _prepare(self, number: int, frame: Frame, ref: Frame | None) -> None:
+        if self.job.alive:
+            with self.job.guarded():
+                self._data[number] = self.job.metric.prepare(frame, ref)
+
+    def _complete(self, window: Window) -> None:
+        self._ready.append(window)
+        if len(self._ready) >= self.job.metric.batch_size:
+            self._score_ready()
+
+    def _score_ready(self) -> None:
+        if not self._ready:
+            return
+        windows, self._ready = self._ready, []
+        wanted = sorted({i for window in windows for i in window.indices})
+        futures = [self._kept[i] for i in wanted]
+        self._scoring.append(self._thread.submit(self._measure, windows, futures))
+        while len(self._scoring) > 2:  # scoring is slower than decoding: wait for it
+            self._scoring.pop(0).result()
+            self._forget()
+
+    def _measure(self, windows: list[Window], futures: list[Future[None]]) -> None:
+        for future in futures:
+            future.result()
+        if not self.job.alive:
+            return
+        with self.job.guarded():
+            clips = [
+                Clip(w.start, w.stop, w.indices, tuple(self._data[i] for i in w.indices))
+                for w in windows
+            ]
+            for window, scores in zip(windows, self.job.metric.measure(clips), strict=True):
+                self.job.result.windows.append(
+                    WindowScore(window.start, window.stop, window.indices, dict(scores))
+                )
+
+    def _forget(self) -> None:
+        """Drop reduced frames that no window still to be scored wants."""
+        unscored = self._pending + self._ready
+        first = min((window.start for window in unscored), default=None)
+        done = self.job.result.windows[-1].start if self.job.result.windows else 0
+        keep_from = done if first is None else min(first, done)
+        for number in [n for n in self._kept if n < keep_from]:
+            del self._kept[number]
+            self._data.pop(number, None)
+
+    def finish(self, frames: int) -> list[MetricResult]:
+        """Score what is left, close the metric, spread window scores over frames."""
+        for window in self._pending:
+            short = clipped(window, frames, set(self._kept))
+            if short is not None:
+                self.job.result.warnings.append(
+                    f"window {window.start}-{window.stop} ends with the video at frame {frames}"
+                )
+                self._ready.append(short)
+        self._pending = []
+        self._score_ready()
+        self._thread.shutdown()
+        job = self.job
+        if job.alive:
+            self._spread_scores(frames)
+            with job.guarded():
+                job.result.aggregate = dict(job.metric.close())
+            job.tell()
+        return [job.result]
+
+    def _spread_scores(self, frames: int) -> None:
+        windows = self.job.result.windows
+        names = dict.fromkeys(name for window in windows for name in window.scores)
+        columns = {
+            name: per_frame([(w.start, w.stop, w.scores.get(name)) for w in windows], frames)
+            for name in names
+        }
+        self.job.store([{n: columns[n][i] for n in columns} for i in range(frames)])
+
+    def abort(self) -> None:
+        """Drop what is queued."""
+        self._thread.shutdown(cancel_futures=True)

@@ -1,0 +1,236 @@
+"""One decoding pass, many metrics.
+
+The main path of the project: ``run_command -> registry.request -> reader -> pipeline.run ->
+drivers -> metric.measure -> log.build_log -> writers``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from vqa_harness import interruption
+from vqa_harness.console import Progress
+from vqa_harness.errors import InputError, UsageError
+from vqa_harness.frames import Frame
+from vqa_harness.pipeline.clip_driver import ClipDriver
+from vqa_harness.pipeline.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver, Waiting
+from vqa_harness.pipeline.sources import Pairs, SingleStream
+from vqa_harness.registry import Registry, Request
+from vqa_harness.result import RunResult
+from vqa_harness.spec import RunInfo
+
+if TYPE_CHECKING:
+    from vqa_harness.alignment.options import AlignOptions
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run is done, whatever the metrics.
+
+    Attributes:
+        threads: threads for metrics; 0 for one per processor this process may use.
+        progress: told about every frame.
+        align: how frames of a reference are paired and made comparable; None for the defaults.
+    """
+
+    threads: int = 0
+    progress: Progress | None = None
+    align: AlignOptions | None = None
+
+    @property
+    def workers(self) -> int:
+        """The number of metric threads."""
+        return self.threads or len(os.sched_getaffinity(0))
+
+
+def run(
+    distorted: Path,
+    requests: Sequence[Request],
+    registry: Registry,
+    options: RunOptions | None = None,
+    *,
+    reference: Path | None = None,
+) -> RunResult:
+    """Score one video with every metric asked for, decoding it once.
+
+    A reference is read only if a metric compares with it.
+
+    Raises:
+        UsageError: no metric, one twice, or one that needs a reference without one.
+        InputError: a video cannot be opened or has no frames.
+        AlignError: reference and distorted cannot be paired as the options ask.
+        MissingBackend: a metric's packages or model are missing.
+    """
+    _check(requests, reference)
+    if not any(request.spec.reference for request in requests):
+        reference = None
+    with Run(distorted, requests, registry, options or RunOptions(), reference) as current:
+        return current.to_end()
+
+
+def _check(requests: Sequence[Request], reference: Path | None) -> None:
+    if not requests:
+        raise UsageError("no metric asked for; add --metric NAME (vqa-harness metrics lists them)")
+    seen: set[str] = set()
+    for request in requests:
+        if request.label in seen:
+            raise UsageError(f"metric {request.label!r} is asked for twice")
+        if request.spec.reference and reference is None:
+            raise UsageError(
+                f"metric {request.spec.name!r} compares with a reference; add --reference FILE"
+            )
+        seen.add(request.label)
+
+
+@dataclass(slots=True)
+class _InFlight:
+    frames: tuple[Frame, ...]
+    work: list[Waiting] = field(default_factory=list)
+
+    def done(self) -> None:
+        for one in self.work:
+            one.result()
+        for frame in self.frames:
+            frame.release()
+
+
+def _finish(under_way: deque[_InFlight], keep: int) -> None:
+    """Wait for all but the last ``keep``, newest first: most others are done by then."""
+    ending = [under_way.popleft() for _ in range(len(under_way) - keep)]
+    for flight in reversed(ending):
+        flight.done()
+
+
+class Run:
+    """The state of one pass: streams, drivers, frames under way."""
+
+    def __init__(
+        self,
+        distorted: Path,
+        requests: Sequence[Request],
+        registry: Registry,
+        options: RunOptions,
+        reference: Path | None,
+    ) -> None:
+        self._paths = {"distorted": distorted, "reference": reference}
+        self._options = options
+        self._begin = time.perf_counter()
+        self._cpu = time.process_time()
+        self._jobs = [
+            Job(r, registry.create(r), str(registry.provider(r.spec.name))) for r in requests
+        ]
+        self._made = time.perf_counter()
+        self._pairs = _open_pairs(distorted, reference, options.align)
+        self._pool = ThreadPoolExecutor(options.workers, thread_name_prefix="metric")
+        self._drivers: list[Driver] = []
+        self._ended = False
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._ended:
+            for driver in self._drivers:
+                driver.abort()
+        self._pool.shutdown(cancel_futures=True)
+        self._pairs.close()
+
+    def to_end(self) -> RunResult:
+        """Decode everything, score everything, and put the results in order."""
+        self._drivers = self._make_drivers()
+        hashes = self._pool.submit(self._hash)
+        times, waited = self._feed()
+        if not times:
+            raise InputError(f"{self._paths['distorted']}: no frame to score")
+        results = [r for driver in self._drivers for r in driver.finish(len(times))]
+        self._ended = True
+        order = {id(job.result): number for number, job in enumerate(self._jobs)}
+        end = time.perf_counter()
+        return RunResult(
+            distorted=self._pairs.distorted,
+            reference=self._pairs.reference,
+            frame_times=times,
+            metrics=sorted(results, key=lambda r: order[id(r)]),
+            reading=self._pairs.reading(),
+            alignment=self._pairs.alignment(),
+            warnings=self._pairs.warnings(),
+            seconds={
+                "total": end - self._begin,
+                "load": self._made - self._begin,
+                "decode": waited,
+            },
+            cpu_seconds=time.process_time() - self._cpu,
+            sha256=hashes.result(),
+        )
+
+    def _make_drivers(self) -> list[Driver]:
+        info = RunInfo(
+            self._pairs.distorted,
+            self._pairs.reference,
+            tuple(job.request.spec.name for job in self._jobs),
+            self._options.workers,
+        )
+        per_frame = [job for job in self._jobs if job.request.spec.kind == "frame"]
+        drivers: list[Driver] = [FrameDriver(per_frame, info, self._pool)] if per_frame else []
+        for job in self._jobs:
+            kind = job.request.spec.kind
+            if kind == "clip":
+                drivers.append(ClipDriver(job, info, self._pool))
+            elif kind == "stream":
+                drivers.append(StreamDriver(job, info))
+            elif kind == "file":
+                drivers.append(FileDriver(job, *self._paths.values()))
+        return drivers
+
+    def _feed(self) -> tuple[list[Fraction | None], float]:
+        """Hand every frame to every driver; at most ``depth`` frames are held at a time."""
+        depth = self._options.workers + 2
+        under_way: deque[_InFlight] = deque()
+        times: list[Fraction | None] = []
+        waited, mark = 0.0, time.perf_counter()
+        for frame, ref in self._pairs:
+            interruption.check()
+            waited += time.perf_counter() - mark
+            flight = _InFlight((frame,) if ref is None else (frame, ref))
+            for driver in self._drivers:
+                flight.work += driver.feed(len(times), frame, ref)
+            times.append(frame.time)
+            under_way.append(flight)
+            if len(under_way) > depth:
+                _finish(under_way, self._options.workers)
+            if self._options.progress:
+                self._options.progress(len(times), self._pairs.expected)
+            mark = time.perf_counter()
+        _finish(under_way, 0)
+        return times, waited
+
+    def _hash(self) -> dict[str, str]:
+        return {role: _sha256(path) for role, path in self._paths.items() if path is not None}
+
+
+def _open_pairs(distorted: Path, reference: Path | None, align: AlignOptions | None) -> Pairs:
+    if reference is None:
+        return SingleStream(distorted)
+    from vqa_harness.alignment.pairs import AlignedPairs
+
+    return AlignedPairs(distorted, reference, align)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

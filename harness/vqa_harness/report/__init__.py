@@ -1,0 +1,1 @@
+"""One HTML file from logs or a ladder."""

@@ -1,0 +1,198 @@
+"""What a report shows, gathered from logs and from the document of a ladder.
+
+Everything here comes from files that may be anybody's: nothing is taken to be there or of the right
+kind that was not checked, and nothing is escaped here; templates and `report_html` do that.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.errors import InputError, one_line
+from vqa_harness.logs.log import Log
+from vqa_harness.logs.read import MAX_BYTES, read_log
+from vqa_harness.logs.view import features_of, pooled_values, table
+
+Json = Mapping[str, Any]
+LADDER_SCHEMA = 1
+
+
+@dataclass(slots=True)
+class Item:
+    """One scored video.
+
+    Attributes:
+        label: what it is called in charts.
+        log: its scores.
+        rung: its index in the ladder's source; None outside a ladder.
+    """
+
+    label: str
+    log: Log
+    rung: int | None = None
+
+
+@dataclass(slots=True)
+class Section:
+    """One source with everything measured on it.
+
+    Attributes:
+        name: of the source.
+        items: its scored videos.
+        ladder: its entry in the ladder's ``sources``; empty outside a ladder.
+    """
+
+    name: str
+    items: list[Item]
+    ladder: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything a page shows.
+
+    Attributes:
+        sections: one per source.
+        ladder: the ladder's document; empty for plain logs.
+        missing: logs that could not be read, a line each.
+    """
+
+    sections: list[Section]
+    ladder: Json = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+
+def load(paths: Sequence[Path]) -> Report:
+    """One ``ladder.json``, or any number of logs.
+
+    Raises:
+        InputError: a file cannot be read, or is neither.
+    """
+    if len(paths) == 1:
+        document = _ladder(paths[0])
+        if document is not None:
+            return _load_ladder(paths[0], document)
+    items = [Item(path.stem, read_log(path)) for path in paths]
+    for item, path in zip(items, paths, strict=True):
+        item.label = name_of(item.log, "distorted") or path.stem
+    reference = next((n for i in items if (n := name_of(i.log, "reference"))), None)
+    name = items[0].label if len(items) == 1 else reference or f"{len(items)} videos"
+    return Report([Section(name, items)])
+
+
+def name_of(log: Log, role: str) -> str | None:
+    """The name of a log's ``distorted`` or ``reference`` file."""
+    found = input_of(log, role).get("name")
+    return found if isinstance(found, str) else None
+
+
+def input_of(log: Log, role: str) -> Json:
+    """What a log says of a stream; empty if nothing."""
+    return table(table(log.extra.get("inputs")).get(role))
+
+
+def times_of(log: Log) -> list[float | None]:
+    """Seconds of each frame, None where unknown."""
+    times = log.extra.get("frame_times")
+    if not isinstance(times, list) or len(times) != len(log):
+        return [None] * len(log)
+    return [float(t) if _number(t) else None for t in times]
+
+
+def rate_of(log: Log) -> float | None:
+    """Frames per second of the distorted video."""
+    text = input_of(log, "distorted").get("rate")
+    if isinstance(text, str):
+        top, _, bottom = text.partition("/")
+        if top.isdigit() and (not bottom or bottom.isdigit()):
+            rate = int(top) / (int(bottom) if bottom and int(bottom) else 1)
+            return rate if rate > 0 else None
+    return None
+
+
+def facts_of(log: Log) -> dict[str, Any]:
+    """Pooled values and direction of every feature, for the summary."""
+    about = features_of(log)
+    values = pooled_values(log, ("mean", "min", "max", "p5", "harmonic_mean"))
+    pooling = table(table(log.extra.get("pooling")).get("features"))
+    return {
+        name: {
+            "pooled": values.get(name, {}),
+            "sign": about[name].sign if name in about else 0,
+            "unit": about[name].unit if name in about else "",
+            "leading": name in about and about[name].leading,
+            "metric": about[name].metric if name in about else "",
+            "worst_run": _run(table(pooling.get(name)).get("worst_run")),
+        }
+        for name in dict.fromkeys((*about, *log.columns))  # in the order of the metrics
+    }
+
+
+def _run(value: Any) -> Json | None:
+    run = table(value)
+    if not all(_number(run.get(key)) for key in ("start", "stop", "score")):
+        return None
+    return run
+
+
+def _ladder(path: Path) -> dict[str, Any] | None:
+    """The document, if that is what the file holds."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        document = json.loads(data)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        return None  # a log in another format
+    if not isinstance(document, dict) or document.get("kind") != "ladder":
+        return None
+    if document.get("schema") != LADDER_SCHEMA:
+        raise InputError(f"{path}: schema {document.get('schema')!r} of ladders is not known")
+    return document
+
+
+def _load_ladder(path: Path, document: dict[str, Any]) -> Report:
+    report = Report([], document)
+    try:
+        for source in document["sources"]:
+            items = []
+            for index in (i for members in source["series"].values() for i in members):
+                rung = source["rungs"][index]
+                if rung["log"] is None:
+                    continue
+                try:
+                    log = read_log(_beside(path, rung["log"]))
+                except InputError as error:
+                    report.missing.append(one_line(error))
+                    continue
+                items.append(Item(rung_label(rung), log, index))
+            report.sections.append(Section(str(source["name"]), items, source))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: is no complete ladder ({error!r}); make it anew") from None
+    return report
+
+
+def _beside(path: Path, name: str) -> Path:
+    """A file named in the ladder; only within the ladder's folder."""
+    folder = path.resolve().parent
+    found = (folder / name).resolve()
+    if not found.is_relative_to(folder):
+        raise InputError(f"{path.name}: {name} lies outside its folder and is not read")
+    return found
+
+
+def rung_label(rung: Json) -> str:
+    """Such as ``x265 medium 720p crf 28``."""
+    words = [rung["series"], f"{rung['height']}p", rung["setting"]]
+    rate = f"{rung['bitrate'] / 1000:.0f} kbit/s"
+    return " ".join(str(w) for w in words if w) + f" · {rate}"
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,259 @@
+"""Lays out a report: what stands in the page's tables, and what its charts are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from vqa_harness.ladder import output as tables
+from vqa_harness.report import packing as columns
+from vqa_harness.report.alignment import Timeline, timeline
+from vqa_harness.report.charts import frame_charts, leading_features, rate_chart
+from vqa_harness.report.data import Item, Report, Section, facts_of, input_of, name_of
+
+Json = dict[str, Any]
+MINUS = "\N{MINUS SIGN}"
+DIRECTIONS = {1: ", higher is better", -1: ", lower is better", 0: ""}
+
+
+@dataclass(slots=True)
+class Card:
+    """One number of the summary."""
+
+    title: str
+    value: str
+    text: str
+    tone: str = ""
+
+
+@dataclass(slots=True)
+class Table:
+    """Cells as text; ``folded`` hides it behind its title until somebody asks."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+    folded: bool = False
+
+
+@dataclass(slots=True)
+class Figure:
+    """A frame that scored badly, with the frame it was compared with, as ``data:`` URIs."""
+
+    video: str
+    frame: int
+    seconds: float | None
+    score: str
+    distorted: str
+    reference: str | None = None
+
+
+@dataclass(slots=True)
+class SectionPage:
+    """One source on the page.
+
+    Attributes:
+        id: of its charts.
+        name: of the source.
+        facts: about its streams: (name, value).
+        cards: the summary.
+        rate_features: features with a rate-quality chart: (name, unit, direction).
+        frame_features: features with a chart over time: (name, unit, direction, leading).
+        tables: in their order.
+        timelines: (video, strip).
+        figures: the worst frames.
+        figures_note: how they were chosen.
+        warnings: one line each.
+    """
+
+    id: str
+    name: str
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list)
+    rate_features: list[tuple[str, str, str]] = field(default_factory=list)
+    frame_features: list[tuple[str, str, str, bool]] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    timelines: list[tuple[str, Timeline]] = field(default_factory=list)
+    clean: int = 0
+    figures: list[Figure] = field(default_factory=list)
+    figures_note: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+def build(report: Report) -> tuple[list[SectionPage], Json]:
+    """The sections of the page, and the data of its charts."""
+    budget = columns.VALUES // max(len(report.sections), 1)
+    pages, charts = [], []
+    for number, section in enumerate(report.sections):
+        page = SectionPage(f"s{number}", section.name)
+        facts = [facts_of(item.log) for item in section.items]
+        chart: Json = {"id": page.id, "rate": {}, "frames": None}
+        _facts(page, section)
+        if section.ladder:
+            _ladder_part(page, chart, section, report)
+        else:
+            _cards_of_run(page, section.items, facts)
+            _pooled_table(page, section.items, facts)
+        if section.items:
+            found = frame_charts(section, facts, budget)
+            page.frame_features = [
+                (name, one["unit"], DIRECTIONS[one["sign"]], one["leading"])
+                for name, one in found["features"].items()
+            ]
+            chart["frames"] = found
+        _alignment(page, section.items)
+        _warnings(page, section.items)
+        pages.append(page)
+        charts.append(chart)
+    return pages, {"sections": charts}
+
+
+def _facts(page: SectionPage, section: Section) -> None:
+    if not section.items:
+        return
+    log = section.items[0].log
+    for role in ("reference", "distorted"):
+        stream = input_of(log, role)
+        if stream and (role == "reference" or len(section.items) == 1):
+            size = f"{stream.get('width')} x {stream.get('height')}"
+            words = [stream.get("codec"), size, stream.get("pix_fmt"), stream.get("rate")]
+            text = " · ".join(str(w) for w in words if w)
+            page.facts.append((role, f"{name_of(log, role) or '-'} ({text} fps)"))
+    frames = sorted({len(item.log) for item in section.items})
+    shown = f"{frames[0]:,}" if len(frames) == 1 else f"{frames[0]:,} to {frames[-1]:,}"
+    page.facts.append(("frames scored", shown))
+    if len(section.items) > 1:
+        page.facts.append(("videos", str(len(section.items))))
+
+
+def _cards_of_run(page: SectionPage, items: Sequence[Item], facts: Sequence[Json]) -> None:
+    if len(items) > 1:
+        return
+    for name in leading_features(facts)[:4]:
+        one = facts[0].get(name)
+        if not one or "mean" not in one["pooled"]:
+            continue
+        pooled = one["pooled"]
+        text = f"mean; 5 % of frames below {pooled['p5']:.3f}"
+        if one["sign"] < 0:
+            text = f"mean; worst frame {pooled['max']:.3f}"
+        page.cards.append(Card(name, _with_unit(f"{pooled['mean']:.3f}", one["unit"]), text))
+        if one["worst_run"]:
+            run = one["worst_run"]
+            text = f"mean of the worst second, frames {run['start']} to {run['stop'] - 1}"
+            page.cards.append(Card(name, _with_unit(f"{run['score']:.3f}", one["unit"]), text))
+
+
+def _pooled_table(page: SectionPage, items: Sequence[Item], facts: Sequence[Json]) -> None:
+    """Features with a direction, and folded away those that only describe."""
+    pools = ("mean", "harmonic_mean", "p5", "min", "max")
+    rows: dict[bool, list[list[str]]] = {True: [], False: []}
+    for item, found in zip(items, facts, strict=True):
+        for name, one in found.items():
+            row = [item.label, _with_unit(name, one["unit"], " [{}]")]
+            row += [f"{one['pooled'][p]:.4f}" if p in one["pooled"] else "-" for p in pools]
+            rows[bool(one["sign"])].append([*row, DIRECTIONS[one["sign"]].removeprefix(", ")])
+    head = (
+        "video",
+        "feature",
+        "mean",
+        "harmonic mean",
+        "5th percentile",
+        "min",
+        "max",
+        "direction",
+    )
+    page.tables.append(Table("Pooled scores", head, rows[True] or rows[False]))
+    if rows[True] and rows[False]:
+        page.tables.append(Table("More pooled scores", head, rows[False], folded=True))
+
+
+def _with_unit(text: str, unit: str, form: str = " {}") -> str:
+    return text + (form.format(unit) if unit else "")
+
+
+def _ladder_part(page: SectionPage, chart: Json, section: Section, report: Report) -> None:
+    document, source = report.ladder, section.ladder
+    pool = document["settings"]["pool"]
+    for feature, about in document["features"].items():
+        sign = 1 if about["direction"] == "higher" else -1
+        page.rate_features.append((feature, about["unit"], DIRECTIONS[sign]))
+        chart["rate"][feature] = rate_chart(feature, about, source, pool)
+    for one in source["comparisons"]:
+        page.cards += _comparison_card(one, source, pool)
+    if source["comparisons"]:
+        note = (
+            "BD-rate: bitrate of the test series relative to the anchor at equal quality; negative "
+            f"saves. Overlap: shared part of the joint quality range. "
+            f"{document['settings']['method'].upper()} over log bitrate."
+        )
+        rows = tables.comparison_rows(source)
+        page.tables.append(Table("Between series", tables.COMPARISON_HEAD, rows, note))
+    picks = tables.pick_rows(document, source)
+    if picks:
+        page.tables.append(Table("Rungs to take", tables.PICK_HEAD, picks))
+    note = f"{pool} over frames. ● on the convex hull over all rungs."
+    rows = [[cell.replace("*", " ●") for cell in row] for row in tables.rung_rows(document, source)]
+    page.tables.append(Table("Rungs", tables.rung_head(document), rows, note))
+    steps = list(_step_rows(document, source))
+    if steps:
+        head = ("feature", "from", "to", "gain", "bitrate", "visible")
+        page.tables.append(Table("Steps along the hull", head, steps, folded=True))
+    page.warnings += [f"{f}, {s}: {text}" for f, s, text in tables.curve_notes(source)]
+
+
+def _step_rows(document: Mapping[str, Any], source: Mapping[str, Any]) -> Iterator[list[str]]:
+    for feature, one in source["hulls"].items():
+        for step in one["steps"]:
+            lower, upper = (source["rungs"][step[end]] for end in ("lower", "upper"))
+            seen = {None: "-", True: "below a JND", False: "yes"}[step["below_jnd"]]
+            yield [
+                feature,
+                *(
+                    f"{r['series']} {r['height']}p {r['bitrate'] / 1000:.0f} kbit/s"
+                    for r in (lower, upper)
+                ),
+                f"{step['gain']:+.2f}",
+                f"x {step['bitrate_ratio']:.2f}",
+                seen,
+            ]
+
+
+def _comparison_card(
+    one: Mapping[str, Any], source: Mapping[str, Any], pool: str
+) -> Iterator[Card]:
+    if one["refused"]:
+        return
+    feature, rate = one["feature"], one["bd_rate"]
+    reached = [
+        [source["rungs"][i]["pooled"][feature][pool] for i in source["curves"][feature][n]["rungs"]]
+        for n in (one["anchor"], one["test"])
+    ]
+    low, high = max(map(min, reached)), min(map(max, reached))
+    text = f"bitrate for equal {feature}, {low:.1f} to {high:.1f} (BD-rate)"
+    title = f"{one['test']} against {one['anchor']}"
+    tone = "good" if rate < 0 else "bad" if rate > 0 else ""
+    yield Card(title, f"{rate:+.1f} %".replace("-", MINUS), text, tone)
+
+
+def _alignment(page: SectionPage, items: Sequence[Item]) -> None:
+    for item in items:
+        alignment = item.log.extra.get("alignment")
+        if not isinstance(alignment, Mapping):
+            continue
+        strip = timeline(alignment, len(item.log))
+        if strip is None:
+            continue
+        if strip.clean and len(items) > 1:
+            page.clean += 1
+        else:
+            page.timelines.append((item.label, strip))
+
+
+def _warnings(page: SectionPage, items: Sequence[Item]) -> None:
+    for item in items:
+        found = item.log.extra.get("warnings")
+        for text in found if isinstance(found, list) else ():
+            page.warnings.append(f"{item.label}: {text}")

@@ -1,0 +1,230 @@
+"""Chooses the worst frames of a report's videos and finds the files they are in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vqa_harness.errors import InputError
+from vqa_harness.logs.view import undefined_of
+from vqa_harness.report.alignment import reference_frame
+from vqa_harness.report.charts import SHOWN_LINES, leading_features
+from vqa_harness.report.data import Item, Section, facts_of, input_of, name_of, rate_of, times_of
+from vqa_harness.report.page import Figure, SectionPage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from vqa_harness.frames import Frame
+
+
+PER_VIDEO = 3
+MOST_BYTES = 1_100_000
+"""All pictures of a page together."""
+
+
+WIDTH = 400
+"""Pixels of a thumbnail."""
+
+
+@dataclass(slots=True)
+class Media:
+    """Where videos may be: files, and folders that are searched for a log's file names."""
+
+    distorted: Sequence[Path] = ()
+    reference: Sequence[Path] = ()
+
+    def find(self, item: Item, role: str) -> Path | None:
+        """The video of a log: of its name, and of its hash where the log has one."""
+        name = name_of(item.log, role)
+        places = self.distorted if role == "distorted" else self.reference
+        for place in places:
+            path = place / Path(name).name if place.is_dir() and name else place
+            if path.is_file() and (path.name == name or place.is_file()) and _is(path, item, role):
+                return path
+        return None
+
+
+def add_figures(pages: Sequence[SectionPage], sections: Sequence[Section], media: Media) -> None:
+    """Put the worst frames into the pages, as long as there is room; a file not found is told."""
+    room = MOST_BYTES
+    for page, section in zip(pages, sections, strict=True):
+        facts = [facts_of(item.log) for item in section.items]
+        feature, sign = _feature(facts)
+        if feature is None:
+            continue
+        page.figures_note = f"The frames with the worst {feature} of each video."
+        for item in _chosen(section):
+            room = _add(page, item, feature, sign, media, room)
+
+
+def _chosen(section: Section) -> list[Item]:
+    """A few videos, from the worst to the best bitrate."""
+    step = max(1, -(-len(section.items) // SHOWN_LINES))
+    return list(section.items)[::step]
+
+
+def _feature(facts: Sequence[Mapping[str, Any]]) -> tuple[str | None, int]:
+    """What tells the worst frame: the first leading feature with a direction."""
+    for name in leading_features(facts):
+        sign = next((one[name]["sign"] for one in facts if name in one), 0)
+        if sign or name == "vmaf":
+            return name, sign or 1
+    return None, 0
+
+
+def _add(page: SectionPage, item: Item, feature: str, sign: int, media: Media, room: int) -> int:
+    """Add one video's figures; what is left of the room."""
+    path = media.find(item, "distorted")
+    if path is None or feature not in item.log.columns:
+        return room
+    figures = _figures(item, feature, sign, path, media.find(item, "reference"), page)
+    for figure in figures:
+        room -= len(figure.distorted) + len(figure.reference or "")
+        if room < 0:
+            break
+        page.figures.append(figure)
+    return max(room, 0)
+
+
+def _figures(
+    item: Item, feature: str, sign: int, path: Path, reference: Path | None, page: SectionPage
+) -> list[Figure]:
+    rate, times = rate_of(item.log), times_of(item.log)
+    gaps = set(undefined_of(item.log).get(feature, ()))
+    values = [None if i in gaps else x for i, x in enumerate(item.log.columns[feature])]
+    apart = max(1, round(rate or 25))
+    worst = worst_frames(values, PER_VIDEO, apart, higher_is_better=sign > 0)
+    decoded = {i: frame_at(times, i, rate) for i in worst}
+    alignment = item.log.extra.get("alignment")
+    pairing = alignment if isinstance(alignment, Mapping) else {}
+    partners: dict[int, int] = {}
+    for i, number in decoded.items():
+        partner = reference_frame(pairing, number)
+        partners[i] = number if partner is None else partner
+    try:
+        pictures = grab(path, decoded.values())
+        beside = grab(reference, partners.values()) if reference else {}
+    except InputError as error:
+        page.warnings.append(f"no thumbnails: {error}")
+        return []
+    return [
+        Figure(
+            item.label,
+            item.log.frame_numbers[i],
+            times[i],
+            f"{feature} {item.log.columns[feature][i]:.3f}",
+            pictures[decoded[i]],
+            beside.get(partners[i]),
+        )
+        for i in worst
+        if decoded[i] in pictures
+    ]
+
+
+def _is(path: Path, item: Item, role: str) -> bool:
+    told = input_of(item.log, role).get("sha256")
+    if not isinstance(told, str):
+        return True
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == told
+
+
+def worst_frames(
+    values: Sequence[float | None], count: int, apart: int, *, higher_is_better: bool
+) -> list[int]:
+    """Indices of the worst frames, worst first, each at least ``apart`` from the others.
+
+    A run of equal scores, such as a window's, counts by its middle frame.
+    """
+    sign = 1.0 if higher_is_better else -1.0
+    found: list[int] = []
+    ranked = sorted((sign * x, i) for i, x in enumerate(values) if x is not None)
+    for _, index in ranked:
+        middle = _middle(values, index)
+        if all(abs(middle - other) >= apart for other in found):
+            found.append(middle)
+        if len(found) == count:
+            break
+    return found
+
+
+def _middle(values: Sequence[float | None], index: int) -> int:
+    start = stop = index
+    while start > 0 and values[start - 1] == values[index]:
+        start -= 1
+    while stop + 1 < len(values) and values[stop + 1] == values[index]:
+        stop += 1
+    return (start + stop) // 2
+
+
+def grab(path: Path, wanted: Iterable[int]) -> dict[int, str]:
+    """Frames of a video as JPEGs in ``data:`` URIs; those that do not come are left out.
+
+    The video is decoded up to the last of them, and nothing is kept but the pictures.
+
+    Args:
+        path: of the video.
+        wanted: indices of decoded frames, in display order.
+
+    Raises:
+        InputError: it cannot be opened.
+    """
+    from vqa_harness.media.reader import VideoReader
+
+    left = set(wanted)
+    found: dict[int, str] = {}
+    if not left:
+        return found
+    with VideoReader(path) as reader:
+        for frame in reader:
+            if frame.index in left:
+                left.discard(frame.index)
+                found[frame.index] = jpeg_uri(frame)
+            frame.release()
+            if not left:
+                break
+    return found
+
+
+def frame_at(times: Sequence[float | None], index: int, rate: float | None) -> int:
+    """The decoded frame behind the ``index``-th score: by its time, where that is known.
+
+    Scores begin where reference and distorted first pair, which may be after the first frame.
+    """
+    time = times[index] if index < len(times) else None
+    if time is None or not rate:
+        return index
+    return max(index, round(time * rate))
+
+
+def jpeg_uri(frame: Frame, width: int = WIDTH) -> str:
+    """A frame scaled to that width at most, as a ``data:`` URI."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(frame.rgb, width)).decode("ascii")
+
+
+def jpeg(rgb: NDArray[np.uint8], width: int = WIDTH) -> bytes:
+    """An (H, W, 3) uint8 picture as a JPEG of at most that width."""
+    from vqa_harness.frames import ColourInfo
+    from vqa_harness.media.encode import encode_bytes
+    from vqa_harness.media.picture import resize_planes
+
+    height, given = rgb.shape[:2]
+    across = min(width, given)
+    down = max(1, round(height * across / given))
+    planes = [np.ascontiguousarray(rgb[..., c]) for c in range(3)]
+    small = np.stack(resize_planes(planes, "rgb", 8, (across, down), "area"), axis=-1)
+    return encode_bytes(
+        [np.ascontiguousarray(small)],
+        codec="mjpeg",
+        container="mjpeg",
+        pix_fmt="yuvj420p",
+        options={"qmin": "5", "qmax": "5"},
+        colour=ColourInfo(full_range=True, matrix="bt601"),
+    )

@@ -1,0 +1,115 @@
+"""Renders a report as one HTML file that needs nothing else: no network, no other file.
+
+Names of files and whatever else stands in logs are untrusted: jinja2 escapes them in markup, and
+`embedded_json` in scripts; a content security policy forbids the page every request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vqa_harness import __version__
+from vqa_harness.errors import MissingBackend
+from vqa_harness.files import write_text
+from vqa_harness.ladder.output import AGGREGATE_HEAD, aggregate_rows
+from vqa_harness.report.data import Report, load
+from vqa_harness.report.page import SectionPage, build
+
+if TYPE_CHECKING:
+    from vqa_harness.report.thumbnails import Media
+
+
+SCRIPTS = ("uplot/uPlot.iife.min.js", "common.js", "rate.js", "frames.js")
+STYLES = ("uplot/uPlot.min.css", "report.css")
+_UNSAFE = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+
+def embedded_json(value: Any) -> str:
+    """JSON that may stand in a script element: no ``</script>``, ``<!--`` or U+2028 in it."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.translate(_UNSAFE)
+
+
+def render(
+    report: Report,
+    pages: Sequence[SectionPage],
+    data: Mapping[str, Any],
+    *,
+    title: str,
+    created: str,
+    command: str = "",
+) -> str:
+    """The page.
+
+    Raises:
+        MissingBackend: jinja2 is not installed.
+    """
+    try:
+        import jinja2
+        from markupsafe import Markup
+    except ModuleNotFoundError:
+        raise MissingBackend("reports need jinja2; pip install 'vqa-harness[report]'") from None
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(_asset),
+    )
+    return environment.get_template("report.html.j2").render(
+        title=title,
+        created=created,
+        command=command,
+        version=__version__,
+        report=report,
+        pages=pages,
+        aggregate_head=AGGREGATE_HEAD,
+        aggregate_rows=aggregate_rows(report.ladder) if report.ladder else [],
+        style=Markup("\n".join(map(_asset, STYLES))),
+        script=Markup("\n".join(map(_asset, SCRIPTS))),
+        data=Markup(embedded_json(data)),
+    )
+
+
+def _asset(name: str) -> str:
+    return (files("vqa_harness.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+def write_report(
+    inputs: Sequence[Path], target: Path, media: Media | None = None, *, title: str | None = None
+) -> Path:
+    """Write the page; it appears complete or not at all.
+
+    Args:
+        inputs: logs, or one ``ladder.json``.
+        target: the HTML file; its folder must exist.
+        media: where the videos are, for thumbnails; None for none.
+        title: heading; None for the name of the source.
+
+    Raises:
+        InputError: a file cannot be read, or is neither a log nor a ladder.
+        MissingBackend: jinja2 is not installed.
+        UsageError: the page cannot be written.
+    """
+    from vqa_harness.report.thumbnails import add_figures
+
+    report = load(inputs)
+    pages, data = build(report)
+    if media is not None:
+        add_figures(pages, report.sections, media)
+    created = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    heading = title or _title(report)
+    write_text(target, render(report, pages, data, title=heading, created=created))
+    return target
+
+
+def _title(report: Report) -> str:
+    names = [section.name for section in report.sections]
+    return names[0] if len(names) == 1 else f"{len(names)} sources"

@@ -1,0 +1,1 @@
+"""Arithmetic without files: pooling, BD-rate, convex hull, agreement with opinion scores."""

@@ -1,0 +1,146 @@
+"""Metrics that FFmpeg's filters compute, fed with the harness's own frames.
+
+Each is one row of `vqa_metrics.specs.filters`. Frames are copied into the filter graph with running
+timestamps, so two inputs are always paired as the harness paired them, and size, format and range
+are compared first: FFmpeg would scale or convert one of the inputs without a word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from vqa_harness.errors import MetricError
+from vqa_harness.frames import Frame, Plane
+from vqa_harness.media.container import VERSIONS
+from vqa_harness.media.filters import FilterGraph
+from vqa_harness.media.pixels import chroma_shape
+from vqa_harness.spec import RunInfo, Scores, StreamScores
+from vqa_metrics.reference import reference_of
+from vqa_metrics.specs.filters import ROWS, FilterRow
+
+_PACKED = 8
+"""Samples above 8 bits whose rows lie without gaps fill whole 16-byte units."""
+
+
+class FilterMetric:
+    """Kind ``stream``: one filter graph over all frames in order.
+
+    Args:
+        row: which filter, and what its numbers are called.
+    """
+
+    def __init__(self, row: FilterRow) -> None:
+        self._row = row
+        self._graph: FilterGraph | None = None
+        self._kind: tuple[Any, ...] = ()
+        self._rate: Fraction | None = None
+        self._fed = 0
+        self._found: list[dict[str, str]] = []
+        self._limit = math.inf
+        self._limited = 0
+
+    def open(self, run: RunInfo) -> None:
+        """Take the frame rate; the graph is made for the first frame."""
+        self._rate = run.distorted.rate
+
+    def measure(self, frame: Frame, ref: Frame | None, /) -> None:
+        """Feed the frame, and its reference where the filter compares.
+
+        Raises:
+            ValueError: the frames cannot be compared, see `reference_of`.
+            MetricError: the filter cannot take such frames, or size or format changed.
+        """
+        name = self._row.spec.name
+        if self._row.spec.reference:
+            inputs = [frame.planes, reference_of(name, frame, ref).planes]
+        else:
+            inputs = [_coloured(frame)]
+        kind = (frame.width, frame.height, frame.depth, frame.chroma, frame.colour.full_range)
+        if self._graph is None:
+            self._graph, self._kind = self._start(frame), kind
+        elif kind != self._kind:
+            raise MetricError(
+                f"{name}: size or format changed at frame {frame.index}; score the parts of the "
+                "video one by one"
+            )
+        self._found += self._graph.push(*inputs)
+        self._fed += 1
+
+    def close(self) -> StreamScores:
+        """The filter's numbers for every frame; None where it has none.
+
+        Raises:
+            MetricError: there was no frame, or the filter dropped or added some.
+        """
+        name = self._row.spec.name
+        if self._graph is None:
+            raise MetricError(f"{name}: no frame to score")
+        self._found += self._graph.drain()
+        if len(self._found) != self._fed:
+            raise MetricError(f"{name}: filter gave {len(self._found)} of {self._fed} frames")
+        return StreamScores([self._scores(metadata) for metadata in self._found])
+
+    def abort(self) -> None:
+        """Drop the graph."""
+        self._graph = None
+
+    def info(self) -> Mapping[str, Any]:
+        """The filter and FFmpeg's version; the limit in dB and how many frames reached it."""
+        facts: dict[str, Any] = {"filter": self._row.filter, "libavfilter": VERSIONS["libavfilter"]}
+        if self._row.limited and self._fed:
+            facts |= {"limit_db": self._limit, "frames_at_limit": self._limited}
+        return facts
+
+    def _start(self, frame: Frame) -> FilterGraph:
+        row = self._row
+        name = row.spec.name
+        if frame.chroma == "rgb":
+            raise MetricError(f"{name} takes Y, Cb and Cr, not RGB; convert the input to YUV")
+        if min(frame.width, frame.height) < row.smallest:
+            raise MetricError(
+                f"{name} needs frames of at least {row.smallest} rows and columns, not "
+                f"{frame.width}x{frame.height}"
+            )
+        gaps = any(plane.shape[1] % _PACKED for plane in frame.planes)
+        if row.packed_above_8 and frame.depth > 8 and gaps:
+            raise MetricError(
+                f"{name}: above 8 bits FFmpeg's filter is wrong for planes {frame.width} columns "
+                "wide; scale both videos to a width divisible by 16"
+            )
+        self._limit = 6.0 * frame.depth + 12.0 if row.limited else math.inf
+        size = (frame.width, frame.height)
+        if row.spec.reference:
+            return FilterGraph(2, [row.filter], size, frame.chroma, frame.depth, rate=self._rate)
+        full_range = f"setparams=range={'pc' if frame.colour.full_range else 'tv'}"
+        chroma = "420" if frame.chroma == "gray" else frame.chroma
+        chain = [full_range, row.filter]
+        return FilterGraph(1, chain, size, chroma, frame.depth, rate=self._rate)
+
+    def _scores(self, metadata: Mapping[str, str]) -> Scores:
+        texts = {name: metadata.get(f"lavfi.{key}") for name, key in self._row.keys.items()}
+        values = {name: math.nan if text is None else float(text) for name, text in texts.items()}
+        self._limited += any(value >= self._limit for value in values.values())
+        limited = {name: min(value, self._limit) for name, value in values.items()}
+        return {name: value if math.isfinite(value) else None for name, value in limited.items()}
+
+
+def _coloured(frame: Frame) -> tuple[Plane, ...]:
+    """The planes, and neutral chroma where there is none: FFmpeg takes gray for full range."""
+    if frame.chroma != "gray":
+        return frame.planes
+    shape = chroma_shape("420", frame.width, frame.height)
+    neutral = np.full(shape, 2 ** (frame.depth - 1), frame.luma.dtype)
+    return frame.luma, neutral, neutral
+
+
+ssim_ffmpeg = partial(FilterMetric, ROWS["ssim_ffmpeg"])
+xpsnr = partial(FilterMetric, ROWS["xpsnr"])
+siti = partial(FilterMetric, ROWS["siti"])
+blockiness = partial(FilterMetric, ROWS["blockiness"])
+blurriness = partial(FilterMetric, ROWS["blurriness"])

@@ -1,0 +1,1 @@
+"""The measures of scikit-video, made to run on today's NumPy."""

@@ -1,0 +1,67 @@
+"""PSNR, SSIM, MS-SSIM and VMAF, as data."""
+
+from __future__ import annotations
+
+from vqa_harness.spec import Feature, MetricSpec, Param
+
+PSNR = MetricSpec(
+    name="psnr",
+    factory="vqa_metrics.psnr:Psnr",
+    features=(
+        Feature("psnr_y", lo=0, unit="dB", help="luma; at most 6 * bits + 12 dB"),
+        Feature("psnr_cb", lo=0, unit="dB", help="blue-difference chroma; undefined for gray"),
+        Feature("psnr_cr", lo=0, unit="dB", help="red-difference chroma; undefined for gray"),
+        Feature("psnr_lossless", None, 0, 1, help="1 where all planes are equal", diagnostic=True),
+    ),
+    reference=True,
+    summary="Peak signal-to-noise ratio per plane, equal to libvmaf's",
+    paper="ITU-T J.340; limits and names as in libvmaf",
+    warmup="vqa_metrics.reference_warmup",
+)
+SSIM = MetricSpec(
+    name="ssim",
+    factory="vqa_metrics.ssim:Ssim",
+    features=(Feature("ssim", lo=-1, hi=1, help="luma, Gaussian window of 11x11"),),
+    reference=True,
+    summary="Structural similarity as published (not libvmaf's float_ssim, not FFmpeg's ssim)",
+    paper="Wang, Bovik, Sheikh, Simoncelli, IEEE TIP 2004",
+    warmup="vqa_metrics.reference_warmup",
+)
+MS_SSIM = MetricSpec(
+    name="ms_ssim",
+    factory="vqa_metrics.ssim:MsSsim",
+    features=(Feature("ms_ssim", lo=0, hi=1, help="luma, five scales"),),
+    reference=True,
+    summary="Multi-scale structural similarity as published",
+    paper="Wang, Simoncelli, Bovik, Asilomar 2003",
+    warmup="vqa_metrics.reference_warmup",
+)
+VMAF = MetricSpec(
+    name="vmaf",
+    factory="vqa_metrics.vmaf.metric:Vmaf",
+    features=(Feature("vmaf", lo=0, hi=100, help="of model vmaf_v0.6.1; others are named apart"),),
+    kind="stream",
+    reference=True,
+    params=(
+        # models and features have names of their own in the log, so nothing is renamed
+        Param(
+            "model",
+            "vmaf_v0.6.1",
+            "one of libvmaf's, or a .json file; several joined by +",
+            changes_score=False,
+        ),
+        Param(
+            "features",
+            "",
+            "further libvmaf features joined by +, such as float_ssim+cambi",
+            changes_score=False,
+        ),
+        Param("threads", 0, "libvmaf's threads; 0 for those of the run", 0, 1024, (), False),
+        Param("subsample", 1, "score every n-th frame only", 1, 1_000_000, (), False),
+        Param("ffmpeg", "", "an ffmpeg with libvmaf; found if not given", changes_score=False),
+    ),
+    summary="Video multimethod assessment fusion, computed by libvmaf in ffmpeg",
+    paper="Li et al., Netflix, 2016",
+    extra="vqa-harness[vmaf]",
+)
+SPECS: tuple[MetricSpec, ...] = (PSNR, SSIM, MS_SSIM, VMAF)

@@ -1,0 +1,1 @@
+"""libvmaf through ffmpeg, fed with the aligned frames."""

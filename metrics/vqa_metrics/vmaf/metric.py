@@ -1,0 +1,185 @@
+"""VMAF by libvmaf: each pair of frames goes to one ffmpeg process, see `VmafPipe`.
+
+Z. Li et al., "Toward a practical perceptual video quality metric", Netflix, 2016. Nothing is
+scaled: v0.6.1 is meant for 1080p, the 4k models for 2160p.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.errors import MetricError, UsageError
+from vqa_harness.frames import Frame
+from vqa_harness.spec import RunInfo, Scores, StreamScores
+from vqa_metrics.reference import reference_of
+from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
+from vqa_metrics.vmaf.options import RawFormat, VmafModel
+from vqa_metrics.vmaf.pipe import VmafPipe
+
+
+def model_of(text: str) -> VmafModel:
+    """A model by libvmaf's name, or by the path of its file (which ends in ``.json``).
+
+    Args:
+        text: such as ``vmaf_v0.6.1neg`` or ``models/vmaf_v0.6.1.json``.
+
+    Returns:
+        The model under the name its score has in the log, see `model_name`; a file's begins with
+        ``vmaf_file_``.
+
+    Raises:
+        UsageError: no such file, or no possible name.
+    """
+    if text.lower().endswith(".json"):
+        stem = re.sub(r"[^a-z0-9]+", "_", Path(text).stem.lower()).strip("_")
+        return VmafModel(name=f"vmaf_file_{stem.removeprefix('vmaf_')}", path=Path(text))
+    return VmafModel(text, model_name(text))
+
+
+def model_name(version: str) -> str:
+    """The name in the log: ``vmaf``, ``vmaf_neg``, ``vmaf_4k``, ``vmaf_4k_neg``, ``vmaf_v1_3d0h``.
+
+    v0.6.1 goes without saying; of v1.0.16 only the first number is kept, then the viewing distance.
+    """
+    if not version.startswith("vmaf_"):
+        raise UsageError(f"VMAF model {version!r}: use a built-in name like vmaf_v0.6.1, or a file")
+    name = re.sub(r"_?v0\.6\.1(neg)?$", lambda m: "_neg" if m[1] else "", version[4:])
+    name = re.sub(r"^_v1\.[0-9]+\.[0-9]+", "_v1", name)
+    return "vmaf" + re.sub(r"[^a-z0-9]+", "_", name.lower())
+
+
+class Vmaf:
+    """Kind ``stream``: scores, and all features behind them, as libvmaf names them.
+
+    Args:
+        model: `model_of` each, joined by ``+``.
+        features: further libvmaf features joined by ``+``, ``name`` or ``name:option=value``.
+        threads: libvmaf's threads; 0 for as many as the run may use. Scores do not depend on it.
+        subsample: score every n-th pair; the others are None.
+        ffmpeg: an executable with libvmaf.
+
+    Raises:
+        MissingBackend: there is no ffmpeg with libvmaf.
+        UsageError: a model cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str = "vmaf_v0.6.1",
+        features: str = "",
+        threads: int = 0,
+        subsample: int = 1,
+        ffmpeg: str = "",
+    ) -> None:
+        self._models = [model_of(part.strip()) for part in model.split("+")]
+        names = [m.name for m in self._models]
+        if len(set(names)) < len(names):
+            raise UsageError(f"VMAF: models {model} would share a name in the log; ask for one")
+        self._features = [part.strip() for part in features.split("+") if part.strip()]
+        self._threads, self._subsample = threads, subsample
+        self._ffmpeg = find_ffmpeg(ffmpeg or None)
+        self._pipe: VmafPipe | None = None
+        self._version = ""
+        self._hdr = ""
+
+    def open(self, run: RunInfo) -> None:
+        """Take the number of threads; the process starts with the first frame.
+
+        Raises:
+            UsageError: another metric of the run gives a feature of the same name.
+        """
+        self._threads = self._threads or run.threads
+        twice = [f for f in self._features if f.partition(":")[0] in run.metrics]
+        if twice:
+            raise UsageError(f"VMAF: {twice[0]} is a metric of this run already; leave one out")
+
+    def measure(self, frame: Frame, ref: Frame | None, /) -> None:
+        """Hand the pair to libvmaf.
+
+        Raises:
+            ValueError: the frames cannot be compared, see `reference_of`.
+            UsageError: libvmaf does not take frames of this kind or size.
+            MetricError: the size or format changed, or ffmpeg failed.
+        """
+        ref = reference_of("vmaf", frame, ref)
+        layout = _layout(frame)
+        if self._pipe is None:
+            self._hdr = frame.colour.transfer if frame.colour.hdr else ""
+            self._pipe = VmafPipe(
+                layout,
+                self._models,
+                features=self._features,
+                n_threads=self._threads,
+                n_subsample=self._subsample,
+                ffmpeg=self._ffmpeg,
+            )
+        elif layout != self._pipe.layout:
+            raise MetricError(
+                f"VMAF: frame {frame.index} is {frame.width}x{frame.height} {layout.pix_fmt}, not "
+                f"as the first; score the parts of the video one by one"
+            )
+        self._pipe.write(ref.planes, frame.planes)
+
+    def close(self) -> StreamScores:
+        """The scores of every pair; None for all features where a pair was not scored.
+
+        Raises:
+            MetricError: there was no pair, or ffmpeg failed.
+        """
+        if self._pipe is None:
+            raise MetricError("VMAF: no frame pair to score")
+        log = self._pipe.close()
+        self._version = str(log.get("version", ""))
+        scored = {int(entry["frameNum"]): dict(entry["metrics"]) for entry in log["frames"]}
+        ours = {model.name for model in self._models}
+        names = dict.fromkeys(name for metrics in scored.values() for name in metrics)
+        order = [name for name in names if name not in ours] + [m.name for m in self._models]
+        rows: list[Scores] = [
+            {name: scored.get(number, {}).get(name) for name in order}
+            for number in range(self._pipe.pairs)
+        ]
+        whole = log.get("aggregate_metrics") or {}
+        return StreamScores(rows, {k: v for k, v in whole.items() if isinstance(v, int | float)})
+
+    def abort(self) -> None:
+        """End the process and remove its files."""
+        if self._pipe is not None:
+            self._pipe.abort()
+
+    def info(self) -> Mapping[str, Any]:
+        """Libvmaf's version, the models (files with their hash), threads and subsampling."""
+        return {
+            "libvmaf_version": self._version,
+            "models": {model.name: _describe(model) for model in self._models},
+            "n_threads": self._threads,
+            "subsample": self._subsample,
+        }
+
+    def warnings(self) -> list[str]:
+        """What the models were not made for."""
+        if not self._hdr:
+            return []
+        return [f"vmaf: the video is HDR ({self._hdr}); VMAF's models were trained on SDR"]
+
+
+def _layout(frame: Frame) -> RawFormat:
+    if frame.chroma == "gray":
+        raise UsageError("VMAF: gray frames have no chroma for ffmpeg's filter; convert to 4:2:0")
+    return _raw(frame.width, frame.height, frame.depth, frame.chroma, frame.colour.full_range)
+
+
+@lru_cache(maxsize=8)
+def _raw(width: int, height: int, depth: int, chroma: str, full_range: bool) -> RawFormat:
+    return RawFormat(width, height, depth, chroma, full_range)
+
+
+def _describe(model: VmafModel) -> dict[str, str]:
+    if model.path is None:
+        return {"version": model.version}
+    return {"file": model.path.name, "sha256": hashlib.sha256(model.path.read_bytes()).hexdigest()}

@@ -1,0 +1,246 @@
+"""VMAF of frame pairs through one ffmpeg child process (filter libvmaf).
+
+Reference and distorted frames are written in turn, raw, to the child's standard input; the filter
+graph takes them apart again. That works for every size and planar format, needs no named pipe, and
+the blocking write holds the producer back. Scores equal those of ``ffmpeg -lavfi libvmaf`` on two
+files, because the same library sees the same code values.
+
+VMAF: Z. Li et al., "Toward a practical perceptual video quality metric", Netflix, 2016.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqa_harness.errors import MetricError
+from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
+from vqa_metrics.vmaf.options import RawFormat, VmafModel, filter_graph
+from vqa_metrics.vmaf.pipe_writer import PipeWriter
+
+Plane = NDArray[np.uint8] | NDArray[np.uint16]
+
+_LOG_NAME = "vmaf.json"
+_LOG_BYTES_MAX = 1 << 30
+_FINISH_SECONDS = 600.0
+_STDERR_LINES = 12
+_KEEP_MEMORY = "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=1073741824"
+"""For the child's ``GLIBC_TUNABLES``: the memory of a frame is used again instead of given back."""
+
+
+class VmafPipe:
+    """One libvmaf run over frame pairs; use it as a context manager or end it yourself.
+
+    ``write`` each pair, then ``close`` for the log; ``abort`` (or leaving the ``with`` block early)
+    ends the child and removes its files.
+
+    Args:
+        layout: size and sample format, the same for every frame of both sides.
+        models: what to score with; their names must differ.
+        features: further libvmaf features, as ``name`` or ``name:option=value``.
+        n_threads: libvmaf's worker threads; 0 for none. Scores do not depend on it.
+        n_subsample: score every n-th pair only; motion still sees every pair.
+        ffmpeg: the executable, otherwise `find_ffmpeg` looks for one.
+
+    Raises:
+        MissingBackend: there is no ffmpeg with libvmaf.
+        UsageError: a model, feature or format that cannot be used.
+    """
+
+    def __init__(
+        self,
+        layout: RawFormat,
+        models: Sequence[VmafModel] = (VmafModel(),),
+        *,
+        features: Sequence[str] = (),
+        n_threads: int = 0,
+        n_subsample: int = 1,
+        ffmpeg: str | Path | None = None,
+    ) -> None:
+        graph = filter_graph(layout, models, features, n_threads, n_subsample, _LOG_NAME)
+        self.layout = layout
+        self.pairs = 0
+        self._names = tuple(model.name for model in models)
+        self._n_subsample = n_subsample
+        self._tail: deque[str] = deque(maxlen=_STDERR_LINES)
+        executable = find_ffmpeg(ffmpeg).resolve()
+        self._folder = Path(tempfile.mkdtemp(prefix="vqa-vmaf-"))
+        try:
+            for index, model in enumerate(models):
+                if model.path is not None:
+                    shutil.copyfile(model.path, self._folder / model.file_name(index))
+            self._child = self._start(executable, graph)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._writer = PipeWriter(self._child.stdin)
+        self._open = True
+        self._drain = threading.Thread(target=self._read_stderr, daemon=True)
+        self._drain.start()
+
+    def write(self, reference: Sequence[Plane], distorted: Sequence[Plane]) -> None:
+        """Score one more pair.
+
+        Args:
+            reference: planes Y, U, V, each [rows, columns], uint8 for 8 bit, uint16 above; they
+                must not be changed afterwards, see `PipeWriter`.
+            distorted: the same for the distorted frame.
+
+        Raises:
+            MetricError: planes that do not fit ``layout``, or the child has ended.
+        """
+        if not self._open:
+            raise MetricError("VMAF: the run is over, no further frame can be scored")
+        for side, planes in (("reference", reference), ("distorted", distorted)):
+            self.layout.check(side, planes)
+        try:
+            self._writer.write(*(_bytes(plane) for plane in (*reference, *distorted)))
+        except OSError:  # the child closed its end: a bad model, a crash
+            raise self._failure(self._finish()) from None
+        self.pairs += 1
+
+    def close(self) -> dict[str, Any]:
+        """End the run.
+
+        Returns:
+            libvmaf's JSON log: ``version``, ``frames`` (``frameNum`` and ``metrics``), and
+            ``pooled_metrics``.
+
+        Raises:
+            MetricError: no pair was written, the child failed, or its log is missing, cannot be
+                read, or does not hold every frame and model.
+        """
+        if not self._open:
+            raise MetricError("VMAF: the run is over already")
+        try:
+            if self.pairs == 0:
+                raise MetricError("VMAF: no frame pair to score; the clips have no common frames")
+            code = self._finish()
+            if code != 0:
+                raise self._failure(code)
+            return self._read_log()
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """End the child now and remove its files; harmless when all is over."""
+        self._open = False
+        if self._child.poll() is None:
+            self._child.kill()
+        self._finish()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.abort()
+
+    def _start(self, executable: Path, graph: str) -> subprocess.Popen[bytes]:
+        layout = self.layout
+        raw = [
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            layout.pix_fmt,
+            "-s",
+            f"{layout.width}x{layout.height}",
+        ]
+        command = [
+            str(executable),
+            "-hide_banner",
+            "-nostdin",
+            "-v",
+            "warning",
+            *raw,
+            "-i",
+            "pipe:0",
+        ]
+        command += ["-lavfi", graph, "-fps_mode", "passthrough", "-f", "null", "-"]
+        try:
+            child = subprocess.Popen(
+                command,
+                bufsize=0,
+                cwd=self._folder,
+                env={"GLIBC_TUNABLES": _KEEP_MEMORY, **os.environ},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+        except OSError as error:
+            raise MetricError(f"VMAF: cannot start {executable}: {error.strerror}") from None
+        return child
+
+    def _read_stderr(self) -> None:
+        assert self._child.stderr is not None
+        for line in self._child.stderr:
+            text = line.decode("utf-8", "replace").strip()
+            if text:
+                self._tail.append(text[:500])
+
+    def _finish(self) -> int:
+        """Close the child's input and wait for its end; the exit code, negative for a signal."""
+        with contextlib.suppress(OSError):  # unsent bytes for a child that is gone
+            self._writer.close()
+        try:
+            code = self._child.wait(_FINISH_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            code = self._child.wait()
+        self._drain.join(_FINISH_SECONDS)
+        if self._child.stderr is not None:
+            self._child.stderr.close()
+        return code
+
+    def _failure(self, code: int) -> MetricError:
+        said = " | ".join(list(self._tail)[-3:]) or "it said nothing"
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return MetricError(f"VMAF: ffmpeg {how} after {self.pairs} frame pairs: {said}")
+
+    def _read_log(self) -> dict[str, Any]:
+        path = self._folder / _LOG_NAME
+        if not path.is_file():
+            raise self._unusable("wrote no log")
+        if path.stat().st_size > _LOG_BYTES_MAX:
+            raise self._unusable(f"wrote a log of more than {_LOG_BYTES_MAX} bytes")
+        try:
+            log = json.loads(path.read_text("utf-8"))
+            found = [set(frame["metrics"]) for frame in log["frames"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._unusable(f"wrote a log that cannot be read ({error})") from None
+        wanted = math.ceil(self.pairs / self._n_subsample)
+        if len(found) != wanted:
+            raise self._unusable(f"scored {len(found)} frames instead of {wanted}")
+        for name in self._names:
+            if not all(name in metrics for metrics in found):
+                raise self._unusable(f"gave no score named {name} for some frames")
+        return dict(log)
+
+    def _unusable(self, what: str) -> MetricError:
+        said = " | ".join(list(self._tail)[-3:]) or "it said nothing"
+        return MetricError(f"VMAF: ffmpeg {what}: {said}")
+
+
+def _bytes(plane: Plane) -> NDArray[np.uint8]:
+    """(n,) its samples, little-endian, row by row; a view if they lie like that already."""
+    samples = np.ascontiguousarray(plane, plane.dtype.newbyteorder("<"))
+    return samples.view(np.uint8).reshape(-1)

@@ -1,0 +1,1 @@
+"""Weights and their cards: found, read, written, imported from elsewhere."""

@@ -1,0 +1,230 @@
+"""CLIP weights as a starting point; the only module that imports open_clip.
+
+The 302 tensors of a CLIP with a vision transformer (count for the B sizes) have the same names and
+shapes here, so loading them is a plain copy. All that CLIP lacks is drawn anew.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import pickle
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from vqa_harness.errors import InputError, MissingBackend, UsageError, one_line
+from vqa_plugin_clip.network.architecture import Activation, Architecture
+from vqa_plugin_clip.network.model import ClipVqa
+
+NEW_PREFIXES = ("mit.", "prompts_", "conv2.")
+"""Start of the keys that CLIP does not have, beside the fusion layers (``message_``)."""
+
+_EXTRA_KEYS = ("input_resolution", "context_length", "vocab_size")
+_HEAD_WIDTH = 64
+
+
+def load_clip(
+    name: str,
+    weights: str | Path,
+    *,
+    frames: int = 32,
+    behaviour: Literal["authors", "corrected"] = "corrected",
+) -> ClipVqa:
+    """A network whose towers are those of a CLIP and whose other weights are new.
+
+    Args:
+        name: an open_clip model name, such as ``ViT-B-16-quickgelu``; vision transformers only.
+        weights: a tag that open_clip lists for it, such as ``openai``, or a file (safetensors, or a
+            state dict saved by torch).
+        frames: frames per clip (T).
+        behaviour: see `Architecture.with_behaviour`.
+
+    Raises:
+        MissingBackend: open_clip is not installed, or the tag's file cannot be had.
+        UsageError: open_clip has no such model or tag, or the model is of another kind.
+        InputError: the file is no state dict of that model.
+    """
+    config = _config(name)
+    is_file = Path(weights).suffix != "" or Path(weights).is_file()
+    path = Path(weights) if is_file else _download(name, str(weights))
+    quick = config.get("quick_gelu", False) if is_file else _uses_quick_gelu(name, str(weights))
+    state = clip_state(path)
+    model = from_clip_state(
+        state,
+        frames=frames,
+        behaviour=behaviour,
+        activation="quick_gelu" if quick else "gelu",
+    )
+    vision, sizes = config["vision_cfg"], model.architecture
+    wanted = (config["embed_dim"], vision["width"], vision["layers"], vision["patch_size"])
+    found = (sizes.embed_dim, sizes.vision_width, sizes.vision_layers, sizes.patch_size)
+    if wanted != found:
+        raise InputError(
+            f"{path}: embedding, width, layers and patch are {found}, {name} has {wanted};"
+            " give the weights of that model"
+        )
+    return model
+
+
+def from_clip_state(
+    state: Mapping[str, Tensor],
+    *,
+    frames: int,
+    behaviour: Literal["authors", "corrected"] = "corrected",
+    activation: Activation = "quick_gelu",
+    sat_layers: int = 1,
+    vat_layers: int = 2,
+) -> ClipVqa:
+    """A network from a CLIP state dict of any size; tensors are copied as float32.
+
+    Raises:
+        InputError: the state dict is not that of a CLIP with a vision transformer.
+    """
+    try:
+        sizes = _clip_sizes(state, frames, activation, sat_layers, vat_layers)
+    except UsageError as error:
+        raise InputError(f"not the weights of a CLIP vision transformer: {error}") from None
+    model = ClipVqa(sizes.with_behaviour(behaviour))
+    ours = {key for key in model.state_dict() if is_clip_key(key)}
+    theirs = {key for key in state if key not in _EXTRA_KEYS}
+    if ours != theirs:
+        odd = sorted(ours ^ theirs)[0]
+        raise InputError(f"not the weights of a CLIP vision transformer: {odd} is on one side only")
+    try:
+        model.load_state_dict({key: state[key].float() for key in ours}, strict=False)
+    except RuntimeError as error:
+        raise InputError(
+            f"not the weights of a CLIP vision transformer: {one_line(error)}"
+        ) from None
+    return model
+
+
+def is_clip_key(key: str) -> bool:
+    """Whether CLIP has a tensor of this name too."""
+    return not key.startswith(NEW_PREFIXES) and ".message_" not in key
+
+
+def clip_state(path: Path) -> dict[str, Tensor]:
+    """Read a state dict from a safetensors file or one saved by torch; never unpickles objects.
+
+    Raises:
+        InputError: the file cannot be read, or holds something else.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: cannot be read ({one_line(error)})") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError):
+        raise InputError(
+            f"{path}: not a plain state dict of tensors; TorchScript archives are not read,"
+            " take the safetensors file of the same weights"
+        ) from None
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise InputError(f"{path}: not a state dict of tensors")
+    return {str(key).removeprefix("module."): value for key, value in loaded.items()}
+
+
+def clip_token_ids(text: str) -> list[int]:
+    """Ids of a text in CLIP's vocabulary, without start and end.
+
+    Raises:
+        MissingBackend: open_clip is not installed.
+    """
+    ids: list[int] = _open_clip().SimpleTokenizer().encode(" ".join(text.lower().split()))
+    return ids
+
+
+def _clip_sizes(
+    state: Mapping[str, Tensor], frames: int, activation: Activation, sat: int, vat: int
+) -> Architecture:
+    """Complete a CLIP state dict with the shapes that it lacks, and read the sizes off."""
+    shapes: dict[str, Any] = {key: value for key, value in state.items() if key not in _EXTRA_KEYS}
+    shapes["mit.positional_embedding"] = torch.empty(1, frames, 1)
+    shapes |= {f"mit.resblocks.{index}.x": torch.empty(0) for index in range(sat)}
+    shapes |= {f"prompts_generator.decoder.{index}.x": torch.empty(0) for index in range(vat)}
+    sizes = Architecture.from_state_dict(shapes).to_dict()
+    return Architecture.from_dict(sizes | {"activation": activation})
+
+
+def _open_clip() -> Any:
+    try:
+        return importlib.import_module("open_clip")
+    except ModuleNotFoundError:
+        raise MissingBackend(
+            "CLIP: open_clip is not installed; run: pip install 'vqa-harness[clip]'"
+        ) from None
+
+
+def _config(name: str) -> dict[str, Any]:
+    """The sizes that open_clip lists for a model.
+
+    Raises:
+        UsageError: there is no such model, or it is no vision transformer with heads of 64.
+    """
+    config: dict[str, Any] | None = _open_clip().get_model_config(name)
+    if config is None:
+        raise UsageError(f"CLIP model {name!r}: open_clip has none of that name")
+    vision, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
+    plain = isinstance(vision.get("layers"), int) and "patch_size" in vision and "width" in text
+    if not plain or vision.get("timm_model_name") or text.get("hf_model_name"):
+        raise UsageError(f"CLIP model {name!r}: not a plain vision transformer; try ViT-B-16")
+    heads = text.get("heads", text["width"] // _HEAD_WIDTH)
+    if (
+        vision.get("head_width", _HEAD_WIDTH) != _HEAD_WIDTH
+        or text["width"] // heads != _HEAD_WIDTH
+    ):
+        raise UsageError(f"CLIP model {name!r}: needs attention heads of {_HEAD_WIDTH} channels")
+    return config
+
+
+def _pretrained(name: str, tag: str) -> dict[str, Any]:
+    found: dict[str, Any] = _open_clip().get_pretrained_cfg(name, tag)
+    if not found:
+        tags = _open_clip().list_pretrained_tags_by_model(name)
+        raise UsageError(
+            f"CLIP weights {tag!r}: neither a file nor a tag of {name}"
+            f" ({', '.join(tags) or 'it has none'})"
+        )
+    return found
+
+
+def _uses_quick_gelu(name: str, tag: str) -> bool:
+    """What the weights were trained with counts, not what the model's name says."""
+    return bool(_pretrained(name, tag).get("quick_gelu", False))
+
+
+def _download(name: str, tag: str) -> Path:
+    source = _pretrained(name, tag)
+    with _quiet("huggingface_hub"):
+        try:
+            return Path(_open_clip().download_pretrained(source))
+        except Exception as error:  # any failure of any transport means the same to the user
+            place = str(source.get("hf_hub") or source.get("url") or name).rstrip("/")
+            raise MissingBackend(
+                f"CLIP weights {name}:{tag}: cannot be downloaded ({type(error).__name__});"
+                f" fetch open_clip_model.safetensors of {place} where there is a network"
+                " and give its path"
+            ) from error
+
+
+@contextmanager
+def _quiet(logger_name: str) -> Iterator[None]:
+    """Keep a library's warnings (one per failed attempt) off the terminal."""
+    logger = logging.getLogger(logger_name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,122 @@
+"""The JSON card beside every weights file: what the weights are, and what they were made from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.errors import InputError, UsageError
+from vqa_plugin_clip.network.architecture import Architecture
+
+FORMAT = 1
+MAX_CARD_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Facts about one checkpoint.
+
+    Attributes:
+        architecture: sizes, number of frames and behaviour of the network.
+        levels: wording of the quality levels, worst first; one per level.
+        preprocessing: JSON-compatible facts on how pixels become input: resize, crop, mean, std.
+        training_data: what the weights were trained on.
+        licence: of the weights.
+        version: of the weights; a changed score means a changed version.
+        sha256: of the weights file, 64 hexadecimal digits; filled in when it is saved.
+        extra: other JSON-compatible facts, such as measured correlations.
+    """
+
+    architecture: Architecture
+    levels: tuple[str, ...]
+    preprocessing: Mapping[str, Any]
+    training_data: str
+    licence: str
+    version: str
+    sha256: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            UsageError: the number of wordings is not the number of levels, or the hash is none.
+        """
+        if len(self.levels) != self.architecture.levels:
+            raise UsageError(
+                f"card: {len(self.levels)} wordings for {self.architecture.levels} levels"
+            )
+        if self.sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            raise UsageError(f"card: sha256 {self.sha256[:80]!r} is not 64 hexadecimal digits")
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-compatible dict that `from_dict` reads back (``behaviour`` is for readers)."""
+        return {
+            "format": FORMAT,
+            "version": self.version,
+            "licence": self.licence,
+            "sha256": self.sha256,
+            "behaviour": self.architecture.behaviour,
+            "frames": self.architecture.frames,
+            "levels": list(self.levels),
+            "architecture": self.architecture.to_dict(),
+            "preprocessing": dict(self.preprocessing),
+            "training_data": self.training_data,
+            "extra": dict(self.extra),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Card:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            UsageError: another format, a missing key, or a value of the wrong type.
+        """
+        if values.get("format") != FORMAT:
+            raise UsageError(f"card: format {values.get('format')!r}, needs {FORMAT}")
+        levels = _typed(values, "levels", list)
+        if not all(isinstance(level, str) for level in levels):
+            raise UsageError("card: levels needs a list of texts")
+        return cls(
+            architecture=Architecture.from_dict(_typed(values, "architecture", dict)),
+            levels=tuple(levels),
+            preprocessing=_typed(values, "preprocessing", dict),
+            training_data=_typed(values, "training_data", str),
+            licence=_typed(values, "licence", str),
+            version=_typed(values, "version", str),
+            sha256=_typed(values, "sha256", str),
+            extra=_typed(values, "extra", dict),
+        )
+
+
+def read_card(path: Path) -> Card:
+    """Read a card.
+
+    Raises:
+        InputError: the file cannot be read, is too large, or is no card.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CARD_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if len(content) > MAX_CARD_BYTES:
+        raise InputError(f"{path}: larger than {MAX_CARD_BYTES} bytes; not a checkpoint card")
+    try:
+        values = json.loads(content)
+        if not isinstance(values, dict):
+            raise UsageError("card: needs a JSON object")
+        return Card.from_dict(values)
+    except (ValueError, RecursionError, UsageError) as error:
+        raise InputError(f"{path}: not a checkpoint card ({error})") from None
+
+
+def _typed(values: Mapping[str, Any], key: str, wanted: type) -> Any:
+    value = values.get(key)
+    if not isinstance(value, wanted):
+        raise UsageError(f"card: {key} needs a {wanted.__name__}, not {type(value).__name__}")
+    return value

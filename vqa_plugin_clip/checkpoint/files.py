@@ -1,0 +1,187 @@
+"""Checkpoints: a safetensors file with a JSON card of the same name beside it.
+
+Weights are read only after their hash is that of the card; nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from vqa_harness.errors import InputError, MissingBackend, UsageError, one_line
+from vqa_plugin_clip.checkpoint.card import Card, read_card
+from vqa_plugin_clip.network.architecture import Architecture
+from vqa_plugin_clip.network.model import ClipVqa
+
+WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
+"""Checkpoints that come with the package."""
+
+DEFAULT = "default"
+"""Stands for the bundled checkpoint that a run takes when none is named."""
+
+DEFAULT_NAME = "clipvqa-small"
+"""Its name."""
+
+MAX_WEIGHTS_BYTES = 8 << 30
+
+
+def bundled() -> list[str]:
+    """Names of the checkpoints in the package."""
+    return sorted(path.stem for path in WEIGHTS_FOLDER.glob("*.json"))
+
+
+def find_checkpoint(path_or_name: str | Path) -> Path:
+    """Path of the card that a path (of the card or of the weights) or a bundled name stands for.
+
+    Raises:
+        MissingBackend: no checkpoint of that name is bundled.
+        InputError: there is no such file.
+    """
+    text = str(path_or_name)
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", text):
+        card = WEIGHTS_FOLDER / f"{DEFAULT_NAME if text == DEFAULT else text}.json"
+        if not card.is_file():
+            names = ", ".join(bundled()) or "none is bundled"
+            raise MissingBackend(
+                f"checkpoint {text!r}: not in this installation ({names});"
+                " give the path of a .safetensors file with its card beside it"
+            )
+        return card
+    path = Path(path_or_name)
+    if path.suffix not in (".safetensors", ".json"):
+        raise InputError(
+            f"{path}: not a .safetensors checkpoint; vqa-harness clipvqa import-checkpoint"
+            " converts a .pth file"
+        )
+    for needed in (path.with_suffix(".safetensors"), path.with_suffix(".json")):
+        if not needed.is_file():
+            raise InputError(f"{needed}: no such file; a checkpoint is weights and card together")
+    return path.with_suffix(".json")
+
+
+def load_checkpoint(
+    path_or_name: str | Path = DEFAULT, *, for_inference: bool = True
+) -> tuple[ClipVqa, Card]:
+    """Load a checkpoint as float32, on the CPU.
+
+    Args:
+        path_or_name: path of the weights or of the card, or a bundled name.
+        for_inference: evaluation mode, no gradients, batch norms folded; else ready to train on.
+
+    Raises:
+        MissingBackend: no checkpoint of that name is bundled.
+        InputError: a file is missing, too large, damaged, or not the one that the card describes.
+    """
+    card_path = find_checkpoint(path_or_name)
+    card = read_card(card_path)
+    model = _build(card.architecture, _read_weights(card_path.with_suffix(".safetensors"), card))
+    if for_inference:
+        model.eval().requires_grad_(False)
+        model.fold_batch_norm()
+    return model, card
+
+
+def save_checkpoint(model: ClipVqa, card: Card, path: Path, *, half: bool = True) -> Card:
+    """Write weights and card; each is moved into place when it is complete.
+
+    Args:
+        model: the network, its batch norms not folded.
+        card: what to write beside it; its ``sha256`` is filled in.
+        path: of the weights, ending in ``.safetensors``.
+        half: store matrices as float16 (vectors stay float32, their range may not fit).
+
+    Returns:
+        the card as written.
+
+    Raises:
+        UsageError: the path has another ending, or card and network do not fit.
+    """
+    if path.suffix != ".safetensors":
+        raise UsageError(f"{path}: a checkpoint's name ends in .safetensors")
+    if card.architecture != model.architecture:
+        raise UsageError("checkpoint: the card describes another architecture than the network's")
+    state = model.state_dict()
+    if set(state) != set(_empty(card.architecture).state_dict()):
+        raise UsageError("checkpoint: batch norms are folded; save the network before folding")
+    content = save({key: _stored(value, half=half) for key, value in state.items()})
+    card = replace(card, sha256=hashlib.sha256(content).hexdigest())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, content)
+    _write(path.with_suffix(".json"), _card_text(card).encode())
+    return card
+
+
+def _card_text(card: Card) -> str:
+    return json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _stored(tensor: Tensor, *, half: bool) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    if not half or tensor.ndim < 2 or tensor.dtype != torch.float32:
+        return tensor.clone()
+    narrow = tensor.half()
+    return narrow if bool(torch.isfinite(narrow).all()) else tensor.clone()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write to a temporary file beside ``path``, then move it into place."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:
+    try:
+        size = path.stat().st_size
+        if size > MAX_WEIGHTS_BYTES:
+            raise InputError(f"{path}: {size} bytes; at most {MAX_WEIGHTS_BYTES} are read")
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != card.sha256:
+        raise InputError(
+            f"{path}: sha256 {digest[:12]}... is not the card's {card.sha256[:12]}...;"
+            " the file is damaged or belongs to another card"
+        )
+    try:
+        state: dict[str, Tensor] = load(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not a safetensors file ({one_line(error)})") from None
+    return {key: v.float() if v.is_floating_point() else v for key, v in state.items()}
+
+
+def _empty(architecture: Architecture) -> ClipVqa:
+    """The network without memory behind its tensors: a card's sizes cost nothing until they fit."""
+    with torch.device("meta"):
+        return ClipVqa(architecture)
+
+
+def _build(architecture: Architecture, state: dict[str, Tensor]) -> ClipVqa:
+    model = _empty(architecture)
+    wanted = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in state.items()}
+    if wanted != found:
+        key = sorted(set(wanted.items()) ^ set(found.items()))[0][0]
+        raise InputError(
+            f"checkpoint: {key} is {found.get(key, 'missing')} in the weights and"
+            f" {wanted.get(key, 'missing')} by the card"
+        )
+    model.load_state_dict(state, strict=True, assign=True)
+    return model

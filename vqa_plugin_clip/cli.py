@@ -1,0 +1,171 @@
+"""``vqa-harness clipvqa``: make checkpoints. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vqa_harness.console import stage_bar
+from vqa_plugin_clip.train.command import train_command
+
+if TYPE_CHECKING:
+    from vqa_plugin_clip.distill.recipe import Recipe
+
+app = typer.Typer(no_args_is_help=True)
+app.command("train")(train_command)
+
+
+@app.callback()
+def main() -> None:
+    """Make CLIPVQA checkpoints."""
+
+
+@app.command()
+def distill(
+    content: Annotated[
+        Path, typer.Option(help="Folder of pristine stills and videos, or a file naming them.")
+    ],
+    out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors).")],
+    cache: Annotated[Path, typer.Option(help="Folder for labelled clips, 0.9 MB each; kept.")],
+    more_content: Annotated[
+        Path | None, typer.Option(help="Good stills, not flawless, that are only trained on.")
+    ] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Checkpoint to go on from; none: a new network.")
+    ] = None,
+    mos: Annotated[
+        Path | None, typer.Option(help="CSV file,score: stills with opinion scores.")
+    ] = None,
+    clips: Annotated[int, typer.Option(help="Training clips.")] = 24_000,
+    epochs: Annotated[int, typer.Option(help="Passes over single frames of them.")] = 8,
+    clip_epochs: Annotated[int, typer.Option(help="Passes over whole clips after that.")] = 1,
+    hold_out: Annotated[
+        str, typer.Option(help="Coders and damages that are only measured on, by commas.")
+    ] = "av1-svt,freeze",
+    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
+    workers: Annotated[int, typer.Option(help="Processes and threads; 0: all cores.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    half: Annotated[
+        bool, typer.Option(help="Compute in bfloat16; for processors and GPUs that have it.")
+    ] = False,
+) -> None:
+    """Train a small network to predict VMAF without a reference.
+
+    Stills become moving clips, videos short ones; they are coded, scaled or damaged otherwise and
+    scored by VMAF; no opinion scores are needed. Needs the extras train and vmaf.
+    """
+    import os
+
+    from vqa_plugin_clip.distill.recipe import Recipe
+    from vqa_plugin_clip.distill.run import distill
+    from vqa_plugin_clip.metric import choose_device
+
+    recipe = Recipe(
+        content=content,
+        more_content=more_content,
+        mos=mos,
+        init=init,
+        clips=clips,
+        epochs=epochs,
+        clip_epochs=clip_epochs,
+        held_out=_names(hold_out),
+        seed=seed,
+        workers=workers or os.cpu_count() or 1,
+        device=choose_device(device),
+        half=half,
+    )
+    recipe = replace(recipe, command=_command(recipe))
+    with stage_bar() as progress:
+        card = distill(recipe, out, cache, progress)
+    typer.echo(f"{out.name}: {_verdict(card.extra['quality'])}")
+
+
+@app.command()
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="A bundled name or a path.")],
+    content: Annotated[
+        Path, typer.Option(help="Folder of pristine stills, as for distill; held-out ones count.")
+    ],
+    cache: Annotated[Path, typer.Option(help="Folder for labelled clips; kept.")],
+    mos: Annotated[
+        Path | None, typer.Option(help="CSV file,score: every fifth block of 20 rows counts.")
+    ] = None,
+    hold_out: Annotated[
+        str, typer.Option(help="Coders and damages in sets of their own, by commas.")
+    ] = "av1-svt,freeze",
+    seed: Annotated[int, typer.Option(help="Of the clips.")] = 1,
+    workers: Annotated[int, typer.Option(help="Processes and threads; 0: all cores.")] = 0,
+    json_out: Annotated[Path | None, typer.Option("--json", help="All figures, as JSON.")] = None,
+) -> None:
+    """Compare a checkpoint, NIQE and BRISQUE on contents that no clip was trained on.
+
+    Prints a Markdown table of SROCC / PLCC with VMAF (with the opinion scores for photographs); for
+    rate ladders the mean SROCC inside a ladder, and how many neighbouring rungs are swapped.
+    """
+    import json
+    import os
+
+    from vqa_harness.files import write_text
+    from vqa_plugin_clip.distill.compare import compare, markdown
+    from vqa_plugin_clip.distill.recipe import Recipe
+
+    workers = workers or os.cpu_count() or 1
+    recipe = Recipe(content, mos=mos, held_out=_names(hold_out), seed=seed, workers=workers)
+    with stage_bar() as progress:
+        found = compare(checkpoint, recipe, cache, progress)
+    if json_out is not None:
+        write_text(json_out, json.dumps(found, indent=2) + "\n")
+    typer.echo(markdown(found), nl=False)
+
+
+@app.command("import-checkpoint")
+def import_checkpoint(
+    published: Annotated[Path, typer.Argument(help="A .pth file of the published training code.")],
+    out: Annotated[Path, typer.Argument(help="Checkpoint to write (.safetensors).")],
+    training_data: Annotated[str, typer.Option(help="What it was trained on, for the card.")],
+    licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "not stated",
+) -> None:
+    """Convert a checkpoint of the published method; tensors only, nothing in it is executed."""
+    from vqa_plugin_clip.checkpoint.published import import_published
+
+    card = import_published(published, out, training_data=training_data, licence=licence)
+    typer.echo(f"{out.name}: {card.architecture.frames} frames, sha256 {card.sha256}")
+
+
+@app.command("info")
+def info(
+    checkpoint: Annotated[str, typer.Argument(help="A bundled name or a path.")] = "default",
+) -> None:
+    """Print a checkpoint's card: what it is, what it was trained on, what was measured."""
+    from vqa_plugin_clip.checkpoint.files import find_checkpoint
+
+    typer.echo(find_checkpoint(checkpoint).read_text("utf-8"), nl=False)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _command(recipe: Recipe) -> str:
+    """The command line for the card; of paths only the last part."""
+    words = ["vqa-harness clipvqa distill", f"--content {recipe.content.name}"]
+    words += [f"--more-content {recipe.more_content.name}"] if recipe.more_content else []
+    words += [f"--mos {recipe.mos.name}"] if recipe.mos else []
+    words += [f"--init {recipe.init.name}"] if recipe.init else []
+    words += [f"--clips {recipe.clips} --epochs {recipe.epochs}"]
+    words += [f"--clip-epochs {recipe.clip_epochs} --hold-out {','.join(recipe.held_out)}"]
+    words += [f"--seed {recipe.seed}"]
+    words += ["--half"] if recipe.half else []
+    return " ".join(words)
+
+
+def _verdict(quality: dict[str, dict[str, dict[str, float]]]) -> str:
+    parts = []
+    for name, found in quality.items():
+        srocc = found.get("all", found).get("srocc")
+        if isinstance(srocc, float):
+            parts.append(f"{name} SROCC {srocc:.3f}")
+    return ", ".join(parts) or "too few evaluation clips for a correlation"

@@ -1,0 +1,163 @@
+"""Decoded frames to network input: fragments at native resolution, or the paper's resize and crop.
+
+Fragments are those of FAST-VQA (arXiv 2207.02595): a grid of small patches cut where they are, at
+the same places in all frames of a clip, so that coding damage is seen as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from vqa_harness.errors import InputError
+from vqa_plugin_clip.inputs.sampling import MEAN, STD
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a frame becomes a square picture; part of a checkpoint's card.
+
+    Attributes:
+        kind: ``fragments``, or ``resize``: short side to ``resize_to``, then the centre.
+        size: side of the picture in pixels.
+        grid: patches along a side (``fragments``).
+        resize_to: pixels (``resize``).
+        mean: per channel, on 0-255, taken off.
+        std: per channel, divided by.
+    """
+
+    kind: Literal["fragments", "resize"] = "fragments"
+    size: int = 224
+    grid: int = 7
+    resize_to: int = 256
+    mean: tuple[float, ...] = MEAN
+    std: tuple[float, ...] = STD
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: they do not fit together.
+        """
+        if self.kind not in ("fragments", "resize"):
+            raise InputError(f"preprocessing kind {self.kind!r}: needs fragments or resize")
+        if self.grid < 1 or self.size < 1 or self.size % self.grid:
+            raise InputError(f"preprocessing: size {self.size} is no multiple of grid {self.grid}")
+        if self.kind == "resize" and self.resize_to < self.size:
+            raise InputError(f"preprocessing: resize_to {self.resize_to} is below {self.size}")
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise InputError("preprocessing: needs three means and three deviations above 0")
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a card; JSON-compatible."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            InputError: a key or value is wrong.
+        """
+        try:
+            given = {**values}
+            for key in ("mean", "std"):
+                if key in given:
+                    given[key] = tuple(float(x) for x in given[key])
+            return cls(**given)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"preprocessing of the card: {error}") from None
+
+    def picture(self, rgb: Picture, places: NDArray[np.float64] | None = None) -> Picture:
+        """Reduce (H, W, 3) uint8 RGB to (size, size, 3).
+
+        Args:
+            rgb: the frame.
+            places: for fragments, as `fragments` takes them.
+        """
+        if self.kind == "fragments":
+            return fragments(rgb, self.grid, self.size // self.grid, places)
+        return centre(rgb, self.resize_to, self.size)
+
+    def tensor(self, pictures: NDArray[np.uint8]) -> Tensor:
+        """Pictures [..., size, size, 3] uint8 to normalised [..., 3, size, size] float32."""
+        values = torch.from_numpy(pictures).movedim(-1, -3).to(torch.float32)
+        mean = torch.tensor(self.mean).view(3, 1, 1)
+        return (values - mean) / torch.tensor(self.std).view(3, 1, 1)
+
+
+def fragments(
+    rgb: Picture, grid: int, patch: int, places: NDArray[np.float64] | None = None
+) -> Picture:
+    """Cut ``grid`` x ``grid`` patches, one from each cell of the frame, and put them side by side.
+
+    Args:
+        rgb: (H, W, 3) uint8. Where a side is shorter than the patches together they overlap; where
+            it is shorter than one patch the edge is repeated.
+        grid: patches along a side.
+        patch: side of a patch in pixels.
+        places: (grid, grid, 2) in [0, 1]: where in the room that its cell leaves each patch stands
+            (rows, columns); None for the middle.
+    """
+    short = [max(0, patch - side) for side in rgb.shape[:2]]
+    if any(short):
+        rgb = np.pad(rgb, ((0, short[0]), (0, short[1]), (0, 0)), mode="edge")
+    if places is None:
+        places = np.full((grid, grid, 2), 0.5)
+    rows = starts(rgb.shape[0], grid, patch, places[..., 0])
+    columns = starts(rgb.shape[1], grid, patch, places[..., 1].T).T
+    out = np.empty((grid * patch, grid * patch, 3), np.uint8)
+    for i, j in np.ndindex(grid, grid):
+        top, left = rows[i, j], columns[i, j]
+        cut = rgb[top : top + patch, left : left + patch]
+        out[i * patch : (i + 1) * patch, j * patch : (j + 1) * patch] = cut
+    return out
+
+
+def starts(side: int, grid: int, patch: int, places: NDArray[np.float64]) -> NDArray[np.int64]:
+    """First row of each patch, (grid, grid); cells follow each other along axis 0.
+
+    Args:
+        side: rows of the frame, at least ``patch``.
+        grid: cells.
+        patch: rows of a patch.
+        places: (grid, grid) in [0, 1], where in its cell's room the patch stands.
+    """
+    if side < grid * patch:
+        even = np.rint(np.linspace(0, side - patch, grid)).astype(np.int64)
+        return np.repeat(even[:, None], grid, axis=1)
+    edges = np.arange(grid + 1) * side // grid
+    room = np.diff(edges)[:, None] - patch
+    first: NDArray[np.int64] = edges[:-1, None] + (places * room).astype(np.int64)
+    return first
+
+
+def centre(rgb: Picture, resize_to: int, size: int) -> Picture:
+    """Short side to ``resize_to`` (bilinear), then the middle ``size`` x ``size`` pixels."""
+    frame = short_side_resized(rgb, resize_to, size)
+    top, left = ((side - size) // 2 for side in frame.shape[:2])
+    return np.ascontiguousarray(frame[top : top + size, left : left + size])
+
+
+def short_side_resized(rgb: Picture, resize_to: int, size: int) -> Picture:
+    """A frame (H, W, 3) whose short side becomes ``resize_to``, no side below ``size``."""
+    scale = resize_to / min(rgb.shape[:2])
+    rows, columns = (max(size, int(side * scale + 0.5)) for side in rgb.shape[:2])
+    return np.asarray(scaled(rgb[None], (rows, columns))[0])
+
+
+def scaled(frames: Picture, shape: tuple[int, int]) -> Picture:
+    """Frames [T, H, W, 3] uint8 to another (height, width), bilinear without smoothing."""
+    # copied: torch takes no read-only arrays
+    values = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float()
+    out = functional.interpolate(values, shape, mode="bilinear", align_corners=False)
+    return out.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()

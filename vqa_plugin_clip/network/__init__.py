@@ -1,0 +1,1 @@
+"""The CLIPVQA network: towers, aggregation, head, labels and captions."""

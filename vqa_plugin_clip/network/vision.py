@@ -1,0 +1,114 @@
+"""The frame perception transformer of CLIPVQA: CLIP's vision tower with fusion tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from vqa_plugin_clip.network.architecture import Activation, Architecture
+from vqa_plugin_clip.network.layers import Blocks, ResidualBlock, SelfAttention
+from vqa_plugin_clip.network.stem import STEM_CHANNELS, EfficientNetLite0Stem
+
+
+class CatBlock(ResidualBlock):
+    """A block over the tokens of each frame, which then lets the frames of a clip talk.
+
+    The class tokens of a clip's frames attend to one another; each result becomes one more token
+    (a fusion token) at the end of its frame.
+    """
+
+    def __init__(self, width: int, heads: int, act: Activation) -> None:
+        super().__init__(width, heads, act)
+        self.message_fc = nn.Linear(width, width)
+        self.message_ln = nn.LayerNorm(width)
+        self.message_attn = SelfAttention(width, heads)
+
+    def fuse(self, x: Tensor, frames: int) -> Tensor:
+        """[clips * frames, tokens, width] to [clips * frames, tokens + 1, width]."""
+        x = self(x)
+        message = self.message_fc(x[:, 0].reshape(-1, frames, x.shape[-1]))
+        message = message + self.message_attn(self.message_ln(message))
+        return torch.cat([x, message.reshape(len(x), 1, -1)], dim=1)
+
+
+class FrameTower(nn.Module):
+    """Frames to quality tokens and patch tokens; key prefix ``visual``.
+
+    Args:
+        architecture: sizes; with the ``efficientnet-lite0`` stem ``conv1`` is the 1x1 convolution
+            behind it, else CLIP's patch convolution.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        width, patch = architecture.vision_width, architecture.patch_size
+        self.columns = architecture.image_size // architecture.patch_size
+        self.stem: nn.Module = nn.Identity()
+        if architecture.stem == "patch":
+            self.conv1 = nn.Conv2d(3, width, patch, patch, bias=False)
+        else:
+            self.stem = EfficientNetLite0Stem()
+            self.conv1 = nn.Conv2d(STEM_CHANNELS, width, 1, bias=False)
+        self.class_embedding = nn.Parameter(torch.empty(width))
+        self.positional_embedding = nn.Parameter(torch.empty(1 + architecture.patches, width))
+        self.ln_pre = nn.LayerNorm(width)
+        heads = width // architecture.head_width
+        self.transformer = Blocks(
+            [
+                CatBlock(width, heads, architecture.activation)
+                for _ in range(architecture.vision_layers)
+            ]
+        )
+        self.ln_post = nn.LayerNorm(width)
+        self.proj = nn.Parameter(torch.empty(width, architecture.embed_dim))
+
+    def tokens(self, images: Tensor, first_row: int = 0) -> Tensor:
+        """Normalised frames [N, 3, R, R] to class and patch tokens [N, 1 + P, W].
+
+        Args:
+            images: whole frames, or bands of them [N, 3, r, R]; P is the number of their patches.
+            first_row: in which row of patches a band begins.
+        """
+        grid = self.conv1(self.stem(images))
+        patches = grid.flatten(2).transpose(1, 2)
+        first = self.class_embedding.expand(len(images), 1, -1)
+        start = 1 + first_row * self.columns
+        places = self.positional_embedding[start : start + patches.shape[1]]
+        places = torch.cat([self.positional_embedding[:1], places])
+        out: Tensor = self.ln_pre(torch.cat([first, patches], dim=1) + places)
+        return out
+
+    def steps(self, images: Tensor, frames: int, first_row: int = 0) -> Iterator[Tensor]:
+        """The tokens before the first block, then after each: [N, 1 + P + i, W] for i = 0..L.
+
+        Args:
+            images: normalised frames [N, 3, R, R] or bands, the frames of one clip together.
+            frames: frames per clip; divides N.
+            first_row: as in `tokens`.
+        """
+        x = self.tokens(images, first_row)
+        yield x
+        for block in self.transformer.resblocks:
+            x = cast(CatBlock, block).fuse(x, frames)
+            yield x
+
+    def read_out(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Split the last block's tokens [N, 1 + P + L, W].
+
+        Returns:
+            quality tokens (class, then fusion tokens), normed and projected: [N, 1 + L, D]; and
+            patch tokens, neither normed nor projected: [N, P, W].
+        """
+        end = x.shape[1] - len(self.transformer.resblocks)
+        quality = torch.cat([x[:, :1], x[:, end:]], dim=1)
+        return self.ln_post(quality) @ self.proj, x[:, 1:end]
+
+    def forward(self, images: Tensor, frames: int, first_row: int = 0) -> tuple[Tensor, Tensor]:
+        """Normalised frames [N, 3, R, R] or bands to what `read_out` gives."""
+        x = images
+        for x in self.steps(images, frames, first_row):  # noqa: B007  only the last step is kept
+            pass
+        return self.read_out(x)
