@@ -20,6 +20,10 @@ Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Chroma = Literal["420", "422", "444", "440", "411", "410", "gray", "rgb"]
 
 
+ASSUMED_RATE = Fraction(25)
+"""Frames per second where the stream tells none."""
+
+
 @dataclass(frozen=True, slots=True)
 class ColourInfo:
     """How code values mean light.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,7 +13,6 @@ from itertools import repeat
 from typing import TypeVar
 
 from vqa_harness.errors import MetricError
-from vqa_harness.pipeline.runner import RunOptions
 from vqa_harness.registry import Registry
 
 Case = TypeVar("Case")
@@ -20,9 +20,14 @@ Options = TypeVar("Options")
 Result = TypeVar("Result")
 
 
+def processors() -> int:
+    """The number of processors this process may use, at least 1."""
+    return len(os.sched_getaffinity(0))
+
+
 def threads_each(threads: int, jobs: int) -> int:
     """Threads of one of ``jobs`` processes: as asked for, with 0 an equal part of all."""
-    return threads or max(1, RunOptions().workers // jobs)
+    return threads or max(1, processors() // jobs)
 
 
 def in_processes(

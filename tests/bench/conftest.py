@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.bench.bench_metrics import Brightness, Plugin, Stop
-from tests.bench.bench_pictures import LEVELS, OPINIONS, write_bmp
+from tests.bench.fake_metrics import Brightness, Plugin, Stop
+from tests.bench.pictures import LEVELS, OPINIONS, write_bmp
 from vqa_harness.cli.app import run_cli
 from vqa_harness.registry import Registry
 

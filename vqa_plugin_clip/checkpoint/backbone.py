@@ -6,7 +6,6 @@ shapes here, so loading them is a plain copy. All that CLIP lacks is drawn anew.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import pickle
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from torch import Tensor
 from vqa_harness.errors import InputError, MissingBackend, UsageError, one_line
 from vqa_plugin_clip.network.architecture import Activation, Architecture
 from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.tokens import open_clip_package
 
 NEW_PREFIXES = ("mit.", "prompts_", "conv2.")
 """Start of the keys that CLIP does not have, beside the fusion layers (``message_``)."""
@@ -135,16 +135,6 @@ def clip_state(path: Path) -> dict[str, Tensor]:
     return {str(key).removeprefix("module."): value for key, value in loaded.items()}
 
 
-def clip_token_ids(text: str) -> list[int]:
-    """Ids of a text in CLIP's vocabulary, without start and end.
-
-    Raises:
-        MissingBackend: open_clip is not installed.
-    """
-    ids: list[int] = _open_clip().SimpleTokenizer().encode(" ".join(text.lower().split()))
-    return ids
-
-
 def _clip_sizes(
     state: Mapping[str, Tensor], frames: int, activation: Activation, sat: int, vat: int
 ) -> Architecture:
@@ -157,22 +147,13 @@ def _clip_sizes(
     return Architecture.from_dict(sizes | {"activation": activation})
 
 
-def _open_clip() -> Any:
-    try:
-        return importlib.import_module("open_clip")
-    except ModuleNotFoundError:
-        raise MissingBackend(
-            "CLIP: open_clip is not installed; run: pip install 'vqa-harness[clip]'"
-        ) from None
-
-
 def _config(name: str) -> dict[str, Any]:
     """The sizes that open_clip lists for a model.
 
     Raises:
         UsageError: there is no such model, or it is no vision transformer with heads of 64.
     """
-    config: dict[str, Any] | None = _open_clip().get_model_config(name)
+    config: dict[str, Any] | None = open_clip_package().get_model_config(name)
     if config is None:
         raise UsageError(f"CLIP model {name!r}: open_clip has none of that name")
     vision, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
@@ -189,9 +170,9 @@ def _config(name: str) -> dict[str, Any]:
 
 
 def _pretrained(name: str, tag: str) -> dict[str, Any]:
-    found: dict[str, Any] = _open_clip().get_pretrained_cfg(name, tag)
+    found: dict[str, Any] = open_clip_package().get_pretrained_cfg(name, tag)
     if not found:
-        tags = _open_clip().list_pretrained_tags_by_model(name)
+        tags = open_clip_package().list_pretrained_tags_by_model(name)
         raise UsageError(
             f"CLIP weights {tag!r}: neither a file nor a tag of {name}"
             f" ({', '.join(tags) or 'it has none'})"
@@ -208,7 +189,7 @@ def _download(name: str, tag: str) -> Path:
     source = _pretrained(name, tag)
     with _quiet("huggingface_hub"):
         try:
-            return Path(_open_clip().download_pretrained(source))
+            return Path(open_clip_package().download_pretrained(source))
         except Exception as error:  # any failure of any transport means the same to the user
             place = str(source.get("hf_hub") or source.get("url") or name).rstrip("/")
             raise MissingBackend(

@@ -6,12 +6,14 @@ network has a compact vocabulary of whole words, kept in its `Architecture`.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from vqa_harness.errors import UsageError
+from vqa_harness.errors import MissingBackend, UsageError
 from vqa_plugin_clip.network.architecture import Architecture
 
 CLIP_VOCABULARY = 49408
@@ -121,6 +123,28 @@ def _clip_ids(text: str) -> list[int]:
     parts = words(text)
     if all(word in _CLIP_WORDS for word in parts):
         return [_CLIP_START, *(index for word in parts for index in _CLIP_WORDS[word]), _CLIP_END]
-    from vqa_plugin_clip.checkpoint.backbone import clip_token_ids
-
     return [_CLIP_START, *clip_token_ids(text), _CLIP_END]
+
+
+def clip_token_ids(text: str) -> list[int]:
+    """Ids of a text in CLIP's vocabulary, without start and end.
+
+    Raises:
+        MissingBackend: open_clip is not installed.
+    """
+    ids: list[int] = open_clip_package().SimpleTokenizer().encode(" ".join(text.lower().split()))
+    return ids
+
+
+def open_clip_package() -> Any:
+    """The package open_clip, imported when it is first needed.
+
+    Raises:
+        MissingBackend: it is not installed.
+    """
+    try:
+        return importlib.import_module("open_clip")
+    except ModuleNotFoundError:
+        raise MissingBackend(
+            "CLIP: open_clip is not installed; run: pip install 'vqa-harness[clip]'"
+        ) from None

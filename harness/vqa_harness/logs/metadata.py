@@ -15,8 +15,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from vqa_harness import __version__
-from vqa_harness.frames import StreamInfo
-from vqa_harness.pipeline.windows import ASSUMED_RATE
+from vqa_harness.frames import ASSUMED_RATE, StreamInfo
 from vqa_harness.registry import Request
 from vqa_harness.result import MetricResult, RunResult, WindowScore
 from vqa_harness.spec import Feature

@@ -7,7 +7,6 @@ drivers -> metric.measure -> log.build_log -> writers``.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from vqa_harness.frames import Frame
 from vqa_harness.pipeline.clip_driver import ClipDriver
 from vqa_harness.pipeline.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver, Waiting
 from vqa_harness.pipeline.sources import Pairs, SingleStream
+from vqa_harness.processes import processors
 from vqa_harness.registry import Registry, Request
 from vqa_harness.result import RunResult
 from vqa_harness.spec import RunInfo
@@ -50,7 +50,7 @@ class RunOptions:
     @property
     def workers(self) -> int:
         """The number of metric threads."""
-        return self.threads or len(os.sched_getaffinity(0))
+        return self.threads or processors()
 
 
 def run(

@@ -10,10 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from vqa_harness.frames import ASSUMED_RATE
 from vqa_harness.spec import Sampling
-
-ASSUMED_RATE = Fraction(25)
-"""Frames per second where the stream tells none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ SPECS: tuple[MetricSpec, ...] = (
             _flat("niqe"),
         ),
         summary="NIQE, no reference, equal to the LIVE release",
-        warmup="vqa_metrics.nss.warmup",
+        warmup="vqa_metrics.nss_warmup",
         paper="Mittal, Soundararajan, Bovik, IEEE Signal Processing Letters 20 (3), 2013",
     ),
     MetricSpec(
@@ -45,7 +45,7 @@ SPECS: tuple[MetricSpec, ...] = (
             _flat("brisque"),
         ),
         summary="BRISQUE, no reference, equal to the LIVE release",
-        warmup="vqa_metrics.nss.warmup",
+        warmup="vqa_metrics.nss_warmup",
         paper="Mittal, Moorthy, Bovik, IEEE Transactions on Image Processing 21 (12), 2012",
     ),
 )

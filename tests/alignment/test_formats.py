@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.harness.align_helpers import LOSSLESS, codes, paired, pattern, write
+from tests.alignment.helpers import LOSSLESS, codes, paired, pattern, write
 from vqa_harness.alignment.formats import plan_formats
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.pairs import AlignedPairs

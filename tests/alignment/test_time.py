@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.harness.align_helpers import codes, paired, pattern, write
+from tests.alignment.helpers import codes, paired, pattern, write
 from vqa_harness.errors import AlignError
 from vqa_harness.media.writer import copy_packets
 from vqa_harness.testing.synthetic import moving_pattern

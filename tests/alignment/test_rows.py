@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.harness.align_helpers import codes, paired, pattern, write
+from tests.alignment.helpers import codes, paired, pattern, write
 from vqa_harness.media.picture import resize_planes
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.harness.align_helpers import LOSSLESS, paired, write
+from tests.alignment.helpers import LOSSLESS, paired, write
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.pairs import AlignedPairs
 from vqa_harness.cli.app import run_cli

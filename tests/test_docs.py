@@ -11,14 +11,9 @@ from vqa_harness import hookspecs
 from vqa_harness.cli.app import build_app
 from vqa_harness.registry import Registry
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 README = DOCS[0].read_text("utf-8")
-PACKAGES = ("harness/vqa_harness", "metrics/vqa_metrics", "vqa_plugin_clip")
-
-
-def sources():
-    return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
 
 
 @pytest.mark.parametrize(
@@ -45,14 +40,3 @@ def test_links_between_pages_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8"))
     local = [link for link in links if not link.startswith(("http://", "https://", "mailto:"))]
     assert [link for link in local if not (page.parent / link).exists()] == []
-
-
-def test_only_one_file_imports_av_and_one_package_torch():
-    av = [p.name for p in sources() if re.search(r"^\s*(import|from) av\b", p.read_text(), re.M)]
-    torch = [
-        str(p.relative_to(ROOT))
-        for p in sources()
-        if re.search(r"^\s*(import|from) torch\b", p.read_text(), re.M)
-    ]
-    assert sorted(av) == ["container.py", "filters.py", "picture.py", "writer.py"]
-    assert all(path.startswith("vqa_plugin_clip") for path in torch)

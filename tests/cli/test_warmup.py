@@ -41,10 +41,10 @@ def test_a_run_knows_whether_it_will_wait(module):
 def test_the_first_run_says_that_it_compiles(tmp_path, capsys, monkeypatch):
     video = tmp_path / "clip.mp4"
     make_video(video, 2, width=192, height=192)
-    monkeypatch.setattr("vqa_metrics.nss.warmup.compiling_needed", lambda: True)
+    monkeypatch.setattr("vqa_metrics.nss_warmup.compiling_needed", lambda: True)
     assert run_cli(["run", "-m", "niqe", "-m", "brisque", str(video)]) == 0
     assert "compiling niqe, brisque, once per machine" in capsys.readouterr().err
-    monkeypatch.setattr("vqa_metrics.nss.warmup.compiling_needed", lambda: False)
+    monkeypatch.setattr("vqa_metrics.nss_warmup.compiling_needed", lambda: False)
     assert run_cli(["run", "-m", "niqe", str(video)]) == 0
     assert "compiling" not in capsys.readouterr().err
 

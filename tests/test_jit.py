@@ -7,8 +7,8 @@ import sys
 import numpy as np
 
 from vqa_harness import jit
+from vqa_metrics import nss_warmup
 from vqa_metrics.nss import nss_sums
-from vqa_metrics.nss import warmup as nss_warmup
 
 
 def test_kernels_run_where_no_cache_can_be_kept():
@@ -51,7 +51,7 @@ def test_warm_up_compiles_everything():
 
 
 def test_a_new_process_knows_what_is_in_the_cache(tmp_path):
-    code = "from vqa_metrics.nss.warmup import compiling_needed; print(compiling_needed())"
+    code = "from vqa_metrics.nss_warmup import compiling_needed; print(compiling_needed())"
     nss_sums(np.zeros((96, 96), np.uint8))  # now it is in the cache that this process uses
     for folder, answer in ((None, "False"), (tmp_path, "True")):
         env = dict(os.environ)

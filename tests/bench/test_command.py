@@ -4,8 +4,8 @@ import sys
 import numpy as np
 import pytest
 
-from tests.bench.bench_metrics import Stop
-from tests.bench.bench_pictures import LEVELS, write_bmp
+from tests.bench.fake_metrics import Stop
+from tests.bench.pictures import LEVELS, write_bmp
 from vqa_harness.bench import score as bench_run
 from vqa_harness.frames import ColourInfo
 from vqa_harness.testing import rgb_frame, yuv_frame
