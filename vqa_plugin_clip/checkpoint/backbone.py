@@ -1,4 +1,4 @@
-"""CLIP weights as a starting point; the only module that imports open_clip.
+"""CLIP weights as a starting point; only `network.tokens` imports open_clip.
 
 The 302 tensors of a CLIP with a vision transformer (count for the B sizes) have the same names and
 shapes here, so loading them is a plain copy. All that CLIP lacks is drawn anew.

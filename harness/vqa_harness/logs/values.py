@@ -1,4 +1,4 @@
-"""Scores as text, digit for digit as libvmaf writes them.
+"""Scores as text, digit for digit as libvmaf writes them, and read back from columns of text.
 
 Six decimals; sixteen where the fractional part is not zero but would be lost in six. Never an
 exponent. Source: ``libvmaf/src/output.c`` since version 3.1.0, and logs written by it.
@@ -22,7 +22,7 @@ _SMALLEST = 1e-6
 
 
 _NOT_FINITE = re.compile(r"-?(?:nan(?:\(\w*\))?|inf(?:inity)?|1\.#\w+)", re.I)
-_UNDEFINED = "nan"
+UNDEFINED = "nan"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _RESERVED = ("Frame", "frameNum", "name")
 
@@ -87,17 +87,20 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _frame_number(text: str) -> int:
+def frame_number(text: str) -> int:
+    """The number of a frame; ValueError where the text is not a whole number from 0."""
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"a frame number is not a whole number from 0: {text[:40]!r}")
     return int(text)
 
 
-def _numbers(texts: Mapping[str, str]) -> dict[str, float | None]:
-    return {name: _number(text) for name, text in texts.items()}
+def numbers_of(texts: Mapping[str, str]) -> dict[str, float | None]:
+    """The texts as numbers, by name; None where undefined."""
+    return {name: number_of(text) for name, text in texts.items()}
 
 
-def _number(text: str) -> float | None:
+def number_of(text: str) -> float | None:
+    """The text as a number, None where it is not finite; ValueError where it is no number."""
     try:
         return finite(float(text))
     except ValueError:
@@ -106,7 +109,12 @@ def _number(text: str) -> float | None:
         raise ValueError(f"{text[:40]!r} is not a number") from None
 
 
-def _check_names(log: Log) -> None:
+def check_names(log: Log) -> None:
+    """Refuse names that cannot stand in a table or an attribute.
+
+    Raises:
+        UsageError: a feature has such a name.
+    """
     for name in (*log.columns, *log.pooled, *log.aggregate):
         if not _NAME.fullmatch(name) or name in _RESERVED:
             raise UsageError(

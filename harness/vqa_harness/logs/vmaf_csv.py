@@ -1,4 +1,4 @@
-"""libvmaf's CSV and subtitle logs, written and read."""
+"""libvmaf's CSV logs, written and read, and its MicroDVD (``.sub``) logs, read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TextIO
 
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.values import (
-    _UNDEFINED,
-    _check_names,
-    _frame_number,
-    _number,
+    UNDEFINED,
+    check_names,
     columns_of,
+    frame_number,
+    number_of,
     pool_columns,
     printable,
 )
@@ -48,8 +48,8 @@ def parse_csv(text: str) -> Log:
                 f"line {line} has {len(cells)} values for {1 + len(header)} columns, so it is "
                 "unknown which is which; use the JSON log"
             )
-        numbers.append(_frame_number(cells[0]))
-        table.append([_number(cell) for cell in cells[1 + skip :]])
+        numbers.append(frame_number(cells[0]))
+        table.append([number_of(cell) for cell in cells[1 + skip :]])
     by_name = zip(names, zip(*table, strict=True), strict=False)
     return _pooled_log(numbers, {name: list(column) for name, column in by_name})
 
@@ -70,7 +70,7 @@ def parse_sub(text: str) -> Log:
             raise ValueError(f"line {count} is not as libvmaf writes it: {line[:40]!r}")
         numbers.append(int(match[1]))
         pairs = (item.partition(": ") for item in match[2].split("|") if item)
-        rows.append({name: _number(value) for name, _, value in pairs})
+        rows.append({name: number_of(value) for name, _, value in pairs})
     return _pooled_log(numbers, columns_of(rows))
 
 
@@ -94,8 +94,8 @@ def write_csv(log: Log, file: TextIO) -> None:
 
 
 def _csv_lines(log: Log) -> Iterator[str]:
-    _check_names(log)
-    formats, cells = printable(log.columns, _UNDEFINED)
+    check_names(log)
+    formats, cells = printable(log.columns, UNDEFINED)
     template = "".join(f"{form}," for form in ("%d", *formats)) + "\n"
     yield "".join(f"{name}," for name in ("Frame", *log.columns)) + "\n"
     for row in zip(log.frame_numbers, *cells, strict=True):

@@ -1,4 +1,4 @@
-"""Reads libvmaf's CSV, XML and MicroDVD (``.sub``) logs, and turns rows into columns."""
+"""libvmaf's XML logs, written and read."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from xml.sax.saxutils import escape
 
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.values import (
-    _UNDEFINED,
-    _check_names,
-    _frame_number,
-    _number,
-    _numbers,
+    UNDEFINED,
+    check_names,
     columns_of,
+    frame_number,
     number,
+    number_of,
+    numbers_of,
     pool_columns,
     printable,
 )
@@ -86,17 +86,17 @@ class _XmlReader:
                 raise ValueError(f"is XML but no VMAF log: it begins with <{element[:40]}>")
             self.version = attributes.get("version", "")
         elif element == "frame":
-            self.numbers.append(_frame_number(attributes.pop("frameNum", "")))
-            self.rows.append(_numbers(attributes))
+            self.numbers.append(frame_number(attributes.pop("frameNum", "")))
+            self.rows.append(numbers_of(attributes))
         elif element == "metric":
             name = attributes.pop("name", "")
-            self.pooled[name] = _numbers(attributes)
+            self.pooled[name] = numbers_of(attributes)
         elif element == "aggregate_metrics":
-            self.aggregate = _numbers(attributes)
+            self.aggregate = numbers_of(attributes)
         elif element == "params":
             self.size = _size(attributes)
         elif element == "fyi":
-            self.fps = _number(attributes.get("fps", attributes.get("execFps", "nan")))
+            self.fps = number_of(attributes.get("fps", attributes.get("execFps", "nan")))
         self._inside_extra = element == "vqa_harness"
 
     def _end(self, element: str) -> None:
@@ -124,14 +124,14 @@ def write_xml(log: Log, file: TextIO) -> None:
 
 
 def _xml_lines(log: Log) -> Iterator[str]:
-    _check_names(log)
+    check_names(log)
     yield f"<VMAF version={_quoted(log.version)}>\n"
     if log.size is not None:
         width, height = log.size
         yield f'  <params qualityWidth="{width}" qualityHeight="{height}" />\n'
-    fps = _UNDEFINED if number(log.fps) == "null" else f"{log.fps:.2f}"
+    fps = UNDEFINED if number(log.fps) == "null" else f"{log.fps:.2f}"
     yield f'  <fyi fps="{fps}" />\n  <frames>\n'
-    formats, cells = printable(log.columns, _UNDEFINED)
+    formats, cells = printable(log.columns, UNDEFINED)
     named = zip(log.columns, formats, strict=True)
     attributes = "".join(f'{name}="{form}" ' for name, form in named)
     template = f'    <frame frameNum="%d" {attributes}/>\n'
@@ -148,7 +148,7 @@ def _xml_lines(log: Log) -> Iterator[str]:
 
 
 def _attributes(values: Mapping[str, float | None]) -> str:
-    return "".join(f'{name}="{number(x, _UNDEFINED)}" ' for name, x in values.items())
+    return "".join(f'{name}="{number(x, UNDEFINED)}" ' for name, x in values.items())
 
 
 def _quoted(text: str) -> str:

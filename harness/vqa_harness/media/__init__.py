@@ -1,1 +1,4 @@
-"""FFmpeg's side: reading, converting and writing video; the only folder that imports PyAV."""
+"""FFmpeg's side: reading, converting and writing video.
+
+This is the only folder that imports ``av``; PyAV 18 and 19 are supported.
+"""

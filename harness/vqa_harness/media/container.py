@@ -1,7 +1,6 @@
-"""Everything that touches PyAV: opening, decoding, scaling, encoding and filtering.
+"""An open container: its packets, its main video stream, and the pictures decoded from it.
 
-No other module of the project imports ``av``; PyAV 18 and 19 are supported. What is done about
-errors and times is decided in `vqa_harness.media.reader`.
+What is done about errors and times is decided in `vqa_harness.media.reader`.
 """
 
 from __future__ import annotations

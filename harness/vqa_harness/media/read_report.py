@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+
+from vqa_harness.media.facts import Facts, Scan
 
 LISTED = 20  # of anything that may come in any number, the first so many are listed
 SECONDS = ("duration", "longest_gap")
@@ -141,3 +144,27 @@ class ReadReport:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def is_truncated(facts: Facts, scan: Scan, report: ReadReport) -> bool | None:
+    """Whether the file ends before its index, its duration or its last transport packet does."""
+    if scan.promised:
+        return report.packets < scan.packets
+    if facts.container == "mpegts":
+        return True if facts.cut_packet else None
+    promised = _promised_end(facts)
+    if promised is None or report.duration is None:
+        return None
+    slack = max(2 * report.duration / report.frames, report.longest_gap or Fraction(0))
+    return (facts.start or 0) + report.duration + slack < promised
+
+
+def _promised_end(facts: Facts) -> Fraction | None:
+    """When Matroska or FLV says that the video ends; None if only the whole file's end is told."""
+    if not facts.container.startswith(("matroska", "flv")):
+        return None
+    tag = facts.metadata.get("DURATION", "")
+    if re.fullmatch(r"\d+:\d+:\d+(\.\d+)?", tag):
+        hours, minutes, seconds = tag.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    return facts.container_duration if facts.streams == 1 else None

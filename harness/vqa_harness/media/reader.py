@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import re
-import stat
 from collections.abc import Generator, Iterator
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from vqa_harness.errors import InputError
 from vqa_harness.frames import Frame, StreamInfo
@@ -18,19 +13,16 @@ from vqa_harness.media.container import (
     Deinterlace,
     FFmpegError,
     Step,
-    VideoFile,
-    message,
-    scan_packets,
 )
 from vqa_harness.media.facts import Facts, Scan
+from vqa_harness.media.opening import Source, checked_source, display_name, open_video, why_not
 from vqa_harness.media.picture import Picture
-from vqa_harness.media.read_report import LISTED, ReadReport
+from vqa_harness.media.read_report import LISTED, ReadReport, is_truncated
 from vqa_harness.media.timestamps import Clock
 
 MAX_SIDE = 16384
 MAX_RATE = 1000  # containers that know no rate give their time base instead
 GAP = Fraction(3, 2)
-Source = str | os.PathLike[str] | BinaryIO
 
 
 class VideoReader:
@@ -57,13 +49,13 @@ class VideoReader:
     def __init__(self, path: Source, *, threads: int = 0, deinterlace: Deinterlace = "off") -> None:
         self._name = display_name(path)
         self.report = ReadReport(self._name)
-        source = _checked(path)
+        source = checked_source(path)
         try:
-            self._file, scan = _opened(source, threads, deinterlace)
+            self._file, scan = open_video(source, threads, deinterlace)
         except LookupError as error:
             raise InputError(f"{self._name}: {error.args[0]}; give a video or an image") from error
         except (FFmpegError, OSError, ValueError, MemoryError) as error:
-            raise InputError(f"{self._name}: {_why_not(error)}") from error
+            raise InputError(f"{self._name}: {why_not(error)}") from error
         try:
             self._start(scan)
         except BaseException:
@@ -198,7 +190,7 @@ class VideoReader:
             report.duration = self._last + self._period
         if not self._clock.use_pts:
             report.note("times are index / rate: timestamps are missing or wrong")
-        report.truncated = _truncated(facts, self._scan, report)
+        report.truncated = is_truncated(facts, self._scan, report)
 
     def _nothing_decoded(self) -> str:
         report = self.report
@@ -267,91 +259,6 @@ def probe(path: Source) -> StreamInfo:
         return reader.info
 
 
-def display_name(path: Source) -> str:
-    """The base name of a path, control characters replaced; ``memory`` for a file object."""
-    if not isinstance(path, (str, os.PathLike)):
-        return "memory"
-    name = Path(os.fspath(path)).name or str(path)
-    return "".join(c if c.isprintable() else "\ufffd" for c in name)
-
-
-def _why_not(error: BaseException) -> str:
-    if getattr(error, "errno", None) == errno.EINVAL:
-        return (
-            "not a video container (sound files and playlists are not read); name the video itself"
-        )
-    return f"cannot be opened as a video ({message(error)}); is it complete, and a video?"
-
-
-def _checked(path: Source) -> str | BinaryIO:
-    """What to hand to FFmpeg: a file object as it is, a path as a ``file:`` one.
-
-    Raises:
-        InputError: not a regular file with something in it.
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        return path
-    name = display_name(path)
-    if not os.fspath(path):
-        raise InputError("no file was named; give a path")
-    try:
-        status = Path(path).stat()
-    except FileNotFoundError:
-        text = os.fspath(path)
-        what = "URLs are not opened, download it first" if "://" in text else "check the path"
-        raise InputError(f"{name}: no such file; {what}") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{name}: cannot be opened ({message(error)}); check the path") from None
-    if stat.S_ISDIR(status.st_mode):
-        raise InputError(f"{name}: is a directory; name the file in it")
-    if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{name}: is not a regular file; write the video to a file first")
-    if not status.st_size:
-        raise InputError(f"{name}: is empty; make it again")
-    return f"file:{Path(path).absolute()}"
-
-
-def _opened(
-    source: str | BinaryIO, threads: int, deinterlace: Deinterlace
-) -> tuple[VideoFile, Scan]:
-    """The file, and its packets; a file object is read from its start, for each."""
-    if not isinstance(source, str):
-        source.seek(0)
-        scan = scan_packets(source)
-        source.seek(0)
-        return VideoFile(source, threads, deinterlace), scan
-    file = VideoFile(source, threads, deinterlace)
-    try:
-        return file, file.promised() or scan_packets(source)
-    except BaseException:
-        file.close()
-        raise
-
-
 def _rate(facts: Facts) -> Fraction | None:
     rate = facts.rate
     return rate if rate is not None and 0 < rate < MAX_RATE else None
-
-
-def _truncated(facts: Facts, scan: Scan, report: ReadReport) -> bool | None:
-    """Whether the file ends before its index, its duration or its last transport packet does."""
-    if scan.promised:
-        return report.packets < scan.packets
-    if facts.container == "mpegts":
-        return True if facts.cut_packet else None
-    promised = _promised_end(facts)
-    if promised is None or report.duration is None:
-        return None
-    slack = max(2 * report.duration / report.frames, report.longest_gap or Fraction(0))
-    return (facts.start or 0) + report.duration + slack < promised
-
-
-def _promised_end(facts: Facts) -> Fraction | None:
-    """When Matroska or FLV says that the video ends; None if only the whole file's end is told."""
-    if not facts.container.startswith(("matroska", "flv")):
-        return None
-    tag = facts.metadata.get("DURATION", "")
-    if re.fullmatch(r"\d+:\d+:\d+(\.\d+)?", tag):
-        hours, minutes, seconds = tag.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-    return facts.container_duration if facts.streams == 1 else None
