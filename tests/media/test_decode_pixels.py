@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqa_harness.frames import ColourInfo
-from vqa_harness.media.encode import encode_bytes, roundtrip
+from vqa_harness.media.encode import decode_bytes, encode_bytes, roundtrip
 from vqa_harness.media.orientation import Orientation, from_degrees, from_matrix
 from vqa_harness.media.picture import PlaneSource, layout_of, resize_planes
 from vqa_harness.media.pixels import check_planes, chroma_shape, gray_to_rgb, plane_view
@@ -102,7 +102,7 @@ def test_views_are_read_only_and_outlive_the_reader():
     del reader
     gc.collect()
     copies = [[plane.copy() for plane in planes] for planes in views]
-    again = roundtrip(frames, options={"crf": "20"})
+    again = decode_bytes(data)  # x264 does not always make the same bytes twice
     for planes, copied, fresh in zip(views, copies, again, strict=True):
         for view, copy, other in zip(planes, copied, fresh, strict=True):
             assert not view.flags.writeable
@@ -228,8 +228,8 @@ def test_rotated_video_is_upright(degrees, chroma):
 
 def test_cropping_is_exact_on_every_side():
     frames = moving_pattern(3, 96, 64)
-    whole = roundtrip(frames, options={"crf": "20"})
-    cropped = roundtrip(frames, options={"crf": "20", "x264-params": "crop-rect=10,4,6,8"})
+    whole = roundtrip(frames, options={"qp": "20"})
+    cropped = roundtrip(frames, options={"qp": "20", "x264-params": "crop-rect=10,4,6,8"})
     for a, b in zip(whole, cropped, strict=True):
         np.testing.assert_array_equal(b[0], a[0][4:56, 10:90])
         np.testing.assert_array_equal(b[1], a[1][2:28, 5:45])
