@@ -67,7 +67,7 @@ RUN = {
     "run-tail-error": f"-m psnr --align index --tail error {RECUT}",
     "run-strict": f"-m psnr --strict {DROPPED}",
     "run-to-stdout": "-m niqe -o - {clips}/distorted.mp4",
-    "run-json": f"-m psnr --json {PAIR}",
+    "run-json": f"-m psnr --json - {PAIR}",
     "run-several": "-m psnr -m niqe -o . -r {clips}/reference.mkv {clips}/distorted.mp4"
     " {clips}/text.mp4 {clips}/small.mp4",
     "run-missing": "-m psnr -r {clips}/reference.mkv nowhere.mp4",
@@ -79,9 +79,9 @@ RUN = {
 GATE = "--config {clips}/gate.toml --cache-dir ../gate-cache"
 LOGS = "../run-with-reference/log.json"
 OTHER: dict[str, str] = {
-    "align": "align {clips}/bikes.mkv {clips}/recut.mp4",
-    "align-json": "align --json {clips}/bikes.mkv {clips}/recut.mp4",
-    "align-dropped": "align --json --align time {clips}/reference.mkv {clips}/dropped.mp4",
+    "align": "align {clips}/recut.mp4 -r {clips}/bikes.mkv",
+    "align-json": "align --json - {clips}/recut.mp4 -r {clips}/bikes.mkv",
+    "align-dropped": "align --json - --align time {clips}/dropped.mp4 -r {clips}/reference.mkv",
     "gate-accept": f"gate {GATE} --baseline baseline.json --update-baseline",
     "gate-outputs": f"gate {GATE} --baseline ../gate-accept/baseline.json --junit gate.xml"
     " --json gate.json --markdown gate.md --github",
@@ -95,8 +95,8 @@ OTHER: dict[str, str] = {
     "ladder": f"ladder -r {{clips}}/reference.mkv -m psnr -m vmaf {RUNGS} -o out --report"
     " --target-bitrate 100,300 --target-quality vmaf=60,80 --jnd psnr_y=0.5",
     "ladder-again": f"ladder -r {{clips}}/reference.mkv -m psnr -m vmaf {RUNGS} -o ../ladder/out"
-    " --json",
-    "ladder-no-reference": f"ladder -m niqe -m clipvqa --group none {RUNGS} --json",
+    " --json -",
+    "ladder-no-reference": f"ladder -m niqe -m clipvqa --group none {RUNGS} --json -",
     "ladder-config": "ladder --config {clips}/ladder.toml -o out",
     "ladder-encode": "ladder -r {clips}/reference.mkv -m psnr -o out --height 90,180"
     " --encode libx264:preset=veryfast,crf=24+34+44",
@@ -114,7 +114,7 @@ OTHER: dict[str, str] = {
     "bench-list": "bench --list",
     "bench-list-one": "bench --list lsvq",
     "compare": f"compare ../run-scaled/log.json {LOGS}",
-    "compare-json": f"compare {LOGS} ../run-tenbit/log.json --worst 3 --json",
+    "compare-json": f"compare {LOGS} ../run-tenbit/log.json --worst 3 --json -",
     "compare-xml": "compare ../run-with-reference-xml/log.xml ../run-with-reference-csv/log.csv",
     "compare-no-feature": "compare ../run-clipvqa/log.json ../run-scaled/log.json",
     "report": "report ../run-with-reference/log.json ../run-align-content/log.json -o report.html"
@@ -122,7 +122,7 @@ OTHER: dict[str, str] = {
     "report-clipvqa": "report ../run-clipvqa-windows/log.json -o report.html",
     "report-ladder": "report ../ladder-config/out/ladder.json -o report.html",
     "metrics": "metrics",
-    "metrics-json": "metrics --json",
+    "metrics-json": "metrics --json -",
     "metrics-one": "metrics vmaf",
     "plugins": "plugins",
     "clipvqa-info": "clipvqa info",

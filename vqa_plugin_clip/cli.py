@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vqa_harness.cli.options import STDOUT, Json, put_json
 from vqa_harness.console import stage_bar
 from vqa_plugin_clip.train.command import train_command
 
@@ -28,7 +29,9 @@ def distill(
     content: Annotated[
         Path, typer.Option(help="Folder of pristine stills and videos, or a file naming them.")
     ],
-    out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors).")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Checkpoint to write (.safetensors).")
+    ],
     cache: Annotated[Path, typer.Option(help="Folder for labelled clips, 0.9 MB each; kept.")],
     more_content: Annotated[
         Path | None, typer.Option(help="Good stills, not flawless, that are only trained on.")
@@ -46,7 +49,9 @@ def distill(
         str, typer.Option(help="Coders and damages that are only measured on, by commas.")
     ] = "av1-svt,freeze",
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
-    workers: Annotated[int, typer.Option(help="Processes and threads; 0: all cores.")] = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=0, help="Processes and threads; 0: all cores.")
+    ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     half: Annotated[
         bool, typer.Option(help="Compute in bfloat16; for processors and GPUs that have it.")
@@ -73,14 +78,14 @@ def distill(
         clip_epochs=clip_epochs,
         held_out=_names(hold_out),
         seed=seed,
-        workers=workers or os.cpu_count() or 1,
+        workers=jobs or os.cpu_count() or 1,
         device=choose_device(device),
         half=half,
     )
     recipe = replace(recipe, command=_command(recipe))
     with stage_bar() as progress:
-        card = distill(recipe, out, cache, progress)
-    typer.echo(f"{out.name}: {_verdict(card.extra['quality'])}")
+        card = distill(recipe, output, cache, progress)
+    typer.echo(f"{output.name}: {_verdict(card.extra['quality'])}")
 
 
 @app.command()
@@ -97,42 +102,45 @@ def evaluate(
         str, typer.Option(help="Coders and damages in sets of their own, by commas.")
     ] = "av1-svt,freeze",
     seed: Annotated[int, typer.Option(help="Of the clips.")] = 1,
-    workers: Annotated[int, typer.Option(help="Processes and threads; 0: all cores.")] = 0,
-    json_out: Annotated[Path | None, typer.Option("--json", help="All figures, as JSON.")] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=0, help="Processes and threads; 0: all cores.")
+    ] = 0,
+    json_target: Json = None,
 ) -> None:
     """Compare a checkpoint, NIQE and BRISQUE on contents that no clip was trained on.
 
     Prints a Markdown table of SROCC / PLCC with VMAF (with the opinion scores for photographs); for
     rate ladders the mean SROCC inside a ladder, and how many neighbouring rungs are swapped.
     """
-    import json
     import os
 
-    from vqa_harness.files import write_text
     from vqa_plugin_clip.distill.compare import compare, markdown
     from vqa_plugin_clip.distill.recipe import Recipe
 
-    workers = workers or os.cpu_count() or 1
+    workers = jobs or os.cpu_count() or 1
     recipe = Recipe(content, mos=mos, held_out=_names(hold_out), seed=seed, workers=workers)
     with stage_bar() as progress:
         found = compare(checkpoint, recipe, cache, progress)
-    if json_out is not None:
-        write_text(json_out, json.dumps(found, indent=2) + "\n")
-    typer.echo(markdown(found), nl=False)
+    if json_target is not None:
+        put_json(json_target, found)
+    if json_target != STDOUT:
+        typer.echo(markdown(found), nl=False)
 
 
 @app.command("import-checkpoint")
 def import_checkpoint(
     published: Annotated[Path, typer.Argument(help="A .pth file of the published training code.")],
-    out: Annotated[Path, typer.Argument(help="Checkpoint to write (.safetensors).")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Checkpoint to write (.safetensors).")
+    ],
     training_data: Annotated[str, typer.Option(help="What it was trained on, for the card.")],
     licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "not stated",
 ) -> None:
     """Convert a checkpoint of the published method; tensors only, nothing in it is executed."""
     from vqa_plugin_clip.checkpoint.published import import_published
 
-    card = import_published(published, out, training_data=training_data, licence=licence)
-    typer.echo(f"{out.name}: {card.architecture.frames} frames, sha256 {card.sha256}")
+    card = import_published(published, output, training_data=training_data, licence=licence)
+    typer.echo(f"{output.name}: {card.architecture.frames} frames, sha256 {card.sha256}")
 
 
 @app.command("info")

@@ -163,17 +163,47 @@ class Registry:
         return sorted(found, key=lambda writer: writer.name != "json")
 
     def spec(self, name: str) -> MetricSpec:
-        """The metric of that name.
+        """The metric of that name, in capitals or not.
 
         Raises:
             UnknownMetric: there is none; the message names the nearest.
         """
         specs = self.specs()
-        if name in specs:
-            return specs[name]
-        close = difflib.get_close_matches(name, specs, n=3, cutoff=0.5)
+        if name.lower() in specs:
+            return specs[name.lower()]
+        close = difflib.get_close_matches(name.lower(), specs, n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(close)}?" if close else "vqa-harness metrics lists them"
         raise UnknownMetric(f"unknown metric {name!r}; {hint}")
+
+    def requests(self, texts: Iterable[str]) -> list[Request]:
+        """Read metrics as they are named on a command line: each text one, or several by commas.
+
+        A comma also stands between parameters, so what follows one is a further metric where it
+        is the name of a metric and not of a parameter: ``psnr,vmaf:model=vmaf_v0.6.1neg,ssim``.
+
+        Raises:
+            UnknownMetric: no such metric.
+            UsageError: no such parameter, a value it does not take, or a metric named twice.
+        """
+        found: dict[str, Request] = {}
+        for text in texts:
+            for one in self._split(text):
+                request = self.request(one)
+                if request.label in found:
+                    raise UsageError(f"metric {request.label!r} is given twice; name it once")
+                found[request.label] = request
+        return list(found.values())
+
+    def _split(self, text: str) -> list[str]:
+        parts: list[str] = []
+        for piece in text.split(","):
+            name = piece.partition(":")[0].strip()
+            inside = bool(parts) and ":" in parts[-1] and "=" not in parts[-1].partition(":")[0]
+            if inside and ("=" in name or name.lower() not in self.specs()):
+                parts[-1] += f",{piece}"
+            elif name or not parts:
+                parts.append(piece.strip())
+        return parts
 
     def request(self, text: str) -> Request:
         """Read ``NAME`` or ``NAME:param=value,param=value``.

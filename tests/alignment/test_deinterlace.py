@@ -111,7 +111,7 @@ def test_both_sides_and_a_shift(interlaced, folder, fields):
 
 
 def test_on_the_command_line(interlaced, progressive, capsys):
-    arguments = ["align", str(progressive), str(interlaced), "--quiet"]
+    arguments = ["align", str(interlaced), "-r", str(progressive), "--quiet"]
     assert run_cli(arguments) == AlignError.exit_code
     assert "--deinterlace auto" in capsys.readouterr().err
     assert run_cli([*arguments, "--deinterlace", "auto"]) == 0

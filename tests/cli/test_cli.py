@@ -70,7 +70,7 @@ def test_the_log_on_standard_output_stands_alone(cli, video):
 
 
 def test_json_for_machines(cli, video):
-    code, out, _ = cli("run", *METRIC, "--json", video)
+    code, out, _ = cli("run", *METRIC, "--json", "-", video)
     (entry,) = json.loads(out)
     assert code == 0
     assert entry["frames"] == 12
@@ -143,10 +143,10 @@ def test_a_truncated_video_that_still_decodes_is_scored_with_a_warning(cli, tmp_
         (["--metric", "clipvqa:widnow=2"], 2, "has no parameter 'widnow'; did you mean window?"),
         (["--metric", "clipvqa:batch=0"], 2, "batch=0: must be at least 1"),
         (["--metric", "clipvqa:decode=best"], 2, "decode=best: choose one of level, svr"),
-        ([*METRIC, *METRIC], 2, "'colorfulness' is asked for twice"),
+        ([*METRIC, *METRIC], 2, "'colorfulness' is given twice"),
         ([*METRIC, "--format", "yaml"], 2, "yaml"),
         ([*METRIC, "-o", "log.yaml"], 2, "log.yaml"),
-        ([*METRIC, "--json", "-o", "-"], 2, "choose one"),
+        ([*METRIC, "--json", "-", "-o", "-"], 2, "choose one"),
         ([*METRIC, "--threads", "many"], 2, "threads"),
         (["--no-such-option"], 2, "--no-such-option"),
         ([*METRIC, "-o", "taken/log.json"], 2, "taken"),
@@ -259,7 +259,7 @@ def test_metrics_lists_and_explains(cli):
     code, out, _ = cli("metrics", "clipvqa")
     assert "arXiv 2407.04928" in out
     assert "window=2" in out
-    code, out, _ = cli("metrics", "--json")
+    code, out, _ = cli("metrics", "--json", "-")
     assert "clipvqa" in {row["name"] for row in json.loads(out)}
     code, _, err = cli("metrics", "nqe")
     assert (code, "unknown metric 'nqe'" in err) == (2, True)

@@ -31,7 +31,7 @@ def published(tmp_path):
 
 def test_import_checkpoint_converts(published, tmp_path, capsys):
     out = tmp_path / "mine.safetensors"
-    arguments = ["clipvqa", "import-checkpoint", str(published), str(out)]
+    arguments = ["clipvqa", "import-checkpoint", str(published), "-o", str(out)]
     assert run_cli([*arguments, "--training-data", "KoNViD-1k", "--licence", "MIT"]) == 0
     model, card = load_checkpoint(out)
     assert model.architecture == TINY
@@ -45,7 +45,9 @@ def test_import_checkpoint_of_something_else_is_one_line(tmp_path, capsys):
     text = tmp_path / "notes.pth"
     text.write_text("no checkpoint")
     out = tmp_path / "mine.safetensors"
-    code = run_cli(["clipvqa", "import-checkpoint", str(text), str(out), "--training-data", "-"])
+    code = run_cli(
+        ["clipvqa", "import-checkpoint", str(text), "-o", str(out), "--training-data", "-"]
+    )
     error = capsys.readouterr().err
     assert (code, error.count("\n")) == (3, 1)
     assert "notes.pth" in error

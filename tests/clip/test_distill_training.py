@@ -508,10 +508,10 @@ def test_the_command_makes_a_checkpoint_and_goes_on_from_its_cache(tmp_path, mon
     (tmp_path / "good").mkdir()
     still(9).save(tmp_path / "good" / "x.png")
     words += ["--more-content", str(tmp_path / "good")]
-    words += ["--mos", str(opinion_table(tmp_path, 120)), "--epochs", "1", "--workers", "1"]
+    words += ["--mos", str(opinion_table(tmp_path, 120)), "--epochs", "1", "--jobs", "1"]
     words += ["--clip-epochs", "1"]
     words += ["--cache", str(tmp_path / "cache"), "--device", "cpu"]
-    words += ["--out", str(tmp_path / "small.safetensors")]
+    words += ["--output", str(tmp_path / "small.safetensors")]
     threads = torch.get_num_threads()
     try:
         result = CliRunner().invoke(app, words, catch_exceptions=False)
@@ -528,7 +528,7 @@ def test_the_command_makes_a_checkpoint_and_goes_on_from_its_cache(tmp_path, mon
         assert again.count("frames,1,") == rows.count("frames,1,")
         assert again.count("clips,1,") == rows.count("clips,1,")
         assert again.count("final,0,") == 2 * rows.count("final,0,")
-        words = ["evaluate", str(tmp_path / "small.safetensors"), *words[1:3], "--workers", "1"]
+        words = ["evaluate", str(tmp_path / "small.safetensors"), *words[1:3], "--jobs", "1"]
         words += ["--cache", str(tmp_path / "cache"), "--json", str(tmp_path / "figures.json")]
         recipe = "vqa_plugin_clip.distill.recipe"
         monkeypatch.setattr(f"{recipe}.EVALUATION_CLIPS", {"heldout": 24, "ladder": 24})

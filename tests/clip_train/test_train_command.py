@@ -19,7 +19,7 @@ QUICK += " --accumulate 2 --device cpu --threads 1"
 
 
 def words_of(clips, tiny, out, more=""):
-    start = ["clipvqa", "train", str(clips / "mos.csv"), "--out", str(out), "--init", str(tiny)]
+    start = ["clipvqa", "train", str(clips / "mos.csv"), "--output", str(out), "--init", str(tiny)]
     return [*start, *shlex.split(f"{QUICK} {more}")]
 
 
@@ -91,7 +91,7 @@ def test_ctrl_c_saves_and_resume_goes_on(clips, tiny, tmp_path, capsys, interrup
         ("--scale 5 1", 2, "--scale 5 1"),
         ("--split-by shot", 2, "no column 'shot'"),
         ("--levels awful,good", 2, "not in the network's vocabulary"),
-        ("--workers -1", 2, "not below 0"),
+        ("--jobs -1", 2, "not below 0"),
         ("--jitter 3", 2, "--jitter 3"),
         ("--init nothing", 6, "checkpoint 'nothing'"),
         ("--precision fp16", 2, "--precision fp16"),

@@ -160,7 +160,7 @@ max_drop = 2
         (CASE, "there is no rule; add rules"),
         (CASE + "metrics = ['ups']", "[[case]] 'intro': unknown metric 'ups'; did you mean up?"),
         (CASE + "metrics = ['up:sise=3']", "[[case]] 'intro': metric 'up' has no parameter 'sise'"),
-        (CASE + "metrics = ['up', 'up']", "[[case]] 'intro': metric 'up' is asked for twice"),
+        (CASE + "metrics = ['up', 'up']", "[[case]] 'intro': metric 'up' is given twice"),
         ("rules = ['upp.mean >= 3']\n" + CASE, "no installed metric gives 'upp'; did you mean up?"),
         ("rules = ['twice.mean >= 3']\n" + CASE, "metric 'twice' gives twice_y, extra; write one"),
         (

@@ -149,7 +149,7 @@ def test_command_makes_measures_and_writes(source, tmp_path, capsys):
     out = tmp_path / "out"
     arguments = ["ladder", "--reference", str(source), "-m", "psnr", "-o", str(out), "--quiet"]
     arguments += ["--encode", "libx264:preset=ultrafast,crf=20+26+32+38", "--jobs", "2"]
-    assert run_cli([*arguments, "--json"]) == 0
+    assert run_cli([*arguments, "--json", "-"]) == 0
     document = json.loads(capsys.readouterr().out)
     rungs = document["sources"][0]["rungs"]
     assert [rung["setting"] for rung in rungs] == ["crf 20", "crf 26", "crf 32", "crf 38"]

@@ -329,7 +329,7 @@ def test_pairing_flags_on_the_command_line(tmp_path, capsys):
     reference, path = tmp_path / "reference.mp4", tmp_path / "rung.mp4"
     make_video(reference, 12, width=96, height=64)
     make_video(path, 9, width=96, height=64)
-    arguments = ["ladder", "-r", str(reference), str(path), "-m", "psnr", "--json", "-q"]
+    arguments = ["ladder", "-r", str(reference), str(path), "-m", "psnr", "--json", "-", "-q"]
     assert run_cli([*arguments, "--tail", "repeat", "-o", str(tmp_path / "out")]) == 0
     assert json.loads(capsys.readouterr().out)["sources"][0]["rungs"][0]["frames"] == 12
     log = json.loads((tmp_path / "out" / "logs" / "rung.json").read_text())

@@ -120,7 +120,7 @@ def test_the_command_prints_a_table(logs, capsys):
 
 
 def test_the_command_writes_json(logs, capsys):
-    assert run_cli(["compare", "--json", *logs]) == 0
+    assert run_cli(["compare", "--json", "-", *logs]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["features"]["up"]["pooled"]["mean"] == {
         "a": 85.0,

@@ -91,7 +91,7 @@ def test_cut_streams(container, truncated, pattern):
 
 def test_cut_fragments_are_read_to_the_cut(pattern):
     options = {"container_options": {"movflags": "frag_keyframe+empty_moov"}}
-    # at a constant quantiser x264 makes the same bytes every time, so the cut is always at one place
+    # at a constant quantiser x264 makes the same bytes every time: the cut is always at one place
     data = encode_bytes(pattern, options={"g": "12", "qp": "26"}, **options)
     assert read(data).warnings() == []
     report = read(cut(data))

@@ -258,7 +258,7 @@ def test_progress_counts_every_frame(score):
 def test_what_cannot_run_is_said_before_decoding(score, registry):
     with pytest.raises(UsageError, match="no metric asked for"):
         score()
-    with pytest.raises(UsageError, match="'mean' is asked for twice"):
+    with pytest.raises(UsageError, match="'mean' is given twice"):
         score("mean", "mean")
     with pytest.raises(UsageError, match=r"'compare' compares.*--reference"):
         score("compare")

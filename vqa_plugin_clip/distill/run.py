@@ -53,7 +53,7 @@ def distill(recipe: Recipe, out: Path, cache: Path, progress: Progress) -> Card:
         MissingBackend: no ffmpeg with libvmaf, or no ImageNet weights for the stem.
     """
     if out.suffix != ".safetensors":
-        raise UsageError(f"--out {out.name}: needs a name that ends in .safetensors")
+        raise UsageError(f"--output {out.name}: needs a name that ends in .safetensors")
     torch.set_num_threads(recipe.workers)
     torch.manual_seed(recipe.seed)
     plans = recipe.plans()

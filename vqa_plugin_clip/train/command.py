@@ -17,7 +17,9 @@ _RUN = "Run"
 
 def train_command(
     table: Annotated[Path, typer.Argument(help="CSV with a header: files and their scores.")],
-    out: Annotated[Path, typer.Option(help="Folder for everything that is written.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for everything that is written.")
+    ],
     scale: Annotated[
         tuple[float, float],
         typer.Option(
@@ -152,8 +154,9 @@ def train_command(
     device: Annotated[
         str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_RUN)
     ] = "auto",
-    workers: Annotated[
-        int, typer.Option(help="Processes that decode; 0: none.", rich_help_panel=_RUN)
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", "-j", help="Processes that decode; 0: none.", rich_help_panel=_RUN),
     ] = 0,
     threads: Annotated[int, typer.Option(help="Of torch; 0: all cores.", rich_help_panel=_RUN)] = 0,
     cache: Annotated[
@@ -164,7 +167,7 @@ def train_command(
         int, typer.Option(help="Updates between saved states.", rich_help_panel=_RUN)
     ] = 500,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where --out stands.", rich_help_panel=_RUN)
+        bool, typer.Option("--resume", help="Go on where --output stands.", rich_help_panel=_RUN)
     ] = False,
     training_data: Annotated[
         str, typer.Option(help="Its name, for the card.", rich_help_panel=_RUN)
@@ -185,10 +188,8 @@ def train_command(
     from vqa_plugin_clip.train.results import Origin
     from vqa_plugin_clip.train.run import Job, train
 
-    if min(workers, threads, save_every, min_frames, cache_gb) < 0:
-        raise UsageError(
-            "--workers, --threads, --save-every, --min-frames, --cache-gb: not below 0"
-        )
+    if min(jobs, threads, save_every, min_frames, cache_gb) < 0:
+        raise UsageError("--jobs, --threads, --save-every, --min-frames, --cache-gb: not below 0")
     form = TableForm(file_column, score_column, scale, root, suffix)
     varied = {
         "crops": crops,
@@ -225,18 +226,18 @@ def train_command(
     job = Job(
         tables=Tables(table, form, validation, val_share, split_by, min_frames),
         recipe=recipe,
-        out=out,
+        out=output,
         resume=resume,
         fit_svr=fit_svr,
         cache=cache,
         cache_bytes=int(cache_gb * 2**30),
-        workers=workers,
+        workers=jobs,
         threads=threads or os.cpu_count() or 1,
         device=device,
         save_every=save_every,
         origin=Origin(training_data, table.name, licence, command_words(sys.argv[1:])),
     )
-    with report(out) as watcher:
+    with report(output) as watcher:
         train(job, watcher)
 
 

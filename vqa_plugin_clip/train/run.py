@@ -193,7 +193,7 @@ def _kept(job: Job) -> State | None:
         for name in (STATE, BEST):
             if (job.out / name).exists():
                 raise UsageError(
-                    f"--out {job.out.name}: holds a training already ({name});"
+                    f"--output {job.out.name}: holds a training already ({name});"
                     " go on with --resume, or name another folder"
                 )
         return None

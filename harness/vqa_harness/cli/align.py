@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.options import STDOUT, Json, Quiet, put_json
 from vqa_harness.cli.pairing import takes_pairing
 
 if TYPE_CHECKING:
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 @takes_pairing
 def align_command(
-    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The original video.")],
-    distorted: Annotated[Path, typer.Argument(metavar="DISTORTED", help="What was made of it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    distorted: Annotated[
+        Path, typer.Argument(metavar="DISTORTED", help="The video that was made of the reference.")
+    ],
+    reference: Annotated[
+        Path, typer.Option("--reference", "-r", help="The original video it is compared with.")
+    ],
+    json_target: Json = None,
+    quiet: Quiet = False,
     *,
     pairing: AlignOptions,
 ) -> None:
@@ -31,9 +35,9 @@ def align_command(
 
     with progress_bar(distorted.name, quiet=quiet) as progress:
         report, warnings = align(distorted, reference, pairing, progress=progress)
-    if as_json:
-        sys.stdout.write(json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
-    else:
+    if json_target is not None:
+        put_json(json_target, report.to_json())
+    if json_target != STDOUT:
         sys.stdout.write(clean_lines(report, clean))
     for text in warnings:
         warn(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import warnings
 from typing import Annotated, Any
@@ -56,6 +57,20 @@ def build_app(registry: Registry, wanted: str = "") -> typer.Typer:
     return app
 
 
+def keep_brackets(command: Any) -> None:
+    """Let help texts say ``[tool.vqa-harness]``: rich would take that for markup and drop it."""
+    for param in command.params:
+        if getattr(param, "help", None):
+            param.help = _escaped(param.help)
+    command.help = _escaped(command.help) if command.help else command.help
+    for sub in getattr(command, "commands", {}).values():
+        keep_brackets(sub)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"\\*\[(?=[a-z#/@])", r"\\[", text)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"vqa-harness {__version__}")
@@ -84,6 +99,7 @@ def run_cli(arguments: list[str]) -> int:
         registry = Registry.installed()
         given = arguments or ["--help"]
         command = typer.main.get_command(build_app(registry, wanted=given[0]))
+        keep_brackets(command)
         with interruption.watched():
             code = command.main(given, prog_name="vqa-harness", standalone_mode=False, obj=registry)
         if code == INTERRUPTED:  # what typer makes of Ctrl-C

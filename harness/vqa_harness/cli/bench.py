@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from vqa_harness.cli.options import Jobs, Json, Metrics, Quiet, Threads
 from vqa_harness.errors import InputError, MetricError, PartialResult, UsageError
 from vqa_harness.registry import Registry, Request
 
@@ -28,12 +29,9 @@ def bench_command(
     context: typer.Context,
     datasets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DATASET[:SPLIT][=ROOT]]...", help="Names, or .toml files."),
+        typer.Argument(metavar="DATASET[:SPLIT][=ROOT]", help="Names, or .toml files."),
     ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("--metric", "-m", help="NAME or NAME:param=value,... ; may be repeated."),
-    ] = None,
+    metric: Metrics = None,
     root: Annotated[Path | None, typer.Option(help="Folder of the files of one dataset.")] = None,
     split: Annotated[
         str | None, typer.Option(help="all, random, or a name; default: the dataset's.")
@@ -75,7 +73,7 @@ def bench_command(
         Literal["srocc", "plcc", "krocc", "rmse"] | None,
         typer.Option(help="Print this statistic, metrics by datasets."),
     ] = None,
-    as_json: Annotated[str | None, typer.Option("--json", help="Write JSON; - for stdout.")] = None,
+    json_target: Json = None,
     markdown: Annotated[
         str | None, typer.Option(help="Write Markdown tables; - for stdout.")
     ] = None,
@@ -86,11 +84,9 @@ def bench_command(
         Path | None, typer.Option(help="Where scores are kept; default: the user's cache.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything anew.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="Files at once.")] = 1,
-    threads: Annotated[
-        int, typer.Option(min=0, help="Threads for metrics; 0: one per processor.")
-    ] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    jobs: Jobs = 1,
+    threads: Threads = 0,
+    quiet: Quiet = False,
 ) -> None:
     """Measure how well metrics predict opinion scores: SROCC, PLCC, KROCC, RMSE."""
     if show_list:
@@ -102,7 +98,7 @@ def bench_command(
     from vqa_harness.cli.bench_arguments import CustomTable, read_targets
 
     registry: Registry = context.obj
-    if as_json == "-" and markdown == "-":
+    if json_target == "-" and markdown == "-":
         raise UsageError("--json - and --markdown - both write to standard output; choose one")
     if scatter is not None:
         check_matplotlib()
@@ -111,7 +107,7 @@ def bench_command(
         columns = (file_column, score_column, split_column, reference_column)
         custom = CustomTable(table, *columns, lower_is_better=lower_is_better)
     targets = read_targets(datasets or [], root, split, custom)
-    requests = [registry.request(text) for text in metric or [DEFAULT_METRIC]]
+    requests = registry.requests(metric or [DEFAULT_METRIC])
     options = Options(pool, bootstrap, seed)
     settings = Settings(
         annotations,
@@ -126,8 +122,8 @@ def bench_command(
         options,
     )
     outcomes = _run(targets, requests, registry, settings)
-    _write(outcomes, options, as_json, markdown, scatter)
-    if "-" not in (as_json, markdown):
+    _write(outcomes, options, json_target, markdown, scatter)
+    if "-" not in (json_target, markdown):
         _print(outcomes, cross)
     _conclude(outcomes, allow_missing)
 
@@ -155,10 +151,6 @@ def _run(
     from vqa_harness.cli.warmup import will_compile
     from vqa_harness.console import note
 
-    labels = [request.label for request in requests]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise UsageError(f"metric {label!r} is asked for twice")
     told = training_data(requests, registry)
     prepared = [prepare(target, requests, told, settings) for target in targets]
     names = will_compile(request.spec for request in requests)
@@ -170,7 +162,7 @@ def _run(
 def _write(
     outcomes: Sequence[Outcome],
     options: Options,
-    as_json: str | None,
+    json_target: str | None,
     markdown: str | None,
     scatter: Path | None,
 ) -> None:
@@ -179,9 +171,9 @@ def _write(
     from vqa_harness.bench.scatter import write_scatter
     from vqa_harness.console import command_line
 
-    if as_json is not None:
+    if json_target is not None:
         document = to_json(outcomes, options, command_line())
-        _put(as_json, json.dumps(document, indent=2, allow_nan=False) + "\n")
+        _put(json_target, json.dumps(document, indent=2, allow_nan=False) + "\n")
     if markdown is not None:
         _put(markdown, to_markdown(outcomes, options))
     if scatter is not None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vqa_harness.cli.options import STDOUT, Json, put_json
 from vqa_harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def compare_command(
     worst: Annotated[
         int, typer.Option(min=0, max=1000, help="How many of the worst frames to list.")
     ] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    json_target: Json = None,
 ) -> None:
     """Compare two logs: pooled values, frames, and why they may not be comparable."""
     from vqa_harness.console import note
@@ -45,8 +44,9 @@ def compare_command(
             f"the logs have no feature in common: {a.name} has {', '.join(first.columns)}, "
             f"{b.name} has {', '.join(second.columns)}"
         )
-    if as_json:
-        sys.stdout.write(json.dumps(found.to_json(), indent=2, allow_nan=False) + "\n")
+    if json_target is not None:
+        put_json(json_target, found.to_json())
+    if json_target == STDOUT:
         return
     _print(found)
     for text in found.notes:

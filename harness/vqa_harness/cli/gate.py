@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.options import Jobs, Json, Metrics, Quiet, Threads
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.registry import Registry
 
@@ -28,20 +29,24 @@ DEFAULTS = AlignOptions()
 def gate_command(
     context: typer.Context,
     videos: Annotated[
-        list[Path] | None, typer.Argument(metavar="[VIDEO]...", help="Instead of a file's cases.")
+        list[Path] | None, typer.Argument(metavar="VIDEO", help="Instead of a file's cases.")
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="Default: vqa-harness.toml, or [tool.vqa-harness] of pyproject.toml."),
+        typer.Option(
+            "--config",
+            "-c",
+            help="Default: vqa-harness.toml, or [tool.vqa-harness] of pyproject.toml.",
+        ),
     ] = None,
     rule: Annotated[
         list[str] | None, typer.Option("--rule", help="'vmaf.mean >= 93'; may be repeated.")
     ] = None,
-    reference: Annotated[Path | None, typer.Option(help="What VIDEO is compared with.")] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("--metric", "-m", help="NAME:param=value,... ; those of rules are added."),
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", "-r", help="The video each VIDEO is compared with."),
     ] = None,
+    metric: Metrics = None,
     log: Annotated[
         list[Path] | None, typer.Option("--log", help="Judge this log, ours or libvmaf's.")
     ] = None,
@@ -50,7 +55,7 @@ def gate_command(
         bool, typer.Option("--update-baseline", help="Accept the scores found; show what changes.")
     ] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML.")] = None,
-    as_json: Annotated[str | None, typer.Option("--json", help="Write JSON; - for stdout.")] = None,
+    json_target: Json = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a Markdown table.")] = None,
     github: Annotated[
         bool | None, typer.Option(help="Annotations and job summary; default: on GitHub Actions.")
@@ -59,13 +64,9 @@ def gate_command(
         Path | None, typer.Option(help="Where logs are kept; default: the user's cache.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything anew.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Cases scored at once.")] = 1,
-    threads: Annotated[
-        int, typer.Option(min=0, help="Threads for metrics; 0: one per processor.")
-    ] = 0,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show only what does not hold.")
-    ] = False,
+    jobs: Jobs = 1,
+    threads: Threads = 0,
+    quiet: Quiet = False,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the configuration.")
     ] = False,
@@ -92,7 +93,7 @@ def gate_command(
     measured = _measure(plan, registry, cache, jobs=jobs, threads=threads, quiet=quiet)
     verdict = judge(plan, measured, registry, accepted, accept=update_baseline)
     actions = on_github(os.environ) if github is None else github
-    outputs = Outputs(junit, as_json, markdown, actions, quiet)
+    outputs = Outputs(junit, json_target, markdown, actions, quiet)
     write_verdict(verdict, plan, outputs)
     if update_baseline and plan.baseline is not None:
         renewed = renew(plan.baseline, plan, measured, accepted, registry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +12,7 @@ import typer
 
 from vqa_harness import __version__
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.options import STDOUT, Jobs, Json, Metrics, Quiet, Threads, put_json
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.errors import PartialResult, UsageError, one_line
 
@@ -28,15 +28,12 @@ DEFAULT_METRIC = "clipvqa"
 def ladder_command(
     context: typer.Context,
     rungs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RUNG]...", help="Encodings of one source.")
+        list[Path] | None, typer.Argument(metavar="RUNG", help="Encodings of one source.")
     ] = None,
     reference: Annotated[
         Path | None, typer.Option("--reference", "-r", help="The source they were made from.")
     ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("--metric", "-m", help="NAME or NAME:param=value,... ; may be repeated."),
-    ] = None,
+    metric: Metrics = None,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="TOML file: several sources and series.")
     ] = None,
@@ -55,7 +52,8 @@ def ladder_command(
         str | None, typer.Option("--anchor", help="Series the others are compared with.")
     ] = None,
     feature: Annotated[
-        list[str] | None, typer.Option("--feature", help="Compare this feature; may be repeated.")
+        list[str] | None,
+        typer.Option("--feature", "-f", help="Compare this feature; may be repeated."),
     ] = None,
     min_overlap: Annotated[
         float | None,
@@ -90,12 +88,10 @@ def ladder_command(
     bitrate: Annotated[
         str | None, typer.Option("--bitrate", help="With --encode: kbit/s, comma-separated.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Encodings at a time.")] = 1,
-    threads: Annotated[
-        int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
-    ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    jobs: Jobs = 1,
+    threads: Threads = 0,
+    json_target: Json = None,
+    quiet: Quiet = False,
     *,
     pairing: AlignOptions,
 ) -> None:
@@ -126,7 +122,7 @@ def ladder_command(
         raise UsageError("--encode and --report write files; add -o FOLDER")
     _check(plan, registry)
     document = _run(plan, registry, output, pairing, jobs=jobs, threads=threads, quiet=quiet)
-    _show(document, as_json=as_json)
+    _show(document, json_target)
     if output is not None:
         _write(document, output, plan if report else None)
     if document["failed"]:
@@ -138,8 +134,8 @@ def ladder_command(
 
 def _check(plan: LadderConfig, registry: Registry) -> None:
     """What can be wrong before anything is encoded or measured."""
-    for text in plan.metrics:
-        spec = registry.request(text).spec
+    for request in registry.requests(plan.metrics):
+        spec = request.spec
         without = [source.name for source in plan.sources if source.reference is None]
         if spec.reference and without:
             raise UsageError(
@@ -225,12 +221,13 @@ def _encode(
     return replace(plan, sources=tuple(sources)), {job.target: job.setting for job in jobs}
 
 
-def _show(document: dict[str, Any], *, as_json: bool) -> None:
+def _show(document: dict[str, Any], json_target: str | None) -> None:
     from vqa_harness.console import print_table, warn
     from vqa_harness.ladder import output as outputs
 
-    if as_json:
-        sys.stdout.write(outputs.to_json(document))
+    if json_target is not None:
+        put_json(json_target, document)
+    if json_target == STDOUT:
         return
     for source in document["sources"]:
         head, rows = outputs.rung_head(document), outputs.rung_rows(document, source)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated, Any
 
 import typer
 
+from vqa_harness.cli.options import STDOUT, Json, put_json
 from vqa_harness.registry import Registry, how_to_get, missing_modules
 from vqa_harness.spec import Feature, MetricSpec
 
@@ -15,18 +15,22 @@ from vqa_harness.spec import Feature, MetricSpec
 def metrics_command(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="One metric: its parameters and paper.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    json_target: Json = None,
 ) -> None:
     """List metrics, or tell all about one."""
     registry: Registry = context.obj
     if name:
         spec = registry.spec(name)
         facts = _facts(registry, spec)
-        sys.stdout.write(json.dumps(facts, indent=2) + "\n" if as_json else _page(facts))
+        if json_target is not None:
+            put_json(json_target, facts)
+        if json_target != STDOUT:
+            sys.stdout.write(_page(facts))
         return
     rows = [_facts(registry, spec) for spec in registry.specs().values()]
-    if as_json:
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    if json_target is not None:
+        put_json(json_target, rows)
+    if json_target == STDOUT:
         return
     columns = ("name", "kind", "reference", "range", "better", "provider", "missing")
     from vqa_harness.console import print_table

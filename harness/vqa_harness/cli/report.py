@@ -12,7 +12,7 @@ from vqa_harness.errors import UsageError
 
 def report_command(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="LOG...", help="Logs of a run, or one ladder.json.")
+        list[Path], typer.Argument(metavar="LOG", help="Logs of a run, or one ladder.json.")
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="HTML file; default: beside the input.")
@@ -23,7 +23,7 @@ def report_command(
     ] = None,
     reference: Annotated[
         list[Path] | None,
-        typer.Option("--reference", help="Reference or its folder, for thumbnails."),
+        typer.Option("--reference", "-r", help="Reference or its folder, for thumbnails."),
     ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Heading of the page.")] = None,
 ) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.options import STDOUT, Json, Metrics, Quiet, Threads, put_json
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.errors import (
     AlignError,
@@ -32,11 +31,8 @@ DEFAULT_METRIC = "clipvqa"
 @takes_pairing
 def run_command(
     context: typer.Context,
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Videos to score.")],
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("--metric", "-m", help="NAME or NAME:param=value,... ; may be repeated."),
-    ] = None,
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Videos to score.")],
+    metric: Metrics = None,
     reference: Annotated[
         Path | None,
         typer.Option("--reference", "-r", help="Video to compare every input with."),
@@ -48,13 +44,9 @@ def run_command(
     log_format: Annotated[
         str | None, typer.Option("--format", help="Log format; default: by suffix, else json.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print pooled values as JSON instead of a table.")
-    ] = False,
-    threads: Annotated[
-        int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
-    ] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    json_target: Json = None,
+    threads: Threads = 0,
+    quiet: Quiet = False,
     *,
     pairing: AlignOptions,
 ) -> None:
@@ -64,9 +56,9 @@ def run_command(
     from vqa_harness.pipeline.runner import RunOptions, run
 
     registry: Registry = context.obj
-    requests = [registry.request(text) for text in metric or [DEFAULT_METRIC]]
-    if output == "-" and as_json:
-        raise UsageError("-o - and --json both write to standard output; choose one")
+    requests = registry.requests(metric or [DEFAULT_METRIC])
+    if output == STDOUT and json_target == STDOUT:
+        raise UsageError("-o - and --json - both write to standard output; choose one")
     writers = registry.writers()
     targets = log_targets(inputs, output, log_format, writers)
     _announce_compiling(requests)
@@ -93,9 +85,9 @@ def run_command(
             for m in result.metrics
             if m.error is not None
         ]
-    if as_json:
-        sys.stdout.write(json.dumps(done, indent=2, allow_nan=False) + "\n")
-    elif done and output != "-":
+    if json_target is not None:
+        put_json(json_target, done)
+    if done and STDOUT not in (output, json_target):
         _print(done, requests)
     _conclude(done, failed, len(inputs))
 

@@ -134,11 +134,7 @@ def requests_for(
     Raises:
         UsageError: an unknown metric or feature, a wrong parameter.
     """
-    requests = [registry.request(text) for text in texts]
-    labels = [request.label for request in requests]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise UsageError(f"metric {label!r} is asked for twice")
+    requests = registry.requests(texts)
     for rule in rules:
         if rule.target.kind in ("feature", "bdrate"):
             with placed(rule.place):

@@ -118,7 +118,7 @@ def measure(config: LadderConfig, how: Measuring) -> Measured:
         UsageError: no or unknown metrics, or one that needs a reference where a source has none.
         MissingBackend: a metric's packages or model are missing.
     """
-    requests = [how.registry.request(text) for text in config.metrics]
+    requests = how.registry.requests(config.metrics)
     pools = list(dict.fromkeys((*POOLS, config.settings.pool)))
     result = Measured()
     targets = _targets(config, how.logs)

@@ -84,7 +84,7 @@ def _check(requests: Sequence[Request], reference: Path | None) -> None:
     seen: set[str] = set()
     for request in requests:
         if request.label in seen:
-            raise UsageError(f"metric {request.label!r} is asked for twice")
+            raise UsageError(f"metric {request.label!r} is given twice; name it once")
         if request.spec.reference and reference is None:
             raise UsageError(
                 f"metric {request.spec.name!r} compares with a reference; add --reference FILE"

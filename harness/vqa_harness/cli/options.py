@@ -1,0 +1,69 @@
+"""The options that mean the same in every command that has them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vqa_harness.errors import UsageError
+from vqa_harness.files import write_text
+
+STDOUT = "-"
+"""The target that stands for standard output."""
+
+
+def _json_target(value: str | None) -> str | None:
+    """Refuse what names no JSON file: after ``--json`` it may have been meant as an input."""
+    if value is not None and value != STDOUT and Path(value).suffix.lower() != ".json":
+        raise UsageError(
+            f"--json {value}: names no .json file; write --json FILE.json, or --json - for "
+            "standard output"
+        )
+    return value
+
+
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", "-m", help="NAME or NAME:param=value,... ; several by comma, or repeat it."
+    ),
+]
+Json = Annotated[
+    str | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        help="Write the result as JSON; - for standard output, instead of tables.",
+        callback=_json_target,
+    ),
+]
+Jobs = Annotated[
+    int, typer.Option("--jobs", "-j", min=1, max=256, help="How many are worked on at once.")
+]
+Threads = Annotated[
+    int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, and only what calls for attention.")
+]
+
+
+def put_json(target: str, document: Any) -> None:
+    """Write a document to a file, which appears complete or not at all, or to standard output.
+
+    Args:
+        target: path of a ``.json`` file, or ``-``.
+        document: what `json` can write; no NaN and no infinity.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    if target == STDOUT:
+        sys.stdout.write(text)
+    else:
+        write_text(Path(target), text)
