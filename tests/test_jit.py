@@ -5,10 +5,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from vqa_harness import jit
 from vqa_metrics import nss_warmup
 from vqa_metrics.nss import nss_sums
+
+SCAN = "vqa_metrics.nss.scan"
 
 
 def test_kernels_run_where_no_cache_can_be_kept():
@@ -25,16 +28,32 @@ def test_a_kernel_that_never_ran_is_not_compiled():
     assert not jit.is_compiled(jit.kernel()(space["triple"]), 1)
 
 
-def test_a_change_of_any_part_is_another_fingerprint(monkeypatch):
-    before = jit.fingerprint()
-    assert before == jit.fingerprint()
+@pytest.mark.parametrize("name", ["tile", "simd", "filter", "scan"])
+def test_a_change_of_any_part_is_another_fingerprint(monkeypatch, name):
+    before = jit.fingerprint(SCAN)
+    assert before == jit.fingerprint(SCAN)
     original = jit.inspect.getsource
 
     def changed(module):
-        return original(module) + ("# more\n" if module.__name__.endswith("nss.tile") else "")
+        return original(module) + ("# more\n" if module.__name__.endswith(f"nss.{name}") else "")
 
     monkeypatch.setattr(jit.inspect, "getsource", changed)
-    assert jit.fingerprint() != before
+    assert jit.fingerprint(SCAN) != before
+
+
+def test_other_imports_do_not_change_the_fingerprint():
+    code = (
+        "from vqa_harness.jit import fingerprint; import vqa_metrics.nss.scan;"
+        f"print(fingerprint({SCAN!r}))"
+    )
+    lines = ["", "import vqa_metrics.ssim, vqa_metrics.psnr, vqa_harness.alignment.search;"]
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", line + code], capture_output=True, text=True, check=True
+        ).stdout
+        for line in lines
+    }
+    assert len(found) == 1
 
 
 def test_no_source_no_fingerprint(monkeypatch):
@@ -42,7 +61,7 @@ def test_no_source_no_fingerprint(monkeypatch):
         raise OSError("could not get source code")
 
     monkeypatch.setattr(jit.inspect, "getsource", missing)
-    assert jit.fingerprint() == 0
+    assert jit.fingerprint(SCAN) == 0
 
 
 def test_warm_up_compiles_everything():

@@ -105,13 +105,27 @@ def _let_kernels_call_kernels() -> None:
         typeof_impl.register(Kernel)(lambda value, _: types.Dispatcher(value.compiled))
 
 
-def fingerprint() -> int:
-    """A number that changes with the source of any module that defined a `part` so far.
+def fingerprint(module: str) -> int:
+    """A number that changes with the source of whatever a module's kernels can call.
 
-    0 where there is no source; Numba then has no disk cache either.
+    That is every `part`, and all that comes from modules of the same package. Whatever else was
+    imported before does not count: the number names a file of the disk cache.
+
+    Args:
+        module: the module's name; it has to have imported what its kernels call.
+
+    Returns:
+        0 where there is no source; Numba then has no disk cache either.
     """
+    own = module.partition(".")[0] + "."
+    reached, left = {__name__}, {module}
+    while left:
+        name = left.pop()
+        reached.add(name)
+        homes = {str(getattr(v, "__module__", "")) for v in vars(sys.modules[name]).values()}
+        left |= {home for home in homes if home in _MODULES or home.startswith(own)} - reached
     try:
-        sources = [inspect.getsource(sys.modules[name]) for name in sorted(_MODULES)]
+        sources = [inspect.getsource(sys.modules[name]) for name in sorted(reached)]
     except OSError:
         return 0
     return zlib.crc32("".join(sources).encode())

@@ -190,4 +190,4 @@ def _compile(source: int) -> ScaleSums:
     return scale_sums
 
 
-scale_sums = _compile(fingerprint())
+scale_sums = _compile(fingerprint(__name__))
