@@ -40,3 +40,27 @@ def test_links_between_pages_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8"))
     local = [link for link in links if not link.startswith(("http://", "https://", "mailto:"))]
     assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+PACKAGES = [
+    ROOT / "harness" / "vqa_harness",
+    ROOT / "metrics" / "vqa_metrics",
+    ROOT / "vqa_plugin_clip",
+]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_the_architecture_page_names_every_folder_and_top_file(package):
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    tree = page.split("```")[1]
+    folders = {f"{p.parent.relative_to(package)}/" for p in package.rglob("*.py")} - {"./"}
+    files = {p.name for p in package.glob("*.py")} - {"__init__.py"}
+    assert [
+        n for n in sorted(folders | files) if not re.search(rf"(^|[\s/]){re.escape(n)}", tree)
+    ] == []
+
+
+def test_the_architecture_page_names_no_file_that_is_not_there():
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    there = {p.name for package in PACKAGES for p in package.rglob("*.py")}
+    assert [n for n in re.findall(r"[\w/]*?(\w+\.py)\b", page) if n not in there] == []
