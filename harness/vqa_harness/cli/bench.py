@@ -1,7 +1,4 @@
-"""``vqa-harness bench``: how well metrics predict opinion scores.
-
-``bench_targets -> bench_session -> bench_run -> bench_evaluate -> bench_outputs``.
-"""
+"""``vqa-harness bench``: how well metrics predict opinion scores."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""``vqa-harness gate``: score videos, or read logs, and judge them by rules.
-
-``gate_config -> gate_plan -> gate_run -> gate -> gate_outputs``.
-"""
+"""``vqa-harness gate``: score videos, or read logs, and judge them by rules."""
 
 from __future__ import annotations
 

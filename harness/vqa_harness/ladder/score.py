@@ -1,7 +1,4 @@
-"""Measures the rungs of an encoder ladder: bitrate from the packets, quality from the metrics.
-
-``ladder_command -> ladder_encode -> measure -> ladder_compare -> ladder_outputs``.
-"""
+"""Measures the rungs of an encoder ladder: bitrate from the packets, quality from the metrics."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""One decoding pass, many metrics.
-
-The main path of the project: ``run_command -> registry.request -> reader -> pipeline.run ->
-drivers -> metric.measure -> log.build_log -> writers``.
-"""
+"""One decoding pass, many metrics."""
 
 from __future__ import annotations
 
