@@ -18,7 +18,8 @@ from vqa_harness.ladder.compare import aggregate, compare_ladder
 from vqa_harness.ladder.config import LadderConfig, Series, Settings, Source, read_config
 from vqa_harness.ladder.output import to_csv, to_json, to_markdown, write_outputs
 from vqa_harness.ladder.score import Measured, Measuring, Rung, measure
-from vqa_harness.logs.view import FeatureInfo
+from vqa_harness.logs.features import FeatureInfo
+from vqa_harness.logs.view import StreamEntry
 from vqa_harness.media.bitrate import StreamBitrate
 from vqa_harness.registry import Registry
 from vqa_harness.testing.synthetic import make_video
@@ -31,10 +32,10 @@ NIQE = FeatureInfo("niqe", -1, "", 0.0, leading=True)
 
 def rung(series, height, kbps, quality, *, source="bbb", feature="vmaf"):
     rate = StreamBitrate(250, 31250, 10.0, kbps * 1000, kbps * 1500)
-    stream = {"codec": "h264", "width": height * 16 // 9, "height": height}
+    stream = StreamEntry(codec="h264", width=height * 16 // 9, height=height)
     values = {feature: {"mean": quality, "min": quality - 5}}
     path = types.SimpleNamespace(name=f"{series}-{height}-{kbps}.mp4")
-    return Rung(source, series, path, stream, (stream["width"], height), rate, 250, values)
+    return Rung(source, series, path, stream, stream.size, rate, 250, values)
 
 
 def measured(*series, source="bbb", feature="vmaf", about=VMAF):

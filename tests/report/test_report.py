@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vqa_harness.cli.app import run_cli
-from vqa_harness.logs.view import coded_size
+from vqa_harness.logs.view_parser import parse_alignment
 from vqa_harness.report.alignment import reference_frame, timeline
 from vqa_harness.report.packing import Grid, column, pack, plan_grid, thin, unpack
 from vqa_harness.report.thumbnails import Media, grab, worst_frames
@@ -108,7 +108,7 @@ ALIGNMENT = {
 
 
 def test_timeline_of_an_alignment():
-    strip = timeline(ALIGNMENT, 20)
+    strip = timeline(parse_alignment(ALIGNMENT), 20)
     assert (strip.frames, strip.clean) == (25, False)
     assert [(s.kind, s.left, s.width) for s in strip.spans] == [
         ("matched", 0, 40),
@@ -128,13 +128,14 @@ def test_timeline_of_an_alignment():
         "1 repeated",
         "6 frozen",
     )
-    assert coded_size(ALIGNMENT) == (160, 90)
+    assert parse_alignment(ALIGNMENT).distorted_size == (160, 90)
 
 
 def test_reference_frame_of_a_distorted_frame():
-    found = [reference_frame(ALIGNMENT, i) for i in (0, 9, 12, 16, 19, 22)]
+    pairing = parse_alignment(ALIGNMENT)
+    found = [reference_frame(pairing, i) for i in (0, 9, 12, 16, 19, 22)]
     assert found == [5, 14, 14, 23, 26, None]
-    assert reference_frame({}, 3) is None
+    assert reference_frame(parse_alignment({}), 3) is None
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_reference_frame_of_a_distorted_frame():
     ],
 )
 def test_an_alignment_that_tells_nothing_has_no_timeline(alignment):
-    assert timeline(alignment, 5) is None
+    assert timeline(parse_alignment(alignment), 5) is None
 
 
 def test_worst_frames_are_apart_and_of_a_window_the_middle():

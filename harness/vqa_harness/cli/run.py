@@ -122,7 +122,7 @@ def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:
         "input": str(path),
         "frames": len(result.frame_times),
         "pooled": log.pooled,
-        "warnings": log.extra.get("warnings", []),
+        "warnings": list(log.view.warnings),
         "seconds": {k: round(v, 3) for k, v in result.seconds.items()},
     }
 

@@ -18,7 +18,6 @@ from vqa_harness.errors import InputError, UsageError, one_line
 from vqa_harness.files import write_text
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import parse_log
-from vqa_harness.logs.view import as_object, metric_entry
 from vqa_harness.stats.pooling import pooled
 
 SCHEMA = 1
@@ -75,15 +74,16 @@ def entry_of(
 def identity(log: Log) -> dict[str, Mapping[str, Any]]:
     """Per metric, what must be equal for two scores to be comparable."""
     return {
-        label: {"version": str(facts.get("version")), **_model(as_object(facts.get("info")))}
-        for label, entry in as_object(log.extra.get("metrics")).items()
-        if (facts := as_object(entry))
+        label: {"version": str(entry.version), **_model(entry.info)}
+        for label, entry in log.view.metrics.items()
+        if entry.told
     }
 
 
 def difference(before: Entry, log: Log, feature: str) -> str:
     """Why a feature of the log cannot be compared with the baseline; empty if it can."""
-    label, _ = metric_entry(log, feature)
+    metric = log.view.metric_of(feature)
+    label = "" if metric is None else metric.label
     old, new = before.metrics.get(label), identity(log).get(label)
     if old is None or new is None or old == new:
         return ""
@@ -223,8 +223,8 @@ def _model(info: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _reference(log: Log) -> str | None:
-    stream = as_object(as_object(log.extra.get("inputs")).get("reference"))
-    return str(stream["sha256"]) if stream.get("sha256") else None
+    stream = log.view.inputs.reference
+    return (stream.sha256 or None) if stream is not None else None
 
 
 def _text(path: Path) -> str:

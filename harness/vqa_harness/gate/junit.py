@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 
 from vqa_harness import __version__
 from vqa_harness.gate.verdict import Measured, Outcome, Verdict, number
-from vqa_harness.logs.view import as_object
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAGS = {"fail": "failure", "error": "error", "warn": "skipped", "accepted": "skipped"}
@@ -91,14 +90,13 @@ def _facts(item: Measured) -> Iterator[tuple[str, str]]:
     """What was scored and by which versions."""
     if item.log is None:
         return
-    extra = item.log.extra
-    for role, stream in as_object(extra.get("inputs")).items():
-        if facts := as_object(stream):
-            yield role, str(facts.get("name"))
-            yield f"{role}.sha256", str(facts.get("sha256"))
-    for label, entry in as_object(extra.get("metrics")).items():
-        facts = as_object(entry)
-        yield f"metric.{label}", f"{facts.get('provider')} version {facts.get('version')}"
+    inputs = item.log.view.inputs
+    for role, stream in (("distorted", inputs.distorted), ("reference", inputs.reference)):
+        if stream is not None:
+            yield role, str(stream.name)
+            yield f"{role}.sha256", str(stream.sha256)
+    for label, metric in item.log.view.metrics.items():
+        yield f"metric.{label}", f"{metric.provider} version {metric.version}"
     yield "frames", str(len(item.log))
     yield "cached", str(item.cached).lower()
 

@@ -8,7 +8,6 @@ from typing import Any
 from vqa_harness import __version__
 from vqa_harness.console import clean
 from vqa_harness.gate.verdict import STATUSES, Measured, Outcome, Verdict, number
-from vqa_harness.logs.view import as_object
 
 SCHEMA = 1
 """Version of the JSON verdict."""
@@ -127,15 +126,10 @@ def warnings_of(item: Measured) -> list[str]:
     """What the user should know of a run and of its metrics."""
     if item.log is None:
         return []
-    extra = item.log.extra
-    found = _texts(extra.get("warnings"))
-    for label, entry in as_object(extra.get("metrics")).items():
-        found += [f"{label}: {text}" for text in _texts(as_object(entry).get("warnings"))]
+    found = list(item.log.view.warnings)
+    for label, metric in item.log.view.metrics.items():
+        found += [f"{label}: {text}" for text in metric.warnings]
     return found
-
-
-def _texts(value: Any) -> list[str]:
-    return [str(text) for text in value] if isinstance(value, list) else []
 
 
 def _count(number_of: int, noun: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 
 from vqa_harness.alignment.options import AlignOptions
@@ -109,5 +108,5 @@ def _score(case: Case, distorted: Path, registry: Registry, scoring: Scoring) ->
 
 
 def _kilobits(video: Path, log: Log) -> float:
-    rate = log.extra.get("inputs", {}).get("distorted", {}).get("rate")
-    return measure_bitrate(video, Fraction(rate) if rate else None).mean / 1000
+    stream = log.view.inputs.distorted
+    return measure_bitrate(video, stream.rate if stream is not None else None).mean / 1000

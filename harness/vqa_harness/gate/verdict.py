@@ -9,7 +9,6 @@ from vqa_harness.errors import GateFailed, MetricError, VqaError, one_line
 from vqa_harness.gate.plan import Case
 from vqa_harness.gate.rules import Rule
 from vqa_harness.logs.log import Log
-from vqa_harness.logs.view import as_object
 
 Status = Literal["pass", "fail", "error", "warn", "accepted"]
 STATUSES: tuple[Status, ...] = ("error", "fail", "warn", "accepted", "pass")
@@ -96,7 +95,7 @@ def failed_metrics(item: Measured) -> dict[str, str]:
     """Metrics that failed in this run, with the reason."""
     if item.log is None or item.case.log is not None:
         return {}
-    return {str(k): str(v) for k, v in as_object(item.log.extra.get("errors")).items()}
+    return dict(item.log.view.errors)
 
 
 def number(value: float, limit: float | None = None) -> str:

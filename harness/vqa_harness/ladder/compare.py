@@ -14,7 +14,7 @@ from typing import Any
 from vqa_harness.errors import UsageError
 from vqa_harness.ladder.config import Settings
 from vqa_harness.ladder.score import Measured, Rung
-from vqa_harness.logs.view import FeatureInfo
+from vqa_harness.logs.features import FeatureInfo
 from vqa_harness.stats import bdrate, hull
 
 SATURATED = 0.01
@@ -137,7 +137,7 @@ def _rung(rung: Rung) -> Json:
     return {
         "series": rung.series,
         "file": rung.path.name,
-        "codec": rung.stream["codec"],
+        "codec": rung.stream.codec,
         "width": rung.size[0],
         "height": rung.size[1],
         "setting": rung.setting,

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,11 @@ from vqa_harness.console import Progress
 from vqa_harness.errors import AlignError, InputError, MetricError, VqaError
 from vqa_harness.ladder.config import LadderConfig, Source
 from vqa_harness.logs.build import build_log
+from vqa_harness.logs.features import FeatureInfo, features_of, pooled_values
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.metadata import plain
 from vqa_harness.logs.read import read_log
-from vqa_harness.logs.view import FeatureInfo, coded_size, features_of, pooled_values
+from vqa_harness.logs.view import LogView, StreamEntry
 from vqa_harness.logs.write import BUILTIN, log_targets, write_log
 from vqa_harness.media.bitrate import StreamBitrate, measure_bitrate
 from vqa_harness.pipeline.runner import RunOptions, run
@@ -37,7 +37,7 @@ class Rung:
         source: name of the title.
         series: name of the series.
         path: of the encoding.
-        stream: ``inputs.distorted`` of its log.
+        stream: the distorted video, as its log tells.
         size: (width, height) in pixels as encoded, before it was scaled to the reference.
         bitrate: of its video stream.
         frames: scored.
@@ -52,7 +52,7 @@ class Rung:
     source: str
     series: str
     path: Path
-    stream: Mapping[str, Any]
+    stream: StreamEntry
     size: tuple[int, int]
     bitrate: StreamBitrate
     frames: int
@@ -159,21 +159,22 @@ def _rung(
         log = _score(path, source.reference, requests, how)
         if target is not None:
             write_log(log, target, "json")
-    stream = log.extra["inputs"]["distorted"]
-    alignment = log.extra.get("alignment") or {}
+    stream, size = log.view.inputs.distorted, log.view.alignment.distorted_size or log.size
+    if stream is None or size is None:
+        raise InputError(f"{path.name}: its log does not say how large the video is; remove it")
     rung = Rung(
         source=source.name,
         series=series,
         path=path,
         stream=stream,
-        size=coded_size(alignment) or (stream["width"], stream["height"]),
-        bitrate=measure_bitrate(path, Fraction(stream["rate"]) if stream["rate"] else None),
+        size=size,
+        bitrate=measure_bitrate(path, stream.rate),
         frames=len(log),
         quality=pooled_values(log, pools),
         setting=how.settings.get(path, ""),
         log=target,
-        alignment=alignment,
-        warnings=list(log.extra.get("warnings", ())),
+        alignment=log.extra.get("alignment") or {},
+        warnings=list(log.view.warnings),
         reused=reused,
     )
     return rung, log
@@ -203,25 +204,25 @@ def _earlier(
         reference = None  # the run does not read it either
     try:
         log = read_log(target)
-        extra = log.extra
-        if extra["harness_version"] != __version__ or not _same_metrics(
-            extra, requests, how.registry
-        ):
+        view = log.view
+        if view.harness_version != __version__ or not _same_metrics(view, requests, how.registry):
             return None
-        for role, file in (("distorted", path), ("reference", reference)):
-            told = extra["inputs"][role]
+        for told, file in (
+            (view.inputs.distorted, path),
+            (view.inputs.reference, reference),
+        ):
             if (told is None) != (file is None):
                 return None
-            if file is not None and told["sha256"] != _sha256(file):
+            if told is not None and file is not None and told.sha256 != _sha256(file):
                 return None
-        if reference is not None and extra["alignment"]["options"] != how.align.to_json():
+        if reference is not None and view.alignment.options != how.align.to_json():
             return None
-    except (InputError, KeyError, TypeError, AttributeError, OSError):
+    except (InputError, OSError):
         return None
     return log
 
 
-def _same_metrics(extra: Mapping[str, Any], requests: list[Request], registry: Registry) -> bool:
+def _same_metrics(view: LogView, requests: list[Request], registry: Registry) -> bool:
     wanted = {
         request.label: (
             request.spec.version,
@@ -232,8 +233,8 @@ def _same_metrics(extra: Mapping[str, Any], requests: list[Request], registry: R
         for request in requests
     }
     found = {
-        label: (entry["version"], entry["provider"], entry["parameters"], entry["error"])
-        for label, entry in extra["metrics"].items()
+        label: (entry.version, entry.provider, entry.parameters, entry.error)
+        for label, entry in view.metrics.items()
     }
     return wanted == found
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from vqa_harness import __version__
 from vqa_harness.errors import InputError, MetricError
-from vqa_harness.logs.log import LARGEST, VERSION_PREFIX, Log
+from vqa_harness.logs.log import VERSION_PREFIX, Log
 from vqa_harness.logs.metadata import Repairs
-from vqa_harness.stats.pooling import pool
+from vqa_harness.stats.pooling import LARGEST, pool
 
 if TYPE_CHECKING:
     from vqa_harness.result import MetricResult, RunResult

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,7 @@ class ResultCache:
             return None
         for role, name in key.names.items():
             log.extra["inputs"][role]["name"] = name
-        return log
+        return replace(log)  # whose view has these names
 
     def put(self, key: CacheKey, log: Log) -> bool:
         """Keep a log and drop what was unused for longest; whether it was kept.
@@ -125,7 +125,7 @@ class ResultCache:
         """
         from vqa_harness.logs.vmaf_json import to_json
 
-        if log.extra.get("errors") or not _is_of(log, key):
+        if log.view.errors or not _is_of(log, key):
             return False
         text = json.dumps(to_json(log), allow_nan=False, separators=(",", ":"))
         if len(text) > min(MAX_ENTRY_BYTES, self.max_bytes):
@@ -157,10 +157,10 @@ class ResultCache:
 
 def _is_of(log: Log, key: CacheKey) -> bool:
     """Whether a log is of the videos of a key."""
-    inputs = log.extra.get("inputs")
-    streams = inputs if isinstance(inputs, dict) else {}
+    inputs = log.view.inputs
+    told = {"distorted": inputs.distorted, "reference": inputs.reference}
     return all(
-        isinstance(streams.get(role), dict) and streams[role].get("sha256") == digest
+        (stream := told[role]) is not None and stream.sha256 == digest
         for role, digest in key.sha256.items()
     )
 

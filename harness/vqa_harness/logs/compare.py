@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from vqa_harness.logs.log import Log
-from vqa_harness.logs.view import as_object, metric_entry
+from vqa_harness.logs.view import Inputs, MetricEntry
 
 POOLS = ("mean", "min", "max", "harmonic_mean")
 _STREAM_FACTS = ("width", "height", "pix_fmt", "rate", "frames")
-_METRIC_FACTS = ("version", "provider", "parameters", "info")
+_METRIC_FACTS = ("version", "provider")
+_METRIC_OBJECTS = ("parameters", "info")
 _MACHINE = {"device", "n_threads", "threads"}
 """Facts of a metric that tell of the machine, not of the scores."""
 
@@ -152,9 +153,8 @@ def _largest(found: Sequence[FrameDifference], higher: bool | None) -> list[Fram
 
 
 def _direction(log: Log, name: str) -> bool | None:
-    _, entry = metric_entry(log, name)
-    told = as_object(as_object(entry.get("features")).get(name)).get("direction")
-    return True if told == "higher" else False if told == "lower" else None
+    metric = log.view.metric_of(name)
+    return None if metric is None else metric.features[name].higher_is_better
 
 
 def _notes(a: Log, b: Log) -> Iterator[str]:
@@ -164,41 +164,40 @@ def _notes(a: Log, b: Log) -> Iterator[str]:
     if a.version != b.version:
         yield f"made by {a.version or 'an unknown version'} and {b.version or 'an unknown version'}"
     yield from _stream_notes(a, b)
-    metrics_a, metrics_b = as_object(a.extra.get("metrics")), as_object(b.extra.get("metrics"))
-    for label in (name for name in metrics_a if name in metrics_b):
-        yield from _metric_notes(label, metrics_a[label], metrics_b[label])
+    for label, metric in a.view.metrics.items():
+        if label in b.view.metrics:
+            yield from _metric_notes(metric, b.view.metrics[label])
     if a.extra and b.extra:
-        for option, x, y in _changed(
-            as_object(as_object(a.extra.get("alignment")).get("options")),
-            as_object(as_object(b.extra.get("alignment")).get("options")),
-        ):
+        for option, x, y in _changed(a.view.alignment.options, b.view.alignment.options):
             yield f"alignment: {option} {x} against {y}"
 
 
 def _stream_notes(a: Log, b: Log) -> Iterator[str]:
-    inputs_a, inputs_b = as_object(a.extra.get("inputs")), as_object(b.extra.get("inputs"))
-    one, other = as_object(inputs_a.get("distorted")), as_object(inputs_b.get("distorted"))
-    for fact in _STREAM_FACTS:
-        if one and other and one.get(fact) != other.get(fact):
-            yield f"distorted: {fact} {one.get(fact)} against {other.get(fact)}"
-    if one and one.get("sha256") and one.get("sha256") == other.get("sha256"):
-        yield "both are of the same distorted file"
-    hashes = [as_object(x.get("reference")).get("sha256") for x in (inputs_a, inputs_b)]
-    if inputs_a and inputs_b and hashes[0] != hashes[1]:
+    inputs_a, inputs_b = a.view.inputs, b.view.inputs
+    one, other = inputs_a.distorted, inputs_b.distorted
+    if one and other:
+        for fact in _STREAM_FACTS:
+            x, y = getattr(one, fact), getattr(other, fact)
+            if x != y:
+                yield f"distorted: {fact} {x} against {y}"
+        if one.sha256 and one.sha256 == other.sha256:
+            yield "both are of the same distorted file"
+    hashes = [x.reference and x.reference.sha256 for x in (inputs_a, inputs_b)]
+    if inputs_a != Inputs() and inputs_b != Inputs() and hashes[0] != hashes[1]:
         yield "the references differ"
 
 
-def _metric_notes(label: str, one: Any, other: Any) -> Iterator[str]:
-    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+def _metric_notes(one: MetricEntry, other: MetricEntry) -> Iterator[str]:
+    if not one.told or not other.told:
         return
     for fact in _METRIC_FACTS:
-        x, y = one.get(fact), other.get(fact)
-        if isinstance(x, Mapping) and isinstance(y, Mapping):
-            for key, left, right in _changed(x, y):
-                if key not in _MACHINE:
-                    yield f"{label}: {key} {left} against {right}"
-        elif x != y:
-            yield f"{label}: {fact} {x} against {y}"
+        x, y = getattr(one, fact), getattr(other, fact)
+        if x != y:
+            yield f"{one.label}: {fact} {x} against {y}"
+    for fact in _METRIC_OBJECTS:
+        for key, left, right in _changed(getattr(one, fact), getattr(other, fact)):
+            if key not in _MACHINE:
+                yield f"{one.label}: {key} {left} against {right}"
 
 
 def _changed(x: Mapping[str, Any], y: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -1,27 +1,25 @@
 """The log of a run: scores per frame, pooled scores, and how they came about.
 
 `Log` is what every writer writes and `vqa_harness.logs.read.read_log` returns. It is laid out as
-libvmaf's log, with everything libvmaf has no place for in ``extra``. ``docs/log-format.md``
-describes each field.
+libvmaf's log, with everything libvmaf has no place for in ``extra``, which ``view`` gives typed.
+``docs/log-format.md`` describes each field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
+from vqa_harness.logs.view import LogView
+from vqa_harness.logs.view_parser import parse_view
 
 VERSION_PREFIX = "vqa-harness "
 """How ``version`` begins in a log without VMAF."""
 
-LARGEST = 1e100
-"""A score of this magnitude or above is no score: sums over frames must stay finite."""
 
-
-@dataclass(slots=True)
+@dataclass
 class Log:
     """Scores of one distorted video.
 
@@ -45,6 +43,14 @@ class Log:
     aggregate: dict[str, float | None] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     size: tuple[int, int] | None = None
+
+    @cached_property
+    def view(self) -> LogView:
+        """What ``extra`` says, typed; it is read once, so later changes to ``extra`` do not show.
+
+        `dataclasses.replace` gives a log that reads it anew.
+        """
+        return parse_view(self.extra)
 
     def __len__(self) -> int:
         """How many frames were scored."""

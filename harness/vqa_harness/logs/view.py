@@ -1,128 +1,188 @@
-"""What a log says of its features: direction, unit, gaps, pooled values.
+"""What a log says of its run beside the scores: ``Log.view``, the typed form of ``Log.extra``.
 
-Logs may be anybody's: what is missing or of another kind than expected is left out.
+A log may be anybody's, so nothing here is taken on trust: a value that is missing, or of another
+kind than ``docs/log-format.md`` gives it, is None, and a list or object of another kind is empty.
+A number is finite and below 1e100 in magnitude, a whole number fits 64 bits, a truth is no number.
+What no class here has stays in ``Log.extra``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
 
-from vqa_harness.logs.log import Log
-from vqa_harness.stats.pooling import pooled
+from vqa_harness.logs.view_alignment import Alignment, Counted, Segment
+from vqa_harness.logs.view_metrics import (
+    FeatureEntry,
+    MetricEntry,
+    PooledEntry,
+    Pooling,
+    Window,
+    WorstRun,
+)
 
-_SIGNS = {"higher": 1, "lower": -1}
+__all__ = [
+    "Alignment",
+    "ColourEntry",
+    "Counted",
+    "FeatureEntry",
+    "Inputs",
+    "LogView",
+    "MetricEntry",
+    "PooledEntry",
+    "Pooling",
+    "Reading",
+    "Role",
+    "Segment",
+    "StreamEntry",
+    "Window",
+    "WorstRun",
+]
+
+Role = Literal["distorted", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureInfo:
-    """What a log says of a feature.
+class ColourEntry:
+    """How a stream codes colour.
 
     Attributes:
-        metric: the metric's label.
-        sign: 1 where higher is better, -1 where lower is.
-        unit: such as ``dB``.
-        best: the best value possible; None if unbounded.
-        leading: whether it is the first feature of its metric, or of the metric's name.
+        range: ``full`` or ``limited``.
+        matrix: such as ``bt709``.
+        transfer: such as ``smpte2084``.
+        primaries: such as ``bt2020``.
+        guessed: those of the four that the stream does not say.
     """
 
-    metric: str
-    sign: int
-    unit: str
-    best: float | None
-    leading: bool
+    range: str | None = None
+    matrix: str | None = None
+    transfer: str | None = None
+    primaries: str | None = None
+    guessed: tuple[str, ...] = ()
 
 
-def features_of(log: Log) -> dict[str, FeatureInfo]:
-    """The features of a log that have a direction."""
-    found: dict[str, FeatureInfo] = {}
-    for label, entry in table(log.extra.get("metrics")).items():
-        features = {
-            name: table(about)
-            for name, about in table(table(entry).get("features")).items()
-            if name in log.columns and table(about).get("direction") in _SIGNS
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """The distorted or the reference video, as it was read.
+
+    Attributes:
+        name: of the file, without folders.
+        sha256: of the file's bytes, hexadecimal; None also where it was not taken.
+        codec: FFmpeg's name.
+        width: pixels, after rotation.
+        height: pixels, after rotation.
+        pix_fmt: FFmpeg's name of the pixel format.
+        depth: bits per sample.
+        chroma: ``420``, ``422``, ``444``, ..., ``gray`` or ``rgb``.
+        rate: frames per second, above 0; None also where the rate is unknown.
+        frames: decoded.
+        expected_frames: promised by the container; None also where it promises nothing.
+        duration: seconds as the container tells.
+        rotation: degrees counter-clockwise that were undone.
+        mirrored: whether a mirror, left to right, was undone besides.
+        sar: sample aspect ratio, such as ``1:1``.
+        interlaced: whether the stream says it is interlaced.
+        still: whether it is an image.
+        colour: how it codes colour.
+    """
+
+    name: str | None = None
+    sha256: str | None = None
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    pix_fmt: str | None = None
+    depth: int | None = None
+    chroma: str | None = None
+    rate: Fraction | None = None
+    frames: int | None = None
+    expected_frames: int | None = None
+    duration: float | None = None
+    rotation: int | None = None
+    mirrored: bool | None = None
+    sar: str | None = None
+    interlaced: bool | None = None
+    still: bool | None = None
+    colour: ColourEntry = field(default_factory=ColourEntry)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) in pixels, after rotation; None where either is unknown."""
+        return None if self.width is None or self.height is None else (self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The two videos; None where there was none, or the log says nothing of it."""
+
+    distorted: StreamEntry | None = None
+    reference: StreamEntry | None = None
+
+    def stream(self, role: Role) -> StreamEntry | None:
+        """The video of that role."""
+        return self.distorted if role == "distorted" else self.reference
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What decoding a video met.
+
+    Attributes:
+        facts: each number, truth (0 or 1) and length of a list by its name, such as
+            ``corrupt_frames``; inside another object by its dotted name. None where unknown.
+        warnings: a line each.
+    """
+
+    facts: Mapping[str, float | None] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """Everything a log says of its run. All is empty for the log of another program.
+
+    Attributes:
+        schema: version of the layout; 1 today.
+        harness_version: of vqa-harness.
+        created: when the log was made: ISO 8601, UTC.
+        command: the command line, folders left out.
+        inputs: the videos.
+        reading: ``distorted`` and ``reference`` to what decoding met.
+        alignment: how frames were paired with the reference.
+        metrics: by label, in the order asked for.
+        pooling: how scores were pooled.
+        frame_times: seconds of each frame, the first frame of the video at 0; None where unknown.
+            Empty, or as long as the log unless somebody changed it.
+        warnings: what the user should know of the run, a line each.
+        errors: label of a metric to why it gave nothing; empty if all worked.
+        seconds: wall time by part, and ``cpu``, the processor time.
+    """
+
+    schema: int | None = None
+    harness_version: str | None = None
+    created: str | None = None
+    command: str | None = None
+    inputs: Inputs = field(default_factory=Inputs)
+    reading: Mapping[str, Reading] = field(default_factory=dict)
+    alignment: Alignment = field(default_factory=Alignment)
+    metrics: Mapping[str, MetricEntry] = field(default_factory=dict)
+    pooling: Pooling = field(default_factory=Pooling)
+    frame_times: tuple[float | None, ...] = ()
+    warnings: tuple[str, ...] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float | None] = field(default_factory=dict)
+
+    def metric_of(self, feature: str) -> MetricEntry | None:
+        """The metric that gave a feature; None where the log does not say."""
+        return next((m for m in self.metrics.values() if feature in m.features), None)
+
+    @property
+    def undefined_frames(self) -> dict[str, tuple[int, ...]]:
+        """Feature to the frames (indices) that hold another frame's score, of all metrics."""
+        return {
+            name: frames
+            for metric in self.metrics.values()
+            for name, frames in metric.undefined_frames.items()
         }
-        leading = label if label in features else next(iter(features), None)
-        for name, about in features.items():
-            sign = _SIGNS[about["direction"]]
-            unit = about.get("unit")
-            found[name] = FeatureInfo(
-                metric=label,
-                sign=sign,
-                unit=unit if isinstance(unit, str) else "",
-                best=_best(about.get("range"), sign),
-                leading=name == leading,
-            )
-    return found
-
-
-def undefined_of(log: Log) -> dict[str, list[int]]:
-    """Feature to the frames (indices) that hold another frame's score."""
-    found: dict[str, list[int]] = {}
-    for entry in table(log.extra.get("metrics")).values():
-        for name, frames in table(table(entry).get("undefined_frames")).items():
-            if isinstance(frames, list):
-                found[name] = [i for i in frames if isinstance(i, int)]
-    return found
-
-
-def pooled_values(log: Log, pools: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Feature to pooling to value, over the frames where the feature is defined.
-
-    Raises:
-        UsageError: no such pooling.
-    """
-    undefined = undefined_of(log)
-    found: dict[str, dict[str, float]] = {}
-    for name, column in log.columns.items():
-        gaps = set(undefined.get(name, ()))
-        values = [x for i, x in enumerate(column) if x is not None and i not in gaps]
-        if values:
-            found[name] = {how: pooled(values, how) for how in pools}
-    return found
-
-
-def table(value: Any) -> Mapping[str, Any]:
-    """The value if it is an object of JSON, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def _best(bounds: Any, sign: int) -> float | None:
-    """The end of a range ``[smallest, largest]`` that is the better."""
-    if not isinstance(bounds, list) or len(bounds) != 2:
-        return None
-    best = bounds[1] if sign > 0 else bounds[0]
-    return float(best) if isinstance(best, int | float) else None
-
-
-def metric_entry(log: Log, feature: str) -> tuple[str, Mapping[str, Any]]:
-    """Label and entry of the metric that gave a feature; empty where the log does not say."""
-    metrics = as_object(log.extra.get("metrics"))
-    for label, entry in metrics.items():
-        if feature in as_object(as_object(entry).get("features")):
-            return label, entry
-    return "", {}
-
-
-def as_object(value: Any) -> Mapping[str, Any]:
-    """The value if it is a JSON object, else an empty one: a log may hold anything."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def as_list(value: Any) -> list[Any]:
-    """The value if it is a list, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def coded_size(alignment: Mapping[str, Any]) -> tuple[int, int] | None:
-    """(width, height) of the distorted video before it was scaled to the reference."""
-    about = table(table(alignment.get("format")).get("distorted"))
-    return as_pair(about.get("size"))
-
-
-def as_pair(value: Any) -> tuple[int, int] | None:
-    """The value if it is a list of two whole numbers, else None."""
-    if isinstance(value, list) and len(value) == 2 and all(isinstance(x, int) for x in value):
-        return value[0], value[1]
-    return None

@@ -101,18 +101,19 @@ def parse_json(text: str) -> Log:
             "have the vmaf tool or ffmpeg's libvmaf filter write the log"
         )
     numbers, columns = _parsed_frames(document.get("frames"))
-    extra = _extra(document.get(EXTRA_KEY, {}))
     pooled = document.get("pooled_metrics")
-    return Log(
+    log = Log(
         version=str(document.get("version", "")),
         fps=_number(document.get("fps", document.get("ExecFps")), "fps"),
         frame_numbers=numbers,
         columns=columns,
         pooled=pool_columns(columns) if pooled is None else _pooled(pooled),
         aggregate=_numbers(document.get("aggregate_metrics", {}), "aggregate_metrics"),
-        extra=extra,
-        size=_size(extra),
+        extra=_extra(document.get(EXTRA_KEY, {})),
     )
+    stream = log.view.inputs.distorted
+    log.size = None if stream is None else stream.size
+    return log
 
 
 def _load(text: str) -> Any:
@@ -189,12 +190,3 @@ def _extra(extra: Any) -> dict[str, Any]:
         raise ValueError(f"{EXTRA_KEY!r} is not an object")
     json.dumps(extra, allow_nan=False)  # a number such as 1e999 is read as infinity
     return extra
-
-
-def _size(extra: Mapping[str, Any]) -> tuple[int, int] | None:
-    inputs = extra.get("inputs")
-    stream = inputs.get("distorted") if isinstance(inputs, dict) else None
-    if not isinstance(stream, dict):
-        return None
-    width, height = stream.get("width"), stream.get("height")
-    return (width, height) if isinstance(width, int) and isinstance(height, int) else None

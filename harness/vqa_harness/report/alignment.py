@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from vqa_harness.logs.view import as_pair, table
+from vqa_harness.logs.view import Alignment, Segment
 
 MOST_MARKS = 400
 """Spans and ticks drawn in one strip."""
@@ -58,21 +57,22 @@ class Timeline:
     ticks: tuple[Tick, ...]
 
 
-def timeline(alignment: Mapping[str, Any], frames: int) -> Timeline | None:
-    """The strip of the ``alignment`` object of a log; None where nothing was paired.
+def timeline(alignment: Alignment, frames: int) -> Timeline | None:
+    """The strip of the alignment of a log; None where nothing was paired.
 
-    Whatever is missing or not as expected in the object is left out. Logs list only the first of
-    very many segments; what lies behind them is drawn as nothing.
+    Logs list only the first of very many segments; what lies behind them is drawn as nothing.
 
     Args:
         alignment: may come from an untrusted log.
-        frames: scored, used where the object does not tell how many were read.
+        frames: scored, used where the log does not tell how many were read.
     """
     segments = _segments(alignment)
     if not segments:
         return None
-    total = max([1, frames, *(one.frames[1] for one in segments), _read(alignment)])
-    dropped, duplicated = _events(alignment, "dropped"), _events(alignment, "duplicated")
+    read = alignment.distorted_frames or 0
+    total = max([1, frames, *(one.distorted[1] for one in segments), read])
+    dropped = alignment.dropped.frames[:MOST_MARKS]
+    duplicated = alignment.duplicated.frames[:MOST_MARKS]
     ticks = [
         Tick("duplicated", 100 * (i + 0.5) / total, f"frame {i} repeats the one before")
         for i in duplicated
@@ -90,10 +90,10 @@ def timeline(alignment: Mapping[str, Any], frames: int) -> Timeline | None:
     )
 
 
-def reference_frame(alignment: Mapping[str, Any], frame: int) -> int | None:
+def reference_frame(alignment: Alignment, frame: int) -> int | None:
     """The reference frame a distorted frame was compared with; None if the log does not tell."""
     for one in _segments(alignment):
-        start, stop = one.frames
+        start, stop = one.distorted
         if start <= frame < stop and one.reference is not None:
             first, end = one.reference
             if one.kind == "frozen" or stop - start < 2:
@@ -102,72 +102,40 @@ def reference_frame(alignment: Mapping[str, Any], frame: int) -> int | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    kind: str
-    frames: tuple[int, int]
-    reference: tuple[int, int] | None
+def _segments(alignment: Alignment) -> list[Segment]:
+    return [one for one in alignment.segments if one.kind in KINDS][:MOST_MARKS]
 
 
-def _segments(alignment: Mapping[str, Any]) -> list[_Segment]:
-    found = []
-    for entry in _listed(alignment, "segments")[:MOST_MARKS]:
-        about = table(entry)
-        frames, kind = as_pair(about.get("distorted")), about.get("kind")
-        if frames is not None and frames[0] < frames[1] and kind in KINDS:
-            found.append(_Segment(kind, frames, as_pair(about.get("reference"))))
-    return found
+def _summary(alignment: Alignment) -> Iterator[str]:
+    if alignment.model is not None:
+        yield f"paired by {alignment.model}"
+    if alignment.offset_frames:
+        yield f"offset {alignment.offset_frames:+d} frames"
+    for count, words in (
+        (alignment.dropped.count, "dropped"),
+        (alignment.duplicated.count, "repeated"),
+        (alignment.frozen_frames, "frozen"),
+        (alignment.unmatched_frames, "without partner"),
+        (alignment.distorted_head, "frames before the reference"),
+        (alignment.distorted_tail, "frames after the reference"),
+    ):
+        if count:
+            yield f"{count} {words}"
+    if alignment.confidence is not None:
+        yield f"confidence {alignment.confidence:.2f}"
 
 
-def _summary(alignment: Mapping[str, Any]) -> Iterator[str]:
-    model = alignment.get("model")
-    if isinstance(model, str):
-        yield f"paired by {model}"
-    offset = alignment.get("offset_frames")
-    if isinstance(offset, int) and offset:
-        yield f"offset {offset:+d} frames"
-    for key, word in (("dropped", "dropped"), ("duplicated", "repeated")):
-        count = table(alignment.get(key)).get("count")
-        if isinstance(count, int) and count:
-            yield f"{count} {word}"
-    for key, word in (("frozen_frames", "frozen"), ("unmatched_frames", "without partner")):
-        count = alignment.get(key)
-        if isinstance(count, int) and count:
-            yield f"{count} {word}"
-    for key, word in (("extra_head", "before"), ("extra_tail", "after")):
-        count = table(alignment.get(key)).get("distorted")
-        if isinstance(count, int) and count:
-            yield f"{count} frames {word} the reference"
-    confidence = alignment.get("confidence")
-    if isinstance(confidence, int | float) and not isinstance(confidence, bool):
-        yield f"confidence {confidence:.2f}"
-
-
-def _span(one: _Segment, total: int) -> Span:
-    start, stop = one.frames
+def _span(one: Segment, total: int) -> Span:
+    start, stop = one.distorted
     text = f"frames {start} to {stop - 1}: {one.kind}"
     if one.reference is not None:
         text += f", reference {one.reference[0]} to {one.reference[1] - 1}"
     return Span(one.kind, 100 * start / total, 100 * (stop - start) / total, text)
 
 
-def _before(segments: Sequence[_Segment], missing: int) -> int:
+def _before(segments: Sequence[Segment], missing: int) -> int:
     """The distorted frame before which a reference frame is missing."""
     for one in segments:
         if one.reference is not None and one.reference[0] > missing:
-            return one.frames[0]
-    return segments[-1].frames[1]
-
-
-def _read(alignment: Mapping[str, Any]) -> int:
-    count = table(alignment.get("frames")).get("distorted")
-    return count if isinstance(count, int) else 0
-
-
-def _events(alignment: Mapping[str, Any], key: str) -> list[int]:
-    return [x for x in _listed(alignment, key) if isinstance(x, int)][:MOST_MARKS]
-
-
-def _listed(alignment: Mapping[str, Any], key: str) -> list[Any]:
-    found = table(alignment.get(key)).get("list")
-    return found if isinstance(found, list) else []
+            return one.distorted[0]
+    return segments[-1].distorted[1]

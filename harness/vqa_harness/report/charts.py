@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from vqa_harness.logs.view import undefined_of
 from vqa_harness.report import packing as columns
 from vqa_harness.report.data import Item, Section, rate_of, times_of
 
@@ -116,7 +115,7 @@ def _slots(item: Item) -> list[int]:
 def _packed(item: Item, slots: Sequence[int], name: str, grid: columns.Grid) -> Any:
     if name not in item.log.columns or not slots:
         return None
-    given = columns.column(item.log.columns[name], undefined_of(item.log).get(name, ()))
+    given = columns.column(item.log.columns[name], item.log.view.undefined_frames.get(name, ()))
     spread = columns.column([None] * (slots[-1] + 1))
     spread[list(slots)] = given
     return columns.pack(columns.thin(spread, grid))

@@ -7,16 +7,16 @@ kind that was not checked, and nothing is escaped here; templates and `report_ht
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import InputError, one_line
+from vqa_harness.logs.features import features_of, pooled_values
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import MAX_BYTES, read_log
-from vqa_harness.logs.view import features_of, pooled_values, table
+from vqa_harness.logs.view import Role
 
 Json = Mapping[str, Any]
 LADDER_SCHEMA = 1
@@ -85,41 +85,29 @@ def load(paths: Sequence[Path]) -> Report:
     return Report([Section(name, items)])
 
 
-def name_of(log: Log, role: str) -> str | None:
+def name_of(log: Log, role: Role) -> str | None:
     """The name of a log's ``distorted`` or ``reference`` file."""
-    found = input_of(log, role).get("name")
-    return found if isinstance(found, str) else None
-
-
-def input_of(log: Log, role: str) -> Json:
-    """What a log says of a stream; empty if nothing."""
-    return table(table(log.extra.get("inputs")).get(role))
+    stream = log.view.inputs.stream(role)
+    return None if stream is None else stream.name
 
 
 def times_of(log: Log) -> list[float | None]:
     """Seconds of each frame, None where unknown."""
-    times = log.extra.get("frame_times")
-    if not isinstance(times, list) or len(times) != len(log):
-        return [None] * len(log)
-    return [float(t) if _number(t) else None for t in times]
+    times = log.view.frame_times
+    return list(times) if len(times) == len(log) else [None] * len(log)
 
 
 def rate_of(log: Log) -> float | None:
     """Frames per second of the distorted video."""
-    text = input_of(log, "distorted").get("rate")
-    if isinstance(text, str):
-        top, _, bottom = text.partition("/")
-        if top.isdigit() and (not bottom or bottom.isdigit()):
-            rate = int(top) / (int(bottom) if bottom and int(bottom) else 1)
-            return rate if rate > 0 else None
-    return None
+    stream = log.view.inputs.distorted
+    return float(stream.rate) if stream is not None and stream.rate is not None else None
 
 
 def facts_of(log: Log) -> dict[str, Any]:
     """Pooled values and direction of every feature, for the summary."""
     about = features_of(log)
     values = pooled_values(log, ("mean", "min", "max", "p5", "harmonic_mean"))
-    pooling = table(table(log.extra.get("pooling")).get("features"))
+    pooling = log.view.pooling.features
     return {
         name: {
             "pooled": values.get(name, {}),
@@ -127,17 +115,10 @@ def facts_of(log: Log) -> dict[str, Any]:
             "unit": about[name].unit if name in about else "",
             "leading": name in about and about[name].leading,
             "metric": about[name].metric if name in about else "",
-            "worst_run": _run(table(pooling.get(name)).get("worst_run")),
+            "worst_run": pooling[name].worst_run if name in pooling else None,
         }
         for name in dict.fromkeys((*about, *log.columns))  # in the order of the metrics
     }
-
-
-def _run(value: Any) -> Json | None:
-    run = table(value)
-    if not all(_number(run.get(key)) for key in ("start", "stop", "score")):
-        return None
-    return run
 
 
 def _ladder(path: Path) -> dict[str, Any] | None:
@@ -192,7 +173,3 @@ def rung_label(rung: Json) -> str:
     words = [rung["series"], f"{rung['height']}p", rung["setting"]]
     rate = f"{rung['bitrate'] / 1000:.0f} kbit/s"
     return " ".join(str(w) for w in words if w) + f" · {rate}"
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -10,7 +10,7 @@ from vqa_harness.ladder import output as tables
 from vqa_harness.report import packing as columns
 from vqa_harness.report.alignment import Timeline, timeline
 from vqa_harness.report.charts import frame_charts, leading_features, rate_chart
-from vqa_harness.report.data import Item, Report, Section, facts_of, input_of, name_of
+from vqa_harness.report.data import Item, Report, Section, facts_of
 
 Json = dict[str, Any]
 MINUS = "\N{MINUS SIGN}"
@@ -113,14 +113,14 @@ def build(report: Report) -> tuple[list[SectionPage], Json]:
 def _facts(page: SectionPage, section: Section) -> None:
     if not section.items:
         return
-    log = section.items[0].log
-    for role in ("reference", "distorted"):
-        stream = input_of(log, role)
-        if stream and (role == "reference" or len(section.items) == 1):
-            size = f"{stream.get('width')} x {stream.get('height')}"
-            words = [stream.get("codec"), size, stream.get("pix_fmt"), stream.get("rate")]
-            text = " · ".join(str(w) for w in words if w)
-            page.facts.append((role, f"{name_of(log, role) or '-'} ({text} fps)"))
+    inputs = section.items[0].log.view.inputs
+    for role, stream in (("reference", inputs.reference), ("distorted", inputs.distorted)):
+        if stream is not None and (role == "reference" or len(section.items) == 1):
+            size = f"{stream.width} x {stream.height}"
+            text = " · ".join(
+                str(w) for w in (stream.codec, size, stream.pix_fmt, stream.rate) if w
+            )
+            page.facts.append((role, f"{stream.name or '-'} ({text} fps)"))
     frames = sorted({len(item.log) for item in section.items})
     shown = f"{frames[0]:,}" if len(frames) == 1 else f"{frames[0]:,} to {frames[-1]:,}"
     page.facts.append(("frames scored", shown))
@@ -142,8 +142,8 @@ def _cards_of_run(page: SectionPage, items: Sequence[Item], facts: Sequence[Json
         page.cards.append(Card(name, _with_unit(f"{pooled['mean']:.3f}", one["unit"]), text))
         if one["worst_run"]:
             run = one["worst_run"]
-            text = f"mean of the worst second, frames {run['start']} to {run['stop'] - 1}"
-            page.cards.append(Card(name, _with_unit(f"{run['score']:.3f}", one["unit"]), text))
+            text = f"mean of the worst second, frames {run.start} to {run.stop - 1}"
+            page.cards.append(Card(name, _with_unit(f"{run.score:.3f}", one["unit"]), text))
 
 
 def _pooled_table(page: SectionPage, items: Sequence[Item], facts: Sequence[Json]) -> None:
@@ -240,10 +240,7 @@ def _comparison_card(
 
 def _alignment(page: SectionPage, items: Sequence[Item]) -> None:
     for item in items:
-        alignment = item.log.extra.get("alignment")
-        if not isinstance(alignment, Mapping):
-            continue
-        strip = timeline(alignment, len(item.log))
+        strip = timeline(item.log.view.alignment, len(item.log))
         if strip is None:
             continue
         if strip.clean and len(items) > 1:
@@ -254,6 +251,4 @@ def _alignment(page: SectionPage, items: Sequence[Item]) -> None:
 
 def _warnings(page: SectionPage, items: Sequence[Item]) -> None:
     for item in items:
-        found = item.log.extra.get("warnings")
-        for text in found if isinstance(found, list) else ():
-            page.warnings.append(f"{item.label}: {text}")
+        page.warnings += [f"{item.label}: {text}" for text in item.log.view.warnings]

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vqa_harness.errors import InputError
-from vqa_harness.logs.view import undefined_of
+from vqa_harness.logs.view import Role
 from vqa_harness.report.alignment import reference_frame
 from vqa_harness.report.charts import SHOWN_LINES, leading_features
-from vqa_harness.report.data import Item, Section, facts_of, input_of, name_of, rate_of, times_of
+from vqa_harness.report.data import Item, Section, facts_of, name_of, rate_of, times_of
 from vqa_harness.report.page import Figure, SectionPage
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Media:
     distorted: Sequence[Path] = ()
     reference: Sequence[Path] = ()
 
-    def find(self, item: Item, role: str) -> Path | None:
+    def find(self, item: Item, role: Role) -> Path | None:
         """The video of a log: of its name, and of its hash where the log has one."""
         name = name_of(item.log, role)
         places = self.distorted if role == "distorted" else self.reference
@@ -97,16 +97,14 @@ def _figures(
     item: Item, feature: str, sign: int, path: Path, reference: Path | None, page: SectionPage
 ) -> list[Figure]:
     rate, times = rate_of(item.log), times_of(item.log)
-    gaps = set(undefined_of(item.log).get(feature, ()))
+    gaps = set(item.log.view.undefined_frames.get(feature, ()))
     values = [None if i in gaps else x for i, x in enumerate(item.log.columns[feature])]
     apart = max(1, round(rate or 25))
     worst = worst_frames(values, PER_VIDEO, apart, higher_is_better=sign > 0)
     decoded = {i: frame_at(times, i, rate) for i in worst}
-    alignment = item.log.extra.get("alignment")
-    pairing = alignment if isinstance(alignment, Mapping) else {}
     partners: dict[int, int] = {}
     for i, number in decoded.items():
-        partner = reference_frame(pairing, number)
+        partner = reference_frame(item.log.view.alignment, number)
         partners[i] = number if partner is None else partner
     try:
         pictures = grab(path, decoded.values())
@@ -128,12 +126,12 @@ def _figures(
     ]
 
 
-def _is(path: Path, item: Item, role: str) -> bool:
-    told = input_of(item.log, role).get("sha256")
-    if not isinstance(told, str):
+def _is(path: Path, item: Item, role: Role) -> bool:
+    stream = item.log.view.inputs.stream(role)
+    if stream is None or stream.sha256 is None:
         return True
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == told
+        return hashlib.file_digest(file, "sha256").hexdigest() == stream.sha256
 
 
 def worst_frames(

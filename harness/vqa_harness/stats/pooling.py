@@ -19,6 +19,9 @@ from vqa_harness.errors import UsageError
 PERCENTILES = (1, 5, 10, 50, 90, 95, 99)
 """Percentiles a log records."""
 
+LARGEST = 1e100
+"""A score of this magnitude or above is no score: sums over frames must stay finite."""
+
 _PERCENTILE_NAME = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
 
 

@@ -74,7 +74,7 @@ def _repooled(log: Log, name: str) -> Iterator[str]:
         given = log.pooled[name][key]
         if given is None or not math.isclose(given, wanted, rel_tol=1e-6, abs_tol=_TOLERANCE):
             yield f"R15: pooled {name!r} has {key} {given}, the frames give {wanted}"
-    replaced = log.extra.get("pooling", {}).get("harmonic_mean_replaced", [])
+    replaced = log.view.pooling.harmonic_mean_replaced
     if log.extra and min(values) <= -1.0 and name not in replaced:
         yield f"R15: {name!r} has no harmonic mean, and nothing records what stands in its place"
 
@@ -97,9 +97,9 @@ def _names(log: Log) -> Iterator[str]:
 
 def _vmaf_features(log: Log) -> set[str]:
     found: set[str] = set()
-    for entry in log.extra.get("metrics", {}).values():
-        if entry.get("metric") == "vmaf" or entry.get("info", {}).get("libvmaf_version"):
-            found.update(entry.get("features", ()))
+    for metric in log.view.metrics.values():
+        if metric.metric == "vmaf" or metric.info.get("libvmaf_version"):
+            found.update(metric.features)
     return found
 
 

@@ -1,0 +1,86 @@
+"""What a log says of how frames were paired: a part of `vqa_harness.logs.view`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of distorted frames that were all paired in one way.
+
+    Attributes:
+        kind: ``matched``, ``frozen`` or ``unmatched``.
+        distorted: (first frame, one past the last), the first below the other.
+        reference: likewise of the reference; None without a partner.
+    """
+
+    kind: str
+    distorted: tuple[int, int]
+    reference: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Frames of one kind.
+
+    Attributes:
+        count: how many there are.
+        frames: the first of them; our logs list 50.
+    """
+
+    count: int | None = None
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How frames were paired with the reference; of a run without one, everything is empty.
+
+    Attributes:
+        mode: that was asked for, such as ``auto``.
+        model: that was found: ``index``, ``time``, ``offset``, ``rate`` or ``content``.
+        options: all of them; any JSON values.
+        pairs: given to the metrics.
+        offset_frames: reference frame of the first pair minus its distorted frame.
+        offset_seconds: the same in seconds.
+        distorted_frames: read.
+        reference_frames: read.
+        distorted_head: distorted frames before the first pair.
+        distorted_tail: distorted frames after the last pair.
+        reference_head: reference frames before the first pair.
+        reference_tail: reference frames after the last pair.
+        dropped: reference frames that are missing in the distorted video.
+        duplicated: distorted frames that repeat the one before.
+        frozen_frames: distorted frames that stand still while the reference moves.
+        unmatched_frames: distorted frames that are not in the reference.
+        confidence: share of the pairs that the pictures tell from pairs a frame or two off, 0 to 1.
+        segments: in order; our logs list the first 50.
+        distorted_size: (width, height) in pixels of the distorted video before it was scaled to
+            the reference.
+        facts: each number, truth (0 or 1) and length of a list of the object by its name, such as
+            ``dropped``; inside another object by its dotted name. None where unknown.
+    """
+
+    mode: str | None = None
+    model: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    pairs: int | None = None
+    offset_frames: int | None = None
+    offset_seconds: float | None = None
+    distorted_frames: int | None = None
+    reference_frames: int | None = None
+    distorted_head: int | None = None
+    distorted_tail: int | None = None
+    reference_head: int | None = None
+    reference_tail: int | None = None
+    dropped: Counted = field(default_factory=Counted)
+    duplicated: Counted = field(default_factory=Counted)
+    frozen_frames: int | None = None
+    unmatched_frames: int | None = None
+    confidence: float | None = None
+    segments: tuple[Segment, ...] = ()
+    distorted_size: tuple[int, int] | None = None
+    facts: Mapping[str, float | None] = field(default_factory=dict)
