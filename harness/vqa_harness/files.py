@@ -1,11 +1,12 @@
-"""Files that appear complete or not at all."""
+"""Files that appear complete or not at all, folders, hashes, and where a cache lies."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import secrets
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from vqa_harness.errors import InputError, UsageError
@@ -13,8 +14,27 @@ from vqa_harness.errors import InputError, UsageError
 VARIABLE = "VQA_HARNESS_CACHE"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text under a temporary name beside the target, then move it into place.
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside ``path`` to write to; it takes that place when the block ends well.
+
+    If the block raises, what was written is removed and an older file stays as it was. The folder
+    must exist.
+
+    Raises:
+        OSError: the file cannot be moved into place.
+    """
+    # cut so that the whole stays below the 255 bytes that a file's name may have
+    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
+    try:
+        yield temporary
+        os.replace(temporary, path)  # noqa: PTH105 - Path.replace hides that this is atomic
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file that appears complete or not at all.
 
     The folder must exist. A pipe or a device is written directly; a link keeps pointing where it
     does.
@@ -23,55 +43,70 @@ def write_text(path: Path, text: str) -> None:
         UsageError: it cannot be written.
     """
     try:
-        _write(path.resolve(), text)
+        target = path.resolve()
+        if target.exists() and not target.is_file():  # a folder raises
+            target.write_bytes(content)
+            return
+        with replacing(target) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _write(path: Path, text: str) -> None:
-    if path.exists() and not path.is_file():  # a folder raises
-        path.write_text(text, encoding="utf-8", newline="\n")
-        return
-    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)  # noqa: PTH105 - Path.replace hides that this is atomic
-    finally:
-        temporary.unlink(missing_ok=True)
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8 with line feeds, as `write_bytes` does.
 
-
-def cache_folder() -> Path:
-    """``VQA_HARNESS_CACHE``, else ``vqa-harness`` in the user's folder for caches.
-
-    That is ``XDG_CACHE_HOME`` or ``~/.cache``, on macOS ``~/Library/Caches``, on Windows
-    ``LOCALAPPDATA``.
+    Raises:
+        UsageError: it cannot be written.
     """
-    if named := os.environ.get(VARIABLE):
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or {
-        "darwin": "~/Library/Caches",
-        "win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local"),
-    }.get(sys.platform, "~/.cache")
-    return Path(base).expanduser() / "vqa-harness"
+    write_bytes(path, text.encode())
 
 
-def make_private_folder(folder: Path) -> None:
-    """Make a folder of a cache, for its owner only.
+def make_folder(folder: Path, *, what: str = "folder", hint: str = "", mode: int = 0o777) -> None:
+    """Make a folder and those above it; one that exists stays as it is.
+
+    Args:
+        folder: which.
+        what: what the message calls it.
+        hint: what the user can do, for the end of the message.
+        mode: permissions of the folder, of which the user's umask is taken off.
 
     Raises:
         UsageError: it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"cannot make the cache {folder}: {error.strerror or error}; "
-            "name another with --cache-dir, or use --no-cache"
+            f"cannot make the {what} {folder}: {error.strerror or error}{hint}"
         ) from None
 
 
+def make_cache_folder(folder: Path) -> None:
+    """Make a folder of a cache, for its owner only.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    hint = "; name another with --cache-dir, or use --no-cache"
+    make_folder(folder, what="cache", hint=hint, mode=0o700)
+
+
+def cache_folder() -> Path:
+    """``VQA_HARNESS_CACHE``, else ``vqa-harness`` in the user's folder for caches.
+
+    That is ``XDG_CACHE_HOME`` or ``~/.cache`` on Linux, ``~/Library/Caches`` on macOS and
+    ``LOCALAPPDATA`` on Windows.
+    """
+    from platformdirs import user_cache_path
+
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    return user_cache_path("vqa-harness", appauthor=False)
+
+
 def file_sha256(path: Path) -> str:
-    """Of the file's bytes.
+    """The SHA-256 of a file's bytes, 64 hexadecimal digits.
 
     Raises:
         InputError: it cannot be read.

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from vqa_harness.errors import InputError, MissingBackend, UsageError, one_line
+from vqa_harness.files import make_folder, write_bytes, write_text
 from vqa_plugin_clip.checkpoint.card import Card, read_card
 from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.network.model import ClipVqa
@@ -104,7 +103,8 @@ def save_checkpoint(model: ClipVqa, card: Card, path: Path, *, half: bool = True
         the card as written.
 
     Raises:
-        UsageError: the path has another ending, or card and network do not fit.
+        UsageError: the path has another ending or cannot be written, or card and network do not
+            fit.
     """
     if path.suffix != ".safetensors":
         raise UsageError(f"{path}: a checkpoint's name ends in .safetensors")
@@ -115,9 +115,9 @@ def save_checkpoint(model: ClipVqa, card: Card, path: Path, *, half: bool = True
         raise UsageError("checkpoint: batch norms are folded; save the network before folding")
     content = save({key: _stored(value, half=half) for key, value in state.items()})
     card = replace(card, sha256=hashlib.sha256(content).hexdigest())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, content)
-    _write(path.with_suffix(".json"), _card_text(card).encode())
+    make_folder(path.parent)
+    write_bytes(path, content)
+    write_text(path.with_suffix(".json"), _card_text(card))
     return card
 
 
@@ -131,19 +131,6 @@ def _stored(tensor: Tensor, *, half: bool) -> Tensor:
         return tensor.clone()
     narrow = tensor.half()
     return narrow if bool(torch.isfinite(narrow).all()) else tensor.clone()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside ``path``, then move it into place."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from vqa_harness.errors import UsageError
+from vqa_harness.files import file_sha256
 from vqa_plugin_clip.checkpoint.card import Card
 from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
 from vqa_plugin_clip.distill.batches import ClipSet, Progress, labelled_clips
@@ -154,5 +155,5 @@ class _Run:
             chosen = replace(stage.settings, device="", half=False)
             parts += [stage.name, str(stage.frames), repr(chosen)]
         for path in (self.recipe.init, self.recipe.mos):
-            parts += [hashlib.sha256(path.read_bytes()).hexdigest()] if path else []
+            parts += [file_sha256(path)] if path else []
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]

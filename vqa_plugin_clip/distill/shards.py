@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from vqa_harness.files import make_folder, replacing, write_text
 from vqa_metrics.vmaf.options import RawFormat
 from vqa_metrics.vmaf.pipe import VmafPipe
 from vqa_plugin_clip.distill.contents import read_still
@@ -114,7 +114,7 @@ def make_shards(
         VqaError: a still cannot be read, or VMAF cannot be had.
     """
     folder = cache / plan.name
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     todo = []
     for shard in range(-(-clips // CLIPS_PER_SHARD)):
         if _is_whole(plan, folder, shard):
@@ -206,9 +206,6 @@ def _array_path(folder: Path, shard: int) -> Path:
 def _write(folder: Path, shard: int, frames: np.ndarray, facts: dict[str, Any]) -> None:
     array, label = _array_path(folder, shard), _label_path(folder, shard)
     label.unlink(missing_ok=True)
-    partial = array.with_suffix(f".{os.getpid()}.part")
-    with partial.open("wb") as file:
+    with replacing(array) as part, part.open("wb") as file:
         np.save(file, frames, allow_pickle=False)
-    partial.replace(array)
-    partial.write_text(json.dumps(facts), "utf-8")
-    partial.replace(label)
+    write_text(label, json.dumps(facts))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import MissingBackend
-from vqa_harness.files import write_text
+from vqa_harness.files import write_bytes, write_text
 from vqa_plugin_clip.train.dataset import as_csv
 
 COLUMNS = ("epoch", "updates", "rate", "loss", "srocc", "plcc", "rmse", "seconds")
@@ -56,7 +54,7 @@ def draw_curve(rows: Sequence[Row], folder: Path) -> None:
     for kind, options in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 120})):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, **options)
-        _replace(folder / f"curve.{kind}", buffer.getvalue())
+        write_bytes(folder / f"curve.{kind}", buffer.getvalue())
 
 
 def _figure() -> Any:
@@ -75,12 +73,3 @@ def _shown(value: float | None) -> object:
     if value is None or value == int(value):
         return None if value is None else int(value)
     return f"{value:.6g}"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)  # noqa: PTH105  Path.replace hides that this is atomic
-    finally:
-        part.unlink(missing_ok=True)

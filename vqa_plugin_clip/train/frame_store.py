@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.errors import UsageError
+from vqa_harness.files import make_folder, replacing
 
 Pictures = NDArray[np.uint8]
 
@@ -30,10 +30,7 @@ class FrameStore:
         self.folder = folder
         self.max_bytes = max_bytes
         if folder is not None:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UsageError(f"--cache {folder}: cannot be made ({error.strerror})") from None
+            make_folder(folder, what="folder for frames", hint="; name another with --cache")
 
     def get(self, key: str, make: Callable[[], Pictures]) -> Pictures:
         """The array kept under ``key``, memory-mapped, or what ``make`` gives."""
@@ -65,12 +62,6 @@ class FrameStore:
         return total
 
     def _keep(self, path: Path, made: Pictures) -> None:
-        part = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part")
-        try:
-            with part.open("wb") as file:
-                np.save(file, made, allow_pickle=False)
-            part.replace(path)
-        except OSError:  # a full disk costs speed, not the run
-            pass
-        finally:
-            part.unlink(missing_ok=True)
+        # a full disk costs speed, not the run
+        with suppress(OSError), replacing(path) as part, part.open("wb") as file:
+            np.save(file, made, allow_pickle=False)

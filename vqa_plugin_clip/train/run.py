@@ -12,6 +12,7 @@ import torch
 
 from vqa_harness import __version__
 from vqa_harness.errors import UsageError
+from vqa_harness.files import make_folder
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.svr import SvrDecoder
@@ -107,7 +108,7 @@ def train(job: Job, watcher: Watcher = SILENT) -> Position:
     if job.threads:
         torch.set_num_threads(job.threads)
     kept = _kept(job)
-    job.out.mkdir(parents=True, exist_ok=True)
+    make_folder(job.out)
     with accelerator.main_process_first():  # the others find the facts of the files written down
         found = ratings(
             job.tables,

@@ -6,7 +6,6 @@ Nothing is pickled; the file is written under a temporary name and moved into pl
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vqa_harness.errors import InputError, UsageError
+from vqa_harness.files import replacing
 
 FORMAT = 1
 _KEY = "vqa_harness_training"
@@ -83,15 +83,12 @@ def save_state(path: Path, state: State) -> None:
         for group, members in state.tensors.items()
         for name, value in members.items()
     }
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        save_file(tensors, part, {_KEY: json.dumps(header)})
-        part.chmod(0o644)
-        part.replace(path)
+        with replacing(path) as part:
+            save_file(tensors, part, {_KEY: json.dumps(header)})
+            part.chmod(0o644)
     except (OSError, SafetensorError) as error:
         raise UsageError(f"cannot write {path.name}: {error}") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load_state(path: Path) -> State:

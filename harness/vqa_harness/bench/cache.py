@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.files import make_private_folder, write_text
+from vqa_harness.files import make_cache_folder, write_text
 from vqa_harness.logs.cache import cache_key
 from vqa_harness.registry import Registry, Request
 
@@ -73,7 +73,7 @@ class ScoreCache:
             UsageError: the folder cannot be written.
         """
         path = self._path(metric, contents)
-        make_private_folder(path.parent)
+        make_cache_folder(path.parent)
         entry = {"values": pooled.values, "warnings": list(pooled.warnings)}
         write_text(path, json.dumps(entry, allow_nan=False))
 

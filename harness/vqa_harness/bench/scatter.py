@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
 import re
-import secrets
 from pathlib import Path
 
 import numpy as np
 
 from vqa_harness.bench.evaluate import MetricOutcome, Outcome
 from vqa_harness.bench.output import TITLES, where
-from vqa_harness.errors import MissingBackend, UsageError
+from vqa_harness.errors import MissingBackend
+from vqa_harness.files import make_folder, write_bytes
 
 
 def check_matplotlib() -> None:
@@ -46,7 +45,10 @@ def write_scatter(folder: Path, outcome: Outcome) -> list[Path]:
     for metric in outcome.metrics:
         if metric.statistics:
             name = re.sub(r"[^\w.-]+", "-", f"{where(outcome)}-{metric.label}")
-            written.append(_write(folder / f"{name[:150]}.png", _draw(outcome, metric)))
+            path = folder / f"{name[:150]}.png"
+            make_folder(folder)
+            write_bytes(path, _draw(outcome, metric))
+            written.append(path)
     return written
 
 
@@ -70,16 +72,3 @@ def _draw(outcome: Outcome, metric: MetricOutcome) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
-
-
-def _write(path: Path, content: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, path)  # noqa: PTH105 - Path.replace hides that this is atomic
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path

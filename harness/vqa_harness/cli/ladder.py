@@ -195,11 +195,12 @@ def _encode(
 ) -> tuple[LadderConfig, dict[Path, str]]:
     """Make the rungs of the grids; the plan with them as series, and each file's setting."""
     from vqa_harness.console import note
+    from vqa_harness.files import make_folder
     from vqa_harness.ladder.config import Series
     from vqa_harness.ladder.encode import EncodeJob, encode_all
     from vqa_harness.ladder.encode import plan as plan_grid
 
-    _make(folder)
+    make_folder(folder)
     sources, jobs = [], []
     for source in plan.sources:
         series = list(source.series)
@@ -246,9 +247,10 @@ def _show(document: dict[str, Any], json_target: str | None) -> None:
 def _write(document: dict[str, Any], folder: Path, shown: LadderConfig | None) -> None:
     """Write the results, and a report with the videos of ``shown``."""
     from vqa_harness.console import note
+    from vqa_harness.files import make_folder
     from vqa_harness.ladder.output import write_outputs
 
-    _make(folder)
+    make_folder(folder)
     written = write_outputs(document, folder)
     if shown is not None:
         from vqa_harness.report.thumbnails import Media
@@ -259,10 +261,3 @@ def _write(document: dict[str, Any], folder: Path, shown: LadderConfig | None) -
         media = Media([*rungs, folder / "rungs"], references)
         written.append(write_report([folder / "ladder.json"], folder / "report.html", media))
     note(f"wrote {', '.join(path.name for path in written)} to {folder}")
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {folder}: {error.strerror or error}") from None

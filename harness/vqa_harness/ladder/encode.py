@@ -10,9 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import os
 import re
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vqa_harness.errors import InputError, UsageError
+from vqa_harness.files import file_sha256, replacing
 
 if TYPE_CHECKING:
     from vqa_harness.frames import ColourInfo, Frame, Plane
@@ -103,8 +102,7 @@ def plan(source: Path, name: str, grid: Grid, folder: Path) -> list[EncodeJob]:
     from vqa_harness.media.reader import probe
 
     info = probe(source)
-    with source.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_sha256(source)
     jobs = []
     for height in grid.heights or (info.height,):
         size = _even(info.width * height / info.height), _even(height)
@@ -161,9 +159,8 @@ def encode_rung(job: EncodeJob) -> None:
     from vqa_harness.media.encode import encode_frames
     from vqa_harness.media.reader import VideoReader
 
-    part = job.target.with_name(f".{job.target.name}.{secrets.token_hex(4)}.part")
     try:
-        with VideoReader(job.source) as reader:
+        with replacing(job.target) as part, VideoReader(job.source) as reader:
             info = reader.info
             rate = info.rate or Fraction(25)
             stamps: list[int] = []
@@ -182,14 +179,11 @@ def encode_rung(job: EncodeJob) -> None:
                 sar=info.sar,
                 container="mp4",
             )
-        os.replace(part, job.target)  # noqa: PTH105 - Path.replace hides that this is atomic
     except (FFmpegError, OSError, ValueError) as error:
         raise InputError(
             f"{job.source.name}: {job.codec} at {job.setting} failed ({message(error)}); "
             "check the encoder's options"
         ) from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _scaled(

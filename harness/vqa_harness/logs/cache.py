@@ -20,7 +20,7 @@ from typing import Any
 
 from vqa_harness import __version__
 from vqa_harness.errors import InputError
-from vqa_harness.files import VARIABLE, file_sha256, make_private_folder, write_text
+from vqa_harness.files import VARIABLE, file_sha256, make_cache_folder, write_text
 from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry, Request
 
@@ -130,7 +130,7 @@ class ResultCache:
         text = json.dumps(to_json(log), allow_nan=False, separators=(",", ":"))
         if len(text) > min(MAX_ENTRY_BYTES, self.max_bytes):
             return False
-        make_private_folder(self.folder)
+        make_cache_folder(self.folder)
         write_text(self._path(key), text)
         self._prune()
         return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vqa_harness.errors import UsageError
-from vqa_harness.files import write_text
+from vqa_harness.files import make_folder, write_text
 from vqa_harness.hookspecs import hookimpl
 from vqa_harness.spec import WriterSpec
 
@@ -124,13 +124,13 @@ def log_targets(
     if len(inputs) == 1 and not folder:
         suffix_of(log_format, None if output == STDOUT else target, writers)
         if output != STDOUT:
-            _make(target.parent)
+            make_folder(target.parent)
         return {inputs[0]: STDOUT if output == STDOUT else target}
     if output == STDOUT or (target.suffix and not folder) or target.is_file():
         raise UsageError(
             f"-o {output}: {len(inputs)} inputs need a folder; write -o {target.stem}/"
         )
-    _make(target)
+    make_folder(target)
     return _in_folder(inputs, target, suffix_of(log_format, None, writers))
 
 
@@ -143,10 +143,3 @@ def _in_folder(inputs: list[Path], folder: Path, suffix: str) -> dict[Path, Targ
             name = f"{path.stem}-{number}"
         targets[path] = folder / f"{name}{suffix}"
     return targets
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {folder}: {error.strerror or error}") from None

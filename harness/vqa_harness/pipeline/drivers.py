@@ -22,17 +22,10 @@ from vqa_harness.result import MetricResult
 from vqa_harness.spec import RunInfo, Scores, StreamScores
 
 
-class Waiting(Protocol):
-    """Work that is under way: a `Future`, or a `Ticket`."""
-
-    def result(self) -> None:
-        """Wait until it is done."""
-
-
 class Driver(Protocol):
     """What the pipeline asks of a driver."""
 
-    def feed(self, number: int, frame: Frame, ref: Frame | None) -> Sequence[Waiting]:
+    def feed(self, number: int, frame: Frame, ref: Frame | None) -> Sequence[Future[None]]:
         """Take pair ``number`` (0, 1, ...); the frame may be released when the work is done."""
 
     def finish(self, frames: int) -> list[MetricResult]:
@@ -131,50 +124,34 @@ class FrameDriver:
         """Nothing is held outside this process."""
 
 
-class Ticket:
-    """Something that another thread has yet to do."""
-
-    def __init__(self) -> None:
-        self._open = threading.Lock()
-        self._open.acquire()
-
-    def done(self) -> None:
-        """Let go whoever waits; call it once."""
-        self._open.release()
-
-    def result(self) -> None:
-        """Wait until it is done; call it once."""
-        self._open.acquire()
-
-
 class StreamDriver:
     """One stream metric: every pair in order, on a thread of its own."""
 
     def __init__(self, job: Job, run: RunInfo) -> None:
         self.job = job
-        self._queue: SimpleQueue[tuple[Frame, Frame | None, Ticket] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Frame, Frame | None, Future[None]] | None] = SimpleQueue()
         self._stopped = False
         self._thread = threading.Thread(target=self._work, name=job.request.label, daemon=True)
         job.open(run)
         self._thread.start()
 
-    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Ticket]:
+    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[None]]:
         """Queue the pair behind the earlier ones."""
         if not self.job.alive:
             return []
-        ticket = Ticket()
-        self._queue.put((frame, ref, ticket))
-        return [ticket]
+        measured: Future[None] = Future()
+        self._queue.put((frame, ref, measured))
+        return [measured]
 
     def _work(self) -> None:
         while (pair := self._queue.get()) is not None:
-            frame, ref, ticket = pair
+            frame, ref, measured = pair
             try:
                 if self.job.alive and not self._stopped:
                     with self.job.guarded():
                         self.job.metric.measure(frame, ref)
             finally:
-                ticket.done()
+                measured.set_result(None)
 
     def _end(self) -> None:
         self._queue.put(None)

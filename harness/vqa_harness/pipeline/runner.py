@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +15,10 @@ from typing import TYPE_CHECKING
 from vqa_harness import interruption
 from vqa_harness.console import Progress
 from vqa_harness.errors import InputError, UsageError
+from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame
 from vqa_harness.pipeline.clip_driver import ClipDriver
-from vqa_harness.pipeline.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver, Waiting
+from vqa_harness.pipeline.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver
 from vqa_harness.pipeline.sources import Pairs, SingleStream
 from vqa_harness.processes import processors
 from vqa_harness.registry import Registry, Request
@@ -91,7 +91,7 @@ def _check(requests: Sequence[Request], reference: Path | None) -> None:
 @dataclass(slots=True)
 class _InFlight:
     frames: tuple[Frame, ...]
-    work: list[Waiting] = field(default_factory=list)
+    work: list[Future[None]] = field(default_factory=list)
 
     def done(self) -> None:
         for one in self.work:
@@ -216,7 +216,7 @@ class Run:
         return times, waited
 
     def _hash(self) -> dict[str, str]:
-        return {role: _sha256(path) for role, path in self._paths.items() if path is not None}
+        return {role: file_sha256(path) for role, path in self._paths.items() if path is not None}
 
 
 def _open_pairs(distorted: Path, reference: Path | None, align: AlignOptions | None) -> Pairs:
@@ -225,8 +225,3 @@ def _open_pairs(distorted: Path, reference: Path | None, align: AlignOptions | N
     from vqa_harness.alignment.pairs import AlignedPairs
 
     return AlignedPairs(distorted, reference, align)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vqa_harness.errors import InputError
+from vqa_harness.files import file_sha256
 from vqa_harness.logs.view import Role
 from vqa_harness.report.alignment import reference_frame
 from vqa_harness.report.charts import SHOWN_LINES, leading_features
@@ -128,10 +128,7 @@ def _figures(
 
 def _is(path: Path, item: Item, role: Role) -> bool:
     stream = item.log.view.inputs.stream(role)
-    if stream is None or stream.sha256 is None:
-        return True
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == stream.sha256
+    return stream is None or stream.sha256 is None or file_sha256(path) == stream.sha256
 
 
 def worst_frames(

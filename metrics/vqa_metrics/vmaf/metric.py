@@ -6,7 +6,6 @@ scaled: v0.6.1 is meant for 1080p, the 4k models for 2160p.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import MetricError, UsageError
+from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame
 from vqa_harness.spec import RunInfo, Scores, StreamScores
 from vqa_metrics.reference import reference_of
@@ -182,4 +182,4 @@ def _raw(width: int, height: int, depth: int, chroma: str, full_range: bool) -> 
 def _describe(model: VmafModel) -> dict[str, str]:
     if model.path is None:
         return {"version": model.version}
-    return {"file": model.path.name, "sha256": hashlib.sha256(model.path.read_bytes()).hexdigest()}
+    return {"file": model.path.name, "sha256": file_sha256(model.path)}
