@@ -6,16 +6,19 @@ can be piped.
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    pass  # RFX
+    import rich.progress
 
+_MARKUP = str.maketrans(
+    {**{c: f"\\{c}" for c in r"\`*_{}[]#|~"}, "<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}
+)
 
 Progress = Callable[[int, int | None], None]
 """Called with frames done, and frames expected (None if unknown)."""
@@ -53,6 +56,22 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
+def markdown(text: str) -> str:
+    """One line of text that Markdown and HTML show as it is: a file name may hold either."""
+    return clean(" ".join(text.split())).translate(_MARKUP)
+
+
+def markdown_row(cells: Sequence[str]) -> str:
+    """One line of a Markdown table; the cells are Markdown already."""
+    return f"| {' | '.join(cells)} |"
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table that shows the text of its cells as it is."""
+    shown = [markdown_row([markdown(cell) for cell in row]) for row in (columns, *rows)]
+    return [shown[0], markdown_row(["---"] * len(columns)), *shown[1:]]
+
+
 def warn(text: str) -> None:
     """One line on standard error."""
     sys.stderr.write(f"vqa-harness: warning: {clean(text)}\n")
@@ -64,22 +83,42 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress | None]:
-    """A bar with frames per second and the time left; None where standard error is no terminal."""
+def _bar(*columns: str, quiet: bool = False) -> Iterator[rich.progress.Progress | None]:
+    """A bar on standard error that goes away at its end; None where that is no terminal.
+
+    Args:
+        columns: ``bar``, ``count`` ("3/10"), ``left`` (the time), or the template of a text, which
+            may hold anything: it is shown without Rich's markup.
+        quiet: show none in any case.
+    """
     if quiet or not sys.stderr.isatty():
         yield None
         return
+    from rich import progress
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.fields[expected]} frames"),
-        TextColumn("{task.fields[fps]:.0f} fps"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    kinds: dict[str, type[progress.ProgressColumn]] = {
+        "bar": progress.BarColumn,
+        "count": progress.MofNCompleteColumn,
+        "left": progress.TimeRemainingColumn,
+    }
+    shown = [
+        kinds[column]() if column in kinds else progress.TextColumn(column, markup=False)
+        for column in columns
+    ]
+    with progress.Progress(*shown, console=Console(stderr=True), transient=True) as bar:
+        yield bar
+
+
+@contextmanager
+def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress | None]:
+    """A bar with frames per second and the time left; None where standard error is no terminal."""
+    frames = "{task.completed:.0f}/{task.fields[expected]} frames"
+    columns = ("{task.description}", "bar", frames, "{task.fields[fps]:.0f} fps", "left")
+    with _bar(*columns, quiet=quiet) as bar:
+        if bar is None:
+            yield None
+            return
         task = bar.add_task(clean(label), total=None, expected="?", fps=0.0)
 
         def advance(done: int, expected: int | None) -> None:
@@ -95,34 +134,12 @@ def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress | None
 @contextmanager
 def files_bar(label: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
     """Yield what is to be called after every file; silent where standard error is no terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("files"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with _bar("{task.description}", "bar", "count", "files", "left", quiet=quiet) as bar:
+        if bar is None:
+            yield lambda: None
+            return
         task = bar.add_task(clean(label), total=total)
         yield lambda: bar.advance(task)
-
-
-def command_line() -> str:
-    """What was typed, with folders left out."""
-    words = [Path(word).name if "/" in word or "\\" in word else word for word in sys.argv[1:]]
-    return shlex.join(["vqa-harness", *words])
 
 
 @contextmanager
@@ -132,34 +149,53 @@ def stage_bar() -> Iterator[Callable[[str, int, int, str], None]]:
     What is given is called with the name of the stage, what is done, what there is to do, and a
     note.
     """
-    if not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=None, note="")
+    with _bar("{task.description}", "bar", "count", "left", "{task.fields[note]}") as bar:
+        if bar is None:
+            yield lambda *_: None
+            return
+        task = bar.add_task("", total=None, note="")
         shown = ""
 
         def advance(stage: str, done: int, total: int, note: str) -> None:
             nonlocal shown
             if stage != shown:
                 shown = stage
-                bars.reset(task, description=stage, total=total, note=note)
-            bars.update(task, completed=done, total=total, note=note)
+                bar.reset(task, description=stage, total=total, note=note)
+            bar.update(task, completed=done, total=total, note=note)
 
         yield advance
+
+
+def command_line(arguments: Sequence[str] | None = None) -> str:
+    """What was typed, for the record, with folders left out.
+
+    Args:
+        arguments: those behind the program's name; None for those of this process.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    return shlex.join(["vqa-harness", *map(_without_folders, words)])
+
+
+def _without_folders(word: str) -> str:
+    """An argument with the last part of every path; in ``NAME:param=value`` values may be paths.
+
+    ``open_clip:ARCHITECTURE/TAG`` names weights of the package open_clip, and stays; where a path
+    stands for TAG, its last part does.
+    """
+    if word.startswith("open_clip:"):
+        architecture, slash, weights = word.partition("/")
+        return f"{architecture}{slash}{_last_part(weights)}"
+    if option := re.match(r"--[a-z-]+=", word):
+        return option[0] + _without_folders(word[option.end() :])
+    if re.match(r"(\w+,)*\w+:\w+=", word):
+        pairs = (part.partition("=") for part in word.split(","))
+        return ",".join(
+            f"{_last_part(name)}{equals}{'+'.join(map(_last_part, value.split('+')))}"
+            for name, equals, value in pairs
+        )
+    return _last_part(word)
+
+
+def _last_part(word: str) -> str:
+    """What stands behind the last slash that is followed by something."""
+    return re.split(r"[\\/]", word.rstrip("\\/"))[-1] or word

@@ -67,10 +67,40 @@ def one_line(error: BaseException) -> str:
     return text or type(error).__name__
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """``; did you mean X?``, or the names there are; for the end of a message."""
+def nearest(
+    name: str, known: Iterable[str], otherwise: str = "", *, most: int = 1, prefix: str = ""
+) -> str:
+    """``; did you mean X?``, for the end of a message about a name that is not known.
+
+    Args:
+        name: as the user wrote it.
+        known: the names there are.
+        otherwise: what to say if none is near; empty for the names there are.
+        most: how many names to propose.
+        prefix: what belongs before each of them.
+    """
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=most, cutoff=0.5)
     if close:
-        return f"; did you mean {close[0]}?"
+        return f"; did you mean {', '.join(prefix + one for one in close)}?"
+    if otherwise:
+        return f"; {otherwise}"
     return f"; there is {', '.join(sorted(names)[:12])}" if names else "; there is none"
+
+
+def refuse_twice(what: str, names: Iterable[object], advice: str = "name it once") -> None:
+    """Refuse names that must differ and do not.
+
+    Args:
+        what: what the names are of, such as ``metric``.
+        names: all of them.
+        advice: what to do about it.
+
+    Raises:
+        UsageError: one is there twice; the message tells the first.
+    """
+    seen: set[object] = set()
+    for name in names:
+        if name in seen:
+            raise UsageError(f"{what} {str(name)!r} is given twice; {advice}")
+        seen.add(name)

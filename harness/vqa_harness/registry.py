@@ -6,7 +6,6 @@ A plugin that does not load, or whose hook raises, is a warning that names it; t
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import os
@@ -21,13 +20,23 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from vqa_harness import hookspecs
-from vqa_harness.errors import MetricError, MissingBackend, UnknownMetric, UsageError, one_line
+from vqa_harness.errors import (
+    MetricError,
+    MissingBackend,
+    UnknownMetric,
+    UsageError,
+    nearest,
+    one_line,
+    refuse_twice,
+)
 from vqa_harness.spec import MetricSpec, ParamValue
 
 if TYPE_CHECKING:
     from vqa_harness.spec import WriterSpec
 
 NAME_FORM = re.compile(r"[a-z][a-z0-9_]*")
+DEFAULT_METRIC = "clipvqa"
+"""What commands take where no metric is named."""
 
 
 class PluginWarning(UserWarning):
@@ -171,9 +180,8 @@ class Registry:
         specs = self.specs()
         if name.lower() in specs:
             return specs[name.lower()]
-        close = difflib.get_close_matches(name.lower(), specs, n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(close)}?" if close else "vqa-harness metrics lists them"
-        raise UnknownMetric(f"unknown metric {name!r}; {hint}")
+        hint = nearest(name.lower(), specs, "vqa-harness metrics lists them", most=3)
+        raise UnknownMetric(f"unknown metric {name!r}{hint}")
 
     def requests(self, texts: Iterable[str]) -> list[Request]:
         """Read metrics as they are named on a command line: each text one, or several by commas.
@@ -185,14 +193,9 @@ class Registry:
             UnknownMetric: no such metric.
             UsageError: no such parameter, a value it does not take, or a metric named twice.
         """
-        found: dict[str, Request] = {}
-        for text in texts:
-            for one in self._split(text):
-                request = self.request(one)
-                if request.label in found:
-                    raise UsageError(f"metric {request.label!r} is given twice; name it once")
-                found[request.label] = request
-        return list(found.values())
+        found = [self.request(one) for text in texts for one in self._split(text)]
+        refuse_twice("metric", (request.label for request in found))
+        return found
 
     def _split(self, text: str) -> list[str]:
         parts: list[str] = []
@@ -219,7 +222,9 @@ class Registry:
             key, equals, value = item.partition("=")
             param = spec.param(key.strip())
             if param is None:
-                raise UsageError(_unknown_param(spec, key.strip()))
+                known = [p.name for p in spec.params]
+                hint = nearest(key.strip(), known, f"it has {', '.join(known) or 'none'}")
+                raise UsageError(f"metric {spec.name!r} has no parameter {key.strip()!r}{hint}")
             if not equals:
                 raise UsageError(f"metric {name!r}: {item!r} has no value; write {key}=VALUE")
             try:
@@ -269,16 +274,6 @@ def missing_modules(spec: MetricSpec) -> list[str]:
 def how_to_get(spec: MetricSpec) -> str:
     """What to type when a metric's packages are missing."""
     return f"pip install '{spec.extra}'" if spec.extra else "reinstall the package that provides it"
-
-
-def _unknown_param(spec: MetricSpec, name: str) -> str:
-    known = [p.name for p in spec.params]
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        hint = f"did you mean {close[0]}?"
-    else:
-        hint = f"it has {', '.join(known)}" if known else "it has none"
-    return f"metric {spec.name!r} has no parameter {name!r}; {hint}"
 
 
 def _word(value: ParamValue) -> str:

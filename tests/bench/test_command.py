@@ -323,7 +323,7 @@ def test_the_list_of_datasets(bench):
         (("custom=.",), "custom needs --table"),
         (("konvid-1k=/nowhere",), "is not a folder"),
         (("konvid-1k", "live-vqc", "--root", "."), "--root is for a single dataset"),
-        (("konvid-1k=.", "konvid-1k=."), "named twice"),
+        (("konvid-1k=.", "konvid-1k=."), "konvid-1k:all' is given twice"),
         (("konvid-1k=.", "-m", "brightness", "-m", "brightness"), "is given twice"),
         (("konvid-1k=.", "--json", "-", "--markdown", "-"), "choose one"),
     ],

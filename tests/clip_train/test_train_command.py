@@ -12,7 +12,6 @@ import torch
 
 from vqa_harness.cli.app import run_cli
 from vqa_plugin_clip.train import fit
-from vqa_plugin_clip.train.command import command_words
 
 QUICK = "--scale 1 5 --split-by content --val-share 0.25 --epochs 2 --warmup-epochs 1 --rate 1e-4"
 QUICK += " --accumulate 2 --device cpu --threads 1"
@@ -103,14 +102,6 @@ def test_mistakes_are_one_line(clips, tiny, tmp_path, capsys, more, code, messag
     assert message in error
     assert error.count("\n") == 1
     assert not list((tmp_path / "out").glob("*.safetensors"))
-
-
-def test_folders_stay_out_of_the_card():
-    given = ["clipvqa", "train", "/a/mos.csv", "--init", "open_clip:ViT-B-16//b/w.safetensors"]
-    assert command_words(given) == (
-        "vqa-harness clipvqa train mos.csv --init open_clip:ViT-B-16/w.safetensors"
-    )
-    assert command_words(["open_clip:ViT-B-16/openai"]).endswith("open_clip:ViT-B-16/openai")
 
 
 @pytest.mark.slow

@@ -172,7 +172,7 @@ def test_command_makes_measures_and_writes(source, tmp_path, capsys):
     ("arguments", "code", "words"),
     [
         ([], 2, "no rungs"),
-        (["a.mp4", "a.mp4"], 2, "named twice"),
+        (["a.mp4", "a.mp4"], 2, "rung 'a.mp4' is given twice"),
         (["a.mp4", "--group", "none", "-m", "psnr"], 2, "psnr' compares with a reference"),
         (["--encode", "libx264:crf=30", "-r", "a.mp4"], 2, "add -o FOLDER"),
         (["--encode", "libx264:crf=30", "-o", "out"], 2, "--encode needs a source"),

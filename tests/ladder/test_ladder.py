@@ -167,7 +167,7 @@ def test_outputs_hold_every_rung_and_escape_names(tmp_path):
     assert {row["vmaf_on_hull"] for row in rows} == {"0", "1"}
     markdown = to_markdown(text)
     assert "## a\\|b \\*x\\*" in markdown
-    assert "b \\<i\\>" in markdown
+    assert "b &lt;i&gt;" in markdown
     assert "-30.00 %" in markdown
     widths = {
         line.replace("\\|", "").count("|") for line in markdown.splitlines() if "kbit" in line
@@ -239,7 +239,7 @@ def test_configuration_file(tmp_path):
         (("crf = [30", "crf = [70"), "crf 70 must be from 1 to 63"),
         (("libsvtav1", "libaom"), "encoder 'libaom': choose one of"),
         (('rungs = ["x264/*.mp4"]', 'rungs = ["no/*.mp4"]'), "no file matches no/"),
-        (('name = "x265"', 'name = "x264"'), "'x264' is there twice"),
+        (('name = "x265"', 'name = "x264"'), "'x264' is given twice; give each its own name"),
         (("schema = 1", "schema = "), "is no TOML"),
     ],
 )

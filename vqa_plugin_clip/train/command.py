@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -180,6 +178,7 @@ def train_command(
 
     Needs the extras clip and train. Several GPUs: accelerate launch -m vqa_harness clipvqa train.
     """
+    from vqa_harness.console import command_line
     from vqa_harness.errors import UsageError
     from vqa_plugin_clip.train.console import report
     from vqa_plugin_clip.train.dataset import Tables
@@ -235,17 +234,7 @@ def train_command(
         threads=threads or os.cpu_count() or 1,
         device=device,
         save_every=save_every,
-        origin=Origin(training_data, table.name, licence, command_words(sys.argv[1:])),
+        origin=Origin(training_data, table.name, licence, command_line()),
     )
     with report(output) as watcher:
         train(job, watcher)
-
-
-def command_words(arguments: list[str]) -> str:
-    """The command line for a card; of paths only the last part."""
-    words: list[Any] = []
-    for word in arguments:
-        prefix, slash, last = word.rpartition("/")
-        clip = prefix.partition("/")[0] if word.startswith("open_clip:") else ""
-        words.append(f"{clip}/{last}" if clip else last if slash else word)
-    return shlex.join(["vqa-harness", *words])

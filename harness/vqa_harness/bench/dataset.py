@@ -177,7 +177,7 @@ def find_dataset(name: str) -> Dataset:
         return _parse(_read(Path(name)), name)
     known = packaged()
     if name not in known:
-        hint = nearest(name, list(known)) or "; vqa-harness bench --list shows them"
+        hint = nearest(name, known, "vqa-harness bench --list shows them")
         raise UsageError(f"unknown dataset {name!r}{hint}")
     return known[name]
 

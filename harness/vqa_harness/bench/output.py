@@ -9,7 +9,7 @@ from typing import Any
 
 from vqa_harness import __version__
 from vqa_harness.bench.evaluate import MetricOutcome, Options, Outcome
-from vqa_harness.console import clean
+from vqa_harness.console import markdown, markdown_table
 from vqa_harness.stats.correlation import LEVEL, STATISTICS
 
 TITLES = {"srocc": "SROCC", "plcc": "PLCC", "krocc": "KROCC", "rmse": "RMSE"}
@@ -78,15 +78,15 @@ def _cell(metric: MetricOutcome | None, statistic: str) -> str:
     return _number(metric.statistics[statistic]) + (" *" if metric.trained else "")
 
 
-def markdown(outcomes: Sequence[Outcome], options: Options) -> str:
+def to_markdown(outcomes: Sequence[Outcome], options: Options) -> str:
     """The tables with what is needed to read them."""
     parts = ["# How well metrics predict opinions\n"]
     if len(outcomes) > 1:
-        parts += ["## SROCC on every dataset\n", _markdown_table(*cross_table(outcomes))]
+        parts += ["## SROCC on every dataset\n", *markdown_table(*cross_table(outcomes)), ""]
         if any(metric.trained for outcome in outcomes for metric in outcome.metrics):
             parts.append("A star marks a metric that was trained on the dataset.\n")
     for outcome in outcomes:
-        parts += [f"## {where(outcome)}\n", _markdown_table(*short_table([outcome]))]
+        parts += [f"## {markdown(where(outcome))}\n", *markdown_table(*short_table([outcome])), ""]
         parts.append(_about(outcome, options))
     return "\n".join(parts)
 
@@ -116,16 +116,7 @@ def _about(outcome: Outcome, options: Options) -> str:
     lines += [f"{m.label}: {m.trained}." for m in outcome.metrics if m.trained]
     if collection.dataset.citation:
         lines.append(f"Dataset: {collection.dataset.citation}.")
-    return "\n".join(f"* {_escaped(line)}" for line in lines) + "\n"
-
-
-def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(map(_escaped, line)) + " |" for line in lines) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return clean(text).replace("|", "\\|").replace("<", "&lt;")
+    return "\n".join(f"* {markdown(line)}" for line in lines) + "\n"
 
 
 def to_json(outcomes: Sequence[Outcome], options: Options, command: str = "") -> dict[str, Any]:

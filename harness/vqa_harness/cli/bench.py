@@ -12,14 +12,12 @@ import typer
 
 from vqa_harness.cli.options import Jobs, Json, Metrics, Quiet, Threads
 from vqa_harness.errors import InputError, MetricError, PartialResult, UsageError
-from vqa_harness.registry import Registry, Request
+from vqa_harness.registry import DEFAULT_METRIC, Registry, Request
 
 if TYPE_CHECKING:
     from vqa_harness.bench.dataset import Target
     from vqa_harness.bench.evaluate import Options, Outcome
     from vqa_harness.bench.session import Settings
-
-DEFAULT_METRIC = "clipvqa"
 
 
 def bench_command(
@@ -163,8 +161,7 @@ def _write(
     markdown: str | None,
     scatter: Path | None,
 ) -> None:
-    from vqa_harness.bench.output import markdown as to_markdown
-    from vqa_harness.bench.output import to_json
+    from vqa_harness.bench.output import to_json, to_markdown
     from vqa_harness.bench.scatter import write_scatter
     from vqa_harness.console import command_line
 

@@ -16,7 +16,7 @@ from vqa_harness.bench.dataset import (
     Target,
     find_dataset,
 )
-from vqa_harness.errors import UsageError
+from vqa_harness.errors import UsageError, refuse_twice
 
 SUFFIXES = [
     *(".mp4", ".mkv", ".mov", ".avi", ".webm", ".y4m"),
@@ -88,9 +88,9 @@ def read_targets(
     if root is not None and len({_name(text) for text in texts}) > 1:
         raise UsageError("--root is for a single dataset; write NAME=ROOT for each of several")
     targets = [_target(text, root, split, custom) for text in texts]
-    seen = [(target.dataset.name, target.split) for target in targets]
-    if len(set(seen)) < len(seen):
-        raise UsageError("a dataset is named twice with the same split")
+    refuse_twice(
+        "dataset", (f"{t.dataset.name}:{t.split or t.dataset.default_split}" for t in targets)
+    )
     return targets
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from vqa_harness.registry import Registry
 
 SCHEMA = 1
-DEFAULT_METRIC = "clipvqa"
 
 
 @takes_pairing
@@ -97,6 +96,7 @@ def ladder_command(
 ) -> None:
     """Compare encodings at several bitrates: rate-quality curves, BD-rates, convex hull."""
     from vqa_harness.cli import ladder_arguments as options
+    from vqa_harness.registry import DEFAULT_METRIC
 
     registry: Registry = context.obj
     if config is not None:

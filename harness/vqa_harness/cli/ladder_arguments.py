@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.errors import UsageError
+from vqa_harness.errors import UsageError, refuse_twice
 from vqa_harness.ladder.config import LadderConfig, Series, Settings, Source, read_config
 from vqa_harness.ladder.encode import Grid
 
@@ -38,8 +38,7 @@ def from_arguments(
         raise UsageError("no rungs; name encodings, or have some made with --encode")
     if grids and reference is None:
         raise UsageError("--encode needs a source; add --reference FILE")
-    if len(set(rungs)) < len(rungs):
-        raise UsageError("a rung is named twice")
+    refuse_twice("rung", rungs)
     if group not in ("codec", "folder", "none"):
         raise UsageError(f"--group {group}: choose one of codec, folder, none")
     series: dict[str, list[Path]] = {}

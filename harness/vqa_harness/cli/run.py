@@ -19,13 +19,11 @@ from vqa_harness.errors import (
     VqaError,
     one_line,
 )
-from vqa_harness.registry import Registry, Request
+from vqa_harness.registry import DEFAULT_METRIC, Registry, Request
 
 if TYPE_CHECKING:
     from vqa_harness.logs.log import Log
     from vqa_harness.result import RunResult
-
-DEFAULT_METRIC = "clipvqa"
 
 
 @takes_pairing

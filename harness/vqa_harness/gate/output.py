@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vqa_harness import __version__
-from vqa_harness.console import clean
+from vqa_harness.console import markdown, markdown_row
 from vqa_harness.gate.verdict import STATUSES, Measured, Outcome, Verdict, number
 
 SCHEMA = 1
@@ -21,11 +21,10 @@ WORDS = {
     "accepted": "accepted",
 }
 _SIGNS = {"pass": "✅", "fail": "❌", "error": "❌", "warn": "⚠️", "accepted": "✅"}
-_MARKUP = str.maketrans(
-    {**{c: f"\\{c}" for c in r"\`*_{}[]#|~"}, "<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}
-)
 MAX_ROWS = 1000
 """Rows of a Markdown table; GitHub refuses a summary above 1 MiB."""
+MAX_CELL = 500
+"""Characters of one of its cells."""
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[list[str]]:
@@ -72,19 +71,14 @@ def to_markdown(verdict: Verdict) -> str:
     title = "failed" if verdict.failure() else "passed"
     sign = _SIGNS["fail" if verdict.failure() else "pass"]
     ordered = sorted(verdict.outcomes, key=lambda o: STATUSES.index(o.status))
-    lines = [f"## {sign} Video quality gate {title}", "", escape(summary(verdict)), ""]
+    lines = [f"## {sign} Video quality gate {title}", "", markdown(summary(verdict)), ""]
     lines += ["| | case | rule | value | baseline | |", "|---|---|---|---:|---:|---|"]
     for outcome, row in zip(ordered[:MAX_ROWS], rows(ordered[:MAX_ROWS]), strict=True):
-        cells = [f"{_SIGNS[outcome.status]} {row[0]}", *(escape(cell) for cell in row[1:])]
-        lines.append(f"| {' | '.join(cells)} |")
+        cells = (markdown(cell[:MAX_CELL]) for cell in row[1:])
+        lines.append(markdown_row([f"{_SIGNS[outcome.status]} {row[0]}", *cells]))
     if len(ordered) > MAX_ROWS:
         lines.append(f"\n{len(ordered) - MAX_ROWS} more rules are not shown.")
     return "\n".join(lines) + "\n"
-
-
-def escape(text: str) -> str:
-    """Text that Markdown and HTML show as it is: a file name may hold either."""
-    return clean(text[:500]).translate(_MARKUP)
 
 
 def _rule(outcome: Outcome) -> dict[str, Any]:

@@ -8,7 +8,6 @@ A rule is written ``VALUE OPERATOR NUMBER``. The value is ``FEATURE.POOLING`` (`
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from vqa_harness.errors import UsageError
+from vqa_harness.errors import UsageError, nearest
 from vqa_harness.spec import Feature
 from vqa_harness.stats.pooling import POOLERS
 
@@ -122,9 +121,8 @@ def parse_target(text: str) -> Target:
         raise UsageError(f"{text!r} does not say how to pool; write {text}.mean, {text}.p5, ...")
     if re.fullmatch(r"p\d[\d.]*", pool):
         raise UsageError(f"{text!r}: percentiles go from p0 to p100")
-    near = difflib.get_close_matches(pool, POOLS, n=1, cutoff=0.5)
-    known = f"did you mean {name}.{near[0]}?" if near else f"choose one of {', '.join(POOLS)}, p5"
-    raise UsageError(f"{text!r}: no pooling {pool!r}; {known}")
+    hint = nearest(pool, POOLS, f"choose one of {', '.join(POOLS)}, p5", prefix=f"{name}.")
+    raise UsageError(f"{text!r}: no pooling {pool!r}{hint}")
 
 
 def parse_rule(text: str, *, place: str = "", severity: Severity = "error") -> Rule:

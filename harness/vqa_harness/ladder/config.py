@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from vqa_harness.errors import UsageError
+from vqa_harness.errors import UsageError, refuse_twice
 from vqa_harness.ladder.encode import Grid
 from vqa_harness.stats.bdrate import METHODS, MIN_OVERLAP
 
@@ -119,7 +119,7 @@ def read_config(path: Path) -> LadderConfig:
     table.end()
     if not sources:
         raise UsageError(f"{path.name}: has no [[source]]; add one with a name and series")
-    _unique("source", [source.name for source in sources])
+    refuse_twice("source", (source.name for source in sources), "give each its own name")
     return LadderConfig(metrics, tuple(sources), tuple(grids), settings)
 
 
@@ -128,7 +128,7 @@ def _source(table: _Table, folder: Path) -> Source:
     reference = table.take("reference", str, "")
     series = tuple(_series(entry, folder) for entry in table.tables("series"))
     table.end()
-    _unique(f"source {name}: series", [one.name for one in series])
+    refuse_twice(f"source {name}: series", (one.name for one in series), "give each its own name")
     return Source(name, folder / reference if reference else None, series)
 
 
@@ -236,12 +236,6 @@ def _matches(folder: Path, pattern: str) -> list[Path]:
         return [folder / pattern]
     whole = folder / pattern
     return sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
-
-
-def _unique(what: str, names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"{what} {name!r} is there twice; give each its own name")
 
 
 def _one_of(what: str, value: str, allowed: Sequence[str]) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vqa_harness.console import markdown, markdown_table
 from vqa_harness.files import write_text
 
 Json = Mapping[str, Any]
-_MARKUP = str.maketrans({c: f"\\{c}" for c in r"\`*_{}[]<>#|~&"})
 
 
 def write_outputs(document: Json, folder: Path) -> list[Path]:
@@ -77,21 +77,21 @@ def _markdown(document: Json) -> Iterator[str]:
     yield "# Encoder ladder"
     if len(document["sources"]) > 1 and document["aggregate"]:
         yield "\n## All sources\n"
-        yield from _table(AGGREGATE_HEAD, aggregate_rows(document))
+        yield from markdown_table(AGGREGATE_HEAD, aggregate_rows(document))
     for source in document["sources"]:
-        yield f"\n## {_escape(source['name'])}\n"
-        yield from _table(rung_head(document), rung_rows(document, source))
+        yield f"\n## {markdown(source['name'])}\n"
+        yield from markdown_table(rung_head(document), rung_rows(document, source))
         yield f"\n{pool} over frames; bitrate of the video packets; * on the convex hull.\n"
         if source["comparisons"]:
-            yield from _table(COMPARISON_HEAD, comparison_rows(source))
+            yield from markdown_table(COMPARISON_HEAD, comparison_rows(source))
         picks = pick_rows(document, source)
         if picks:
             yield ""
-            yield from _table(PICK_HEAD, picks)
+            yield from markdown_table(PICK_HEAD, picks)
         for name, one, text in curve_notes(source):
-            yield f"\n* {_escape(name)}, {_escape(one)}: {_escape(text)}"
+            yield f"\n* {markdown(name)}, {markdown(one)}: {markdown(text)}"
     for failure in document["failed"]:
-        yield f"\n* left out: {_escape(failure['file'])}: {_escape(failure['error'])}"
+        yield f"\n* left out: {markdown(failure['file'])}: {markdown(failure['error'])}"
 
 
 AGGREGATE_HEAD = ("feature", "anchor", "test", "BD-rate", "lowest", "highest", "sources")
@@ -229,16 +229,3 @@ def _pools(document: Json) -> list[str]:
             for values in rung["pooled"].values():
                 return list(values)
     return []
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(map(_escape, head)) + " |"
-    yield "|" + " --- |" * len(head)
-    for row in rows:
-        yield "| " + " | ".join(map(_escape, row)) + " |"
-
-
-def _escape(text: str) -> str:
-    """Text as Markdown shows it: names of files are not markup."""
-    folded = " ".join("".join(c if c.isprintable() else "\ufffd" for c in text).split())
-    return folded.translate(_MARKUP)

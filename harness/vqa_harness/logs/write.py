@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqa_harness.errors import UsageError
+from vqa_harness.errors import UsageError, refuse_twice
 from vqa_harness.files import make_folder, write_text
 from vqa_harness.hookspecs import hookimpl
 from vqa_harness.spec import WriterSpec
@@ -117,8 +117,7 @@ def log_targets(
     if output is None:
         suffix_of(log_format, None, writers)
         return {}
-    if len(set(inputs)) < len(inputs):
-        raise UsageError("an input is named twice")
+    refuse_twice("input", inputs)
     target = Path(output)
     folder = output.endswith(("/", "\\")) or target.is_dir()
     if len(inputs) == 1 and not folder:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from vqa_harness import interruption
 from vqa_harness.console import Progress
-from vqa_harness.errors import InputError, UsageError
+from vqa_harness.errors import InputError, UsageError, refuse_twice
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame
 from vqa_harness.pipeline.clip_driver import ClipDriver
@@ -77,15 +77,12 @@ def run(
 def _check(requests: Sequence[Request], reference: Path | None) -> None:
     if not requests:
         raise UsageError("no metric asked for; add --metric NAME (vqa-harness metrics lists them)")
-    seen: set[str] = set()
+    refuse_twice("metric", (request.label for request in requests))
     for request in requests:
-        if request.label in seen:
-            raise UsageError(f"metric {request.label!r} is given twice; name it once")
         if request.spec.reference and reference is None:
             raise UsageError(
                 f"metric {request.spec.name!r} compares with a reference; add --reference FILE"
             )
-        seen.add(request.label)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,49 @@
+import sys
+
+import pytest
+
+from vqa_harness.errors import UsageError
+from vqa_harness.files import cache_folder, make_folder, replacing, write_bytes
+
+
+def test_a_file_is_replaced_when_the_block_ends_well(tmp_path):
+    target = tmp_path / "a.bin"
+    with replacing(target) as part:
+        part.write_bytes(b"new")
+        assert not target.exists()
+    assert target.read_bytes() == b"new"
+    with pytest.raises(ZeroDivisionError):
+        _fail_halfway(target)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+    assert target.read_bytes() == b"new"
+
+
+def _fail_halfway(target):
+    with replacing(target) as part:
+        part.write_bytes(b"half")
+        raise ZeroDivisionError
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_link_keeps_pointing_where_it_does(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    write_bytes(tmp_path / "link", b"x")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"^cannot make the folder .*file.logs: \w.*$"):
+        make_folder(tmp_path / "file" / "logs")
+    with pytest.raises(UsageError, match=r"^cannot make the cache .*; use another$"):
+        make_folder(tmp_path / "file" / "x", what="cache", hint="; use another")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where it has always been on Linux")
+def test_the_cache_stays_where_it_was(monkeypatch, tmp_path):
+    monkeypatch.delenv("VQA_HARNESS_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "vqa-harness"
+    assert not (tmp_path / ".cache").exists()
