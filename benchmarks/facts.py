@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.media.container import VERSIONS
+from vqa_harness.system import processors
 
 RESULTS = Path(__file__).parent / "results"
 
 
 def machine() -> dict[str, Any]:
     """Processor model, usable cores, memory in GiB, and versions."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "cpu": _cpu_model(),
-        "cores": usable,
+        "cores": processors(),
         "memory_gib": _memory(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
+
+from vqa_harness import system
 
 INTERRUPTED = 130
 
 
 def main() -> int:
     """Run the command line; returns the exit code."""
-    _keep_blas_to_one_thread()
+    system.keep_blas_to_one_thread()
+    system.make_output_portable()
     try:
         from vqa_harness.cli.app import run_cli
 
@@ -19,20 +21,8 @@ def main() -> int:
         sys.stderr.write("\ninterrupted\n")
         code = INTERRUPTED
     if code == INTERRUPTED:
-        # Everything is cleaned up; Python's own exit could still turn the code into a signal.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        system.end_at_once(code)
     return code
-
-
-def _keep_blas_to_one_thread() -> None:
-    """Metrics run side by side already, and the threads of NumPy's OpenBLAS spin without work.
-
-    On other processors PyTorch multiplies with OpenBLAS too, and there it needs them.
-    """
-    if sys.platform == "linux" and os.uname().machine == "x86_64":
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 if __name__ == "__main__":

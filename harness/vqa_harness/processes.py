@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,15 +13,11 @@ from typing import TypeVar
 
 from vqa_harness.errors import MetricError
 from vqa_harness.registry import Registry
+from vqa_harness.system import pool_processes, processors
 
 Case = TypeVar("Case")
 Options = TypeVar("Options")
 Result = TypeVar("Result")
-
-
-def processors() -> int:
-    """The number of processors this process may use, at least 1."""
-    return len(os.sched_getaffinity(0))
 
 
 def threads_each(threads: int, jobs: int) -> int:
@@ -48,7 +43,7 @@ def in_processes(
         MetricError: a process ended unexpectedly.
     """
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(cases)), context, _start)
+    pool = ProcessPoolExecutor(pool_processes(min(jobs, len(cases))), context, _start)
     try:
         yield from pool.map(_in_process, repeat(score), cases, repeat(options))
     except BrokenProcessPool:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from vqa_harness.files import make_folder, replacing, write_text
+from vqa_harness.system import pool_processes
 from vqa_metrics.vmaf.options import RawFormat
 from vqa_metrics.vmaf.pipe import VmafPipe
 from vqa_plugin_clip.distill.contents import read_still
@@ -126,7 +127,7 @@ def make_shards(
             make_shard(plan, shard, folder, recode)
             yield CLIPS_PER_SHARD
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(pool_processes(workers), mp_context=get_context("spawn")) as pool:
         jobs = [pool.submit(make_shard, plan, shard, folder, recode) for shard in todo]
         try:
             for job in as_completed(jobs):

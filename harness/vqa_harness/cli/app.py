@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import Abort, TyperException
 
-from vqa_harness import __version__, interruption
+from vqa_harness import __version__, interruption, system
 from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
 from vqa_harness.registry import PluginWarning, Registry
 
@@ -112,10 +112,10 @@ def run_cli(arguments: list[str]) -> int:
     except TyperException as error:
         message = " ".join(error.format_message().split())
         return _fail(message, UsageError.exit_code) if message else UsageError.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
+        if isinstance(error, OSError) and system.reader_has_left(error):
+            system.discard_output()
+            return 0
         if os.environ.get("VQA_HARNESS_DEBUG"):
             raise
         kind = type(error).__name__

@@ -20,10 +20,10 @@ from vqa_harness.frames import Frame
 from vqa_harness.pipeline.clip_driver import ClipDriver
 from vqa_harness.pipeline.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver
 from vqa_harness.pipeline.sources import Pairs, SingleStream
-from vqa_harness.processes import processors
 from vqa_harness.registry import Registry, Request
 from vqa_harness.result import RunResult
 from vqa_harness.spec import RunInfo
+from vqa_harness.system import processors
 
 if TYPE_CHECKING:
     from vqa_harness.alignment.options import AlignOptions

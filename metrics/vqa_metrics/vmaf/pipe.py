@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.errors import MetricError
+from vqa_harness.system import how_it_ended
 from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 from vqa_metrics.vmaf.options import RawFormat, VmafModel, filter_graph
 from vqa_metrics.vmaf.pipe_writer import PipeWriter
@@ -213,8 +214,9 @@ class VmafPipe:
 
     def _failure(self, code: int) -> MetricError:
         said = " | ".join(list(self._tail)[-3:]) or "it said nothing"
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        return MetricError(f"VMAF: ffmpeg {how} after {self.pairs} frame pairs: {said}")
+        return MetricError(
+            f"VMAF: ffmpeg {how_it_ended(code)} after {self.pairs} frame pairs: {said}"
+        )
 
     def _read_log(self) -> dict[str, Any]:
         path = self._folder / _LOG_NAME

@@ -6,20 +6,17 @@ the child has read them, so it is kept until as many bytes were sent after it as
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import os
-import sys
 from collections import deque
-from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_ROOM_WANTED = 1 << 20  # bytes, what Linux lets any user have
+from vqa_harness.system import vmsplice, widen_pipe
+
 _UNABLE = (errno.ENOSYS, errno.EPERM, errno.EINVAL)  # of a sandbox, of a file that is no pipe
 
 Arrays = tuple[NDArray[np.uint8], ...]
@@ -40,7 +37,7 @@ class PipeWriter:
 
     def __init__(self, pipe: Any) -> None:
         self._pipe = pipe
-        self._room = _widen(pipe)
+        self._room = widen_pipe(pipe)
         self._lend = vmsplice() if self._room else None
         self._lent: deque[tuple[int, Arrays]] = deque()
         self._sent = 0
@@ -109,31 +106,3 @@ class PipeWriter:
         """Let go of the arrays that the child has read."""
         while self._lent and self._lent[0][0] <= self._sent - self._room:
             self._lent.popleft()
-
-
-@lru_cache(maxsize=1)
-def vmsplice() -> Callable[..., int] | None:
-    """The system call; None where there is none."""
-    if sys.platform != "linux":
-        return None
-    try:
-        function = ctypes.CDLL(None, use_errno=True).vmsplice
-    except (OSError, AttributeError):
-        return None
-    function.restype = ctypes.c_ssize_t
-    function.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint]
-    return function
-
-
-def _widen(pipe: Any) -> int:
-    """Let the pipe hold more, so that both ends wait less often; its bytes, 0 if unknown."""
-    if sys.platform != "linux":
-        return 0
-    import fcntl
-
-    with contextlib.suppress(OSError):  # the user's pipes hold too much already
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _ROOM_WANTED)
-    try:
-        return int(fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ))
-    except OSError:
-        return 0

@@ -1,0 +1,156 @@
+"""What differs between Linux, macOS and Windows: no other file asks which of them it runs on.
+
+``make check`` has the types checked as each of the three. Much is the same everywhere and is not
+here: processes are always spawned, never forked, paths are `pathlib.Path`, text files are UTF-8.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from io import TextIOWrapper
+
+_PIPE_ROOM = 1 << 20
+"""Bytes wanted in a pipe; as much as Linux lets any user have."""
+_WINDOWS_PROCESSES = 61
+"""Windows waits for at most 63 handles at once, and a pool of Python's needs two for itself."""
+_WINDOWS_WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds between attempts to replace a file; programs that look at new files are done by then."""
+
+
+def processors() -> int:
+    """The number of processors this process may use, at least 1.
+
+    Where a process cannot be confined to some processors (macOS) or Python does not tell (Windows),
+    that is all of them.
+    """
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def pool_processes(wanted: int) -> int:
+    """How many processes a pool can have where ``wanted`` would do, at least 1."""
+    if sys.platform == "win32":
+        wanted = min(wanted, _WINDOWS_PROCESSES)
+    return max(1, wanted)
+
+
+def keep_blas_to_one_thread() -> None:
+    """Leave the processors to the metrics; to be called before NumPy is imported.
+
+    Metrics run side by side already, and the threads of NumPy's OpenBLAS spin without work. On
+    other processors than x86-64 PyTorch multiplies with OpenBLAS too, and there it needs them; on
+    macOS and Windows its use of OpenBLAS was not measured.
+    """
+    if sys.platform == "linux" and os.uname().machine == "x86_64":
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def make_output_portable() -> None:
+    """Let standard output take every text, and UTF-8 where Windows would write another encoding.
+
+    A character that a terminal's encoding lacks, such as one of a file name, is written as an
+    escape instead of ending the program. ``PYTHONIOENCODING`` and ``PYTHONUTF8`` go before.
+    """
+    out = sys.stdout
+    if "PYTHONIOENCODING" in os.environ or not hasattr(out, "reconfigure"):
+        return
+    stream: TextIOWrapper = out  # type: ignore[assignment]
+    stream.reconfigure(errors="backslashreplace")
+    if sys.platform == "win32" and not stream.isatty():
+        stream.reconfigure(encoding="utf-8", newline="\n")
+
+
+def reader_has_left(error: OSError) -> bool:
+    """Whether an error of writing means that whoever read our output has gone."""
+    if sys.platform == "win32" and error.errno == errno.EINVAL:
+        return error.filename is None  # a bad name of a file is told by the same number
+    return isinstance(error, BrokenPipeError)
+
+
+def discard_output() -> None:
+    """Let what is still written to standard output vanish, also what Python holds back."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def end_at_once(code: int) -> NoReturn:
+    """End the process with this exit code, when all is cleaned up.
+
+    Python's own exit could still turn the code into a signal, where one came while it ends.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def how_it_ended(code: int) -> str:
+    """Words for the exit code of a child process."""
+    if code < 0:
+        return f"was ended by signal {-code}"
+    if code >= 1 << 31:  # a Windows status, such as 0xC0000005 for a bad access to memory
+        return f"crashed with status 0x{code:08X}"
+    return f"ended with exit code {code}"
+
+
+def replace(part: Path, target: Path) -> None:
+    """Give a finished file its name in one step, in place of the file that had it.
+
+    Windows refuses that while someone, such as a scanner for viruses, has the older file open;
+    there it is tried for a second.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    waits = _WINDOWS_WAITS if sys.platform == "win32" else ()
+    for wait in waits:
+        try:
+            os.replace(part, target)  # noqa: PTH105 - Path.replace hides that this is atomic
+        except PermissionError:
+            time.sleep(wait)
+        else:
+            return
+    os.replace(part, target)  # noqa: PTH105 - Path.replace hides that this is atomic
+
+
+@lru_cache(maxsize=1)
+def vmsplice() -> Callable[..., int] | None:
+    """Linux's call that lends memory to a pipe instead of copying it; None where there is none."""
+    if sys.platform == "linux":
+        import ctypes
+
+        try:
+            function = ctypes.CDLL(None, use_errno=True).vmsplice
+        except (OSError, AttributeError):
+            return None
+        function.restype = ctypes.c_ssize_t
+        function.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint]
+        return function
+    else:  # noqa: RET505 - the type checker must see that only one branch exists
+        return None
+
+
+def widen_pipe(pipe: Any) -> int:
+    """Let a pipe hold more, so that both ends wait less often.
+
+    Returns:
+        the bytes it holds; 0 where that is not known.
+    """
+    if sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError):  # the user's pipes hold too much already
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_ROOM)
+        with contextlib.suppress(OSError):  # a file that is no pipe
+            return int(fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ))
+    return 0
