@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXAMPLE := examples/vqa-metric-colorfulness
 
-.PHONY: setup check test test-all demo wheel clean
+.PHONY: setup check test test-all test-pythons demo wheel clean
 
 setup: $(STAMP)
 
@@ -19,7 +19,10 @@ $(STAMP): pyproject.toml constraints.txt $(EXAMPLE)/pyproject.toml
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	@for system in linux darwin win32; do \
+		echo "mypy --platform $$system"; \
+		$(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system || exit 1; \
+	done
 	$(BIN)/lint-imports --no-cache
 
 test: check
@@ -27,6 +30,10 @@ test: check
 
 test-all: check
 	$(BIN)/python -m pytest -q -m ""
+
+# every Python found among 3.11 to 3.14, each in an environment of its own
+test-pythons:
+	.ci/test-pythons $(PYTHONS)
 
 demo: $(STAMP)
 	@mkdir -p out
