@@ -1,4 +1,5 @@
 import contextlib
+import io
 import signal
 import sys
 import threading
@@ -12,6 +13,7 @@ import pytest
 
 from vqa_harness import Feature, Metric, MetricSpec, Sampling, StreamScores, hookimpl, interruption
 from vqa_harness.errors import MissingBackend, UsageError
+from vqa_harness.media.source import FileObject
 from vqa_harness.pipeline import runner as pipeline_module
 from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry
@@ -271,3 +273,35 @@ def test_a_missing_file_is_an_input_error(registry):
 
     with pytest.raises(InputError, match=r"nowhere\.mp4"):
         run(Path("nowhere.mp4"), [registry.request("mean")], registry)
+
+
+@pytest.mark.parametrize(("seconds", "hop"), [(0.8, None), (0.7, None), (0.8, 0.3), (5, None)])
+def test_windows_of_a_stream_of_unknown_length_are_those_of_a_known_one(
+    score, monkeypatch, seconds, hop
+):
+    class Unpromised(Stream):
+        promised = None
+
+    def open_metric(self, run):
+        self.sampling = Sampling(3, seconds, hop)
+
+    monkeypatch.setattr(Windows, "open", open_metric)
+    (known,) = score("windows").metrics
+    (unknown,) = score("windows", stream=Unpromised).metrics
+    assert unknown.error is None
+    assert unknown.windows == known.windows
+    assert unknown.columns == known.columns
+
+
+def test_one_window_over_a_stream_of_unknown_length_is_refused(score, monkeypatch):
+    class Unpromised(Stream):
+        promised = None
+
+    monkeypatch.setattr(Windows, "open", lambda self, run: setattr(self, "sampling", Sampling(3)))
+    (windows,) = score("windows", stream=Unpromised).metrics
+    assert "needs its number of frames" in windows.error
+
+
+def test_a_metric_that_reads_files_needs_a_file(registry):
+    with pytest.raises(UsageError, match="'of_file' reads the video file by itself; give a path"):
+        run(FileObject(io.BytesIO(b"abc")), [registry.request("of_file")], registry)

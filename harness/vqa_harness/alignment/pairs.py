@@ -28,6 +28,7 @@ from vqa_harness.alignment.window import FrameWindow
 from vqa_harness.console import Progress
 from vqa_harness.errors import AlignError
 from vqa_harness.frames import Frame, StreamInfo
+from vqa_harness.media.source import VideoSource
 
 PROBED = 20.0  # seconds of signatures that a model other than equal numbers is first told from
 HELD_BYTES = 512 << 20  # of pictures held at the start, of both videos
@@ -61,9 +62,12 @@ class AlignedPairs:
     """
 
     def __init__(
-        self, distorted: Path, reference: Path, options: AlignOptions | None = None
+        self,
+        distorted: Path | VideoSource,
+        reference: Path | VideoSource,
+        options: AlignOptions | None = None,
     ) -> None:
-        self._paths = (distorted, reference)
+        self._sources = (distorted, reference)
         self._options = options or AlignOptions()
         self._regions: Regions = (None, None)
         self._windows: list[FrameWindow] = []
@@ -129,9 +133,9 @@ class AlignedPairs:
         """Begin both videos anew."""
         self.close()
         self._windows = []
-        for path, region in zip(self._paths, self._regions, strict=True):
+        for source, region in zip(self._sources, self._regions, strict=True):
             window = FrameWindow(
-                path, region, signatures=signatures, deinterlace=self._options.of_reader
+                source, region, signatures=signatures, deinterlace=self._options.of_reader
             )
             self._windows.append(window)
         return self._windows[0], self._windows[1]
@@ -211,7 +215,7 @@ class AlignedPairs:
         part = "all" if seconds is None else f"up to {seconds:g} s"
         self.report.passes.append(f"signatures of {part}")
         options = self._options
-        found = study(*self._paths, self._regions, options.max_offset, seconds, options.of_reader)
+        found = study(*self._sources, self._regions, options.max_offset, seconds, options.of_reader)
         choice = choose(found.tracker, found.times, found.ref_times, found.cadence)
         if isinstance(choice.model, ContentModel) and not found.complete:
             return self._study(None)
@@ -311,8 +315,8 @@ def _held(windows: list[FrameWindow]) -> int:
 
 
 def align(
-    distorted: Path,
-    reference: Path,
+    distorted: Path | VideoSource,
+    reference: Path | VideoSource,
     options: AlignOptions | None = None,
     *,
     progress: Progress | None = None,

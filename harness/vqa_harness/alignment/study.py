@@ -12,6 +12,7 @@ from vqa_harness.alignment.signatures import Region
 from vqa_harness.alignment.tracker import Tracker, half_band
 from vqa_harness.alignment.window import FrameWindow
 from vqa_harness.media.container import Deinterlace
+from vqa_harness.media.source import VideoSource
 
 BEYOND = 1000  # reference frames counted after the last one that is paired
 
@@ -36,8 +37,8 @@ class Study:
 
 
 def study(
-    distorted: Path,
-    reference: Path,
+    distorted: Path | VideoSource,
+    reference: Path | VideoSource,
     regions: tuple[Region | None, Region | None],
     max_offset: float,
     seconds: float | None = None,
@@ -46,8 +47,8 @@ def study(
     """Read signatures of both videos, side by side.
 
     Args:
-        distorted: file.
-        reference: file.
+        distorted: the video that is scored.
+        reference: the video it is compared with.
         regions: part of the picture to look at, of each.
         max_offset: seconds that the videos may be shifted by.
         seconds: stop after so much of the distorted video; None for all of it.

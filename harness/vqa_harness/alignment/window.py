@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from vqa_harness.alignment.signatures import Region, Signature, signature
 from vqa_harness.frames import Frame
 from vqa_harness.media.container import Deinterlace
-from vqa_harness.media.reader import VideoReader
+from vqa_harness.media.source import VideoSource, open_source
 
 AHEAD = 3  # frames decoded before they are asked for
 
@@ -39,7 +39,7 @@ class FrameWindow:
     """A stream read once, from which a stretch of frames is held.
 
     Args:
-        path: the file.
+        source: the file, or what else is read.
         region: part of the picture that signatures look at.
         frames: whether frames are kept.
         signatures: whether signatures are made.
@@ -58,14 +58,14 @@ class FrameWindow:
 
     def __init__(
         self,
-        path: Path,
+        source: Path | VideoSource,
         region: Region | None = None,
         *,
         frames: bool = True,
         signatures: bool = True,
         deinterlace: Deinterlace = "off",
     ) -> None:
-        self._reader = VideoReader(path, threads=1, deinterlace=deinterlace)
+        self._reader = open_source(source, threads=1, deinterlace=deinterlace)
         self.info, self.report = self._reader.info, self._reader.report
         self.deinterlaced = self._reader.deinterlaced
         self._region, self._frames, self._signatures = region, frames, signatures

@@ -20,8 +20,7 @@ class ClipDriver:
     def __init__(self, job: Job, run: RunInfo, pool: ThreadPoolExecutor) -> None:
         self.job, self._pool = job, pool
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=job.request.label)
-        self._kept: dict[int, Future[None]] = {}
-        self._data: dict[int, Any] = {}
+        self._kept: dict[int, Future[Any]] = {}
         self._ready: list[Window] = []
         self._scoring: list[Future[None]] = []
         self._rate = run.distorted.rate
@@ -41,7 +40,7 @@ class ClipDriver:
             )
         return plan(expected or 0, self._sampling, self._rate)
 
-    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[None]]:
+    def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[Any]]:
         """Reduce the frame if a window wants it, and score the windows it completes."""
         if not self.job.alive:
             return []
@@ -50,7 +49,7 @@ class ClipDriver:
         futures = []
         begun = takewhile(lambda window: window.start <= number, self._pending)
         if any(number in window.indices for window in begun):
-            self._kept[number] = self._pool.submit(self._prepare, number, frame, ref)
+            self._kept[number] = self._pool.submit(self._prepare, frame, ref)
             futures.append(self._kept[number])
         while self._pending and number >= self._pending[0].stop - 1:
             self._complete(self._pending.pop(0))
@@ -65,10 +64,12 @@ class ClipDriver:
         indices = spread(number, self._planned, self._sampling.size)
         self._pending.append(Window(number, self._planned, indices))
 
-    def _prepare(self, number: int, frame: Frame, ref: Frame | None) -> None:
+    def _prepare(self, frame: Frame, ref: Frame | None) -> Any:
+        prepared = None
         if self.job.alive:
             with self.job.guarded():
-                self._data[number] = self.job.metric.prepare(frame, ref)
+                prepared = self.job.metric.prepare(frame, ref)
+        return prepared
 
     def _complete(self, window: Window) -> None:
         self._ready.append(window)
@@ -79,22 +80,19 @@ class ClipDriver:
         if not self._ready:
             return
         windows, self._ready = self._ready, []
-        wanted = sorted({i for window in windows for i in window.indices})
-        futures = [self._kept[i] for i in wanted]
-        self._scoring.append(self._thread.submit(self._measure, windows, futures))
+        kept = {i: self._kept[i] for window in windows for i in window.indices}
+        self._scoring.append(self._thread.submit(self._measure, windows, kept))
+        self._forget()
         while len(self._scoring) > 2:  # scoring is slower than decoding: wait for it
             self._scoring.pop(0).result()
-            self._forget()
 
-    def _measure(self, windows: list[Window], futures: list[Future[None]]) -> None:
-        for future in futures:
-            future.result()
+    def _measure(self, windows: list[Window], kept: dict[int, Future[Any]]) -> None:
+        data = {i: future.result() for i, future in kept.items()}
         if not self.job.alive:
             return
         with self.job.guarded():
             clips = [
-                Clip(w.start, w.stop, w.indices, tuple(self._data[i] for i in w.indices))
-                for w in windows
+                Clip(w.start, w.stop, w.indices, tuple(data[i] for i in w.indices)) for w in windows
             ]
             for window, scores in zip(windows, self.job.metric.measure(clips), strict=True):
                 self.job.result.windows.append(
@@ -102,14 +100,10 @@ class ClipDriver:
                 )
 
     def _forget(self) -> None:
-        """Drop reduced frames that no window still to be scored wants."""
-        unscored = self._pending + self._ready
-        first = min((window.start for window in unscored), default=None)
-        done = self.job.result.windows[-1].start if self.job.result.windows else 0
-        keep_from = done if first is None else min(first, done)
-        for number in [n for n in self._kept if n < keep_from]:
+        """Drop reduced frames before the first window that is not on its way to the metric."""
+        first = min((window.start for window in self._pending), default=None)
+        for number in [n for n in self._kept if first is None or n < first]:
             del self._kept[number]
-            self._data.pop(number, None)
 
     def finish(self, frames: int) -> list[MetricResult]:
         """Score what is left, close the metric, spread window scores over frames."""

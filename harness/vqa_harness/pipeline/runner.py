@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING
 from vqa_harness import interruption
 from vqa_harness.console import Progress
 from vqa_harness.errors import InputError, UsageError, refuse_twice
-from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame
+from vqa_harness.media.source import VideoSource, hash_source
 from vqa_harness.pipeline.clip_driver import ClipDriver
 from vqa_harness.pipeline.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver
+from vqa_harness.pipeline.open_ended import OpenEndedDriver
 from vqa_harness.pipeline.sources import Pairs, SingleStream
 from vqa_harness.registry import Registry, Request
 from vqa_harness.result import RunResult
@@ -50,39 +52,65 @@ class RunOptions:
 
 
 def run(
-    distorted: Path,
+    distorted: Path | VideoSource,
     requests: Sequence[Request],
     registry: Registry,
     options: RunOptions | None = None,
     *,
-    reference: Path | None = None,
+    reference: Path | VideoSource | None = None,
 ) -> RunResult:
     """Score one video with every metric asked for, decoding it once.
 
     A reference is read only if a metric compares with it.
 
     Raises:
-        UsageError: no metric, one twice, or one that needs a reference without one.
+        UsageError: no metric, one twice, one that needs a reference without one, or one that reads
+            a file by itself where there is none.
         InputError: a video cannot be opened or has no frames.
         AlignError: reference and distorted cannot be paired as the options ask.
         MissingBackend: a metric's packages or model are missing.
     """
-    _check(requests, reference)
+    options = options or RunOptions()
+    check_requests(requests, with_reference=reference is not None)
     if not any(request.spec.reference for request in requests):
         reference = None
-    with Run(distorted, requests, registry, options or RunOptions(), reference) as current:
+    sources = {"distorted": distorted, "reference": reference}
+    check_files(requests, sources)
+    open_pairs = partial(_open_pairs, distorted, reference, options.align)
+    with Run(open_pairs, requests, registry, options, sources) as current:
         return current.to_end()
 
 
-def _check(requests: Sequence[Request], reference: Path | None) -> None:
+def check_requests(requests: Sequence[Request], *, with_reference: bool) -> None:
+    """Refuse metrics that cannot be run together, or not without a reference.
+
+    Raises:
+        UsageError: no metric, one twice, or one that needs a reference without one.
+    """
     if not requests:
         raise UsageError("no metric asked for; add --metric NAME (vqa-harness metrics lists them)")
     refuse_twice("metric", (request.label for request in requests))
     for request in requests:
-        if request.spec.reference and reference is None:
+        if request.spec.reference and not with_reference:
             raise UsageError(
                 f"metric {request.spec.name!r} compares with a reference; add --reference FILE"
             )
+
+
+def check_files(
+    requests: Sequence[Request], sources: Mapping[str, Path | VideoSource | None]
+) -> None:
+    """Refuse metrics that read files by themselves where the video is in memory.
+
+    Raises:
+        UsageError: there is one; the message names it.
+    """
+    readers = [r.spec.name for r in requests if r.spec.kind == "file"]
+    in_memory = [s for s in sources.values() if s is not None and not isinstance(s, Path)]
+    if readers and in_memory:
+        raise UsageError(
+            f"metric {readers[0]!r} reads the video file by itself; give a path, or leave it out"
+        )
 
 
 @dataclass(slots=True)
@@ -105,17 +133,29 @@ def _finish(under_way: deque[_InFlight], keep: int) -> None:
 
 
 class Run:
-    """The state of one pass: streams, drivers, frames under way."""
+    """The state of one pass: streams, drivers, frames under way.
+
+    Args:
+        open_pairs: gives the frames; called once, when the metrics are made.
+        requests: the metrics, in order.
+        registry: makes them.
+        options: see `RunOptions`.
+        sources: what is hashed, and handed to metrics of kind ``file``, by role.
+
+    Raises:
+        InputError, AlignError: as ``open_pairs``.
+        MissingBackend: a metric's packages or model are missing.
+    """
 
     def __init__(
         self,
-        distorted: Path,
+        open_pairs: Callable[[], Pairs],
         requests: Sequence[Request],
         registry: Registry,
         options: RunOptions,
-        reference: Path | None,
+        sources: Mapping[str, Path | VideoSource | None],
     ) -> None:
-        self._paths = {"distorted": distorted, "reference": reference}
+        self._sources = sources
         self._options = options
         self._begin = time.perf_counter()
         self._cpu = time.process_time()
@@ -123,7 +163,7 @@ class Run:
             Job(r, registry.create(r), str(registry.provider(r.spec.name))) for r in requests
         ]
         self._made = time.perf_counter()
-        self._pairs = _open_pairs(distorted, reference, options.align)
+        self._pairs = open_pairs()
         self._pool = ThreadPoolExecutor(options.workers, thread_name_prefix="metric")
         self._drivers: list[Driver] = []
         self._ended = False
@@ -149,7 +189,7 @@ class Run:
         hashes = self._pool.submit(self._hash)
         times, waited = self._feed()
         if not times:
-            raise InputError(f"{self._paths['distorted']}: no frame to score")
+            raise InputError(f"{self._pairs.distorted.name}: no frame to score")
         results = [r for driver in self._drivers for r in driver.finish(len(times))]
         self._ended = True
         order = {id(job.result): number for number, job in enumerate(self._jobs)}
@@ -183,11 +223,14 @@ class Run:
         for job in self._jobs:
             kind = job.request.spec.kind
             if kind == "clip":
-                drivers.append(ClipDriver(job, info, self._pool))
+                known = info.distorted.expected_frames is not None
+                driver = ClipDriver if known else OpenEndedDriver
+                drivers.append(driver(job, info, self._pool))
             elif kind == "stream":
                 drivers.append(StreamDriver(job, info))
             elif kind == "file":
-                drivers.append(FileDriver(job, *self._paths.values()))
+                video, reference = self._sources["distorted"], self._sources["reference"]
+                drivers.append(FileDriver(job, video, reference))
         return drivers
 
     def _feed(self) -> tuple[list[Fraction | None], float]:
@@ -213,10 +256,13 @@ class Run:
         return times, waited
 
     def _hash(self) -> dict[str, str]:
-        return {role: file_sha256(path) for role, path in self._paths.items() if path is not None}
+        found = {role: hash_source(s) for role, s in self._sources.items() if s is not None}
+        return {role: digest for role, digest in found.items() if digest is not None}
 
 
-def _open_pairs(distorted: Path, reference: Path | None, align: AlignOptions | None) -> Pairs:
+def _open_pairs(
+    distorted: Path | VideoSource, reference: Path | VideoSource | None, align: AlignOptions | None
+) -> Pairs:
     if reference is None:
         return SingleStream(distorted)
     from vqa_harness.alignment.pairs import AlignedPairs

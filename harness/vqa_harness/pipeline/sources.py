@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vqa_harness.frames import Frame, StreamInfo
-from vqa_harness.media.reader import VideoReader
+from vqa_harness.media.source import VideoSource, open_source
 
 
 class Pairs(Protocol):
@@ -36,8 +36,8 @@ class Pairs(Protocol):
 class SingleStream:
     """Frames of one video, without a reference."""
 
-    def __init__(self, path: Path) -> None:
-        self._reader = VideoReader(path)
+    def __init__(self, source: Path | VideoSource) -> None:
+        self._reader = open_source(source)
         self.distorted = self._reader.info
         self.reference: StreamInfo | None = None
         self.expected = self._reader.info.expected_frames
