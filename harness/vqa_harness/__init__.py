@@ -1,42 +1,133 @@
 """vqa-harness: score video quality with many metrics in one decoding pass.
 
-What a metric package may rely on is exported here; heavy modules load on first use.
+What is exported here is public: what a script needs, and what a metric package may rely on
+(``docs/python-api.md``). Every other module may move without notice. What is heavy loads when it is
+first used.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import importlib
+from typing import TYPE_CHECKING
 
-from vqa_harness.errors import VqaError
+from vqa_harness.errors import (
+    AlignError,
+    GateFailed,
+    InputError,
+    MetricError,
+    MissingBackend,
+    PartialResult,
+    UnknownMetric,
+    UsageError,
+    VqaError,
+)
 from vqa_harness.hookspecs import hookimpl
-from vqa_harness.spec import Feature, Metric, MetricSpec, Param, RunInfo, Sampling, StreamScores
-
-if TYPE_CHECKING:
-    from vqa_harness.frames import Clip, ColourInfo, Frame, StreamInfo
+from vqa_harness.spec import (
+    Feature,
+    Metric,
+    MetricSpec,
+    Param,
+    RunInfo,
+    Sampling,
+    StreamScores,
+    WriterSpec,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AlignError",
+    "AlignOptions",
+    "AlignReport",
     "Clip",
     "ColourInfo",
     "Feature",
     "Frame",
+    "GateFailed",
+    "InputError",
+    "Log",
     "Metric",
+    "MetricError",
     "MetricSpec",
+    "MissingBackend",
     "Param",
+    "PartialResult",
+    "Registry",
+    "Result",
     "RunInfo",
+    "RunOptions",
     "Sampling",
+    "Scorer",
     "StreamInfo",
     "StreamScores",
+    "UnknownMetric",
+    "UsageError",
+    "Video",
+    "VideoReader",
     "VqaError",
+    "WriterSpec",
+    "align",
+    "bd_rate",
     "hookimpl",
+    "read_log",
+    "run",
+    "score",
+    "score_many",
+    "write_log",
 ]
 
+_LAZY = {
+    "AlignOptions": "alignment.options",
+    "AlignReport": "alignment.report",
+    "Clip": "frames",
+    "ColourInfo": "frames",
+    "Frame": "frames",
+    "Log": "logs.log",
+    "Registry": "registry",
+    "Result": "api.result",
+    "RunOptions": "pipeline.runner",
+    "Scorer": "api.streaming",
+    "StreamInfo": "frames",
+    "Video": "api.video",
+    "VideoReader": "media.reader",
+    "align": "api.aligning",
+    "bd_rate": "stats.bdrate",
+    "read_log": "logs.read",
+    "run": "pipeline.runner",
+    "score": "api.scoring",
+    "score_many": "api.many",
+    "write_log": "logs.write",
+}
+"""Public names that are loaded when they are first asked for, and their modules."""
 
-def __getattr__(name: str) -> Any:
-    """Load frame classes, which need NumPy, when they are first asked for."""
-    if name in {"Clip", "ColourInfo", "Frame", "StreamInfo"}:
-        from vqa_harness import frames
+if TYPE_CHECKING:
+    from vqa_harness.alignment.options import AlignOptions
+    from vqa_harness.alignment.report import AlignReport
+    from vqa_harness.api.aligning import align
+    from vqa_harness.api.many import score_many
+    from vqa_harness.api.result import Result
+    from vqa_harness.api.scoring import score
+    from vqa_harness.api.streaming import Scorer
+    from vqa_harness.api.video import Video
+    from vqa_harness.frames import Clip, ColourInfo, Frame, StreamInfo
+    from vqa_harness.logs.log import Log
+    from vqa_harness.logs.read import read_log
+    from vqa_harness.logs.write import write_log
+    from vqa_harness.media.reader import VideoReader
+    from vqa_harness.pipeline.runner import RunOptions, run
+    from vqa_harness.registry import Registry
+    from vqa_harness.stats.bdrate import bd_rate
+else:
 
-        return getattr(frames, name)
-    raise AttributeError(f"module 'vqa_harness' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """Load a public name on first use; a type checker sees the imports above instead."""
+        if name not in _LAZY:
+            raise AttributeError(f"module 'vqa_harness' has no attribute {name!r}")
+        module = importlib.import_module(f"vqa_harness.{_LAZY[name]}")
+        value = globals()[name] = getattr(module, name)
+        return value
+
+
+def __dir__() -> list[str]:
+    """Every public name, loaded or not."""
+    return sorted({*globals(), *__all__})

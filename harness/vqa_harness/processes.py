@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
-from itertools import repeat
 from typing import TypeVar
 
 from vqa_harness.errors import MetricError
@@ -27,7 +27,7 @@ def threads_each(threads: int, jobs: int) -> int:
 
 def in_processes(
     score: Callable[[Case, Registry, Options], Result],
-    cases: Sequence[Case],
+    cases: Iterable[Case],
     options: Options,
     jobs: int,
 ) -> Iterator[Result]:
@@ -35,7 +35,8 @@ def in_processes(
 
     Args:
         score: a function of a module; gets the registry of what is installed.
-        cases: what to score; they and the results must survive pickling.
+        cases: what to score, read two for each process ahead; they and the results must survive
+            pickling.
         options: how.
         jobs: processes.
 
@@ -43,9 +44,15 @@ def in_processes(
         MetricError: a process ended unexpectedly.
     """
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(pool_processes(min(jobs, len(cases))), context, _start)
+    pool = ProcessPoolExecutor(pool_processes(jobs), context, _start)
+    waiting: deque[Future[Result]] = deque()
     try:
-        yield from pool.map(_in_process, repeat(score), cases, repeat(options))
+        for case in cases:
+            waiting.append(pool.submit(_in_process, score, case, options))
+            if len(waiting) >= 2 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     except BrokenProcessPool:
         raise MetricError("a scoring process ended unexpectedly; try --jobs 1") from None
     finally:

@@ -121,8 +121,11 @@ class AlignedPairs:
 
     def warnings(self) -> list[str]:
         """What decoding lost, and what alignment found."""
-        found = [text for window in self._windows for text in window.report.warnings()]
-        return found + self.report.warnings()
+        return self.losses() + self.report.warnings()
+
+    def losses(self) -> list[str]:
+        """What decoding lost, one line each."""
+        return [text for window in self._windows for text in window.report.warnings()]
 
     def close(self) -> None:
         """Close both files; may be called twice."""
@@ -344,6 +347,7 @@ def align(
                 partner.release()
             if progress is not None:
                 progress(number, pairs.expected)
-        return pairs.report, pairs.warnings()
+        pairs.report.reading = pairs.losses()
+        return pairs.report, pairs.report.warnings()
     finally:
         pairs.close()

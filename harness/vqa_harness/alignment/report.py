@@ -60,6 +60,7 @@ class AlignReport:
         passes: what was decoded, in order.
         format: how sizes and colours were made equal.
         notes: what the user should know.
+        reading: what decoding lost, one line each; only of `align`, a run tells it by itself.
     """
 
     options: AlignOptions
@@ -82,10 +83,11 @@ class AlignReport:
     passes: list[str] = field(default_factory=list)
     format: dict[str, Any] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    reading: list[str] = field(default_factory=list)
 
     def warnings(self) -> list[str]:
-        """One line for each note, its code first."""
-        return [str(note) for note in self.notes]
+        """One line for each thing lost in decoding, and for each note, its code first."""
+        return self.reading + [str(note) for note in self.notes]
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible; lists hold the first 50 entries, counts all."""

@@ -75,7 +75,8 @@ def run(
     if not any(request.spec.reference for request in requests):
         reference = None
     sources = {"distorted": distorted, "reference": reference}
-    check_files(requests, sources)
+    if not all(source is None or isinstance(source, Path) for source in sources.values()):
+        refuse_file_metrics(requests)
     open_pairs = partial(_open_pairs, distorted, reference, options.align)
     with Run(open_pairs, requests, registry, options, sources) as current:
         return current.to_end()
@@ -97,20 +98,18 @@ def check_requests(requests: Sequence[Request], *, with_reference: bool) -> None
             )
 
 
-def check_files(
-    requests: Sequence[Request], sources: Mapping[str, Path | VideoSource | None]
-) -> None:
-    """Refuse metrics that read files by themselves where the video is in memory.
+def refuse_file_metrics(requests: Sequence[Request]) -> None:
+    """Refuse metrics that read files by themselves, for videos in memory.
 
     Raises:
         UsageError: there is one; the message names it.
     """
-    readers = [r.spec.name for r in requests if r.spec.kind == "file"]
-    in_memory = [s for s in sources.values() if s is not None and not isinstance(s, Path)]
-    if readers and in_memory:
-        raise UsageError(
-            f"metric {readers[0]!r} reads the video file by itself; give a path, or leave it out"
-        )
+    for request in requests:
+        if request.spec.kind == "file":
+            raise UsageError(
+                f"metric {request.spec.name!r} reads the video file by itself; give a path, or "
+                "leave it out"
+            )
 
 
 @dataclass(slots=True)

@@ -1,0 +1,40 @@
+"""How two videos pair up, without scoring them."""
+
+from __future__ import annotations
+
+from vqa_harness.alignment import pairs
+from vqa_harness.alignment.report import AlignReport
+from vqa_harness.api.inputs import AlignLike, VideoLike, align_options, source_of
+from vqa_harness.console import Progress
+
+
+def align(
+    distorted: VideoLike,
+    reference: VideoLike,
+    options: AlignLike = None,
+    *,
+    progress: Progress | None = None,
+) -> AlignReport:
+    """Pair two videos as `vqa_harness.score` would.
+
+    Args:
+        distorted: the video that would be scored; as `vqa_harness.score` takes it.
+        reference: the video it would be compared with.
+        options: how frames are paired: `AlignOptions`, or the name of a mode.
+        progress: called with the pairs done, and the pairs expected (None if unknown).
+
+    Returns:
+        The report; ``warnings()`` lists what you should know, of decoding and of pairing.
+
+    Raises:
+        UsageError: a wrong option, or something that is no video.
+        InputError: a video cannot be read.
+        AlignError: the two cannot be compared, or the options refuse what was found.
+    """
+    report, _ = pairs.align(
+        source_of(distorted, "distorted"),
+        source_of(reference, "reference"),
+        align_options(options),
+        progress=progress,
+    )
+    return report

@@ -1,0 +1,112 @@
+"""What a user names as a video or a metric, as the pipeline takes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.api.arrays import is_array
+from vqa_harness.api.video import Video
+from vqa_harness.errors import InputError, MissingBackend, UsageError
+from vqa_harness.media.source import FileObject, VideoSource
+from vqa_harness.registry import Registry, Request, how_to_get, missing_modules
+
+VideoLike = str | os.PathLike[str] | BinaryIO | Video
+"""A path, a binary file object, or frames in memory."""
+
+AlignLike = AlignOptions | str | None
+"""Options, or the name of a mode (``auto``, ``index``, ``time``, ``content``); None is ``auto``."""
+
+
+def source_of(value: object, role: str) -> Path | VideoSource:
+    """What is read.
+
+    Args:
+        value: a `VideoLike`.
+        role: ``distorted`` or ``reference``, for messages.
+
+    Raises:
+        UsageError: it is something else.
+        InputError: it is a URL.
+    """
+    if isinstance(value, Video | FileObject):
+        return value
+    if isinstance(value, str | os.PathLike):
+        return _path(value, role)
+    if is_array(value):
+        raise UsageError(
+            f"{role}: an array does not tell its rate, matrix and range: wrap it, "
+            "Video.from_rgb(frames, fps=25, matrix='bt709', full_range=False)"
+        )
+    if hasattr(value, "read"):
+        return FileObject(value)
+    hint = "; put it into io.BytesIO" if isinstance(value, bytes | bytearray | memoryview) else ""
+    raise UsageError(
+        f"{role}: a {type(value).__name__} is no video: give a path, a binary file object or a "
+        f"Video{hint}"
+    )
+
+
+def _path(value: str | os.PathLike[str], role: str) -> Path:
+    text = os.fspath(value)
+    if not isinstance(text, str):
+        raise UsageError(f"{role}: the path is of bytes; os.fsdecode makes text of it")
+    if not text:
+        raise UsageError(f"{role}: the path is empty; name a video")
+    if "://" in text:
+        raise InputError(f"{role}: URLs are not opened, download it first")
+    return Path(text)
+
+
+def align_options(value: AlignLike) -> AlignOptions:
+    """The options, or those of a mode.
+
+    Raises:
+        UsageError: no such mode.
+    """
+    if isinstance(value, AlignOptions):
+        return value
+    return AlignOptions() if value is None else AlignOptions(mode=value)  # type: ignore[arg-type]
+
+
+def requests_of(
+    metrics: str | Request | Iterable[str | Request], registry: Registry
+) -> list[Request]:
+    """The metrics, each as a string such as ``vmaf:model=vmaf_4k_v0.6.1``.
+
+    Raises:
+        UnknownMetric: no such metric.
+        UsageError: none, no such parameter, or a value it does not take.
+        MissingBackend: a package that one of them needs is not installed.
+    """
+    asked = [metrics] if isinstance(metrics, str | Request) else list(metrics)
+    found = [one if isinstance(one, Request) else registry.request(one) for one in asked]
+    if not found:
+        raise UsageError("metrics: none is named; vqa-harness metrics lists what there is")
+    for request in found:
+        absent = missing_modules(request.spec)
+        if absent:
+            names, how = ", ".join(absent), how_to_get(request.spec)
+            raise MissingBackend(f"metric {request.spec.name!r} needs {names}; {how}")
+    return found
+
+
+def checked_threads(threads: int) -> int:
+    """The number of threads.
+
+    Raises:
+        UsageError: it is no whole number of at least 0.
+    """
+    if not isinstance(threads, int) or threads < 0:
+        raise UsageError(f"threads={threads!r}: needs a whole number; 0 for one per processor")
+    return threads
+
+
+@lru_cache(maxsize=1)
+def installed() -> Registry:
+    """Every plugin that is installed, looked for once."""
+    return Registry.installed()

@@ -1,0 +1,158 @@
+"""Scores of many videos, one after another or several at once."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.api.inputs import (
+    AlignLike,
+    VideoLike,
+    align_options,
+    checked_threads,
+    installed,
+    requests_of,
+)
+from vqa_harness.api.result import Result
+from vqa_harness.api.scoring import DEFAULT_METRICS, score
+from vqa_harness.api.video import Video
+from vqa_harness.errors import MetricError, UsageError, VqaError
+from vqa_harness.media.opening import display_name
+from vqa_harness.processes import in_processes, threads_each
+from vqa_harness.registry import Registry, Request
+
+Item = VideoLike | tuple[VideoLike, VideoLike]
+"""A distorted video, or one with its reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What all videos of `score_many` share."""
+
+    requests: list[Request]
+    threads: int
+    align: AlignOptions
+    reference: VideoLike | None
+
+
+def score_many(
+    items: Iterable[Item],
+    *,
+    reference: VideoLike | None = None,
+    metrics: str | Iterable[str | Request] = DEFAULT_METRICS,
+    align: AlignLike = None,
+    threads: int = 0,
+    jobs: int = 1,
+    registry: Registry | None = None,
+) -> Iterator[Result]:
+    """Score many videos; results come in the order of the videos, each as soon as it is there.
+
+    A video that cannot be scored does not end the others: its result has the reason as
+    `Result.error`, and is false.
+
+    Args:
+        items: videos as `score` takes them, or pairs of (distorted, reference); read as needed.
+        reference: the reference of the videos that are no pairs.
+        metrics: as of `score`.
+        align: as of `score`.
+        threads: of one job; 0 for an equal part of the processors.
+        jobs: videos scored at once, each in a process of its own. A script that asks for several
+            keeps what it does under ``if __name__ == "__main__":``.
+        registry: as of `score`; with several jobs only what is installed.
+
+    Yields:
+        One `Result` for each video.
+
+    Raises:
+        UsageError: a wrong name, parameter or option.
+        MissingBackend: a package that a metric needs is not installed.
+        MetricError: a process ended unexpectedly.
+    """
+    if not isinstance(jobs, int) or jobs < 1:
+        raise UsageError(f"jobs={jobs!r}: needs a whole number from 1 on")
+    if jobs > 1 and registry is not None:
+        raise UsageError("several jobs take metrics from what is installed; leave registry out")
+    if isinstance(items, str | os.PathLike):
+        raise UsageError("items: one path is no list of videos; write [path], or use score")
+    registry = registry or installed()
+    requests = requests_of(metrics, registry)
+    threads = checked_threads(threads)
+    batch = _Batch(requests, threads, align_options(align), reference)
+    if jobs == 1:
+        return _one_by_one(items, batch, registry)
+    return _at_once(items, replace(batch, threads=threads_each(threads, jobs)), jobs)
+
+
+def _one_by_one(items: Iterable[Item], batch: _Batch, registry: Registry) -> Iterator[Result]:
+    for item in items:
+        yield _score_item(item, registry, batch)
+
+
+def _at_once(items: Iterable[Item], batch: _Batch, jobs: int) -> Iterator[Result]:
+    if batch.reference is not None:
+        batch = replace(batch, reference=_portable(batch.reference))
+    try:
+        yield from in_processes(_score_item, map(_sent, items), batch, jobs)
+    except MetricError:  # of a video it would be in its result
+        raise MetricError(
+            "a scoring process ended unexpectedly; a script that asks for several jobs must do so "
+            "under if __name__ == '__main__':, and jobs=1 needs no processes"
+        ) from None
+
+
+def _score_item(item: Item | VqaError, registry: Registry, batch: _Batch) -> Result:
+    try:
+        distorted, reference = _pair(item, batch.reference)
+    except VqaError as error:
+        return Result.failed(error, "video")
+    try:
+        return score(
+            distorted,
+            reference,
+            batch.requests,
+            align=batch.align,
+            threads=batch.threads,
+            registry=registry,
+        )
+    except VqaError as error:
+        return Result.failed(error, _name_of(distorted))
+
+
+def _pair(item: Item | VqaError, reference: VideoLike | None) -> tuple[VideoLike, VideoLike | None]:
+    if isinstance(item, VqaError):
+        raise item
+    if not isinstance(item, tuple | list):
+        return item, reference
+    if len(item) != 2:
+        raise UsageError(f"items: a tuple of {len(item)} is no pair (distorted, reference)")
+    return item[0], item[1]
+
+
+def _sent(item: Item) -> Item | VqaError:
+    """The item as it goes to another process, or why it cannot."""
+    try:
+        if isinstance(item, tuple | list):
+            return tuple(_portable(one) for one in item)  # type: ignore[return-value]
+        return _portable(item)
+    except VqaError as error:
+        return error
+
+
+def _portable(video: VideoLike) -> VideoLike:
+    """What survives the way to another process.
+
+    Raises:
+        UsageError: an open file does not.
+    """
+    if isinstance(video, str | os.PathLike):
+        return os.fspath(video)
+    if hasattr(video, "read") and not isinstance(video, io.BytesIO):
+        raise UsageError("an open file cannot be scored by another process; give its path")
+    return video
+
+
+def _name_of(video: VideoLike) -> str:
+    return video.info.name if isinstance(video, Video) else display_name(video)

@@ -1,0 +1,198 @@
+"""What scoring a video gave: a log, and ways to look at it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vqa_harness.api.inputs import installed
+from vqa_harness.api.markup import result_html, result_text
+from vqa_harness.api.table import Floats, FrameTable
+from vqa_harness.errors import VqaError, nearest
+from vqa_harness.logs.log import Log
+from vqa_harness.logs.view import as_list, as_object, undefined_of
+from vqa_harness.result import WindowScore
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+
+class Result:
+    """The scores of one distorted video.
+
+    ``result["vmaf"]`` is the mean over the frames; iterating gives the names of the features, so
+    that ``dict(result)`` holds every mean. Any log will do: ``Result(read_log("scores.json"))``.
+
+    Args:
+        log: the scores with all there is to know about them.
+        error: why there are none; see `vqa_harness.score_many`.
+        name: what the video is called; None for the name in the log.
+
+    Attributes:
+        log: see `vqa_harness.Log`.
+        error: None unless scoring failed.
+        name: of the distorted video.
+    """
+
+    def __init__(self, log: Log, *, error: VqaError | None = None, name: str | None = None) -> None:
+        self.log, self.error = log, error
+        self.name = name if name is not None else _input_name(log, "distorted") or "video"
+
+    @classmethod
+    def failed(cls, error: VqaError, name: str) -> Result:
+        """The result of a video that could not be scored."""
+        return cls(Log(version=""), error=error, name=name)
+
+    def __getitem__(self, feature: str) -> float:
+        """The mean of a feature over all frames.
+
+        Raises:
+            KeyError: no such feature; the message names the nearest.
+            VqaError: nothing was scored: it is `error`.
+        """
+        if self.error is not None:
+            raise self.error
+        mean = self.pooled.get(feature, {}).get("mean")
+        if mean is None:
+            raise KeyError(f"no feature {feature!r}{nearest(feature, self.pooled)}")
+        return mean
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.pooled)
+
+    def __contains__(self, feature: object) -> bool:
+        return feature in self.pooled
+
+    def __len__(self) -> int:
+        """How many features there are."""
+        return len(self.pooled)
+
+    def __bool__(self) -> bool:
+        """Whether the video was scored."""
+        return self.error is None
+
+    def keys(self) -> list[str]:
+        """The names of the features."""
+        return list(self.pooled)
+
+    @property
+    def pooled(self) -> Mapping[str, Mapping[str, float | None]]:
+        """Feature to ``min``, ``max``, ``mean`` and ``harmonic_mean``, as the log has them."""
+        return self.log.pooled
+
+    @property
+    def frames(self) -> FrameTable:
+        """Scores frame by frame; NaN where a score is undefined, for which the log repeats another.
+
+        The score of a window stands at each of its frames.
+        """
+        undefined = undefined_of(self.log)
+        columns = {}
+        for name, column in self.log.columns.items():
+            columns[name] = _floats(column)
+            columns[name][undefined.get(name, [])] = np.nan
+        numbers = np.array(self.log.frame_numbers, np.int64)
+        times = as_list(self.log.extra.get("frame_times"))
+        known = times if len(times) == len(numbers) else [None] * len(numbers)
+        return FrameTable(columns, numbers, _floats(known))
+
+    @property
+    def diagnostics(self) -> dict[str, Floats]:
+        """Likewise for features that describe rather than score, such as ``psnr_lossless``."""
+        return {
+            name: _floats(column)
+            for _, entry in self._metrics()
+            for name, column in as_object(entry.get("diagnostics")).items()
+        }
+
+    @property
+    def windows(self) -> dict[str, list[WindowScore]]:
+        """Of each clip metric its windows, in order, each with its frames and its scores."""
+        return {
+            label: [
+                WindowScore(w["start"], w["end"], tuple(w["frames"]), as_object(w["scores"]))
+                for w in as_list(entry["windows"])
+            ]
+            for label, entry in self._metrics()
+            if "windows" in entry
+        }
+
+    @property
+    def alignment(self) -> Mapping[str, Any]:
+        """How frames were paired with the reference, as ``docs/log-format.md`` lists; or empty."""
+        return as_object(self.log.extra.get("alignment"))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What you should know of these scores, one line each."""
+        found = [str(text) for text in as_list(self.log.extra.get("warnings"))]
+        for label, entry in self._metrics():
+            found += [f"{label}: {text}" for text in as_list(entry.get("warnings"))]
+        return found
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """Metric to why it gave no scores; the scores of the others hold."""
+        found = as_object(self.log.extra.get("errors"))
+        return {label: str(text) for label, text in found.items()}
+
+    def save(self, path: str | os.PathLike[str], log_format: str | None = None) -> None:
+        """Write the log, complete or not at all; the folder must exist.
+
+        Args:
+            path: its ending chooses the format: ``.json``, ``.xml``, ``.csv``, or of a plugin.
+            log_format: name of the format, where the ending does not tell.
+
+        Raises:
+            UsageError: no such format, or the file cannot be written.
+            VqaError: nothing was scored: it is `error`.
+        """
+        from vqa_harness.logs.write import write_log
+
+        if self.error is not None:
+            raise self.error
+        write_log(self.log, os.fspath(path), log_format, installed().writers())
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """See `FrameTable.to_pandas`."""
+        return self.frames.to_pandas()
+
+    def to_arrow(self) -> pyarrow.Table:
+        """See `FrameTable.to_arrow`."""
+        return self.frames.to_arrow()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """See `FrameTable`."""
+        return self.frames.__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        return result_text(self)
+
+    def _repr_html_(self) -> str:
+        return result_html(self)
+
+    @property
+    def title(self) -> str:
+        """The video, its reference and the number of frames, in a few words."""
+        reference = _input_name(self.log, "reference")
+        against = f" against {reference}" if reference else ""
+        frames = len(self.log)
+        return f"{self.name}{against}, {frames} {'frame' if frames == 1 else 'frames'}"
+
+    def _metrics(self) -> list[tuple[str, Mapping[str, Any]]]:
+        entries = as_object(self.log.extra.get("metrics"))
+        return [(label, as_object(entry)) for label, entry in entries.items()]
+
+
+def _floats(values: Any) -> Floats:
+    """The values as float64, NaN for None."""
+    return np.array([np.nan if x is None else x for x in values], np.float64)
+
+
+def _input_name(log: Log, role: str) -> str | None:
+    name = as_object(as_object(log.extra.get("inputs")).get(role)).get("name")
+    return name if isinstance(name, str) else None
