@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from vqa_harness.console import clean
-from vqa_harness.logs.view import features_of
+from vqa_harness.logs.features import features_of
 
 if TYPE_CHECKING:
     from vqa_harness.api.result import Result

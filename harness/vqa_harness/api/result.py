@@ -13,8 +13,7 @@ from vqa_harness.api.markup import result_html, result_text
 from vqa_harness.api.table import Floats, FrameTable
 from vqa_harness.errors import VqaError, nearest
 from vqa_harness.logs.log import Log
-from vqa_harness.logs.view import as_list, as_object, undefined_of
-from vqa_harness.result import WindowScore
+from vqa_harness.logs.view import Window
 
 if TYPE_CHECKING:
     import pandas
@@ -40,7 +39,8 @@ class Result:
 
     def __init__(self, log: Log, *, error: VqaError | None = None, name: str | None = None) -> None:
         self.log, self.error = log, error
-        self.name = name if name is not None else _input_name(log, "distorted") or "video"
+        distorted = log.view.inputs.distorted
+        self.name = name or (distorted and distorted.name) or "video"
 
     @classmethod
     def failed(cls, error: VqaError, name: str) -> Result:
@@ -90,13 +90,13 @@ class Result:
 
         The score of a window stands at each of its frames.
         """
-        undefined = undefined_of(self.log)
+        undefined = self.log.view.undefined_frames
         columns = {}
         for name, column in self.log.columns.items():
             columns[name] = _floats(column)
-            columns[name][undefined.get(name, [])] = np.nan
+            columns[name][list(undefined.get(name, ()))] = np.nan
         numbers = np.array(self.log.frame_numbers, np.int64)
-        times = as_list(self.log.extra.get("frame_times"))
+        times = self.log.view.frame_times
         known = times if len(times) == len(numbers) else [None] * len(numbers)
         return FrameTable(columns, numbers, _floats(known))
 
@@ -105,40 +105,36 @@ class Result:
         """Likewise for features that describe rather than score, such as ``psnr_lossless``."""
         return {
             name: _floats(column)
-            for _, entry in self._metrics()
-            for name, column in as_object(entry.get("diagnostics")).items()
+            for entry in self.log.view.metrics.values()
+            for name, column in entry.diagnostics.items()
         }
 
     @property
-    def windows(self) -> dict[str, list[WindowScore]]:
+    def windows(self) -> dict[str, tuple[Window, ...]]:
         """Of each clip metric its windows, in order, each with its frames and its scores."""
         return {
-            label: [
-                WindowScore(w["start"], w["end"], tuple(w["frames"]), as_object(w["scores"]))
-                for w in as_list(entry["windows"])
-            ]
-            for label, entry in self._metrics()
-            if "windows" in entry
+            label: entry.windows for label, entry in self.log.view.metrics.items() if entry.windows
         }
 
     @property
     def alignment(self) -> Mapping[str, Any]:
         """How frames were paired with the reference, as ``docs/log-format.md`` lists; or empty."""
-        return as_object(self.log.extra.get("alignment"))
+        found = self.log.extra.get("alignment")
+        return found if isinstance(found, dict) else {}
 
     @property
     def warnings(self) -> list[str]:
         """What you should know of these scores, one line each."""
-        found = [str(text) for text in as_list(self.log.extra.get("warnings"))]
-        for label, entry in self._metrics():
-            found += [f"{label}: {text}" for text in as_list(entry.get("warnings"))]
+        view = self.log.view
+        found = list(view.warnings)
+        for label, entry in view.metrics.items():
+            found += [f"{label}: {text}" for text in entry.warnings]
         return found
 
     @property
     def errors(self) -> dict[str, str]:
         """Metric to why it gave no scores; the scores of the others hold."""
-        found = as_object(self.log.extra.get("errors"))
-        return {label: str(text) for label, text in found.items()}
+        return dict(self.log.view.errors)
 
     def save(self, path: str | os.PathLike[str], log_format: str | None = None) -> None:
         """Write the log, complete or not at all; the folder must exist.
@@ -178,21 +174,12 @@ class Result:
     @property
     def title(self) -> str:
         """The video, its reference and the number of frames, in a few words."""
-        reference = _input_name(self.log, "reference")
-        against = f" against {reference}" if reference else ""
+        reference = self.log.view.inputs.reference
+        against = f" against {reference.name}" if reference and reference.name else ""
         frames = len(self.log)
         return f"{self.name}{against}, {frames} {'frame' if frames == 1 else 'frames'}"
-
-    def _metrics(self) -> list[tuple[str, Mapping[str, Any]]]:
-        entries = as_object(self.log.extra.get("metrics"))
-        return [(label, as_object(entry)) for label, entry in entries.items()]
 
 
 def _floats(values: Any) -> Floats:
     """The values as float64, NaN for None."""
     return np.array([np.nan if x is None else x for x in values], np.float64)
-
-
-def _input_name(log: Log, role: str) -> str | None:
-    name = as_object(as_object(log.extra.get("inputs")).get(role)).get("name")
-    return name if isinstance(name, str) else None

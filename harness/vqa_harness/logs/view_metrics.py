@@ -69,6 +69,7 @@ class MetricEntry:
             the whole video.
         undefined_frames: feature to the frames (indices, ascending in our logs) that hold another
             frame's score.
+        diagnostics: features that describe rather than score, by name: a value per frame.
         aggregate: numbers about the whole stream.
         warnings: a line each.
         error: why it gave nothing; None if it worked.
@@ -87,6 +88,7 @@ class MetricEntry:
     info: Mapping[str, Any] = field(default_factory=dict)
     temporal: str | None = None
     undefined_frames: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    diagnostics: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     aggregate: Mapping[str, float | None] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     error: str | None = None

@@ -176,6 +176,10 @@ def _metric(label: str, value: Any) -> MetricEntry:
         undefined_frames={
             name: each(as_whole, x) for name, x in undefined.items() if isinstance(x, list)
         },
+        diagnostics={
+            name: tuple(map(as_number, as_list(column)))
+            for name, column in as_object(given.get("diagnostics")).items()
+        },
         aggregate=as_numbers(given.get("aggregate")),
         warnings=as_lines(given.get("warnings")),
         error=as_word(given.get("error")),
