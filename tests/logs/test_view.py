@@ -3,10 +3,12 @@
 import copy
 import json
 import pickle
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
@@ -244,6 +246,21 @@ def test_a_log_is_read_once_and_anew_where_it_is_replaced():
     assert log.view.warnings == ("the clip is short",)
     assert replace(log).view.warnings == ("later",)
     assert pickle.loads(pickle.dumps(log)).view == log.view
+
+
+def test_the_example_of_the_page_shows_what_it_says(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "log-format.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    names = {"log": LOG}
+    exec(example, names)
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:3] == [
+        "distorted.mp4 (64, 48) 30000/1001",
+        "sharp 3 {'window': 2} None",
+        "sharp True dB 100.0",
+    ]
+    assert shown[-2:] == ["1 1.0", "WorstRun(start=0, stop=4, score=51.25)"]
+    assert names["gaps"] == {"sharp": (1,)}
 
 
 @pytest.mark.parametrize(

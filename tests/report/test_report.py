@@ -237,7 +237,17 @@ def test_logs_of_libvmaf_and_of_no_metrics_at_all_make_a_report(tmp_path):
     assert not features["x"]["leading"]
 
 
-@pytest.mark.parametrize("extra", [{}, {"metrics": []}, {"metrics": {"m": 3}}, {"inputs": 1}])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        {"metrics": []},
+        {"metrics": {"m": 3}},
+        {"inputs": 1},
+        {"metrics": {"m": {"features": {"score": {"direction": ["higher"]}}}}},
+        {"frame_times": [0, 1e308], "inputs": {"distorted": {"rate": "25"}}},
+    ],
+)
 def test_logs_with_an_odd_vqa_harness_object_do_not_crash(tmp_path, extra):
     document = log_document([1.0, 2.0])
     document["vqa_harness"] = extra
