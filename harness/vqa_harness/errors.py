@@ -6,7 +6,8 @@ Every message is one line: what is wrong, with the value, and what to do about i
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class VqaError(Exception):
@@ -104,3 +105,14 @@ def refuse_twice(what: str, names: Iterable[object], advice: str = "name it once
         if name in seen:
             raise UsageError(f"{what} {str(name)!r} is given twice; {advice}")
         seen.add(name)
+
+
+@contextmanager
+def placed(where: str) -> Iterator[None]:
+    """Put a place before the message of every `UsageError` raised inside that names none yet."""
+    try:
+        yield
+    except UsageError as error:
+        if not where or str(error).startswith(where.partition(": ")[0]):
+            raise
+        raise type(error)(f"{where}: {error}") from None

@@ -198,12 +198,13 @@ def test_a_user_may_describe_a_dataset(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("title =", "titel ="), "title: Field required"),
-        (('low = 0', 'low = "0"'), "scale.low: Input should be a valid number"),
-        (('name = "mine"', 'name = "my set"'), "name: String should match"),
+        (("title =", "titel ="), r"mine.toml: key titel: unknown key; did you mean title\?"),
+        (('low = 0', 'low = "0"'), r"\[scale\], key low: input should be a valid number, not '0'"),
+        (('name = "mine"', 'name = "my set"'), "key name: string should match pattern .* not 'my"),
+        (('score = "dmos"', 'scoer = "d"'), r"\[\[sources\]\] 1, .* 'clip', key scoer: unknown"),
         (('title = "Mine"', 'title = "Mine"\ndefault_split = "b"'), "tells of b"),
-        (('title = "Mine"', 'title = "Mine"\ncontent = "("'), "not a dataset description"),
-        (("[[sources]]", "[[sources"), "not a dataset description"),
+        (('title = "Mine"', 'title = "Mine"\ncontent = "("'), "key content: is not a regular"),
+        (("[[sources]]", "[[sources"), "mine.toml: is not valid TOML"),
     ],
 )  # fmt: skip
 def test_a_wrong_description_is_one_line(tmp_path, change, message):

@@ -15,7 +15,7 @@ from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import AlignError, UsageError
 from vqa_harness.ladder.compare import aggregate, compare_ladder
-from vqa_harness.ladder.config import LadderConfig, Series, Settings, Source, read_config
+from vqa_harness.ladder.config import LadderConfig, Series, Settings, Source
 from vqa_harness.ladder.output import to_csv, to_json, to_markdown, write_outputs
 from vqa_harness.ladder.score import Measured, Measuring, Rung, measure
 from vqa_harness.logs.features import FeatureInfo
@@ -175,82 +175,6 @@ def test_outputs_hold_every_rung_and_escape_names(tmp_path):
     assert widths <= {0, 7}
     write_outputs(text, tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ladder.csv", "ladder.json", "ladder.md"]
-
-
-CONFIG = """
-schema = 1
-metrics = ["vmaf", "clipvqa:window=4"]
-
-[compare]
-method = "akima"
-anchor = "x264"
-jnd = { psnr_y = 1.5 }
-target_kbps = [500, 1000]
-target_quality = { vmaf = [80, 93] }
-
-[[source]]
-name = "bbb"
-reference = "bbb.mp4"
-[[source.series]]
-name = "x264"
-rungs = ["x264/*.mp4"]
-[[source.series]]
-name = "x265"
-rungs = ["one.mp4", "two.mp4"]
-
-[[encode]]
-codec = "libsvtav1"
-options = { preset = 8 }
-heights = [360, 720]
-crf = [30, 40.5]
-kbps = [500]
-"""
-
-
-def test_configuration_file(tmp_path):
-    (tmp_path / "x264").mkdir()
-    for name in ("b.mp4", "a.mp4"):
-        (tmp_path / "x264" / name).touch()
-    path = tmp_path / "ladder.toml"
-    path.write_text(CONFIG)
-    config = read_config(path)
-    assert config.metrics == ("vmaf", "clipvqa:window=4")
-    source = config.sources[0]
-    assert source.reference == tmp_path / "bbb.mp4"
-    assert [p.name for p in source.series[0].rungs] == ["a.mp4", "b.mp4"]
-    assert source.series[1].rungs == (tmp_path / "one.mp4", tmp_path / "two.mp4")
-    assert config.settings.method == "akima"
-    assert config.settings.jnd == {"vmaf": 6.0, "psnr_y": 1.5}
-    assert config.settings.target_bitrates == (500e3, 1000e3)
-    assert config.settings.target_qualities == {"vmaf": (80.0, 93.0)}
-    grid = config.grids[0]
-    assert (grid.label, grid.heights, grid.crfs) == ("svtav1 8", (360, 720), (30, 40.5))
-    assert grid.bitrates == (500e3,)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (("schema = 1", "schema = 2"), "schema 2 is not known"),
-        (('method = "akima"', 'method = "cubic"'), "method 'cubic': choose one of pchip, akima"),
-        (('name = "bbb"', 'nome = "bbb"'), "name is missing"),
-        (("anchor =", "ancor ="), "unknown key ancor"),
-        (("crf = [30", "crf = [true"), "crf = True is no number"),
-        (("crf = [30", "crf = [70"), "crf 70 must be from 1 to 63"),
-        (("libsvtav1", "libaom"), "encoder 'libaom': choose one of"),
-        (('rungs = ["x264/*.mp4"]', 'rungs = ["no/*.mp4"]'), "no file matches no/"),
-        (('name = "x265"', 'name = "x264"'), "'x264' is given twice; give each its own name"),
-        (("schema = 1", "schema = "), "is no TOML"),
-    ],
-)
-def test_mistakes_in_a_configuration(tmp_path, change, words):
-    (tmp_path / "x264").mkdir()
-    (tmp_path / "x264" / "a.mp4").touch()
-    path = tmp_path / "ladder.toml"
-    path.write_text(CONFIG.replace(*change))
-    with pytest.raises(UsageError, match=words) as error:
-        read_config(path)
-    assert "\n" not in str(error.value)
 
 
 class Detail(Metric):

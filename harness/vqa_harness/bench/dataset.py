@@ -6,16 +6,16 @@ One TOML file per dataset; those that come with the package are in ``datasets/``
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field, field_validator, model_validator
 
-from vqa_harness.errors import UsageError, nearest, one_line
+from vqa_harness.config import Table, Texts, load, parse_toml, validate
+from vqa_harness.errors import UsageError, nearest
 
 ALL = "all"
 """The split that is every item."""
@@ -23,21 +23,11 @@ RANDOM = "random"
 """Splits drawn at random."""
 CUSTOM = "custom"
 """The dataset whose table is named on the command line."""
-MAX_BYTES = 1 << 20
-
-_TEXTS = Annotated[
-    list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
-]
-
 
 HEADER = ("dataset", "title", "files", "opinions", "splits", "annotations")
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-class Scale(_Table):
+class Scale(Table):
     """Of the opinion scores as they stand in the annotation file."""
 
     kind: Literal["MOS", "DMOS"] = "MOS"
@@ -46,7 +36,7 @@ class Scale(_Table):
     higher_is_better: bool = True
 
 
-class Annotation(_Table):
+class Annotation(Table):
     """One annotation file: where in it names and scores stand.
 
     Columns of a ``csv`` file are named by its header, or numbered from 1 where it has none. Those
@@ -65,10 +55,10 @@ class Annotation(_Table):
     skip: Annotated[int, Field(ge=0)] = 0
     split: str | None = None
     split_column: str | None = None
-    split_values: dict[str, str] = {}
+    split_values: dict[str, str] = Field(default={})
 
 
-class Source(_Table):
+class Source(Table):
     """One published form of the annotations: all its files must be there."""
 
     about: str
@@ -76,23 +66,23 @@ class Source(_Table):
     scale: Scale | None = None
 
 
-class NameList(_Table):
+class NameList(Table):
     """A published list of the files of one split: ``name,score`` rows without a header."""
 
     file: str
     split: str
 
 
-class Split(_Table):
+class Split(Table):
     """A named part of the items."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     role: Literal["train", "validation", "test"]
     about: str = ""
-    apart_from: _TEXTS = []
+    apart_from: Texts = Field(default=[])
 
 
-class Dataset(_Table):
+class Dataset(Table):
     """Everything known of a set of rated videos or stills.
 
     Attributes:
@@ -120,17 +110,17 @@ class Dataset(_Table):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
-    aliases: list[str] = []
+    aliases: list[str] = Field(default=[])
     media: Literal["video", "still"] = "video"
     count: int | None = None
     scale: Scale
     sources: list[Source] = Field(min_length=1)
-    lists: list[NameList] = []
-    splits: list[Split] = []
+    lists: list[NameList] = Field(default=[])
+    splits: list[Split] = Field(default=[])
     protocol: str = ""
     default_split: str = ALL
-    files: _TEXTS = ["{name}"]
-    suffixes: list[str] = [".mp4", ".mkv", ".mov", ".avi", ".webm", ".y4m"]
+    files: Texts = Field(default=["{name}"])
+    suffixes: list[str] = Field(default=[".mp4", ".mkv", ".mov", ".avi", ".webm", ".y4m"])
     content: str | None = None
     citation: str = ""
     url: str = ""
@@ -141,8 +131,17 @@ class Dataset(_Table):
         """The split of that name, or None."""
         return next((split for split in self.splits if split.name == name), None)
 
-    def model_post_init(self, _context: Any) -> None:
-        """Check what one key says of another."""
+    @field_validator("content")
+    @classmethod
+    def _is_an_expression(cls, content: str | None) -> str | None:
+        try:
+            re.compile(content or "")
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from None
+        return content
+
+    @model_validator(mode="after")
+    def _describes_every_split(self) -> Self:
         known = {split.name for split in self.splits} | {ALL}
         named = {entry.split for entry in self.lists} | {self.default_split}
         for source in self.sources:
@@ -152,15 +151,16 @@ class Dataset(_Table):
             named |= set(split.apart_from)
         if named - known:
             raise ValueError(f"no [[splits]] tells of {', '.join(sorted(named - known))}")
-        if self.content is not None:
-            re.compile(self.content)
+        return self
 
 
 def packaged() -> dict[str, Dataset]:
     """Every dataset that comes with the package, by name."""
     folder = resources.files("vqa_harness.bench") / "datasets"
-    texts = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir()}
-    found = [_parse(text, name) for name, text in texts.items() if name.endswith(".toml")]
+    files = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
+    found = [
+        validate(parse_toml(file.read_bytes(), name), name, Dataset) for name, file in files.items()
+    ]
     return {dataset.name: dataset for dataset in sorted(found, key=lambda d: d.name)}
 
 
@@ -171,39 +171,16 @@ def find_dataset(name: str) -> Dataset:
         name: of a packaged dataset, or the path of a ``.toml`` file.
 
     Raises:
+        InputError: the file cannot be read.
         UsageError: there is none, or the file is wrong.
     """
     if name.endswith(".toml"):
-        return _parse(_read(Path(name)), name)
+        return load(Path(name), Dataset)
     known = packaged()
     if name not in known:
         hint = nearest(name, known, "vqa-harness bench --list shows them")
         raise UsageError(f"unknown dataset {name!r}{hint}")
     return known[name]
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise UsageError(f"{path}: larger than {MAX_BYTES} bytes; not a dataset description")
-        return content.decode("utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: is not UTF-8 text") from None
-
-
-def _parse(text: str, name: str) -> Dataset:
-    try:
-        return Dataset.model_validate(tomllib.loads(text))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UsageError(f"{name}: {where}: {first['msg']}") from None
-    except (ValueError, RecursionError, re.error) as error:
-        raise UsageError(f"{name}: not a dataset description: {one_line(error)}") from None
 
 
 @dataclass(frozen=True, slots=True)

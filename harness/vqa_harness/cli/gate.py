@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.cli.options import Jobs, Json, Metrics, Quiet, Threads
+from vqa_harness.cli.options import STDOUT, Jobs, Json, Metrics, Quiet, Schema, Threads, put_json
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.registry import Registry
 
@@ -64,9 +62,7 @@ def gate_command(
     jobs: Jobs = 1,
     threads: Threads = 0,
     quiet: Quiet = False,
-    schema: Annotated[
-        bool, typer.Option("--schema", help="Print the JSON Schema of the configuration.")
-    ] = False,
+    schema: Schema = False,
     *,
     pairing: AlignOptions,
 ) -> None:
@@ -79,7 +75,9 @@ def gate_command(
     from vqa_harness.gate.write import Outputs, write_changes, write_verdict
 
     if schema:
-        _print_schema()
+        from vqa_harness.gate.config import json_schema
+
+        put_json(STDOUT, json_schema())
         return
     registry: Registry = context.obj
     changed = {k: v for k, v in pairing.to_json().items() if v != getattr(DEFAULTS, k)}
@@ -98,12 +96,6 @@ def gate_command(
     failure = verdict.failure()
     if failure is not None:
         raise failure
-
-
-def _print_schema() -> None:
-    from vqa_harness.gate.config import json_schema
-
-    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
 
 
 def _default_cache() -> Path:

@@ -12,7 +12,7 @@ import typer
 
 from vqa_harness import __version__
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.cli.options import STDOUT, Jobs, Json, Metrics, Quiet, Threads, put_json
+from vqa_harness.cli.options import STDOUT, Jobs, Json, Metrics, Quiet, Schema, Threads, put_json
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.errors import PartialResult, UsageError, one_line
 
@@ -91,10 +91,16 @@ def ladder_command(
     threads: Threads = 0,
     json_target: Json = None,
     quiet: Quiet = False,
+    schema: Schema = False,
     *,
     pairing: AlignOptions,
 ) -> None:
     """Compare encodings at several bitrates: rate-quality curves, BD-rates, convex hull."""
+    if schema:
+        from vqa_harness.ladder.config import json_schema
+
+        put_json(STDOUT, json_schema())
+        return
     from vqa_harness.cli import ladder_arguments as options
     from vqa_harness.registry import DEFAULT_METRIC
 

@@ -50,6 +50,9 @@ Threads = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress, and only what calls for attention.")
 ]
+Schema = Annotated[
+    bool, typer.Option("--schema", help="Print the JSON Schema of the configuration.")
+]
 
 
 def put_json(target: str, document: Any) -> None:

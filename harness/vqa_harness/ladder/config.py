@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
-from vqa_harness.errors import UsageError, refuse_twice
-from vqa_harness.ladder.encode import Grid
-from vqa_harness.stats.bdrate import METHODS, MIN_OVERLAP
+from pydantic import Field, model_validator
 
-SCHEMA = 1
+from vqa_harness import config as toml
+from vqa_harness.config import Numbers, Table, Texts
+from vqa_harness.errors import UsageError, placed, refuse_twice
+from vqa_harness.ladder.encode import Codec, Grid
+from vqa_harness.stats.bdrate import METHODS, MIN_OVERLAP, Method
+
 NotMonotone = Literal["refuse", "pareto"]
 CurveKind = Literal["auto", "points", "hull"]
 DEFAULT_JND: Mapping[str, float] = {"vmaf": 6.0}
 """Just noticeable difference by feature; that of VMAF is about 6 points (Ozer, RealNetworks)."""
+Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ class Settings:
 
         pooled([0.0], self.pool)
         _one_of("method", self.method, METHODS)
-        _one_of("not_monotone", self.not_monotone, ("refuse", "pareto"))
-        _one_of("curve", self.curve, ("auto", "points", "hull"))
+        _one_of("not_monotone", self.not_monotone, get_args(NotMonotone))
+        _one_of("curve", self.curve, get_args(CurveKind))
         if not 0 <= self.min_overlap <= 1:
             raise UsageError(f"min_overlap {self.min_overlap:g}: must be from 0 to 1")
         if any(not value > 0 for value in (*self.jnd.values(), *self.target_bitrates)):
@@ -96,139 +99,175 @@ class LadderConfig:
     settings: Settings = field(default_factory=Settings)
 
 
+class CompareTable(Table):
+    """How rungs are compared."""
+
+    pool: str = Field(default="mean", description="pooled value taken as quality: mean, p5, ...")
+    method: Method = Field(default="pchip", description="how curves are drawn through points")
+    min_overlap: float = Field(
+        default=MIN_OVERLAP,
+        ge=0,
+        le=1,
+        description="least shared part of the narrower range",
+    )
+    not_monotone: NotMonotone = Field(
+        default="refuse",
+        description="a rung no better than a cheaper one: refuse, or leave out",
+    )
+    curve: CurveKind = Field(
+        default="auto", description="through all rungs (points), or those on the convex hull"
+    )
+    anchor: str = Field(default="", description="series compared with; default: the first")
+    features: Texts = Field(default=[], description="compared; default: first of each metric")
+    jnd: dict[str, Positive] = Field(
+        default={}, description="just noticeable difference per feature"
+    )
+    target_kbps: Numbers = Field(default=[], description="bitrates to choose a rung for, kbit/s")
+    target_quality: dict[str, Numbers] = Field(
+        default={}, description="qualities to choose a rung for, by feature"
+    )
+
+    @model_validator(mode="after")
+    def _is_sensible(self) -> Self:
+        self.settings()
+        return self
+
+    def settings(self) -> Settings:
+        """What the engine takes.
+
+        Raises:
+            ValueError: a value that does not fit.
+        """
+        with toml.refusals():
+            return Settings(
+                pool=self.pool,
+                method=self.method,
+                min_overlap=self.min_overlap,
+                not_monotone=self.not_monotone,
+                curve=self.curve,
+                anchor=self.anchor,
+                features=tuple(self.features),
+                jnd={**DEFAULT_JND, **self.jnd},
+                target_bitrates=tuple(1000 * rate for rate in self.target_kbps),
+                target_qualities={k: tuple(v) for k, v in self.target_quality.items()},
+            )
+
+
+class SeriesTable(Table):
+    """Encodings of one source with one encoder at several bitrates."""
+
+    name: str = Field(description="of the series; one name is one series in all sources")
+    rungs: Texts = Field(min_length=1, description="files, * ? [] ** allowed")
+
+
+class SourceTable(Table):
+    """One title."""
+
+    name: str = Field(description="shown in every output")
+    reference: str | None = Field(
+        default=None, min_length=1, description="what rungs were made from"
+    )
+    series: list[SeriesTable] = Field(default=[], description="its encodings")
+
+
+class EncodeTable(Table):
+    """Encodings to make of every source."""
+
+    name: str = Field(default="", description="of the series; default: the codec and its options")
+    codec: Codec = Field(description="FFmpeg's name of the encoder")
+    options: dict[str, Annotated[str | int | float | bool, Field(union_mode="left_to_right")]] = (
+        Field(default={}, description="the encoder's own")
+    )
+    heights: list[int] = Field(default=[], description="in pixels; default: the source's own")
+    crf: Numbers = Field(default=[], description="constant quality levels")
+    kbps: Numbers = Field(default=[], description="kbit/s, single pass; beside or instead of crf")
+
+    @model_validator(mode="after")
+    def _is_sensible(self) -> Self:
+        self.grid()
+        return self
+
+    def grid(self) -> Grid:
+        """What the engine takes.
+
+        Raises:
+            ValueError: a value that does not fit the codec.
+        """
+        with toml.refusals():
+            return Grid(
+                codec=self.codec,
+                name=self.name,
+                options={key: _option(value) for key, value in self.options.items()},
+                heights=tuple(self.heights),
+                crfs=tuple(self.crf),
+                bitrates=tuple(1000 * rate for rate in self.kbps),
+            )
+
+
+class LadderTable(Table):
+    """The whole file."""
+
+    layout: Literal[1] = Field(default=1, alias="schema", description="version of this layout")
+    metrics: Texts = Field(default=[], description="NAME or NAME:param=value,...")
+    compare: CompareTable = Field(
+        default_factory=CompareTable, description="how rungs are compared"
+    )
+    source: list[SourceTable] = Field(default=[], description="what is measured")
+    encode: list[EncodeTable] = Field(default=[], description="what is encoded from every source")
+
+
 def read_config(path: Path) -> LadderConfig:
     """Read a TOML file; ``docs/ladder.md`` describes its keys. Paths are relative to the file.
 
     Raises:
-        UsageError: it cannot be read, or a key is unknown, missing or of the wrong kind.
+        InputError: the file cannot be read.
+        UsageError: it is not TOML, a key or value is wrong, or a pattern matches no file.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: is no TOML: {error}") from None
-    table = _Table(document, path.name)
-    schema = table.take("schema", int, SCHEMA)
-    if schema != SCHEMA:
-        raise UsageError(f"{path.name}: schema {schema} is not known; this is version {SCHEMA}")
-    metrics = tuple(table.texts("metrics"))
-    sources = [_source(entry, path.parent) for entry in table.tables("source")]
-    grids = [_grid(entry) for entry in table.tables("encode")]
-    settings = _settings(_Table(table.take("compare", dict, {}), f"{path.name}: compare"))
-    table.end()
-    if not sources:
+    table = toml.load(path, LadderTable)
+    if not table.source:
         raise UsageError(f"{path.name}: has no [[source]]; add one with a name and series")
-    refuse_twice("source", (source.name for source in sources), "give each its own name")
-    return LadderConfig(metrics, tuple(sources), tuple(grids), settings)
+    with placed(path.name):
+        refuse_twice("source", (one.name for one in table.source), "give each its own name")
+    return LadderConfig(
+        tuple(table.metrics),
+        tuple(_source(table, number, path) for number in range(len(table.source))),
+        tuple(entry.grid() for entry in table.encode),
+        table.compare.settings(),
+    )
 
 
-def _source(table: _Table, folder: Path) -> Source:
-    name = table.take("name", str)
-    reference = table.take("reference", str, "")
-    series = tuple(_series(entry, folder) for entry in table.tables("series"))
-    table.end()
-    refuse_twice(f"source {name}: series", (one.name for one in series), "give each its own name")
-    return Source(name, folder / reference if reference else None, series)
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the file, for editors."""
+    return toml.schema_of(LadderTable, "vqa-harness ladder configuration")
 
 
-def _series(table: _Table, folder: Path) -> Series:
-    name, patterns = table.take("name", str), table.texts("rungs")
-    table.end()
-    found: list[Path] = []
+def _source(ladder: LadderTable, number: int, path: Path) -> Source:
+    table = ladder.source[number]
+    with placed(toml.place(path.name, ("source", number), ladder)):
+        refuse_twice("series", (one.name for one in table.series), "give each its own name")
+    series = []
+    for index, one in enumerate(table.series):
+        keys = ("source", number, "series", index, "rungs")
+        with placed(toml.place(path.name, keys, ladder)):
+            series.append(Series(one.name, tuple(_rungs(one.rungs, path.parent))))
+    reference = None if table.reference is None else path.parent / table.reference
+    return Source(table.name, reference, tuple(series))
+
+
+def _rungs(patterns: Sequence[str], folder: Path) -> list[Path]:
+    """The files that are named, each once."""
+    found: dict[Path, None] = {}
     for pattern in patterns:
         matches = _matches(folder, pattern)
         if not matches:
-            raise UsageError(f"series {name!r}: no file matches {pattern}")
-        found += [match for match in matches if match not in found]
-    if not found:
-        raise UsageError(f"series {name!r} has no rungs; name files or patterns")
-    return Series(name, tuple(found))
+            raise UsageError(f"no file matches {pattern}")
+        found |= dict.fromkeys(matches)
+    return list(found)
 
 
-def _grid(table: _Table) -> Grid:
-    grid = Grid(
-        name=table.take("name", str, ""),
-        codec=table.take("codec", str),
-        options={k: str(v) for k, v in table.take("options", dict, {}).items()},
-        heights=tuple(table.numbers("heights", int)),
-        crfs=tuple(table.numbers("crf", float)),
-        bitrates=tuple(1000 * x for x in table.numbers("kbps", float)),
-    )
-    table.end()
-    return grid
-
-
-def _settings(table: _Table) -> Settings:
-    qualities = table.take("target_quality", dict, {})
-    settings = Settings(
-        pool=table.take("pool", str, "mean"),
-        method=table.take("method", str, "pchip"),
-        min_overlap=float(table.take("min_overlap", float, MIN_OVERLAP)),
-        not_monotone=table.take("not_monotone", str, "refuse"),
-        curve=table.take("curve", str, "auto"),
-        anchor=table.take("anchor", str, ""),
-        features=tuple(table.texts("features")),
-        jnd={**DEFAULT_JND, **_numbers_of(table.take("jnd", dict, {}), "jnd")},
-        target_bitrates=tuple(1000 * x for x in table.numbers("target_kbps", float)),
-        target_qualities={
-            name: tuple(_numbers_of(dict(enumerate(values)), name).values())
-            for name, values in qualities.items()
-            if isinstance(values, list)
-        },
-    )
-    table.end()
-    return settings
-
-
-class _Table:
-    """A TOML table whose keys are taken one by one, so that unknown ones can be told."""
-
-    def __init__(self, values: Mapping[str, Any], where: str) -> None:
-        self._left, self._where = dict(values), where
-
-    def take(self, key: str, kind: type, default: Any = None) -> Any:
-        """The value, of that kind; whole numbers pass for numbers."""
-        if key not in self._left:
-            if default is None:
-                raise UsageError(f"{self._where}: {key} is missing")
-            return default
-        value = self._left.pop(key)
-        good = isinstance(value, int | float if kind is float else kind)
-        if not good or (isinstance(value, bool) and kind is not bool):
-            raise UsageError(f"{self._where}: {key} = {value!r} is no {_KINDS[kind]}")
-        return value
-
-    def texts(self, key: str) -> list[str]:
-        """A list of texts, empty if absent."""
-        return self._list(key, str)
-
-    def numbers(self, key: str, kind: type) -> list[Any]:
-        """A list of numbers, empty if absent."""
-        return self._list(key, kind)
-
-    def tables(self, key: str) -> list[_Table]:
-        """The tables of an array, empty if absent."""
-        where = f"{self._where}: [[{key}]]"
-        return [_Table(entry, where) for entry in self._list(key, dict)]
-
-    def end(self) -> None:
-        """Every key must have been taken."""
-        if self._left:
-            raise UsageError(f"{self._where}: unknown key {', '.join(sorted(self._left))}")
-
-    def _list(self, key: str, kind: type) -> list[Any]:
-        values = self.take(key, list, [])
-        return [_Table({key: value}, self._where).take(key, kind) for value in values]
-
-
-_KINDS = {int: "whole number", float: "number", str: "text", dict: "table", list: "list"}
-
-
-def _numbers_of(values: Mapping[Any, Any], where: str) -> dict[Any, float]:
-    return {
-        key: float(_Table({where: x}, "compare").take(where, float)) for key, x in values.items()
-    }
+def _option(value: str | float) -> str:
+    """An encoder's option as FFmpeg reads it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _matches(folder: Path, pattern: str) -> list[Path]:

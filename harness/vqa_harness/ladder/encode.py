@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.files import file_sha256, replacing
@@ -25,7 +25,8 @@ from vqa_harness.files import file_sha256, replacing
 if TYPE_CHECKING:
     from vqa_harness.frames import ColourInfo, Frame, Plane
 
-CODECS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9")
+Codec = Literal["libx264", "libx265", "libsvtav1", "libvpx-vp9"]
+CODECS: tuple[Codec, ...] = get_args(Codec)
 CRF_RANGE = {"libx264": (0, 51), "libx265": (0, 51), "libsvtav1": (1, 63), "libvpx-vp9": (0, 63)}
 _TICKS = 100  # timestamps per frame: exact for a constant rate, near enough for a varying one
 _NEAR = Fraction(1, 8)  # of a frame; Matroska rounds times to milliseconds

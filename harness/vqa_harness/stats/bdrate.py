@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from vqa_harness.errors import InputError, UsageError
 Point = tuple[float, float]
 """Bitrate (any unit, above 0), and a quality of which more is better."""
 
-METHODS = ("pchip", "akima")
+Method = Literal["pchip", "akima"]
+METHODS: tuple[Method, ...] = get_args(Method)
 MIN_OVERLAP = 0.5
 """Part of the narrower quality range that the curves must share."""
 GOOD_OVERLAP = 0.75
