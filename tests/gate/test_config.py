@@ -113,7 +113,7 @@ max_drop = 2
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("metrics = [", "vqa-harness.toml: is no TOML: "),
+        ("metrics = [", "vqa-harness.toml: is not valid TOML: "),
         ("metrcs = ['up']", "vqa-harness.toml: key metrcs: unknown key; did you mean metrics?"),
         ("schema = 2", "vqa-harness.toml: key schema: input should be 1, not 2"),
         ("metrics = 3", "vqa-harness.toml: key metrics: input should be a valid list, not 3"),
@@ -121,7 +121,7 @@ max_drop = 2
         ("[[case]]\nname = 'x'", "vqa-harness.toml: [[case]] 'x', key distorted: is missing"),
         (
             "[[case]]\nname='x'\ndistroted='a'",
-            "[[case]] 'x', key distorted: is missing (and 1 more)",
+            "[[case]] 'x', key distroted: unknown key; did you mean distorted? (and 1 more)",
         ),
         (
             CASE + "refrence = 'a'",
@@ -221,7 +221,7 @@ def test_files_that_cannot_be_read(tmp_path, plan):
     with pytest.raises(InputError, match="cannot be read: No such file"):
         load_config(tmp_path / "gone.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match="is no TOML"):
+    with pytest.raises(UsageError, match="is not valid TOML"):
         load_config(tmp_path / "bytes.toml")
     with pytest.raises(InputError, match=r"\[\[case\]\] 'x', key distorted: '\*.mkv' matches no"):
         plan("rules = ['up.mean >= 3']\n[[case]]\nname = 'x'\ndistorted = '*.mkv'")

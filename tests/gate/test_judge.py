@@ -17,7 +17,8 @@ from vqa_harness.gate.judge import judge, kept_values, wants_bitrate
 from vqa_harness.gate.junit import to_junit
 from vqa_harness.gate.output import to_json
 from vqa_harness.gate.plan import Case, Plan
-from vqa_harness.gate.rules import Rule, parse_rule, parse_target
+from vqa_harness.gate.rules import Rule, parse_rule
+from vqa_harness.gate.targets import parse_target
 from vqa_harness.gate.verdict import Measured, number
 from vqa_harness.logs.compare import compare_logs
 from vqa_harness.logs.log import Log

@@ -1,7 +1,8 @@
 import pytest
 
 from vqa_harness.errors import UsageError
-from vqa_harness.gate.rules import Rule, Target, check_bound, parse_rule, parse_target
+from vqa_harness.gate.rules import Rule, parse_rule
+from vqa_harness.gate.targets import BdRateTarget, FactTarget, FeatureTarget, parse_target
 from vqa_harness.spec import Feature
 
 UP = Feature("up", lo=0, hi=100)
@@ -12,18 +13,18 @@ PLAIN = Feature("plain", higher_is_better=None)
 @pytest.mark.parametrize(
     ("text", "target", "op", "limit"),
     [
-        ("vmaf.mean >= 93", Target("feature", "vmaf", "mean"), ">=", 93),
-        ("vmaf.p5>=85", Target("feature", "vmaf", "p5"), ">=", 85),
-        ("vmaf.p2.5 > 1e1", Target("feature", "vmaf", "p2.5"), ">", 10),
-        ("niqe_patch_0.5.max < 6", Target("feature", "niqe_patch_0.5", "max"), "<", 6),
-        ("vmaf.worst_run >= 70", Target("feature", "vmaf", "worst_run"), ">=", 70),
-        ("vmaf.std <= 4", Target("feature", "vmaf", "std"), "<=", 4),
-        ("align.dropped <= 0", Target("align", "dropped"), "<=", 0),
-        ("align.extra_head.distorted == 0", Target("align", "extra_head.distorted"), "==", 0),
-        ("reading.decode_errors <= 0", Target("reading", "decode_errors"), "<=", 0),
-        ("bdrate.vmaf <= 1.0", Target("bdrate", "vmaf"), "<=", 1),
-        ("vmaf.mean max_drop 0.5", Target("feature", "vmaf", "mean"), "max_drop", 0.5),
-        ("vmaf.mean max_drop = 0.5", Target("feature", "vmaf", "mean"), "max_drop", 0.5),
+        ("vmaf.mean >= 93", FeatureTarget("vmaf", "mean"), ">=", 93),
+        ("vmaf.p5>=85", FeatureTarget("vmaf", "p5"), ">=", 85),
+        ("vmaf.p2.5 > 1e1", FeatureTarget("vmaf", "p2.5"), ">", 10),
+        ("niqe_patch_0.5.max < 6", FeatureTarget("niqe_patch_0.5", "max"), "<", 6),
+        ("vmaf.worst_run >= 70", FeatureTarget("vmaf", "worst_run"), ">=", 70),
+        ("vmaf.std <= 4", FeatureTarget("vmaf", "std"), "<=", 4),
+        ("align.dropped <= 0", FactTarget("align", "dropped"), "<=", 0),
+        ("align.extra_head.distorted == 0", FactTarget("align", "extra_head.distorted"), "==", 0),
+        ("reading.decode_errors <= 0", FactTarget("reading", "decode_errors"), "<=", 0),
+        ("bdrate.vmaf <= 1.0", BdRateTarget("vmaf"), "<=", 1),
+        ("vmaf.mean max_drop 0.5", FeatureTarget("vmaf", "mean"), "max_drop", 0.5),
+        ("vmaf.mean max_drop = 0.5", FeatureTarget("vmaf", "mean"), "max_drop", 0.5),
     ],
 )
 def test_rules_are_read(text, target, op, limit):
@@ -71,8 +72,9 @@ def test_a_rule_that_cannot_be_read_says_what_to_write(text, words):
     ],
 )
 def test_impossible_and_suspicious_bounds_are_refused(text, feature, words):
+    rule = parse_rule(text)
     with pytest.raises(UsageError) as caught:
-        check_bound(parse_rule(text), feature)
+        rule.target.check_bound(rule, feature)
     assert words in str(caught.value)
 
 
@@ -90,11 +92,13 @@ def test_impossible_and_suspicious_bounds_are_refused(text, feature, words):
     ],
 )
 def test_sensible_bounds_are_taken(text, feature):
-    check_bound(parse_rule(text), feature)
+    rule = parse_rule(text)
+    rule.target.check_bound(rule, feature)
 
 
 def test_one_side_of_a_band_may_point_the_unusual_way():
-    check_bound(Rule(Target("feature", "up", "mean"), "<=", 97, band=True), UP)
+    rule = Rule(FeatureTarget("up", "mean"), "<=", 97, band=True)
+    rule.target.check_bound(rule, UP)
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,15 @@ class Baseline:
         """Of that case, or None."""
         return self.single or self.entries.get(case)
 
+    def value(self, case: str, name: str) -> tuple[float | None, str]:
+        """The accepted value of that name, such as ``vmaf.p5``, and why there is none."""
+        entry = self.entry(case)
+        if entry is None:
+            return None, "the baseline has no such case; --update-baseline adds it"
+        if name not in entry.values:
+            return None, f"the baseline has no {name}; --update-baseline adds it"
+        return entry.values[name], ""
+
 
 def read_baseline(
     path: Path, cases: int, extra: Callable[[Log], Mapping[str, float]] | None = None

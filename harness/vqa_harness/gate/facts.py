@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vqa_harness.gate.features import Offer
-from vqa_harness.gate.rules import Target
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.view import Reading
 from vqa_harness.logs.view_parser import flat_facts
@@ -29,34 +28,33 @@ class Finding:
     note: str = ""
 
 
-def find(log: Log, target: Target, offer: Offer | None) -> Finding:
-    """Look up a target of kind ``feature``, ``align`` or ``reading``.
+def find_feature(log: Log, name: str, pool: str, offer: Offer | None) -> Finding:
+    """A pooled feature of a log.
 
     Args:
         log: of the case.
-        target: what is wanted.
+        name: the feature, as in the rule.
+        pool: how it is pooled; ``worst_run`` is the mean of the worst second.
         offer: the metric's word on the feature; None for a log of unknown metrics.
     """
-    if target.kind != "feature":
-        return _fact(log, target)
-    name = offer.logged if offer is not None else target.name
+    name = offer.logged if offer is not None else name
     values = [x for x in log.columns.get(name, []) if x is not None]
     if not values:
         return Finding(reason=_absence(log, name, offer))
-    if target.pool == "worst_run":
+    if pool == "worst_run":
         return _worst_run(log, name, values, offer)
-    value = log.pooled.get(name, {}).get(target.pool)
+    value = log.pooled.get(name, {}).get(pool)
     if value is None:
-        value = pooled(values, target.pool)
-    return Finding(value, note=_note(log, name, target.pool))
+        value = pooled(values, pool)
+    return Finding(value, note=_note(log, name, pool))
 
 
-def known_facts(kind: str) -> list[str]:
+def known_facts(section: str) -> list[str]:
     """Keys that ``align.`` or ``reading.`` rules may name: numbers, truths, and lists (counted).
 
     What stands inside another object has a dotted key: ``extra_head.distorted``.
     """
-    if kind == "reading":
+    if section == "reading":
         from vqa_harness.media.read_report import ReadReport
 
         return sorted(flat_facts(ReadReport("", first_error="").to_json()))
@@ -68,15 +66,22 @@ def known_facts(kind: str) -> list[str]:
     return sorted(flat_facts(facts))
 
 
-def _fact(log: Log, target: Target) -> Finding:
-    if target.kind == "align":
+def find_fact(log: Log, section: str, name: str) -> Finding:
+    """A fact of a log.
+
+    Args:
+        log: of the case.
+        section: ``align``, or ``reading`` for that of the distorted video.
+        name: one of `known_facts`.
+    """
+    if section == "align":
         found = log.view.alignment.facts
     else:
         found = log.view.reading.get("distorted", Reading()).facts
-    if target.name not in found:
-        return Finding(reason=f"the log says nothing of {target}")
-    value = found[target.name]
-    return Finding(value) if value is not None else Finding(reason=f"{target} is unknown")
+    if name not in found:
+        return Finding(reason=f"the log says nothing of {section}.{name}")
+    value = found[name]
+    return Finding(value) if value is not None else Finding(reason=f"{section}.{name} is unknown")
 
 
 def _absence(log: Log, name: str, offer: Offer | None) -> str:

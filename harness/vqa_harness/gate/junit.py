@@ -36,7 +36,7 @@ def to_junit(verdict: Verdict) -> str:
 
 
 def _of_group(outcome: Outcome) -> bool:
-    return outcome.rule.target.kind == "bdrate"
+    return outcome.rule.target.per_group
 
 
 def _suite(

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vqa_harness.errors import InputError, UsageError, nearest
+from vqa_harness.errors import InputError, UsageError, nearest, placed
 from vqa_harness.gate.features import Offer, metric_with, offered, resolve
-from vqa_harness.gate.rules import Rule, check_bound, placed
+from vqa_harness.gate.rules import Rule
 from vqa_harness.registry import Registry, Request
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Plan:
     config: Path | None = None
 
     def groups(self, rule: Rule) -> list[str]:
-        """Groups a BD-rate rule is for: those its patterns name, else all of several cases."""
+        """Groups a rule per group is for: those its patterns name, else all of several cases."""
         members: dict[str, list[str]] = {}
         for case in self.cases:
             members.setdefault(case.group, []).append(case.name)
@@ -136,10 +136,10 @@ def requests_for(
     """
     requests = registry.requests(texts)
     for rule in rules:
-        if rule.target.kind in ("feature", "bdrate"):
-            with placed(rule.place):
-                if resolve(rule.target.name, offered(requests)) is None:
-                    requests.append(metric_with(rule.target.name, requests, registry))
+        feature = rule.target.needs().feature
+        with placed(rule.place):
+            if feature and resolve(feature, offered(requests)) is None:
+                requests.append(metric_with(feature, requests, registry))
     return tuple(requests)
 
 
@@ -187,16 +187,19 @@ def _check_rule(rule: Rule, plan: Plan, registry: Registry) -> None:
             raise UsageError(f"'{rule}': no case {pattern!r}{nearest(pattern, known)}")
     if rule.anchor is not None and rule.anchor not in known:
         raise UsageError(f"'{rule}': no group {rule.anchor!r}{nearest(rule.anchor, known)}")
-    if rule.target.kind == "bdrate" and not plan.groups(rule):
+    if rule.target.per_group and not plan.groups(rule):
         raise UsageError(f"'{rule}': no group of several cases; a curve needs them as rungs")
-    if rule.target.kind in ("align", "reading"):
-        _check_fact(rule, plan)
-        return
+    rule.target.check_known(rule)
+    needs = rule.target.needs()
     for case in under(rule, plan):
-        offers = _offers(case, registry)
-        offer = resolve(rule.target.name, offers)
+        if needs.alignment and case.log is None and not _is_aligned(case):
+            raise UsageError(
+                f"'{rule}': nothing is aligned in case {case.name!r}; give it a reference and "
+                "a metric that compares, or limit the rule with cases"
+            )
+        offer = resolve(needs.feature, _offers(case, registry)) if needs.feature else None
         if offer is not None:
-            check_bound(rule, offer.feature)
+            rule.target.check_bound(rule, offer.feature)
 
 
 def _offers(case: Case, registry: Registry) -> list[Offer]:
@@ -206,32 +209,16 @@ def _offers(case: Case, registry: Registry) -> list[Offer]:
     return offered([registry.request(name) for name in registry.specs()])
 
 
-def _check_fact(rule: Rule, plan: Plan) -> None:
-    from vqa_harness.gate.facts import known_facts
-
-    known = known_facts(rule.target.kind)
-    if rule.target.name not in known:
-        kind, name = rule.target.kind, rule.target.name
-        raise UsageError(f"'{rule}': {kind} has no {name!r}{nearest(name, known)}")
-    if rule.target.kind == "align":
-        for case in under(rule, plan):
-            if case.log is None and not _is_aligned(case):
-                raise UsageError(
-                    f"'{rule}': nothing is aligned in case {case.name!r}; give it a reference and "
-                    "a metric that compares, or limit the rule with cases"
-                )
-
-
 def _is_aligned(case: Case) -> bool:
     compares = any(request.spec.reference for request in case.requests)
     return case.reference is not None and compares
 
 
 def under(rule: Rule, plan: Plan) -> Iterator[Case]:
-    """The cases a rule is for; of a BD-rate, those of its groups and of its anchor."""
-    groups = {*plan.groups(rule), rule.anchor} if rule.target.kind == "bdrate" else set()
+    """The cases a rule is for; of one per group, those of its groups and of its anchor."""
+    groups = {*plan.groups(rule), rule.anchor} if rule.target.per_group else set()
     for case in plan.cases:
-        if rule.target.kind == "bdrate":
+        if rule.target.per_group:
             if case.group in groups:
                 yield case
         elif rule.applies(case.name, case.group):
@@ -243,7 +230,9 @@ def _cases(
 ) -> Iterator[Case]:
     paths = list(_expand(config, table, at))
     group = table.group or table.name
-    align = {**config.table.align, **table.align} if table.reference else table.align
+    align = table.align.given()
+    if table.reference:
+        align = config.table.align.given() | align
     reference = None if table.reference is None else config.resolve(table.reference)
     texts = config.table.metrics if table.metrics is None else table.metrics
     single = len(paths) == 1 and len(table.distorted) == 1 and not _is_pattern(table.distorted[0])
@@ -257,7 +246,7 @@ def _cases(
 
 def _concerns(rule: Rule, name: str, group: str, alone: bool) -> bool:
     """Whether a case needs the rule's metric; one alone has no rate-quality curve."""
-    if rule.target.kind == "bdrate" and not rule.cases:
+    if rule.target.per_group and not rule.cases:
         return not alone or rule.anchor == group
     return rule.applies(name, group) or rule.anchor == group
 
