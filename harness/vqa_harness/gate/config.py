@@ -61,7 +61,7 @@ class RuleTable(Table):
     check: str | None = Field(None, description="the rule as a line: 'vmaf.mean >= 93'")
     value: str | None = Field(
         None,
-        description=f"what is looked at: {', '.join(kind.form for kind in KINDS)}",
+        description="; ".join(f"{' or '.join(kind.forms)}: {kind.about}" for kind in KINDS),
         examples=[kind.example for kind in KINDS],
     )
     min: float | None = Field(None, description="the value must be at least this")

@@ -64,9 +64,9 @@ class RuleTarget(ABC):
     ``docs/gate.md``. Only `read`, `__str__` and `find` must be written.
 
     Attributes:
-        form: how it is written, for messages and pages, such as ``FEATURE.POOLING``.
+        forms: how it is written, such as ``FEATURE.POOLING``; each has its row in the page.
         example: one as it stands in a rule.
-        about: what it is, in a few words.
+        about: what it is, in a few words, for the JSON Schema.
         expression: what the whole text must match.
         per_group: whether it is found once per group of cases, which are the rungs of one curve,
             and not once per case.
@@ -75,7 +75,7 @@ class RuleTarget(ABC):
 
     __slots__ = ()
 
-    form: ClassVar[str]
+    forms: ClassVar[tuple[str, ...]]
     example: ClassVar[str]
     about: ClassVar[str]
     expression: ClassVar[re.Pattern[str]]

@@ -36,7 +36,7 @@ class FeatureTarget(RuleTarget):
         pool: one of `POOLS`, or a percentile such as ``p2.5``.
     """
 
-    form: ClassVar[str] = "FEATURE.POOLING"
+    forms: ClassVar[tuple[str, ...]] = ("FEATURE.POOLING",)
     example: ClassVar[str] = "vmaf.p5"
     about: ClassVar[str] = "a feature of the log, pooled"
     expression: ClassVar[re.Pattern[str]] = re.compile(
@@ -110,7 +110,7 @@ class FactTarget(RuleTarget):
         name: key of the fact, dotted where it stands inside another.
     """
 
-    form: ClassVar[str] = "align.KEY or reading.KEY"
+    forms: ClassVar[tuple[str, ...]] = ("align.KEY", "reading.KEY")
     example: ClassVar[str] = "align.dropped"
     about: ClassVar[str] = "a fact of the pairing of frames or of decoding"
     expression: ClassVar[re.Pattern[str]] = re.compile(
@@ -154,7 +154,7 @@ class BdRateTarget(RuleTarget):
         name: the feature whose mean is the quality.
     """
 
-    form: ClassVar[str] = "bdrate.FEATURE"
+    forms: ClassVar[tuple[str, ...]] = ("bdrate.FEATURE",)
     example: ClassVar[str] = "bdrate.vmaf"
     about: ClassVar[str] = "Bjontegaard rate difference of a group in percent"
     expression: ClassVar[re.Pattern[str]] = re.compile(r"bdrate\.(?P<name>[\w.-]+)")
