@@ -65,7 +65,7 @@ def test_a_type_checker_sees_what_is_loaded_lazily(tmp_path):
     )
     out, _, _ = mypy.run([str(code), "--no-incremental", "--follow-imports=silent"])
     assert "def (distorted: " in out
-    assert 'Revealed type is "builtins.float"' in out or "builtins.float" in out
+    assert re.search(r'Revealed type is "(builtins\.)?float"', out)
     assert 'Module has no attribute "scores"' in out
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from vqa_harness import files
 from vqa_harness.errors import InputError, MissingBackend, UsageError
 from vqa_plugin_clip.checkpoint import files as checkpoints
 from vqa_plugin_clip.checkpoint.card import MAX_CARD_BYTES, Card
@@ -203,7 +204,7 @@ def test_a_failed_write_leaves_nothing(network, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(checkpoints.Path, "replace", fail)
+    monkeypatch.setattr(files.os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         save_checkpoint(network, card_for(SMALL), tmp_path / "x.safetensors")
     assert not list(tmp_path.iterdir())
