@@ -7,10 +7,11 @@ import sys
 import types
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
-from vqa_harness import Feature, Metric, MetricSpec, hookimpl
+from vqa_harness import Feature, Metric, MetricSpec, Param, hookimpl
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import AlignError, UsageError
@@ -186,19 +187,32 @@ class Detail(Metric):
         return {"detail": None if frame.index == 2 else detail}
 
 
+class Weighed(Metric):
+    """The number in a model's file."""
+
+    def __init__(self, *, model=""):
+        self.number = float(Path(model).read_text())
+
+    def measure(self, frame, ref):
+        return {"weighed": self.number}
+
+
 SPEC = MetricSpec("detail", "ladder_test_metrics:Detail", (Feature("detail", unit="levels"),))
+WEIGHED = MetricSpec(
+    "weighed", "ladder_test_metrics:Weighed", (Feature("weighed"),), params=(Param("model", ""),)
+)
 
 
 class Plugin:
     @hookimpl
     def vqa_register_metrics(self):
-        return [SPEC]
+        return [SPEC, WEIGHED]
 
 
 @pytest.fixture
 def registry(monkeypatch):
     module = types.ModuleType("ladder_test_metrics")
-    module.Detail = Detail
+    module.Detail, module.Weighed = Detail, Weighed
     monkeypatch.setitem(sys.modules, module.__name__, module)
     found = Registry()
     found.register(Plugin(), "test")
@@ -231,6 +245,58 @@ def test_measures_bitrate_and_quality_and_takes_logs_that_fit_again(tmp_path, re
     assert again.rungs[0].frames == 13
     (tmp_path / "logs" / "q40.json").write_text("{}")
     assert [r.reused for r in measure(config, how).rungs] == [True, False]
+
+
+@pytest.fixture
+def scored(tmp_path, registry):
+    """Measure a rung by a model file of the scratch folder, with logs: (reused, score, log)."""
+    rung = tmp_path / "rung.mp4"
+    make_video(rung, 3, width=64, height=48)
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+
+    def call(model):
+        series = (Series("x264", (rung,)),)
+        text = f"weighed:model={tmp_path / model}"
+        config = LadderConfig((text,), (Source("clip", None, series),), (), Settings())
+        (found,) = measure(config, Measuring(registry, logs=tmp_path / "logs")).rungs
+        (values,) = found.quality.values()
+        return found.reused, values["mean"], found.log
+
+    return call
+
+
+def test_the_log_of_another_model_of_the_same_name_is_not_taken(tmp_path, scored):
+    (tmp_path / "one" / "net.txt").write_text("1")
+    (tmp_path / "two" / "net.txt").write_text("2")
+    assert scored("one/net.txt")[:2] == (False, 1.0)
+    assert scored("one/net.txt")[:2] == (True, 1.0)
+    assert scored("two/net.txt")[:2] == (False, 2.0)
+
+
+def test_the_log_of_a_model_that_was_replaced_is_not_taken(tmp_path, scored, capsys):
+    (tmp_path / "one" / "net.txt").write_text("1")
+    scored("one/net.txt")
+    assert capsys.readouterr().err == ""
+    (tmp_path / "one" / "net.txt").write_text("3")
+    assert scored("one/net.txt")[:2] == (False, 3.0)
+    told = capsys.readouterr().err
+    assert "rung.json: is of another file, metric, model, option or version; scored again" in told
+    assert told.count("\n") == 1
+
+
+def test_a_log_without_a_key_is_made_again_and_told(tmp_path, scored, capsys):
+    (tmp_path / "one" / "net.txt").write_text("1")
+    _, _, path = scored("one/net.txt")
+    document = json.loads(path.read_text())
+    assert len(document["vqa_harness"].pop("cache_key")) == 64
+    path.write_text(json.dumps(document))
+    assert scored("one/net.txt")[0] is False
+    assert "rung.json: does not record what it depends on; scored again" in capsys.readouterr().err
+    assert scored("one/net.txt")[0] is True
+    path.write_text("no log")
+    assert scored("one/net.txt")[0] is False
+    assert "rung.json: cannot be read; scored again" in capsys.readouterr().err
 
 
 def test_pairing_options_reach_the_logs_and_decide_what_is_taken_again(tmp_path):

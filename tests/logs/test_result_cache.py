@@ -6,7 +6,9 @@ from vqa_harness import Feature, MetricSpec, Param, hookimpl
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.files import cache_folder
-from vqa_harness.logs.cache import ResultCache, cache_key
+from vqa_harness.logs import cache_key
+from vqa_harness.logs.cache import ResultCache
+from vqa_harness.logs.cache_key import CacheKeys
 from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry
 
@@ -44,7 +46,7 @@ def videos(tmp_path):
 def key_of(videos, name="a.mp4", *metrics, registry=REGISTRY, reference=None, align=None):
     requests = [registry.request(text) for text in metrics or ["up"]]
     ref = None if reference is None else videos / reference
-    return cache_key(videos / name, ref, requests, registry, align)
+    return CacheKeys(requests, registry, align).of(videos / name, ref)
 
 
 def log_for(key, **extra):
@@ -99,9 +101,79 @@ def test_everything_that_changes_a_score_changes_the_key(videos, monkeypatch):
     monkeypatch.setenv("VQA_HARNESS_FFMPEG", "other")
     keys["environment"] = key_of(videos)
     monkeypatch.delenv("VQA_HARNESS_FFMPEG")
-    monkeypatch.setattr("vqa_harness.logs.cache.__version__", "99")
+    monkeypatch.setattr("vqa_harness.logs.cache_key.__version__", "99")
     keys["harness"] = key_of(videos)
     assert len({key.digest for key in keys.values()}) == len(keys)
+
+
+def test_models_count_by_their_bytes_wherever_they_lie(videos, monkeypatch):
+    for folder in ("one", "two", "same"):
+        (videos / folder).mkdir()
+        (videos / folder / "net.bin").write_bytes(b"2" if folder == "two" else b"1")
+
+    def named(*paths):
+        return key_of(videos, "a.mp4", f"up:model={'+'.join(str(videos / p) for p in paths)}")
+
+    assert named("one/net.bin") == named("same/net.bin")
+    assert named("one/net.bin") != named("two/net.bin")
+    pair = named("one/net.bin", "two/net.bin")
+    (videos / "two" / "net.bin").write_bytes(b"3")
+    assert named("one/net.bin", "two/net.bin") != pair
+    plain = named("one/net.bin")
+    (videos / "one" / "net.json").write_text("{}")  # a card that says how the weights are used
+    carded = named("one/net.bin")
+    (videos / "one" / "net.json").write_text("[]")
+    assert len({key.digest for key in (plain, carded, named("one/net.bin"))}) == 3
+    monkeypatch.chdir(videos / "one")
+    assert key_of(videos, "a.mp4", "up:model=net.bin") == named("one/net.bin")
+
+
+def test_weights_in_a_metrics_package_count(videos, monkeypatch):
+    package = videos / "boxed_metric"
+    (package / "weights").mkdir(parents=True)
+    (package / "__pycache__").mkdir()
+    for name in ("__init__.py", "inner.py", "weights/net.bin"):
+        (package / name).write_text("raise RuntimeError  # it is not imported for a key")
+    monkeypatch.syspath_prepend(videos)
+
+    class Plugin:
+        @hookimpl
+        def vqa_register_metrics(self):
+            return [MetricSpec("boxed", "boxed_metric.inner:Boxed", (Feature("boxed"),))]
+
+    registry = Registry()
+    registry.register(Plugin(), "test")
+    first = key_of(videos, "a.mp4", "boxed", registry=registry)
+    (package / "__pycache__" / "kernel.nbc").write_bytes(b"compiled")
+    (package / "inner.py").write_text("# a change of code is told by a new version")
+    assert key_of(videos, "a.mp4", "boxed", registry=registry) == first
+    (package / "weights" / "net.bin").write_bytes(b"other")
+    assert key_of(videos, "a.mp4", "boxed", registry=registry) != first
+
+
+@pytest.mark.parametrize(
+    ("metric", "file"),
+    [("clipvqa", "weights/clipvqa-small.safetensors"), ("brisque", "data/nss_params.npz")],
+)
+def test_bundled_weights_are_in_the_key(metric, file):
+    registry = Registry.installed()
+    (facts,) = CacheKeys([registry.request(metric)], registry).facts["metrics"]
+    assert file in facts["data"]
+
+
+def test_a_file_that_does_not_change_is_read_once(videos, monkeypatch):
+    weights = videos / "old.bin"
+    weights.write_bytes(b"1")
+    read = []
+    monkeypatch.setattr(cache_key, "_SETTLED", -1)
+    whole = cache_key.file_sha256
+    monkeypatch.setattr(cache_key, "file_sha256", lambda path: read.append(path) or whole(path))
+    request = f"up:model={weights}"
+    keys = [key_of(videos, "a.mp4", request) for _ in range(2)]
+    weights.write_bytes(b"22")
+    keys.append(key_of(videos, "a.mp4", request))
+    assert read.count(weights) == 2
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_a_reference_no_metric_looks_at_does_not_count(videos):

@@ -11,6 +11,7 @@ from vqa_harness.bench.items import Item
 from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
 from vqa_harness.files import file_sha256
 from vqa_harness.logs.build import build_log
+from vqa_harness.logs.cache_key import CacheKeys
 from vqa_harness.logs.log import Log
 from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.processes import in_processes, threads_each
@@ -24,13 +25,13 @@ class Scoring:
 
     Attributes:
         requests: the metrics.
-        fingerprints: of each, see `bench_cache.fingerprint`.
+        keys: of runs of each of them alone.
         cache: folder of earlier scores; None for none.
         threads: for metrics; 0 for one per processor.
     """
 
     requests: Sequence[Request]
-    fingerprints: Sequence[str]
+    keys: Sequence[CacheKeys]
     cache: Path | None = None
     threads: int = 0
 
@@ -105,16 +106,17 @@ def _score(found: Scored, registry: Registry, scoring: Scoring) -> None:
     item = found.item
     assert item.path is not None
     cache = None if scoring.cache is None else ScoreCache(scoring.cache)
-    video = file_sha256(item.path)
-    reference = "" if item.reference is None else file_sha256(item.reference)
-    contents = {
-        r.label: [video, reference] if r.spec.reference else [video] for r in scoring.requests
+    hashed = {"distorted": file_sha256(item.path)}
+    if item.reference is not None:
+        hashed["reference"] = file_sha256(item.reference)
+    keys = {
+        request.label: key.digest(_read_by(request, hashed))
+        for request, key in zip(scoring.requests, scoring.keys, strict=True)
     }
-    marks = dict(zip((r.label for r in scoring.requests), scoring.fingerprints, strict=True))
-    for request in scoring.requests if cache is not None else ():
-        kept = cache.get(marks[request.label], contents[request.label]) if cache else None
+    for label, key in keys.items() if cache is not None else ():
+        kept = cache.get(key) if cache is not None else None
         if kept is not None:
-            found.pooled[request.label] = kept
+            found.pooled[label] = kept
     todo = [request for request in scoring.requests if request.label not in found.pooled]
     if not todo:
         return
@@ -125,9 +127,9 @@ def _score(found: Scored, registry: Registry, scoring: Scoring) -> None:
     for metric, request in zip(result.metrics, todo, strict=True):
         _take(found, request, metric, log)
         kept = found.pooled.get(request.label)
-        unchanged = _unchanged(result.sha256, contents[request.label])
+        unchanged = _read_by(request, result.sha256) == _read_by(request, hashed)
         if cache is not None and kept is not None and unchanged:
-            cache.put(marks[request.label], contents[request.label], kept)
+            cache.put(keys[request.label], kept)
 
 
 def _take(found: Scored, request: Request, metric: MetricResult, log: Log) -> None:
@@ -141,6 +143,7 @@ def _take(found: Scored, request: Request, metric: MetricResult, log: Log) -> No
         found.pooled[request.label] = Pooled(values, metric.warnings)
 
 
-def _unchanged(scored: Mapping[str, str], hashed: Sequence[str]) -> bool:
-    """Whether the files that were scored are those that were hashed before."""
-    return [scored.get("distorted", ""), scored.get("reference", "")][: len(hashed)] == list(hashed)
+def _read_by(request: Request, sha256: Mapping[str, str]) -> dict[str, str]:
+    """Hashes of the files that a metric looks at."""
+    roles = ("distorted", "reference") if request.spec.reference else ("distorted",)
+    return {role: sha256[role] for role in roles if role in sha256}

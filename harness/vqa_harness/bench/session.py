@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.bench.cache import fingerprint
 from vqa_harness.bench.dataset import Target
 from vqa_harness.bench.evaluate import Options, Outcome, evaluate
 from vqa_harness.bench.items import Collection, collect, without_files
@@ -16,6 +15,7 @@ from vqa_harness.bench.score import Scored, Scoring, score_all
 from vqa_harness.bench.splits import Part, choose_part
 from vqa_harness.console import files_bar, warn
 from vqa_harness.errors import InputError, UsageError
+from vqa_harness.logs.cache_key import CacheKeys
 from vqa_harness.registry import Registry, Request
 
 
@@ -157,8 +157,8 @@ def carry_out(
     outcome = prepared.outcome
     gone = set(outcome.missing)
     items = [item for item in outcome.part.items if item.name not in gone]
-    marks = [fingerprint(request, registry) for request in requests]
-    scoring = Scoring(requests, marks, settings.cache, settings.threads)
+    keys = [CacheKeys([request], registry) for request in requests]
+    scoring = Scoring(requests, keys, settings.cache, settings.threads)
     scored: list[Scored] = []
     name = outcome.collection.dataset.name
     with files_bar(name, len(items), quiet=settings.quiet) as advance:

@@ -13,7 +13,8 @@ from vqa_harness.errors import UsageError, VqaError
 from vqa_harness.gate.plan import Case
 from vqa_harness.gate.verdict import Measured
 from vqa_harness.logs.build import build_log
-from vqa_harness.logs.cache import CacheKey, ResultCache, cache_key
+from vqa_harness.logs.cache import ResultCache
+from vqa_harness.logs.cache_key import CacheKey, CacheKeys
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import read_log
 from vqa_harness.media.bitrate import measure_bitrate
@@ -94,7 +95,7 @@ def _score(case: Case, distorted: Path, registry: Registry, scoring: Scoring) ->
     align = AlignOptions(**case.align)
     key: CacheKey | None = None
     if scoring.cache is not None:
-        key = cache_key(distorted, case.reference, case.requests, registry, align)
+        key = CacheKeys(case.requests, registry, align).of(distorted, case.reference)
         kept = scoring.cache.get(key)
         if kept is not None:
             return kept, True

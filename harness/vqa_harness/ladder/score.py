@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vqa_harness import __version__
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.console import Progress
+from vqa_harness.console import Progress, note
 from vqa_harness.errors import AlignError, InputError, MetricError, VqaError
 from vqa_harness.ladder.config import LadderConfig, Source
 from vqa_harness.logs.build import build_log
+from vqa_harness.logs.cache_key import FIELD, CacheKey, CacheKeys
 from vqa_harness.logs.features import FeatureInfo, features_of, pooled_values
 from vqa_harness.logs.log import Log
-from vqa_harness.logs.metadata import plain
 from vqa_harness.logs.read import read_log
-from vqa_harness.logs.view import LogView, StreamEntry
+from vqa_harness.logs.view import StreamEntry
 from vqa_harness.logs.write import BUILTIN, log_targets, write_log
 from vqa_harness.media.bitrate import StreamBitrate, measure_bitrate
 from vqa_harness.pipeline.runner import RunOptions, run
@@ -116,6 +114,7 @@ def measure(config: LadderConfig, how: Measuring) -> Measured:
         MissingBackend: a metric's packages or model are missing.
     """
     requests = how.registry.requests(config.metrics)
+    keys = CacheKeys(requests, how.registry, how.align)
     pools = list(dict.fromkeys((*POOLS, config.settings.pool)))
     result = Measured()
     targets = _targets(config, how.logs)
@@ -125,7 +124,7 @@ def measure(config: LadderConfig, how: Measuring) -> Measured:
             for path in series.rungs:
                 try:
                     rung, log = _rung(
-                        source, series.name, path, requests, pools, how, targets.get(path)
+                        source, series.name, path, requests, keys, pools, how, targets.get(path)
                     )
                 except (InputError, MetricError, AlignError) as error:
                     result.failed.append((path.name, error))
@@ -149,15 +148,18 @@ def _rung(
     series: str,
     path: Path,
     requests: list[Request],
+    keys: CacheKeys,
     pools: Sequence[str],
     how: Measuring,
     target: Path | None,
 ) -> tuple[Rung, Log]:
-    log = _earlier(target, path, source.reference, requests, how)
+    key = None if target is None else keys.of(path, source.reference)
+    log = None if target is None or key is None else _earlier(target, key)
     reused = log is not None
     if log is None:
         log = _score(path, source.reference, requests, how)
-        if target is not None:
+        if target is not None and key is not None:
+            key.record(log)
             write_log(log, target, "json")
     stream, size = log.view.inputs.distorted, log.view.alignment.distorted_size or log.size
     if stream is None or size is None:
@@ -190,55 +192,19 @@ def _score(path: Path, reference: Path | None, requests: list[Request], how: Mea
     return build_log(result, command=how.command)
 
 
-def _earlier(
-    target: Path | None,
-    path: Path,
-    reference: Path | None,
-    requests: list[Request],
-    how: Measuring,
-) -> Log | None:
-    """The log of an earlier call, if it is of these very files, metrics, options and versions."""
-    if target is None or not target.is_file():
+def _earlier(target: Path, key: CacheKey) -> Log | None:
+    """The log at a path if it is kept under a key; why another is scored again is told."""
+    if not target.is_file():
         return None
-    if not any(request.spec.reference for request in requests):
-        reference = None  # the run does not read it either
     try:
         log = read_log(target)
-        view = log.view
-        if view.harness_version != __version__ or not _same_metrics(view, requests, how.registry):
-            return None
-        for told, file in (
-            (view.inputs.distorted, path),
-            (view.inputs.reference, reference),
-        ):
-            if (told is None) != (file is None):
-                return None
-            if told is not None and file is not None and told.sha256 != _sha256(file):
-                return None
-        if reference is not None and view.alignment.options != how.align.to_json():
-            return None
-    except (InputError, OSError):
-        return None
-    return log
-
-
-def _same_metrics(view: LogView, requests: list[Request], registry: Registry) -> bool:
-    wanted = {
-        request.label: (
-            request.spec.version,
-            str(registry.provider(request.spec.name)),
-            plain(request.params),
-            None,
-        )
-        for request in requests
-    }
-    found = {
-        label: (entry.version, entry.provider, entry.parameters, entry.error)
-        for label, entry in view.metrics.items()
-    }
-    return wanted == found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    except InputError:
+        why = "cannot be read"
+    else:
+        if key.recorded(log):
+            return key.renamed(log)
+        why = "is of another file, metric, model, option or version"
+        if FIELD not in log.extra:
+            why = "does not record what it depends on"
+    note(f"{target}: {why}; scored again")
+    return None

@@ -1,0 +1,240 @@
+"""Under what scores are kept: a hash of everything that they depend on.
+
+Gate, ladder and benchmark ask the same key before they take scores from an earlier run. It holds
+the bytes of the videos, every metric with its version, provider and parameters, the bytes of the
+files that parameters name and of the data in the metric's package, the alignment options, the
+settings in the environment, and the versions of the programs that decode and score. Names and
+folders of files do not count. What stays unnoticed is code that changes without a new version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from vqa_harness import __version__
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.files import VARIABLE, file_sha256
+from vqa_harness.logs.log import Log
+from vqa_harness.registry import Registry, Request
+from vqa_harness.spec import MetricSpec
+
+SCHEMA = 2
+"""Raised when the same scores get another key, or other scores the same."""
+FIELD = "cache_key"
+"""Where a log under ``vqa_harness`` records its key, if it is kept under a name of its own."""
+_NO_INFLUENCE = {VARIABLE, "VQA_HARNESS_DEBUG", "VQA_HARNESS_BLOCK", "VQA_HARNESS_ONLY"}
+_SETTLED = 2_000_000_000
+"""Nanoseconds after which a change of a file shows in its times, whose clock is coarse."""
+_CODE = {".py", ".pyi", ".pyc"}
+"""Endings of files in a metric's package for which the metric's version stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheKey:
+    """Under what a log is kept.
+
+    Attributes:
+        digest: the key, 64 hexadecimal digits.
+        sha256: per stream (``distorted``, ``reference``), of the file's bytes.
+        names: likewise, the file's name.
+    """
+
+    digest: str
+    sha256: Mapping[str, str]
+    names: Mapping[str, str]
+
+    def fits(self, log: Log) -> bool:
+        """Whether a log is of the videos of this key."""
+        inputs = log.view.inputs
+        scored = {"distorted": inputs.distorted, "reference": inputs.reference}
+        return all(
+            (stream := scored[role]) is not None and stream.sha256 == digest
+            for role, digest in self.sha256.items()
+        )
+
+    def record(self, log: Log) -> None:
+        """Write the key into a log, if that is of the videos that the key is of.
+
+        A video that was replaced while it was scored is another one; such a log gets no key.
+        """
+        if self.fits(log):
+            log.extra[FIELD] = self.digest
+
+    def recorded(self, log: Log) -> bool:
+        """Whether a log records this key and is of its videos."""
+        return log.extra.get(FIELD) == self.digest and self.fits(log)
+
+    def renamed(self, log: Log) -> Log:
+        """A log that fits, its videos called as the files of this key are."""
+        for role, name in self.names.items():
+            log.extra["inputs"][role]["name"] = name
+        return replace(log)  # whose view has these names
+
+
+class CacheKeys:
+    """The keys of runs that differ in their videos alone.
+
+    Files of models are read once, when this is made, and each reference once.
+
+    Args:
+        requests: the metrics, in order.
+        registry: says who provides them.
+        align: alignment options; None for the defaults.
+
+    Raises:
+        InputError: a file of a model cannot be read.
+    """
+
+    def __init__(
+        self, requests: Sequence[Request], registry: Registry, align: AlignOptions | None = None
+    ) -> None:
+        self._compares = any(request.spec.reference for request in requests)
+        self._references: dict[Path, str] = {}
+        options = (align or AlignOptions()).to_json()
+        self.facts = {
+            "schema": SCHEMA,
+            "harness": __version__,
+            "decoder": _version("av"),
+            "align": options if self._compares else None,
+            "metrics": [_metric(request, registry) for request in requests],
+            "settings": {
+                name: _value(value)
+                for name, value in sorted(os.environ.items())
+                if name.startswith("VQA_HARNESS_") and name not in _NO_INFLUENCE
+            },
+        }
+
+    def of(self, distorted: Path, reference: Path | None = None) -> CacheKey:
+        """The key of a run; reads the videos to their end.
+
+        Args:
+            distorted: the video that is scored.
+            reference: what it is compared with, or None; left out if no metric compares.
+
+        Raises:
+            InputError: a video cannot be read.
+        """
+        sha256 = {"distorted": file_sha256(distorted)}
+        names = {"distorted": distorted.name}
+        if reference is not None and self._compares:
+            if reference not in self._references:
+                self._references[reference] = file_sha256(reference)
+            sha256["reference"] = self._references[reference]
+            names["reference"] = reference.name
+        return CacheKey(self.digest(sha256), sha256, names)
+
+    def digest(self, sha256: Mapping[str, str]) -> str:
+        """The key of a run on videos of these hashes, 64 hexadecimal digits."""
+        text = json.dumps({**self.facts, "inputs": dict(sha256)}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _metric(request: Request, registry: Registry) -> dict[str, Any]:
+    """What a metric's scores depend on, as far as can be told without importing it."""
+    spec = request.spec
+    return {
+        "name": spec.name,
+        "version": spec.version,
+        "provider": str(registry.provider(spec.name)),
+        "parameters": {name: _value(value) for name, value in request.params.items()},
+        "data": _package_data(spec),
+        "packages": {name: _version(name) for name in spec.requires},
+        "program": _program() if spec.kind in ("stream", "file") else None,
+    }
+
+
+def _value(value: Any) -> Any:
+    """A parameter or setting; in place of files (several joined by ``+``) their names and hashes.
+
+    The name counts because a feature may be called by it.
+    """
+    if not isinstance(value, str):
+        return value
+    parts = [value] if Path(value).is_file() else value.split("+")
+    if not any(Path(part).is_file() for part in parts):
+        return value
+    return [_files(Path(part)) if Path(part).is_file() else part for part in parts]
+
+
+def _files(path: Path) -> dict[str, str]:
+    """Name to hash of a file and of those of the same stem beside it: weights have a card."""
+    found = {path.absolute()}
+    with suppress(OSError):  # a folder may be passed through but not listed
+        found |= {p for p in path.absolute().parent.iterdir() if p.stem == path.stem}
+    return {p.name: _sha256(p) for p in sorted(found) if p.is_file()}
+
+
+def _package_data(spec: MetricSpec) -> dict[str, str]:
+    """Path to hash of the files beside and below the metric's module that hold no Python code.
+
+    These are weights and tables that come with a metric; nothing is imported to find them.
+    """
+    return {
+        path.relative_to(folder).as_posix(): _sha256(path)
+        for folder in _package_folders(spec.factory.partition(":")[0])
+        for path in _data_below(folder)
+    }
+
+
+def _package_folders(module: str) -> Iterator[Path]:
+    """The folder of a module; none for one that is in no package."""
+    package, *inner = module.split(".")[:-1] or [""]
+    try:
+        found = importlib.util.find_spec(package) if package else None
+    except ValueError:  # a module that was made by hand has no spec
+        found = None
+    for location in (found and found.submodule_search_locations) or ():
+        folder = Path(location, *inner)
+        if folder.is_dir():
+            yield folder
+
+
+def _data_below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if f != "__pycache__" and not f.startswith("."))
+        for name in sorted(names):
+            path = Path(place, name)
+            if path.suffix not in _CODE and not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _program() -> Any:
+    """The ffmpeg that a metric outside this process would take."""
+    found = shutil.which("ffmpeg")
+    return [found and _sha256(Path(found)), _version("imageio_ffmpeg")]
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a file that rarely changes: read once, until the file system shows a change."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return file_sha256(path)  # says what is wrong
+    changed = max(facts.st_mtime_ns, facts.st_ctime_ns)
+    if time.time_ns() - changed < _SETTLED:
+        return file_sha256(path)
+    return _read_once(path, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _read_once(path: Path, *_facts: int) -> str:
+    return file_sha256(path)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
