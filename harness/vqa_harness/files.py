@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vqa_harness.errors import InputError, UsageError
+from vqa_harness.system import replace
 
 VARIABLE = "VQA_HARNESS_CACHE"
 
@@ -28,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
     try:
         yield temporary
-        os.replace(temporary, path)  # noqa: PTH105 - Path.replace hides that this is atomic
+        replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,17 +1,21 @@
-"""Scores many things at once, each in a process of its own."""
+"""The one pool of processes: many things at once, each in a process of its own."""
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import lru_cache
+from types import FrameType
 from typing import TypeVar
 
 from vqa_harness.errors import MetricError
+from vqa_harness.interruption import watched
 from vqa_harness.registry import Registry
 from vqa_harness.system import pool_processes, processors
 
@@ -19,19 +23,22 @@ Case = TypeVar("Case")
 Options = TypeVar("Options")
 Result = TypeVar("Result")
 
+_interrupted = threading.Event()
+"""Set in a worker that takes no more work."""
+
 
 def threads_each(threads: int, jobs: int) -> int:
     """Threads of one of ``jobs`` processes: as asked for, with 0 an equal part of all."""
     return threads or max(1, processors() // jobs)
 
 
-def in_processes(
+def in_order(
     score: Callable[[Case, Registry, Options], Result],
     cases: Iterable[Case],
     options: Options,
     jobs: int,
 ) -> Iterator[Result]:
-    """Yield ``score(case, registry, options)`` of every case, in order.
+    """Yield ``score(case, registry, options)`` of every case, in the order of the cases.
 
     Args:
         score: a function of a module; gets the registry of what is installed.
@@ -43,28 +50,79 @@ def in_processes(
     Raises:
         MetricError: a process ended unexpectedly.
     """
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(pool_processes(jobs), context, _start)
     waiting: deque[Future[Result]] = deque()
-    try:
+    with _pool(jobs) as pool:
         for case in cases:
-            waiting.append(pool.submit(_in_process, score, case, options))
+            waiting.append(pool.submit(_watched, _with_registry, score, case, options))
             if len(waiting) >= 2 * jobs:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def as_they_finish(
+    work: Callable[[Case], Result], cases: Sequence[Case], jobs: int
+) -> Iterator[tuple[Case, Result]]:
+    """Yield every case with ``work(case)``, as soon as it is done.
+
+    What ``work`` raises is raised here; what other processes have begun is then finished, and what
+    none has begun is left.
+
+    Args:
+        work: a function of a module.
+        cases: they and the results must survive pickling.
+        jobs: processes.
+
+    Raises:
+        MetricError: a process ended unexpectedly.
+    """
+    with _pool(min(jobs, len(cases))) as pool:
+        futures = {pool.submit(_watched, work, case): case for case in cases}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    # spawned: a forked copy of a process with threads may hang
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(pool_processes(jobs), context, _start)
+    try:
+        yield pool
     except BrokenProcessPool:
-        raise MetricError("a scoring process ended unexpectedly; try --jobs 1") from None
+        raise MetricError(
+            "a process ended unexpectedly, as when memory runs out; do fewer things at once"
+        ) from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _start() -> None:
-    """An interrupt ends a worker at once, without a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """An interrupt that reaches a worker which waits is remembered, without a traceback."""
+    signal.signal(signal.SIGINT, _remember)
 
 
-def _in_process(
+def _remember(_number: int, _frame: FrameType | None) -> None:
+    _interrupted.set()
+
+
+def _watched(work: Callable[..., Result], *arguments: object) -> Result:
+    """Work, unless this worker was interrupted.
+
+    An interrupt removes the temporary files of the work and then is its result. The worker itself
+    stays: if it ended, the pool would kill the others before they have removed theirs.
+    """
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
+    try:
+        with watched():
+            return work(*arguments)
+    except KeyboardInterrupt:
+        _interrupted.set()
+        raise
+
+
+def _with_registry(
     score: Callable[[Case, Registry, Options], Result], case: Case, options: Options
 ) -> Result:
     return score(case, _installed(), options)

@@ -1,7 +1,12 @@
 """Making rungs, and the ladder command from source to files."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from fractions import Fraction
 
 import pytest
@@ -97,6 +102,31 @@ def test_a_failed_encoding_leaves_nothing_behind(source, tmp_path):
         encode_all(jobs, 1)
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_an_interrupt_leaves_whole_rungs_and_nothing_else(tmp_path):
+    source = tmp_path / "source.mkv"
+    make_video(source, 250, width=320, height=240, codec="libx264")
+    options = ["--encode", "libx264:preset=placebo", "--crf", "10,11,12", "--jobs", "2"]
+    command = [sys.executable, "-m", "vqa_harness", "ladder", "-r", str(source), *options]
+    child = subprocess.Popen(
+        [*command, "-o", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    rungs = tmp_path / "out" / "rungs"
+    deadline = time.monotonic() + 60
+    while len(list(rungs.glob(".*.part"))) < 2:
+        assert time.monotonic() < deadline
+        assert child.poll() is None
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the workers as well
+    _, err = child.communicate(timeout=60)
+    assert (child.returncode, err.strip()) == (130, "interrupted")
+    assert [path.name for path in rungs.iterdir() if path.suffix != ".mp4"] == []
 
 
 def test_frames_are_never_collected(source, tmp_path, monkeypatch):

@@ -9,16 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vqa_harness.files import make_folder, replacing, write_text
-from vqa_harness.system import pool_processes
+from vqa_harness.processes import as_they_finish
 from vqa_metrics.vmaf.options import RawFormat
 from vqa_metrics.vmaf.pipe import VmafPipe
 from vqa_plugin_clip.distill.contents import read_still
@@ -127,14 +126,9 @@ def make_shards(
             make_shard(plan, shard, folder, recode)
             yield CLIPS_PER_SHARD
         return
-    with ProcessPoolExecutor(pool_processes(workers), mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(make_shard, plan, shard, folder, recode) for shard in todo]
-        try:
-            for job in as_completed(jobs):
-                job.result()
-                yield CLIPS_PER_SHARD
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    make = partial(make_shard, plan, folder=folder, recode=recode)
+    for _ in as_they_finish(make, todo, workers):
+        yield CLIPS_PER_SHARD
 
 
 def make_shard(plan: SetPlan, shard: int, folder: Path, recode: Recode) -> None:

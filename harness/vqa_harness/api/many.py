@@ -21,7 +21,7 @@ from vqa_harness.api.scoring import DEFAULT_METRICS, score
 from vqa_harness.api.video import Video
 from vqa_harness.errors import MetricError, UsageError, VqaError
 from vqa_harness.media.opening import display_name
-from vqa_harness.processes import in_processes, threads_each
+from vqa_harness.processes import in_order, threads_each
 from vqa_harness.registry import Registry, Request
 
 Item = VideoLike | tuple[VideoLike, VideoLike]
@@ -95,7 +95,7 @@ def _at_once(items: Iterable[Item], batch: _Batch, jobs: int) -> Iterator[Result
     if batch.reference is not None:
         batch = replace(batch, reference=_portable(batch.reference))
     try:
-        yield from in_processes(_score_item, map(_sent, items), batch, jobs)
+        yield from in_order(_score_item, map(_sent, items), batch, jobs)
     except MetricError:  # of a video it would be in its result
         raise MetricError(
             "a scoring process ended unexpectedly; a script that asks for several jobs must do so "

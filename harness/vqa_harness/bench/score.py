@@ -14,7 +14,7 @@ from vqa_harness.logs.build import build_log
 from vqa_harness.logs.cache_key import CacheKeys
 from vqa_harness.logs.log import Log
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.processes import in_processes, threads_each
+from vqa_harness.processes import in_order, threads_each
 from vqa_harness.registry import Registry, Request
 from vqa_harness.result import MetricResult
 
@@ -78,7 +78,7 @@ def score_all(
             yield score(item, registry, scoring)
         return
     scoring = replace(scoring, threads=threads_each(scoring.threads, jobs))
-    yield from in_processes(score, items, scoring, jobs)
+    yield from in_order(score, items, scoring, jobs)
 
 
 def score(item: Item, registry: Registry, scoring: Scoring) -> Scored:

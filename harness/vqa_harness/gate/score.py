@@ -19,7 +19,7 @@ from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import read_log
 from vqa_harness.media.bitrate import measure_bitrate
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.processes import in_processes, threads_each
+from vqa_harness.processes import in_order, threads_each
 from vqa_harness.registry import Registry
 
 
@@ -62,7 +62,7 @@ def measure_all(
             yield measure(case, registry, scoring)
         return
     scoring = replace(scoring, threads=threads_each(scoring.threads, jobs), quiet=True)
-    yield from in_processes(measure, cases, scoring, jobs)
+    yield from in_order(measure, cases, scoring, jobs)
 
 
 def measure(case: Case, registry: Registry, scoring: Scoring) -> Measured:

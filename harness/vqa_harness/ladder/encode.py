@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.files import file_sha256, replacing
+from vqa_harness.processes import as_they_finish
 
 if TYPE_CHECKING:
     from vqa_harness.frames import ColourInfo, Frame, Plane
@@ -124,30 +122,12 @@ def encode_all(
     Raises:
         InputError: a source cannot be read, or an encoder refuses its options; what is finished
             stays, and a further call goes on.
+        MetricError: a process ended unexpectedly.
     """
     missing = [job for job in jobs if not job.target.exists()]
-    if not missing:
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max(1, min(workers, len(missing))), context) as pool:
-        futures: dict[Future[None], EncodeJob] = {}
-        try:
-            for job in missing:
-                future = pool.submit(encode_rung, job)
-                futures[future] = job
-                if done is not None:
-                    future.add_done_callback(partial(_tell, job, done))
-            wait(futures, return_when=FIRST_EXCEPTION)
-            for future in futures:
-                if future.done():
-                    future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _tell(job: EncodeJob, done: Callable[[EncodeJob], None], future: Future[None]) -> None:
-    if not future.cancelled() and future.exception() is None:
-        done(job)
+    for job, _ in as_they_finish(encode_rung, missing, workers):
+        if done is not None:
+            done(job)
 
 
 def encode_rung(job: EncodeJob) -> None:

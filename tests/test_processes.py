@@ -1,0 +1,23 @@
+import math
+import os
+import time
+
+import pytest
+
+from vqa_harness.errors import MetricError
+from vqa_harness.processes import as_they_finish
+
+
+def test_results_come_as_they_finish():
+    assert [case for case, _ in as_they_finish(time.sleep, [0.6, 0.0], 2)] == [0.0, 0.6]
+    assert list(as_they_finish(math.sqrt, [], 2)) == []
+
+
+def test_what_work_raises_is_raised_and_the_rest_is_left():
+    with pytest.raises(ValueError, match="math domain error"):
+        list(as_they_finish(math.sqrt, [-1.0, *[4.0] * 50], 1))
+
+
+def test_a_process_that_ends_is_one_line():
+    with pytest.raises(MetricError, match=r"^a process ended unexpectedly, .*$"):
+        list(as_they_finish(os._exit, [3], 1))
