@@ -4,8 +4,10 @@ import errno
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +16,13 @@ from vqa_harness import system
 from vqa_harness.cli import app
 from vqa_harness.testing.synthetic import make_video
 
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("harness/vqa_harness", "metrics/vqa_metrics", "vqa_plugin_clip")
+ASKING = re.compile(
+    r"\bsys\.platform|\bplatform\.system|import platform\b|sched_getaffinity|['\"]fork"
+    r"|import (fcntl|resource|msvcrt|winreg|pwd|grp)\b|ctypes\.(CDLL|windll)"
+    r"|\bos\.(name|uname|fork|geteuid|getuid|mkfifo|replace|_exit)\b|['\"]/(dev|proc|tmp)/"
+)
 ELSEWHERE = """
 import os, sys
 for name in ("sched_getaffinity", "fork", "mkfifo", "geteuid", "getuid", "killpg"):
@@ -33,6 +42,16 @@ system.os.__dict__.pop("uname", None)  # NumPy asks for it where sys.platform sa
 @pytest.fixture
 def windows(monkeypatch):
     monkeypatch.setattr(system, "sys", SimpleNamespace(platform="win32", stdout=None))
+
+
+def test_one_file_asks_for_the_system():
+    files = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    assert len(files) > 100
+    found = {}
+    for path in files:
+        if path.name != "system.py" and (hits := ASKING.search(path.read_text("utf-8"))):
+            found[str(path.relative_to(ROOT))] = hits.group()
+    assert not found, f"what differs by system belongs into harness/vqa_harness/system.py: {found}"
 
 
 @pytest.fixture(scope="module")
