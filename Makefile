@@ -9,7 +9,7 @@ EXAMPLE := examples/vqa-metric-colorfulness
 .PHONY: help setup check test test-all test-pythons test-wheel cov bench docs demo wheel clean
 
 help: ## say what every target does (this)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with everything that developing needs
 
