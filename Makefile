@@ -38,10 +38,11 @@ test-all: check ## the checks, then all tests, the slow ones too
 test-pythons: ## the quick tests on every Python found from 3.11 to 3.14, each in an environment of its own
 	.ci/test-pythons $(PYTHONS)
 
-test-wheel: wheel ## the quick tests against the wheel, installed in an environment of its own, in another folder
-	rm -rf out/wheel && $(BIN)/python -m venv out/wheel
+test-wheel: ## the quick tests against the wheel (or WHEEL=FILE) in an environment and a folder of its own
+	rm -rf out/wheel && $(PYTHON) -m venv out/wheel
+	test -n "$(WHEEL)" || out/wheel/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir out/wheel/dist .
 	out/wheel/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		"$$(ls dist/vqa_harness-*.whl)[clip,vmaf,train,dev]" ./$(EXAMPLE)
+		"$$(ls $(or $(WHEEL),out/wheel/dist/*.whl))[clip,vmaf,train,dev]" ./$(EXAMPLE)
 	elsewhere=$$(mktemp -d) && trap 'rm -rf "$$elsewhere"' EXIT && \
 		cp -R tests docs examples pyproject.toml "$$elsewhere" && cd "$$elsewhere" && \
 		$(CURDIR)/out/wheel/bin/python -m pytest -q --ignore tests/test_docs.py
