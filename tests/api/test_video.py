@@ -123,8 +123,8 @@ def test_copies_do_not_follow_the_array():
         (RGB[:0], "no picture"),
         ([], "no picture"),
         ([RGB[0], RGB[0, :4]], r"one frame is uint8 \(4, 6, 3\), the first uint8 \(8, 6, 3\)"),
-        (b"bytes", "a bytes is no array"),
-        (None, "a NoneType is no array"),
+        (b"bytes", "type bytes is no array"),
+        (None, "type NoneType is no array"),
     ],
 )
 def test_what_is_no_rgb_frame(given, message):

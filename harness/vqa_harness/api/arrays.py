@@ -59,7 +59,9 @@ def as_array(value: Any, what: str, wanted: str) -> NDArray[Any]:
         UsageError: it is none, or lies elsewhere.
     """
     if not is_array(value):
-        raise UsageError(f"{what}: a {type(value).__name__} is no array; {wanted} is needed")
+        raise UsageError(
+            f"{what}: an object of type {type(value).__name__} is no array; {wanted} is needed"
+        )
     try:
         array = np.asarray(value) if hasattr(value, "__array__") else np.from_dlpack(value)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:

@@ -46,8 +46,8 @@ def source_of(value: object, role: str) -> Path | VideoSource:
         return FileObject(value)
     hint = "; put it into io.BytesIO" if isinstance(value, bytes | bytearray | memoryview) else ""
     raise UsageError(
-        f"{role}: a {type(value).__name__} is no video: give a path, a binary file object or a "
-        f"Video{hint}"
+        f"{role}: an object of type {type(value).__name__} is no video: give a path, a "
+        f"binary file object or a Video{hint}"
     )
 
 

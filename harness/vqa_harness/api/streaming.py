@@ -154,7 +154,7 @@ class Scorer:
                 "Scorer(metrics, fps=25, matrix='bt709', full_range=False), or give a Video"
             )
         if self._wrap is None:
-            raise UsageError(f"{role}: a {type(frames).__name__} holds no frames; give a Video")
+            raise UsageError(f"{role}: an object of type {type(frames).__name__} is no Video")
         return self._wrap(frames)
 
     def _start(self, distorted: Video, reference: Video | None) -> _Stream:

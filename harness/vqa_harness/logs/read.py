@@ -6,6 +6,7 @@ hold no document type (so no entities), and every fault ends in one line that na
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from xml.parsers.expat import ExpatError
@@ -19,7 +20,7 @@ MAX_BYTES = 1 << 30
 _SUBTITLE = re.compile(r"\{\d+\}\{\d+\}")
 
 
-def read_log(path: Path, *, max_bytes: int = MAX_BYTES) -> Log:
+def read_log(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Log:
     """The log in a file.
 
     Accepted beside today's layout: libvmaf 1.x (``VMAF score`` at the top; pooled values are made
@@ -34,6 +35,7 @@ def read_log(path: Path, *, max_bytes: int = MAX_BYTES) -> Log:
     Raises:
         InputError: the file cannot be read, is too large, or is no VMAF log.
     """
+    path = Path(path)
     text = _text(path, max_bytes)
     try:
         return parse_log(text)

@@ -1,0 +1,85 @@
+"""A plugin with metrics that are quick, fail, or read files."""
+
+import sys
+import types
+
+from vqa_harness import Feature, Metric, MetricSpec, Registry, Sampling, StreamScores, hookimpl
+
+
+class Brightness(Metric):
+    def measure(self, frame, ref):
+        return {"brightness": float(frame.luma.mean())}
+
+
+class Broken(Metric):
+    def measure(self, frame, ref):
+        raise RuntimeError("no\ngood")
+
+
+class FileSize(Metric):
+    def measure(self, video, ref):
+        return StreamScores([{"file_size": float(video.stat().st_size)}] * 30)
+
+
+class Clips(Metric):
+    batch_size = 2
+
+    def __init__(self, *, window):
+        self.sampling = Sampling(3, window or None)
+
+    def prepare(self, frame, ref):
+        return float(frame.rgb.mean())
+
+    def measure(self, clips):
+        return [{"clips": sum(clip.data)} for clip in clips]
+
+
+class Even(Metric):
+    """Undefined on odd frames."""
+
+    def measure(self, frame, ref):
+        return {"even": None if frame.index % 2 else 1.0}
+
+
+class Slow(Metric):
+    """Waits until a test lets it go."""
+
+    gate = None
+
+    def measure(self, frame, ref):
+        Slow.gate.wait(30)
+        return {"slow": 1.0}
+
+
+def registry_of(monkeypatch, told=None):
+    """A registry with these metrics; ``told`` gets the logs of runs."""
+    from vqa_harness import Param
+
+    module = types.ModuleType("api_fakes")
+    for cls in (Brightness, Broken, FileSize, Clips, Even, Slow):
+        setattr(module, cls.__name__, cls)
+    monkeypatch.setitem(sys.modules, "api_fakes", module)
+
+    class Plugin:
+        @hookimpl
+        def vqa_register_metrics(self):
+            window = Param("window", 0.4, "seconds; 0 for the whole video", changes_score=False)
+            return [
+                MetricSpec("brightness", "api_fakes:Brightness", (Feature("brightness"),)),
+                MetricSpec("broken", "api_fakes:Broken", (Feature("broken"),)),
+                MetricSpec("even", "api_fakes:Even", (Feature("even"),)),
+                MetricSpec("slow", "api_fakes:Slow", (Feature("slow"),)),
+                MetricSpec("file_size", "api_fakes:FileSize", (Feature("file_size"),), kind="file"),
+                MetricSpec(
+                    "clips", "api_fakes:Clips", (Feature("clips"),), kind="clip", params=(window,)
+                ),
+            ]
+
+        @hookimpl
+        def vqa_run_finished(self, log):
+            if told is not None:
+                told.append(log)
+
+    found = Registry()
+    found.register(Plugin(), "fakes")
+    return found
