@@ -35,6 +35,8 @@ def test_frames(result):
     np.testing.assert_array_equal(np.isnan(frames["even"]), np.arange(30) % 2 == 1)
     np.testing.assert_array_equal(frames.numbers, np.arange(30))
     np.testing.assert_allclose(frames.times, np.arange(30) / 25)
+    with pytest.raises(KeyError, match="did you mean brightness"):
+        frames["brightnes"]
     assert repr(frames) == "FrameTable(30 frames: brightness, even, clips)"
     assert [(w.start, w.stop) for w in result.windows["clips"]] == [(0, 10), (10, 20), (20, 30)]
     assert result.windows["clips"][1].scores["clips"] == frames["clips"][10]
@@ -154,8 +156,8 @@ def test_without_a_library_for_tables(result, monkeypatch):
 def test_a_failed_result_is_no_score(tmp_path):
     result = Result.failed(vqa.InputError("x.mp4: no such file; check the path"), "x.mp4")
     assert not result
-    assert list(result.frames) == []
+    assert list(result) == []
     assert repr(result) == "x.mp4: x.mp4: no such file; check the path"
-    for use in (lambda: result["vmaf"], lambda: result.save(tmp_path / "x.json")):
+    for use in (lambda: result["vmaf"], lambda: result.frames, lambda: result.save(tmp_path / "x.json")):
         with pytest.raises(vqa.InputError):
             use()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.errors import MissingBackend
+from vqa_harness.errors import MissingBackend, nearest
 
 if TYPE_CHECKING:
     import pandas
@@ -35,7 +35,12 @@ class FrameTable(Mapping[str, Floats]):
         self._columns, self.numbers, self.times = dict(columns), numbers, times
 
     def __getitem__(self, name: str) -> Floats:
+        if name not in self._columns:
+            raise KeyError(f"no feature {name!r}{nearest(name, self._columns)}")
         return self._columns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
