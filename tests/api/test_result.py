@@ -158,6 +158,10 @@ def test_a_failed_result_is_no_score(tmp_path):
     assert not result
     assert list(result) == []
     assert repr(result) == "x.mp4: x.mp4: no such file; check the path"
-    for use in (lambda: result["vmaf"], lambda: result.frames, lambda: result.save(tmp_path / "x.json")):
+    for use in (
+        lambda: result["vmaf"],
+        lambda: result.frames,
+        lambda: result.save(tmp_path / "x.json"),
+    ):
         with pytest.raises(vqa.InputError):
             use()
