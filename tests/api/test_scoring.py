@@ -90,6 +90,11 @@ def test_parameters_in_strings_and_one_metric_as_a_string(clips, monkeypatch):
         vqa.score(clips / "encode.mkv", metrics=["clips:window=a"], registry=registry)
 
 
+def test_metrics_are_named_as_on_the_command_line(clips):
+    video = clips / "encode.mkv"
+    assert vqa.score(video, video, "PSNR,siti").keys()[:1] == ["psnr_y"]
+
+
 def test_progress_and_threads(clips):
     seen = []
     vqa.score(
@@ -113,6 +118,7 @@ def test_progress_and_threads(clips):
         ({"distorted": "http://x/y.mp4"}, vqa.InputError, "URLs are not opened"),
         ({"distorted": io.BytesIO(b"no video")}, vqa.InputError, "memory: "),
         ({"metrics": "psnr"}, vqa.UsageError, r"compares with a reference; give one \(reference="),
+        ({"metrics": [None]}, vqa.UsageError, "None is no name of a metric"),
         ({"metrics": ()}, vqa.UsageError, "none is named"),
         ({"metrics": "nique"}, vqa.UnknownMetric, "did you mean.*niqe"),
         ({"metrics": "niqe:patch=64"}, vqa.UsageError, "no parameter 'patch'"),

@@ -76,15 +76,18 @@ def align_options(value: AlignLike) -> AlignOptions:
 def requests_of(
     metrics: str | Request | Iterable[str | Request], registry: Registry
 ) -> list[Request]:
-    """The metrics, each as a string such as ``vmaf:model=vmaf_4k_v0.6.1``.
+    """The metrics, named as on the command line: ``vmaf:model=vmaf_4k_v0.6.1``, ``psnr,ssim``.
 
     Raises:
         UnknownMetric: no such metric.
         UsageError: none, no such parameter, or a value it does not take.
         MissingBackend: a package that one of them needs is not installed.
     """
-    asked = [metrics] if isinstance(metrics, str | Request) else list(metrics)
-    found = [one if isinstance(one, Request) else registry.request(one) for one in asked]
+    found: list[Request] = []
+    for one in [metrics] if isinstance(metrics, str | Request) else metrics:
+        if not isinstance(one, str | Request):
+            raise UsageError(f"metrics: {one!r} is no name of a metric")
+        found += [one] if isinstance(one, Request) else registry.requests([one])
     if not found:
         raise UsageError("metrics: none is named; vqa-harness metrics lists what there is")
     for request in found:

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from vqa_harness.console import clean
+from vqa_harness.logs.features import features_of
 
 if TYPE_CHECKING:
     from vqa_harness.api.result import Result
@@ -46,8 +47,7 @@ def result_html(result: Result) -> str:
 
 def _rows(result: Result) -> list[tuple[str, ...]]:
     """Features that have a direction; all of them where none has, up to a number."""
-    about = {n: f for m in result.log.view.metrics.values() for n, f in m.features.items()}
-    directed = {name for name, feature in about.items() if feature.higher_is_better is not None}
+    directed = features_of(result.log)
     shown = [name for name in result if name in directed] or list(result)
     rows = [
         (name, *(_number(result.pooled[name].get(how)) for how in POOLS))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,7 +39,8 @@ class Result:
 
     def __init__(self, log: Log, *, error: VqaError | None = None, name: str | None = None) -> None:
         self.log, self.error = log, error
-        self.name = name if name is not None else _input_name(log, "distorted") or "video"
+        distorted = log.view.inputs.distorted
+        self.name = name or (distorted and distorted.name) or "video"
 
     @classmethod
     def failed(cls, error: VqaError, name: str) -> Result:
@@ -94,41 +95,46 @@ class Result:
         """
         if self.error is not None:
             raise self.error
-        count = len(self.log)
-        columns = {name: _floats(column) for name, column in self.log.columns.items()}
-        for name, frames in self.log.view.undefined_frames.items():
-            if name in columns:
-                columns[name][[i for i in frames if i < count]] = np.nan
+        undefined = self.log.view.undefined_frames
+        columns = {}
+        for name, column in self.log.columns.items():
+            columns[name] = _floats(column)
+            columns[name][[i for i in undefined.get(name, ()) if i < len(column)]] = np.nan
+        numbers = np.array(self.log.frame_numbers, np.int64)
         times = self.log.view.frame_times
-        known = times if len(times) == count else [None] * count
-        return FrameTable(columns, np.array(self.log.frame_numbers, np.int64), _floats(known))
+        known = times if len(times) == len(numbers) else [None] * len(numbers)
+        return FrameTable(columns, numbers, _floats(known))
 
     @property
     def diagnostics(self) -> dict[str, Floats]:
         """Likewise for features that describe rather than score, such as ``psnr_lossless``."""
-        found = {}
-        for entry in _object(self.log.extra.get("metrics")).values():
-            for name, column in _object(_object(entry).get("diagnostics")).items():
-                if isinstance(column, list) and all(_is_score(value) for value in column):
-                    found[name] = _floats(column)
-        return found
+        return {
+            name: _floats(column)
+            for entry in self.log.view.metrics.values()
+            for name, column in entry.diagnostics.items()
+        }
 
     @property
     def windows(self) -> dict[str, tuple[Window, ...]]:
         """Of each clip metric its windows, in order, each with its frames and its scores."""
-        return {label: m.windows for label, m in self.log.view.metrics.items() if m.windows}
+        return {
+            label: entry.windows for label, entry in self.log.view.metrics.items() if entry.windows
+        }
 
     @property
     def alignment(self) -> Mapping[str, Any]:
         """How frames were paired with the reference, as ``docs/log-format.md`` lists; or empty."""
-        return _object(self.log.extra.get("alignment"))
+        found = self.log.extra.get("alignment")
+        return found if isinstance(found, dict) else {}
 
     @property
     def warnings(self) -> list[str]:
         """What you should know of these scores, one line each."""
         view = self.log.view
-        own = [f"{label}: {text}" for label, m in view.metrics.items() for text in m.warnings]
-        return [*view.warnings, *own]
+        found = list(view.warnings)
+        for label, entry in view.metrics.items():
+            found += [f"{label}: {text}" for text in entry.warnings]
+        return found
 
     @property
     def errors(self) -> dict[str, str]:
@@ -173,26 +179,12 @@ class Result:
     @property
     def title(self) -> str:
         """The video, its reference and the number of frames, in a few words."""
-        reference = _input_name(self.log, "reference")
-        against = f" against {reference}" if reference else ""
+        reference = self.log.view.inputs.reference
+        against = f" against {reference.name}" if reference and reference.name else ""
         frames = len(self.log)
         return f"{self.name}{against}, {frames} {'frame' if frames == 1 else 'frames'}"
 
 
-def _floats(values: Iterable[float | None]) -> Floats:
+def _floats(values: Any) -> Floats:
     """The values as float64, NaN for None."""
     return np.array([np.nan if x is None else x for x in values], np.float64)
-
-
-def _is_score(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    """The value if it is a JSON object, else an empty one: a log may hold anything."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def _input_name(log: Log, role: Literal["distorted", "reference"]) -> str | None:
-    stream = log.view.inputs.stream(role)
-    return None if stream is None else stream.name
