@@ -205,7 +205,7 @@ def test_a_failed_write_leaves_nothing(network, tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(files.os, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UsageError, match="disk full"):
         save_checkpoint(network, card_for(SMALL), tmp_path / "x.safetensors")
     assert not list(tmp_path.iterdir())
 
