@@ -12,7 +12,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -25,11 +25,12 @@ from vqa_harness.errors import (
     MissingBackend,
     UnknownMetric,
     UsageError,
+    VqaError,
     nearest,
     one_line,
     refuse_twice,
 )
-from vqa_harness.spec import MetricSpec, ParamValue
+from vqa_harness.spec import Feature, Metric, MetricSpec, ParamValue
 
 if TYPE_CHECKING:
     from vqa_harness.spec import WriterSpec
@@ -76,6 +77,34 @@ class Request:
     def label(self) -> str:
         """Unique name of this request within a run."""
         return self.spec.name + self.suffix
+
+    @property
+    def declared(self) -> tuple[Feature, ...]:
+        """What the metric gives with these parameters, under the names that ``measure`` uses.
+
+        The metric's class is imported only if a parameter that changes its features is not at its
+        default; otherwise the spec tells.
+
+        Raises:
+            UsageError: the metric cannot take a value.
+            MissingBackend: a module that the metric needs is missing.
+            MetricError: the plugin is broken.
+        """
+        changed = any(
+            p.changes_features and self.params[p.name] != p.default for p in self.spec.params
+        )
+        return (changed and _asked_features(self)) or self.spec.features
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """What the metric gives with these parameters, under the names in the log.
+
+        Diagnostic features are among them; the first that is none is the one a comparison looks at.
+
+        Raises:
+            VqaError: as `declared`.
+        """
+        return tuple(replace(f, name=f.name + self.suffix) for f in self.declared)
 
 
 class Registry:
@@ -264,6 +293,21 @@ def load_factory(spec: MetricSpec) -> Callable[..., Any]:
     except (ImportError, AttributeError) as error:
         raise MetricError(f"metric {spec.name!r} did not load: {one_line(error)}") from error
     return factory
+
+
+def _asked_features(request: Request) -> tuple[Feature, ...]:
+    """What the metric's class says that it gives; empty where it has no word on it."""
+    name = request.spec.name
+    tell = getattr(load_factory(request.spec), "features", Metric.features)
+    try:
+        found = tuple(tell(dict(request.params)))
+    except VqaError:
+        raise
+    except Exception as error:
+        raise MetricError(f"metric {name!r} failed in features: {one_line(error)}") from error
+    if not all(isinstance(feature, Feature) for feature in found):
+        raise MetricError(f"metric {name!r}: its features() gives something else than Feature")
+    return found
 
 
 def missing_modules(spec: MetricSpec) -> list[str]:

@@ -64,6 +64,8 @@ class Param:
         choices: the values allowed; empty for any.
         changes_score: whether another value gives other scores. Such a parameter, when it is not at
             its default, is appended to the feature names in the log, as libvmaf does.
+        changes_features: whether another value gives other features. The metric's class then says
+            which, see `Metric.features`.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Param:
     hi: float | None = None
     choices: tuple[str, ...] = ()
     changes_score: bool = True
+    changes_features: bool = False
 
     def parse(self, text: str) -> ParamValue:
         """Read a value from the command line.
@@ -115,7 +118,8 @@ class MetricSpec:
     Attributes:
         name: unique across plugins; lower-case letters, digits and ``_``.
         factory: ``"package.module:Class"``; called with the parameters as keywords.
-        features: what it gives for every frame (or window).
+        features: what it gives for every frame (or window) while no parameter that changes them
+            is set; the first is the one a comparison looks at.
         kind: ``frame``: one call per frame, any order, any thread. ``clip``: one call per window of
             sampled frames. ``stream``: every frame in order on one thread, scores at the end.
             ``file``: called with paths.
@@ -194,21 +198,67 @@ class StreamScores:
 
 
 class Metric:
-    """Optional base with empty ``open``, ``close``, ``info``: a metric then writes only `measure`.
+    """Optional base: every method but `measure`, doing nothing.
 
-    One object scores one stream; the registry makes a new one for the next.
+    One object scores one stream; the registry makes a new one for the next. A class need not
+    inherit from this: `info`, `warnings`, `notes`, `abort` and `features` are taken from here where
+    it has none (`ask` does that), so that it owes only the methods of its kind's protocol.
     """
+
+    @classmethod
+    def features(cls, params: Mapping[str, ParamValue]) -> tuple[Feature, ...]:
+        """What the metric gives with these parameters, under the names that `measure` uses.
+
+        Asked before an object is made, and only if a parameter with ``changes_features`` is not at
+        its default; the answer may depend on nothing but the parameters. The first feature is the
+        one a comparison looks at. A metric of kind ``stream`` or ``file`` may give more than it
+        names here: that stands in the log without direction, and in no table.
+
+        Args:
+            params: every parameter of the spec, by name.
+
+        Returns:
+            The features; none, as here, for those of the spec.
+
+        Raises:
+            UsageError: a value is one that the metric cannot take.
+        """
+        return ()
 
     def open(self, run: RunInfo) -> None:
         """Called once before the first frame."""
 
-    def close(self) -> Mapping[str, float]:
-        """Called once after the last frame; numbers about the whole stream."""
+    def close(self) -> Any:
+        """Called once after the last frame; numbers about the whole stream, by name.
+
+        A metric of kind ``stream`` overrides it and returns `StreamScores`.
+        """
         return {}
 
     def info(self) -> Mapping[str, Any]:
         """JSON-compatible facts for the log: model, weights' hash, device."""
         return {}
+
+    def warnings(self) -> Sequence[str]:
+        """What the user should know of these scores, a line each; asked after ``close``."""
+        return ()
+
+    def notes(self) -> Sequence[str]:
+        """What the user asked to be told and is no warning, a line each; asked after ``close``."""
+        return ()
+
+    def abort(self) -> None:
+        """The run stops early: free processes and files; ``close`` will not be called."""
+
+
+def ask(metric: Any, method: str) -> Any:
+    """What a metric's ``info``, ``warnings``, ``notes`` or ``abort`` gives.
+
+    The only place that knows that a metric need not inherit from `Metric`: a method that its class
+    lacks is the empty one of that class.
+    """
+    own = getattr(metric, method, None)
+    return getattr(Metric, method)(metric) if own is None else own()
 
 
 class FrameMetric(Protocol):

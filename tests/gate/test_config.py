@@ -3,13 +3,25 @@ from pathlib import Path
 
 import pytest
 
-from vqa_harness import Feature, MetricSpec, Param, hookimpl
+from vqa_harness import Feature, Metric, MetricSpec, Param, hookimpl
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.gate.config import find_config, json_schema, load_config
 from vqa_harness.gate.plan import plan_config, plan_logs, plan_videos
 from vqa_harness.gate.rules import parse_rule
 from vqa_harness.registry import Registry
 
+
+class Tool(Metric):
+    """A metric of another program; what it gives depends on what it is asked."""
+
+    @classmethod
+    def features(cls, params):
+        names = [f"tool_{params['model']}" if params["model"] else "tool"]
+        names += filter(None, params["features"].split("+"))
+        return tuple(Feature(name, None if name in NEITHER else True, lo=0) for name in names)
+
+
+NEITHER = ("cambi",)
 SPECS = [
     MetricSpec("up", "nowhere:Up", (Feature("up", lo=0, hi=100),), params=(Param("size", 8),)),
     MetricSpec("down", "nowhere:Down", (Feature("down", False, lo=0), Feature("down_b", False))),
@@ -17,12 +29,12 @@ SPECS = [
     MetricSpec("twice", "nowhere:Twice", (Feature("twice_y"), Feature("extra"))),
     MetricSpec(
         "tool",
-        "nowhere:Tool",
+        f"{__name__}:Tool",
         (Feature("tool", lo=0, hi=100),),
         kind="stream",
         params=(
-            Param("features", "", changes_score=False),
-            Param("model", "", changes_score=False),
+            Param("features", "", changes_score=False, changes_features=True),
+            Param("model", "", changes_score=False, changes_features=True),
         ),
     ),
 ]
@@ -248,7 +260,7 @@ def test_the_unsuffixed_name_of_a_single_request_will_do(registry, tmp_path):
 
 def test_features_of_other_programs_must_be_asked_for(registry, tmp_path):
     rules = [parse_rule("tool_4k.mean >= 3"), parse_rule("cambi.mean <= 3")]
-    metrics = ["tool:features=float_ssim+cambi"]
+    metrics = ["tool:features=float_ssim+cambi,model=4k"]
     (case,) = plan_videos([tmp_path / "x"], None, {}, metrics, rules, registry).cases
     assert len(case.requests) == 1
     with pytest.raises(UsageError, match="no installed metric gives 'cambi'"):
@@ -256,6 +268,15 @@ def test_features_of_other_programs_must_be_asked_for(registry, tmp_path):
     wrong = [parse_rule("tool_4k.mean <= 3")]
     with pytest.raises(UsageError, match="of tool_4k higher is better"):
         plan_videos([tmp_path / "x"], None, {}, metrics, wrong, registry)
+    with pytest.raises(
+        UsageError, match=r"gives 'tool_4k' by default; if tool does with features="
+    ):
+        plan_videos([tmp_path / "x"], None, {}, [], rules[:1], registry)
+    other = [parse_rule("tool.mean >= 3")]
+    with pytest.raises(
+        UsageError, match="'tool' with the parameters given has tool_4k, float_ssim"
+    ):
+        plan_videos([tmp_path / "x"], None, {}, metrics, other, registry)
 
 
 def test_a_rule_for_one_group_spares_cases_without_reference(plan, tmp_path):

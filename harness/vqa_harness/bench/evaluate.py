@@ -120,10 +120,10 @@ def evaluate(
 
 def _features(request: Request, scored: Sequence[Scored], pool: str) -> Iterator[MetricOutcome]:
     spec = request.spec
-    for feature in spec.features:
+    for feature in request.features:
         if feature.diagnostic:
             continue
-        label = feature.name + request.suffix
+        label = feature.name
         found = MetricOutcome(
             label, spec.name, dict(request.params), spec.version, feature.higher_is_better
         )

@@ -133,7 +133,7 @@ def _score(found: Scored, registry: Registry, scoring: Scoring) -> None:
 
 
 def _take(found: Scored, request: Request, metric: MetricResult, log: Log) -> None:
-    names = [f.name + request.suffix for f in request.spec.features if not f.diagnostic]
+    names = [feature.name for feature in request.features if not feature.diagnostic]
     values = {name: log.pooled[name] for name in names if name in log.pooled}
     if metric.error is not None:
         found.errors[request.label] = metric.error

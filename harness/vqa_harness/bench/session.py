@@ -17,6 +17,7 @@ from vqa_harness.console import files_bar, warn
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.logs.cache_key import CacheKeys
 from vqa_harness.registry import Registry, Request
+from vqa_harness.spec import ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def training_data(requests: Sequence[Request], registry: Registry) -> dict[str, 
     for request in requests:
         metric = registry.create(request)
         try:
-            info: Mapping[str, Any] = metric.info() if hasattr(metric, "info") else {}
+            info: Mapping[str, Any] = ask(metric, "info")
         except Exception:  # some metrics can tell only after a run
             continue
         if text := info.get("training_data"):

@@ -140,7 +140,11 @@ def ladder_command(
 
 def _check(plan: LadderConfig, registry: Registry) -> None:
     """What can be wrong before anything is encoded or measured."""
-    for request in registry.requests(plan.metrics):
+    from vqa_harness.ladder.score import check_features
+
+    requests = registry.requests(plan.metrics)
+    check_features(requests, plan.settings.features)
+    for request in requests:
         spec = request.spec
         without = [source.name for source in plan.sources if source.reference is None]
         if spec.reference and without:

@@ -134,16 +134,16 @@ def _tell(registry: Registry, result: RunResult, log: Log) -> None:
 
 
 def _print(done: list[dict[str, Any]], requests: list[Request]) -> None:
-    """Print what was asked for; what libvmaf gives beside its scores is in the log only."""
+    """Print what the metrics declare; what one gives beside that is in the log only."""
     from vqa_harness.console import print_table
 
-    asked = {f.name + r.suffix for r in requests for f in r.spec.features}
+    asked = {feature.name for request in requests for feature in request.features}
     pools = ("mean", "min", "max", "harmonic_mean")
     rows = [
         [Path(entry["input"]).name, name, *(_number(values.get(p)) for p in pools)]
         for entry in done
         for name, values in entry["pooled"].items()
-        if name in asked or name.startswith("vmaf")
+        if name in asked
     ]
     print_table(("input", "metric", *pools), rows)
 

@@ -86,8 +86,8 @@ def find_fact(log: Log, section: str, name: str) -> Finding:
 
 def _absence(log: Log, name: str, offer: Offer | None) -> str:
     errors = log.view.errors
-    if offer is not None and offer.request.label in errors:
-        return f"metric {offer.request.label} failed: {errors[offer.request.label]}"
+    if offer is not None and offer.label in errors:
+        return f"metric {offer.label} failed: {errors[offer.label]}"
     if name in log.columns or log.view.metric_of(name):
         return f"{name} is undefined on every frame"
     return f"the log has no {name}, it has {', '.join(list(log.columns)[:12])}"

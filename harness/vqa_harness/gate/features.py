@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vqa_harness.errors import UsageError, nearest
+from vqa_harness.logs.features import features_of
+from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry, Request
-from vqa_harness.spec import Feature
+from vqa_harness.spec import Feature, MetricSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,23 +18,35 @@ class Offer:
 
     Attributes:
         logged: its name in the log, the suffix of the metric's parameters included.
-        feature: what the metric declares of it.
-        request: the metric.
+        feature: what the metric declares of it, under the name without suffix.
+        label: the metric's name within the run.
     """
 
     logged: str
     feature: Feature
-    request: Request
+    label: str
 
 
 def offered(requests: Sequence[Request]) -> list[Offer]:
-    """Every feature of these metrics that stands in the log as a score."""
+    """Every feature of these metrics that stands in the log as a score.
+
+    Raises:
+        VqaError: a metric cannot tell, see `Request.declared`.
+    """
     return [
-        Offer(feature.name + request.suffix, feature, request)
+        Offer(logged.name, declared, request.label)
         for request in requests
-        for feature in request.spec.features
-        if not feature.diagnostic
+        for logged, declared in zip(request.features, request.declared, strict=True)
+        if not declared.diagnostic
     ]
+
+
+def recorded(name: str, log: Log) -> Offer | None:
+    """A feature as the log itself has it; None where it tells no direction."""
+    about = features_of(log).get(name)
+    if about is None:
+        return None
+    return Offer(name, Feature(name, about.sign > 0, unit=about.unit), about.metric)
 
 
 def resolve(name: str, offers: Sequence[Offer]) -> Offer | None:
@@ -47,37 +60,19 @@ def resolve(name: str, offers: Sequence[Offer]) -> Offer | None:
         return exact
     similar = [offer for offer in offers if offer.feature.name == name]
     if not similar:
-        return _undeclared(name, offers)
+        return None
     if len(similar) > 1:
         names = ", ".join(offer.logged for offer in similar)
         raise UsageError(f"{name!r} may be any of {names}; write one of these")
     return similar[0]
 
 
-def _undeclared(name: str, offers: Sequence[Offer]) -> Offer | None:
-    """A feature that a metric of another program gives only where it is asked to.
-
-    Named after the metric (``vmaf_4k`` of ``vmaf:model=vmaf_4k_v0.6.1``), it has its direction;
-    named in a parameter (``cambi`` of ``vmaf:features=cambi``), nothing is known of it.
-    """
-    for offer in offers:
-        request = offer.request
-        if request.spec.kind not in ("stream", "file"):
-            continue
-        if name.startswith(f"{request.spec.name}_") and name != offer.feature.name:
-            better = offer.feature.higher_is_better
-            return Offer(name, Feature(name, better), request)
-        texts = (value for value in request.params.values() if isinstance(value, str))
-        if any(name in re.split(r"[+:=\s]", text) for text in texts):
-            return Offer(name, Feature(name, None), request)
-    return None
-
-
 def metric_with(name: str, requests: Sequence[Request], registry: Registry) -> Request:
     """The installed metric that gives a feature, with its defaults.
 
     Raises:
-        UsageError: none does, or several do.
+        UsageError: none does, several do, or the metric is among ``requests`` with parameters that
+            make it give something else.
     """
     specs = registry.specs()
     found = [s for s in specs.values() if any(f.name == name for f in s.features)]
@@ -85,10 +80,33 @@ def metric_with(name: str, requests: Sequence[Request], registry: Registry) -> R
         names = ", ".join(spec.name for spec in found)
         raise UsageError(f"{name!r} is given by {names}; add one of these to metrics")
     if found:
-        return registry.request(found[0].name)
+        return _not_another(name, registry.request(found[0].name), requests)
     if name in specs:
         features = ", ".join(f.name for f in specs[name].features if not f.diagnostic)
         raise UsageError(f"metric {name!r} gives {features}; write one of these instead of {name}")
     known = {f.name for s in specs.values() for f in s.features}
     known |= {offer.logged for offer in offered(requests)}
-    raise UsageError(f"no installed metric gives {name!r}{nearest(name, known)}")
+    raise UsageError(
+        f"no installed metric gives {name!r}{_with(name, specs) or nearest(name, known)}"
+    )
+
+
+def _not_another(name: str, wanted: Request, requests: Sequence[Request]) -> Request:
+    """The request, unless one of the same label is there: a log has a single entry for both."""
+    for request in requests:
+        if request.label == wanted.label:
+            given = ", ".join(feature.name for feature in request.features)
+            raise UsageError(
+                f"metric {request.spec.name!r} with the parameters given has {given}, not {name!r};"
+                " write one of these, or change the parameters"
+            )
+    return wanted
+
+
+def _with(name: str, specs: Mapping[str, MetricSpec]) -> str:
+    """``; ...`` where a metric of the name's beginning gives more than its defaults tell."""
+    for spec in specs.values():
+        params = " or ".join(f"{p.name}=" for p in spec.params if p.changes_features)
+        if params and name.startswith(f"{spec.name}_"):
+            return f" by default; if {spec.name} does with {params}, add that to metrics"
+    return ""

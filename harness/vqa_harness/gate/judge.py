@@ -11,7 +11,7 @@ from functools import partial
 from vqa_harness.errors import InputError, VqaError, one_line
 from vqa_harness.gate.baseline import Baseline, difference
 from vqa_harness.gate.facts import Finding
-from vqa_harness.gate.features import Offer, offered, resolve
+from vqa_harness.gate.features import Offer, offered, recorded, resolve
 from vqa_harness.gate.plan import Case, Plan, under
 from vqa_harness.gate.rules import Rule
 from vqa_harness.gate.target import LOSS, Evidence
@@ -81,7 +81,7 @@ class _Judge:
         return [item for item in self._measured if item.case.group == group]
 
     def _offer(self, item: Measured, rule: Rule) -> Offer | None:
-        return offer_of(item.case, rule, self._installed)
+        return offer_of(item.case, rule, item.log, self._installed)
 
     def _find(self, rule: Rule, measured: Sequence[Measured]) -> Finding:
         anchor = [] if rule.anchor is None else self._rungs(rule.anchor)
@@ -148,14 +148,19 @@ def installed_offers(registry: Registry) -> list[Offer]:
     return offered([registry.request(name) for name in registry.specs()])
 
 
-def offer_of(case: Case, rule: Rule, installed: Sequence[Offer]) -> Offer | None:
-    """What is known of a rule's feature; a feature of a log from elsewhere may be unknown."""
+def offer_of(case: Case, rule: Rule, log: Log | None, installed: Sequence[Offer]) -> Offer | None:
+    """What is known of a rule's feature.
+
+    Of a log that is given, the installed metrics tell it with their defaults, or else the log
+    itself; a feature of another program may be unknown.
+    """
     name = rule.target.needs().feature
     if not name:
         return None
     if case.log is None:
         return resolve(name, offered(case.requests))
-    return next((offer for offer in installed if offer.logged == name), None)
+    known = next((offer for offer in installed if offer.logged == name), None)
+    return known or (recorded(name, log) if log is not None else None)
 
 
 def kept_values(case: Case, log: Log, plan: Plan, registry: Registry) -> dict[str, float]:
@@ -164,7 +169,7 @@ def kept_values(case: Case, log: Log, plan: Plan, registry: Registry) -> dict[st
     values: dict[str, float] = {}
     for rule in plan.rules:
         if rule.op == LOSS and rule.applies(case.name, case.group):
-            offer = offer_of(case, rule, installed)
+            offer = offer_of(case, rule, log, installed)
             value = _value(Measured(case, log), rule, offer)
             if value is not None:
                 values[rule.target.accepted_as(offer)] = value

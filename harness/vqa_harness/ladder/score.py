@@ -10,7 +10,7 @@ from typing import Any
 
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.console import Progress, note
-from vqa_harness.errors import AlignError, InputError, MetricError, VqaError
+from vqa_harness.errors import AlignError, InputError, MetricError, UsageError, VqaError
 from vqa_harness.ladder.config import LadderConfig, Source
 from vqa_harness.logs.build import build_log
 from vqa_harness.logs.cache_key import FIELD, CacheKey, CacheKeys
@@ -110,10 +110,12 @@ def measure(config: LadderConfig, how: Measuring) -> Measured:
     """Score every rung of every source, in order; one that fails is recorded and left out.
 
     Raises:
-        UsageError: no or unknown metrics, or one that needs a reference where a source has none.
+        UsageError: no or unknown metrics, none with a feature to compare, or one that needs a
+            reference where a source has none.
         MissingBackend: a metric's packages or model are missing.
     """
     requests = how.registry.requests(config.metrics)
+    check_features(requests, config.settings.features)
     keys = CacheKeys(requests, how.registry, how.align)
     pools = list(dict.fromkeys((*POOLS, config.settings.pool)))
     result = Measured()
@@ -133,6 +135,30 @@ def measure(config: LadderConfig, how: Measuring) -> Measured:
                 result.references[source.name] = log.extra["inputs"]["reference"]
                 result.features |= features_of(log)
     return result
+
+
+def check_features(requests: Sequence[Request], wanted: Sequence[str]) -> None:
+    """Refuse what would be scored for hours and then not compared.
+
+    Args:
+        requests: the metrics.
+        wanted: names of features, as in a log; none for the first of each metric.
+
+    Raises:
+        UsageError: one that is wanted is not given, or no feature has a direction.
+    """
+    features = [feature for request in requests for feature in request.features]
+    known = [f.name for f in features if f.higher_is_better is not None and not f.diagnostic]
+    for name in wanted:
+        if name not in known:
+            given = ", ".join(known) or "none"
+            raise UsageError(f"feature {name!r} cannot be compared: the metrics give {given}")
+    if requests and not known:
+        labels = ", ".join(request.label for request in requests)
+        raise UsageError(
+            f"nothing to compare: of what {labels} gives, neither higher nor lower is better; add a"
+            " metric of quality, such as vmaf"
+        )
 
 
 def _targets(config: LadderConfig, folder: Path | None) -> dict[Path, Path]:

@@ -102,14 +102,17 @@ def without_folders(text: str) -> str:
     return _FOLDERS.sub("", text).encode("utf-8", "replace").decode("utf-8")
 
 
+def _request(metric: MetricResult) -> Request:
+    return Request(metric.spec, metric.params)
+
+
 def _label(metric: MetricResult) -> str:
-    return Request(metric.spec, metric.params).label
+    return _request(metric).label
 
 
 def _logged(metric: MetricResult) -> dict[str, Feature]:
-    """Name in the log to what the metric's spec says of the feature; features it declares only."""
-    suffix = Request(metric.spec, metric.params).suffix
-    return {feature.name + suffix: feature for feature in metric.spec.features}
+    """Name in the log to what the metric declares of the feature; features it declares only."""
+    return {feature.name: feature for feature in _request(metric).features}
 
 
 def _stream(info: StreamInfo, role: str, result: RunResult) -> dict[str, Any]:
@@ -145,7 +148,11 @@ def _stream(info: StreamInfo, role: str, result: RunResult) -> dict[str, Any]:
 
 def _metric(metric: MetricResult, repairs: Repairs, result: RunResult) -> dict[str, Any]:
     declared = _logged(metric)
-    first = next((f for f in metric.spec.features if not f.diagnostic), None)
+    first = next((f for f in _request(metric).declared if not f.diagnostic), None)
+    # readers take the first with a direction for the metric's score: those it declares, in its
+    # order, stand behind what it gives beside them, which has none
+    beside = [name for name in metric.columns if name not in declared]
+    names = beside + [name for name in declared if name in metric.columns]
     warnings = list(metric.warnings)
     warnings += [f"{name}: undefined on every frame, left out" for name in repairs.left_out]
     entry = {
@@ -155,7 +162,7 @@ def _metric(metric: MetricResult, repairs: Repairs, result: RunResult) -> dict[s
         "kind": metric.spec.kind,
         "direction": _direction(first),
         "range": _range(first),
-        "features": {name: _feature(declared.get(name)) for name in metric.columns},
+        "features": {name: _feature(declared.get(name)) for name in names},
         "parameters": metric.params,
         "info": metric.info,
         "temporal": "frame",

@@ -19,7 +19,7 @@ from vqa_harness.errors import VqaError, one_line
 from vqa_harness.frames import Frame
 from vqa_harness.registry import Request
 from vqa_harness.result import MetricResult
-from vqa_harness.spec import RunInfo, Scores, StreamScores
+from vqa_harness.spec import RunInfo, Scores, StreamScores, ask
 
 
 class Driver(Protocol):
@@ -41,6 +41,7 @@ class Job:
     def __init__(self, request: Request, metric: Any, provider: str) -> None:
         self.request = request
         self.metric = metric
+        self._declared = request.declared
         self.result = MetricResult(request.spec, request.params, provider=provider)
         self._lock = threading.Lock()
 
@@ -72,16 +73,13 @@ class Job:
     def tell(self) -> None:
         """Collect what the metric says of itself; call after ``close``."""
         with self.guarded():
-            if hasattr(self.metric, "info"):
-                self.result.info = dict(self.metric.info())
-            if hasattr(self.metric, "warnings"):
-                self.result.warnings += list(self.metric.warnings())
-            if hasattr(self.metric, "notes"):
-                self.result.notes += list(self.metric.notes())
+            self.result.info = dict(ask(self.metric, "info"))
+            self.result.warnings += list(ask(self.metric, "warnings"))
+            self.result.notes += list(ask(self.metric, "notes"))
 
     def store(self, rows: list[Scores]) -> None:
         """Turn one mapping per frame into columns, with the names the log will have."""
-        declared = {f.name: f for f in self.request.spec.features}
+        declared = {f.name: f for f in self._declared}
         names = dict.fromkeys(name for row in rows for name in row)
         for name in names:
             column = [row.get(name) for row in rows]
@@ -174,8 +172,7 @@ class StreamDriver:
         self._stopped = True
         self._end()
         with self.job.guarded():
-            if hasattr(self.job.metric, "abort"):
-                self.job.metric.abort()
+            ask(self.job.metric, "abort")
 
 
 class FileDriver:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from vqa_harness.testing.declarations import check_spec
 from vqa_harness.testing.kit import (
     ArrayPixels,
     check_metric,
-    check_spec,
     rgb_frame,
     sample_frames,
     stream_info,

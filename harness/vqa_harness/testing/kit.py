@@ -10,20 +10,20 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, NoReturn, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.frames import Chroma, Clip, ColourInfo, Frame, Plane, StreamInfo
-from vqa_harness.registry import NAME_FORM, load_factory
-from vqa_harness.spec import Kind, MetricSpec, ParamValue, RunInfo, Scores
+from vqa_harness.registry import Request, load_factory
+from vqa_harness.spec import Feature, MetricSpec, ParamValue, RunInfo, Scores, ask
+from vqa_harness.testing.declarations import check_features, check_spec, defaults, fail
 
 VIDEO = ColourInfo(full_range=False, matrix="bt601")
 PICTURE = ColourInfo(full_range=True, matrix="rgb")
@@ -125,9 +125,13 @@ def check_metric(
 ) -> None:
     """Check a spec and the class behind it: form, parameters, scores, threads, read-only pixels.
 
+    What ``measure`` gives is held against what the metric declares for these parameters: every
+    feature declared is there and within its range, and a frame or clip metric gives no other.
+
     Args:
         spec: the metric.
-        params: values for its parameters, where the defaults do not suit a test.
+        params: values for its parameters, where the defaults do not suit a test; of a metric whose
+            features depend on its parameters, call this once for each kind of value.
         frames: what to score instead of `sample_frames`.
 
     Raises:
@@ -137,52 +141,18 @@ def check_metric(
     check_spec(spec)
     shown = list(frames or sample_frames(noise=6.0))
     references = list(frames or sample_frames()) if spec.reference else None
-    chosen = {**{p.name: p.default for p in spec.params}, **(params or {})}
+    chosen = {**defaults(spec), **(params or {})}
+    declared = Request(spec, chosen).declared
+    check_features(spec, declared)
     before = [[plane.copy() for plane in frame.planes] for frame in shown]
     first = _score(spec, chosen, shown, references)
-    _check_rows(spec, first)
+    _check_rows(spec, first, declared)
     again = _score(spec, chosen, [replace(f, _cache={}) for f in shown], references)
     if not _same(first, again):
-        _fail(spec, "gives other scores the second time")
+        fail(spec, "gives other scores the second time")
     for frame, planes in zip(shown, before, strict=True):
         if not all(np.array_equal(a, b) for a, b in zip(frame.planes, planes, strict=True)):
-            _fail(spec, f"changed the pixels of frame {frame.index}")
-
-
-def check_spec(spec: MetricSpec) -> None:
-    """Check the data alone, and that parameters equal the factory's keyword-only arguments.
-
-    Raises:
-        AssertionError: as `check_metric`.
-        MissingBackend: as `check_metric`.
-    """
-    if not NAME_FORM.fullmatch(spec.name):
-        _fail(spec, "its name is not lower-case letters, digits and _")
-    if spec.kind not in get_args(Kind):
-        _fail(spec, f"kind {spec.kind!r} is none of {', '.join(get_args(Kind))}")
-    names = [f.name for f in spec.features]
-    if len(set(names)) < len(names):
-        _fail(spec, "a feature name stands twice")
-    for name in names:
-        if not NAME_FORM.fullmatch(name) or name == "n":
-            _fail(spec, f"feature name {name!r} is not fit for a log")
-        if "vmaf" in name and "vmaf" not in spec.name:
-            _fail(spec, f"feature name {name!r} would be taken for VMAF")
-    for feature in spec.features:
-        if feature.lo is not None and feature.hi is not None and feature.lo >= feature.hi:
-            _fail(spec, f"feature {feature.name!r}: lo {feature.lo} is not below hi {feature.hi}")
-    _check_params(spec)
-
-
-def _check_params(spec: MetricSpec) -> None:
-    signature = inspect.signature(load_factory(spec))
-    taken = {n for n, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
-    others = set(signature.parameters) - taken
-    if others:
-        _fail(spec, f"its factory takes {', '.join(sorted(others))} otherwise than by keyword only")
-    if taken != {p.name for p in spec.params}:
-        listed = sorted(p.name for p in spec.params)
-        _fail(spec, f"its factory takes {sorted(taken)}, its spec lists {listed}")
+            fail(spec, f"changed the pixels of frame {frame.index}")
 
 
 def _score(
@@ -192,6 +162,18 @@ def _score(
     refs: Sequence[Frame] | None,
 ) -> list[Scores]:
     metric = load_factory(spec)(**params)
+    rows = _rows(spec, metric, frames, refs)
+    for method in ("warnings", "notes"):
+        if not all(isinstance(line, str) for line in ask(metric, method)):
+            fail(spec, f"{method} gives something else than lines of text")
+    if not isinstance(ask(metric, "info"), Mapping):
+        fail(spec, "info gives no mapping")
+    return rows
+
+
+def _rows(
+    spec: MetricSpec, metric: Any, frames: Sequence[Frame], refs: Sequence[Frame] | None
+) -> list[Scores]:
     beside: Sequence[Frame | None] = refs or [None] * len(frames)
     pairs = list(zip(frames, beside, strict=True))
     about_ref = stream_info(refs) if refs else None
@@ -210,22 +192,22 @@ def _score(
     if spec.kind == "stream":
         for pair in pairs:
             if metric.measure(*pair) is not None:
-                _fail(spec, "a stream metric gives its scores at the end, measure returns nothing")
+                fail(spec, "a stream metric gives its scores at the end, measure returns nothing")
         rows = list(metric.close().frames)
         if len(rows) != len(frames):
-            _fail(spec, f"gave {len(rows)} scores for {len(frames)} frames")
+            fail(spec, f"gave {len(rows)} scores for {len(frames)} frames")
         return rows
     return []  # a file metric reads files by itself
 
 
-def _check_rows(spec: MetricSpec, rows: Sequence[Scores]) -> None:
-    declared = {f.name: f for f in spec.features}
+def _check_rows(spec: MetricSpec, rows: Sequence[Scores], features: Sequence[Feature]) -> None:
+    declared = {f.name: f for f in features}
     for row in rows:
         absent = set(declared) - set(row)
         if absent:
-            _fail(spec, f"does not give {', '.join(sorted(absent))}")
+            fail(spec, f"does not give {', '.join(sorted(absent))}")
         if spec.kind in ("frame", "clip") and set(row) - set(declared):
-            _fail(spec, f"gives undeclared {', '.join(sorted(set(row) - set(declared)))}")
+            fail(spec, f"gives undeclared {', '.join(sorted(set(row) - set(declared)))}")
         for name, value in row.items():
             _check_value(spec, name, value, declared)
 
@@ -236,13 +218,13 @@ def _check_value(
     if value is None:
         return
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        _fail(spec, f"{name} = {value!r}: needs a finite number, or None where undefined")
+        fail(spec, f"{name} = {value!r}: needs a finite number, or None where undefined")
     feature = declared.get(name)
     if feature is None:
         return
     low, high = feature.lo, feature.hi
     if (low is not None and value < low) or (high is not None and value > high):
-        _fail(spec, f"{name} = {value} is outside its range {low} to {high}")
+        fail(spec, f"{name} = {value} is outside its range {low} to {high}")
 
 
 def _same(first: Sequence[Scores], again: Sequence[Scores]) -> bool:
@@ -253,10 +235,6 @@ def _same(first: Sequence[Scores], again: Sequence[Scores]) -> bool:
         a.keys() == b.keys() and all(close(a[k], b[k]) for k in a)
         for a, b in zip(first, again, strict=True)
     )
-
-
-def _fail(spec: MetricSpec, what: str) -> NoReturn:
-    raise AssertionError(f"metric {spec.name!r}: {what}")
 
 
 def _bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:

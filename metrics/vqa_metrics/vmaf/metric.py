@@ -15,8 +15,9 @@ from typing import Any
 from vqa_harness.errors import MetricError, UsageError
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame
-from vqa_harness.spec import RunInfo, Scores, StreamScores
+from vqa_harness.spec import Feature, Metric, ParamValue, RunInfo, Scores, StreamScores
 from vqa_metrics.reference import reference_of
+from vqa_metrics.vmaf.features import features_of
 from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 from vqa_metrics.vmaf.options import RawFormat, VmafModel
 from vqa_metrics.vmaf.pipe import VmafPipe
@@ -35,9 +36,8 @@ def model_of(text: str) -> VmafModel:
     Raises:
         UsageError: no such file, or no possible name.
     """
-    if text.lower().endswith(".json"):
-        stem = re.sub(r"[^a-z0-9]+", "_", Path(text).stem.lower()).strip("_")
-        return VmafModel(name=f"vmaf_file_{stem.removeprefix('vmaf_')}", path=Path(text))
+    if _is_file(text):
+        return VmafModel(name=model_name(text), path=Path(text))
     return VmafModel(text, model_name(text))
 
 
@@ -45,7 +45,14 @@ def model_name(version: str) -> str:
     """The name in the log: ``vmaf``, ``vmaf_neg``, ``vmaf_4k``, ``vmaf_4k_neg``, ``vmaf_v1_3d0h``.
 
     v0.6.1 goes without saying; of v1.0.16 only the first number is kept, then the viewing distance.
+    A file ``my_model.json`` is called ``vmaf_file_my_model``; it need not exist.
+
+    Raises:
+        UsageError: neither a file nor a name of libvmaf's.
     """
+    if _is_file(version):
+        stem = re.sub(r"[^a-z0-9]+", "_", Path(version).stem.lower()).strip("_")
+        return f"vmaf_file_{stem.removeprefix('vmaf_')}"
     if not version.startswith("vmaf_"):
         raise UsageError(f"VMAF model {version!r}: use a built-in name like vmaf_v0.6.1, or a file")
     name = re.sub(r"_?v0\.6\.1(neg)?$", lambda m: "_neg" if m[1] else "", version[4:])
@@ -53,7 +60,16 @@ def model_name(version: str) -> str:
     return "vmaf" + re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
-class Vmaf:
+def _is_file(model: str) -> bool:
+    return model.lower().endswith(".json")
+
+
+def _parts(text: str) -> list[str]:
+    """What a parameter joins by ``+``."""
+    return [part.strip() for part in text.split("+")]
+
+
+class Vmaf(Metric):
     """Kind ``stream``: scores, and all features behind them, as libvmaf names them.
 
     Args:
@@ -77,16 +93,35 @@ class Vmaf:
         subsample: int = 1,
         ffmpeg: str = "",
     ) -> None:
-        self._models = [model_of(part.strip()) for part in model.split("+")]
+        self._models = [model_of(part) for part in _parts(model)]
         names = [m.name for m in self._models]
         if len(set(names)) < len(names):
             raise UsageError(f"VMAF: models {model} would share a name in the log; ask for one")
-        self._features = [part.strip() for part in features.split("+") if part.strip()]
+        self._features = [part for part in _parts(features) if part]
+        declared = self.features({"model": model, "features": features})
+        self._declared = [feature.name for feature in declared]
+        self._absent: list[str] = []
         self._threads, self._subsample = threads, subsample
         self._ffmpeg = find_ffmpeg(ffmpeg or None)
         self._pipe: VmafPipe | None = None
         self._version = ""
         self._hdr = ""
+
+    @classmethod
+    def features(cls, params: Mapping[str, ParamValue]) -> tuple[Feature, ...]:
+        """The models' scores in the order asked for, then what ``features`` asks for.
+
+        What the models are computed from (``integer_adm2`` and so on) is not among them: it stands
+        in the log without direction.
+
+        Raises:
+            UsageError: no model can be called so.
+        """
+        models = _parts(str(params["model"]))
+        found = [_score_of(model) for model in models]
+        for part in filter(None, _parts(str(params["features"]))):
+            found += features_of(part)
+        return tuple({feature.name: feature for feature in reversed(found)}.values())[::-1]
 
     def open(self, run: RunInfo) -> None:
         """Take the number of threads; the process starts with the first frame.
@@ -140,6 +175,7 @@ class Vmaf:
         ours = {model.name for model in self._models}
         names = dict.fromkeys(name for metrics in scored.values() for name in metrics)
         order = [name for name in names if name not in ours] + [m.name for m in self._models]
+        self._absent = [name for name in self._declared if name not in order]
         rows: list[Scores] = [
             {name: scored.get(number, {}).get(name) for name in order}
             for number in range(self._pipe.pairs)
@@ -162,10 +198,25 @@ class Vmaf:
         }
 
     def warnings(self) -> list[str]:
-        """What the models were not made for."""
-        if not self._hdr:
-            return []
-        return [f"vmaf: the video is HDR ({self._hdr}); VMAF's models were trained on SDR"]
+        """What the models were not made for, and what was asked for in vain."""
+        found = []
+        if self._hdr:
+            found.append(f"vmaf: the video is HDR ({self._hdr}); VMAF's models were trained on SDR")
+        if self._absent:
+            found.append(
+                f"vmaf: libvmaf was asked for {', '.join(self._absent)} and gave nothing of that"
+                " name; cambi needs 216 rows or columns, and takes those asked for after it along"
+            )
+        return found
+
+
+def _score_of(model: str) -> Feature:
+    """A model's score; what a file's is limited to is not known."""
+    if _is_file(model):
+        return Feature(model_name(model), help="of a model file")
+    return Feature(
+        model_name(model), lo=0, hi=100, help=f"of model {model}; others are named apart"
+    )
 
 
 def _layout(frame: Frame) -> RawFormat:
