@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -9,6 +10,7 @@ from vqa_harness import Feature, MetricSpec, Param, hookimpl
 from vqa_harness import registry as registry_module
 from vqa_harness.errors import MetricError, MissingBackend, UnknownMetric, UsageError
 from vqa_harness.registry import PluginWarning, Registry
+from vqa_harness.spec import ask
 
 LOUDNESS = MetricSpec(
     "loudness",
@@ -64,6 +66,75 @@ def test_parameters_that_change_the_score_are_in_the_name(registry):
     assert registry.request("loudness").label == "loudness"
     assert registry.request("loudness:device=gpu").label == "loudness"
     assert registry.request("loudness:mode=slow,gain=0.5").label == "loudness_gain_0.5_mode_slow"
+
+
+class Choosing(Loud):
+    """Inherits from nothing of the harness; a static method will do."""
+
+    @staticmethod
+    def features(params):
+        if params["mode"] == "slow":
+            return (Feature("slow", higher_is_better=False, unit="s"), Feature("loudness"))
+        return {"broken": 1 / 0} if params["taps"] == 9 else [params["taps"]]
+
+
+CHOOSING = replace(
+    LOUDNESS,
+    name="choosing",
+    factory="loud_module:Choosing",
+    params=tuple(
+        replace(p, changes_features=p.name in ("mode", "taps"), changes_score=p.name != "mode")
+        for p in LOUDNESS.params
+    ),
+)
+
+
+def test_features_are_those_of_the_spec_unless_a_parameter_changes_them(registry):
+    registry.register(plugin(CHOOSING), "choosing")
+    plain = registry.request("choosing:gain=0.5")
+    del sys.modules["loud_module"]  # not even imported
+    assert plain.declared == CHOOSING.features
+    assert [feature.name for feature in plain.features] == ["loudness_gain_0.5"]
+
+
+def test_a_metric_that_declares_its_features_is_asked_for_them(registry):
+    sys.modules["loud_module"].Choosing = Choosing
+    registry.register(plugin(CHOOSING), "choosing")
+    request = registry.request("choosing:gain=0.5,mode=slow")
+    assert [f.name for f in request.declared] == ["slow", "loudness"]
+    slow, loudness = request.features
+    assert slow == Feature("slow_gain_0.5", higher_is_better=False, unit="s")
+    assert loudness.name == "loudness_gain_0.5"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("9", "failed in features: division by zero"), ("5", "gives something else than Feature")],
+)
+def test_a_broken_declaration_is_an_error_of_the_metric(registry, value, words):
+    sys.modules["loud_module"].Choosing = Choosing
+    registry.register(plugin(CHOOSING), "choosing")
+    with pytest.raises(MetricError, match=f"'choosing'.*{words}"):
+        _ = registry.request(f"choosing:taps={value}").features
+
+
+def test_a_class_without_a_word_on_its_features_gives_those_of_the_spec(registry):
+    registry.register(plugin(replace(CHOOSING, factory="loud_module:Loud")), "choosing")
+    assert registry.request("choosing:mode=slow").declared == CHOOSING.features
+
+
+def test_methods_that_a_metric_lacks_are_the_empty_ones():
+    class Bare:
+        notes = None
+
+        def warnings(self):
+            return ["beware"]
+
+    bare = Bare()
+    assert [ask(bare, name) for name in ("info", "warnings", "notes", "abort")] == [
+        *({}, ["beware"], ()),
+        None,
+    ]
 
 
 def test_of_a_path_only_the_stem_is_in_the_name():

@@ -1,11 +1,14 @@
+import re
 import sys
 import types
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vqa_harness import Feature, Metric, MetricSpec, Param, Sampling, StreamScores
+from vqa_harness.registry import Request
 from vqa_harness.testing import check_metric, check_spec, rgb_frame, sample_frames, yuv_frame
 
 
@@ -78,13 +81,66 @@ class Early(Short):
         return {"good": 1.0}
 
 
+class Several(Metric):
+    """One feature for each of the first ``count`` letters."""
+
+    def __init__(self, *, count):
+        self.names = [feature.name for feature in self.features({"count": count})]
+
+    @classmethod
+    def features(cls, params):
+        return tuple(Feature(name, lo=0.0, hi=255.0) for name in "abcd"[: params["count"]])
+
+    def measure(self, frame, ref):
+        return {name: float(frame.luma.mean()) for name in self.names}
+
+
+class Boasts(Several):
+    def measure(self, frame, ref):
+        return {"a": 1.0}
+
+
+class Secretive(Several):
+    def measure(self, frame, ref):
+        return dict.fromkeys("abcd", 1.0)
+
+
+class Wordless(Several):
+    features = None
+
+    def __init__(self, *, count):
+        pass
+
+
+class Elsewhere(Several):
+    @classmethod
+    def features(cls, params):
+        return (Feature("b"),)
+
+
+class Lines(Metric):
+    def measure(self, frame, ref):
+        return {"good": 1.0}
+
+    def warnings(self):
+        return [1]
+
+
 GOOD = MetricSpec("good", "kit_metrics:Good", (Feature("good", lo=0.0, hi=255.0),))
+
+
+SEVERAL = MetricSpec(
+    "several",
+    "kit_metrics:Several",
+    (Feature("a", lo=0.0, hi=255.0),),
+    params=(Param("count", 1, changes_score=False, changes_features=True),),
+)
 
 
 @pytest.fixture(autouse=True)
 def module(monkeypatch):
     made = types.ModuleType("kit_metrics")
-    for cls in Metric.__subclasses__() + Short.__subclasses__():
+    for cls in (*Metric.__subclasses__(), *Short.__subclasses__(), *Several.__subclasses__()):
         setattr(made, cls.__name__, cls)
     monkeypatch.setitem(sys.modules, "kit_metrics", made)
 
@@ -107,12 +163,52 @@ def test_good_metrics_pass():
         (Short, "stream", "gave 1 scores for 4 frames"),
         (Early, "stream", "measure returns nothing"),
         (Positional, "frame", "otherwise than by keyword only"),
+        (Lines, "frame", "warnings gives something else than lines of text"),
     ],
 )
 def test_a_broken_metric_is_caught(cls, kind, words):
     spec = replace(GOOD, factory=f"kit_metrics:{cls.__name__}", kind=kind)
     with pytest.raises(AssertionError, match=words):
         check_metric(spec)
+
+
+def test_what_is_given_is_held_against_what_is_declared_for_the_parameters():
+    check_metric(SEVERAL)
+    check_metric(SEVERAL, params={"count": 3})
+
+
+def test_the_example_of_the_documentation(monkeypatch):
+    page = Path(__file__).parents[2] / "docs" / "writing-a-metric.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    (text,) = (block for block in blocks if "class Bands" in block)
+    made = types.ModuleType("bands_example")
+    exec(text, made.__dict__)
+    monkeypatch.setitem(sys.modules, made.__name__, made)
+    check_metric(made.BANDS)
+    check_metric(made.BANDS, params={"count": 3})
+    request = Request(made.BANDS, {"count": 3})
+    assert [f.name for f in request.features] == [f"band{n}_count_3" for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"),
+    [
+        (Boasts, "does not give b"),
+        (Secretive, "gives undeclared c, d"),
+        (Wordless, r"its class has no features\(params\)"),
+        (Elsewhere, "differ from those of its spec at the defaults"),
+    ],
+)
+def test_a_wrong_declaration_is_caught(cls, words):
+    spec = replace(SEVERAL, factory=f"kit_metrics:{cls.__name__}")
+    with pytest.raises(AssertionError, match=words):
+        check_metric(spec, params={"count": 2})
+
+
+def test_a_declaration_that_nobody_asks_for_is_caught():
+    spec = replace(SEVERAL, params=(Param("count", 1),))
+    with pytest.raises(AssertionError, match="no parameter has changes_features"):
+        check_spec(spec)
 
 
 @pytest.mark.parametrize(
