@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 
@@ -30,12 +30,10 @@ from vqa_harness.errors import (
     one_line,
     refuse_twice,
 )
-from vqa_harness.spec import Feature, Metric, MetricSpec, ParamValue
+from vqa_harness.spec import NAME_FORM, Feature, Metric, MetricSpec, ParamValue, WriterSpec
 
-if TYPE_CHECKING:
-    from vqa_harness.spec import WriterSpec
-
-NAME_FORM = re.compile(r"[a-z][a-z0-9_]*")
+DISTRIBUTION = "vqa-harness"
+"""Our own distribution, whose log formats come before those of others."""
 DEFAULT_METRIC = "clipvqa"
 """What commands take where no metric is named."""
 
@@ -196,9 +194,35 @@ class Registry:
             found[spec.name] = (spec, plugin)
 
     def writers(self) -> list[WriterSpec]:
-        """Every log format, in the order of the plugins."""
-        found = [writer for _, some in self.call("vqa_register_writers") for writer in some or ()]
+        """Every log format: ours, ``json`` first, then those of plugins.
+
+        One that is malformed, or has a name that is taken, is a warning that names its plugin.
+        """
+        found = [writer for writer, _ in self._formats().values()]
         return sorted(found, key=lambda writer: writer.name != "json")
+
+    def formats(self, plugin: str) -> list[str]:
+        """Names of the log formats of a plugin."""
+        return [name for name, (_, provider) in self._formats().items() if provider == plugin]
+
+    def _formats(self) -> dict[str, tuple[WriterSpec, str]]:
+        """Name of each format to its spec and its plugin; our own plugin is asked first."""
+        given = sorted(
+            self.call("vqa_register_writers"),
+            key=lambda pair: self.providers[pair[0]].distribution != DISTRIBUTION,
+        )
+        found: dict[str, tuple[WriterSpec, str]] = {}
+        for plugin, writers in given:
+            for writer in writers or ():
+                fault = writer.fault() if isinstance(writer, WriterSpec) else "it is no WriterSpec"
+                if not fault and writer.name in found:
+                    fault = f"plugin {found[writer.name][1]!r} has one of that name"
+                if fault:
+                    name = getattr(writer, "name", writer)
+                    _warn(f"log format {name!r} of plugin {plugin!r} is left out: {fault}")
+                else:
+                    found[writer.name] = (writer, plugin)
+        return found
 
     def spec(self, name: str) -> MetricSpec:
         """The metric of that name, in capitals or not.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ from vqa_harness.errors import UsageError
 if TYPE_CHECKING:
     from vqa_harness.frames import Clip, Frame, StreamInfo
     from vqa_harness.logs.log import Log
+
+NAME_FORM = re.compile(r"[a-z][a-z0-9_]*")
+"""What names of metrics, features and log formats look like."""
 
 Kind = Literal["frame", "clip", "stream", "file"]
 ParamValue = bool | int | float | str
@@ -320,16 +324,29 @@ class FileMetric(Protocol):
 class WriterSpec:
     """A log format; the function behind it is imported when a log is written.
 
+    ``docs/writing-a-writer.md`` goes through an example.
+
     Attributes:
-        name: what ``--format`` takes; lower-case letters, digits and ``_``.
-        suffixes: file endings that choose this format, such as ``.json``; the first is the usual.
+        name: what ``--format`` takes; lower-case letters, digits and ``_``, unique across plugins.
+        suffixes: file endings that choose this format, such as ``.json``, in lower case; the first
+            is the usual one, so there is at least one. An ending that several formats have chooses
+            ours, or the first registered.
         factory: ``"package.module:function"``, called as ``function(log, file)`` with a `Log` and a
-            text file open for writing.
+            text file. It must not change the log, nor close the file.
     """
 
     name: str
     suffixes: tuple[str, ...]
     factory: str
+
+    def fault(self) -> str:
+        """What is wrong with the name or the endings; empty if nothing is."""
+        if not NAME_FORM.fullmatch(self.name):
+            return "its name is not lower-case letters, digits and _"
+        if not self.suffixes:
+            return "it has no file ending"
+        wrong = next((s for s in self.suffixes if not re.fullmatch(r"\.[a-z0-9_-]+", s)), None)
+        return "" if wrong is None else f"{wrong!r} is not a file ending such as .json"
 
     def load(self) -> Callable[[Log, TextIO], None]:
         """The function that writes.

@@ -39,7 +39,7 @@ def metrics_command(
 
 
 def plugins_command(context: typer.Context) -> None:
-    """List plugins with the distribution that brings each and its metrics."""
+    """List plugins with the distribution that brings each, its metrics and its log formats."""
     from vqa_harness.console import print_table
 
     registry: Registry = context.obj
@@ -47,8 +47,9 @@ def plugins_command(context: typer.Context) -> None:
     rows = []
     for plugin, provider in sorted(registry.providers.items()):
         names = [n for n in metrics if registry.provider(n).plugin == plugin]
-        rows.append([plugin, str(provider), ", ".join(names) or "-"])
-    print_table(("plugin", "distribution", "metrics"), rows, title="Plugins")
+        lists = [", ".join(some) or "-" for some in (names, registry.formats(plugin))]
+        rows.append([plugin, str(provider), *lists])
+    print_table(("plugin", "distribution", "metrics", "log formats"), rows, title="Plugins")
 
 
 def _facts(registry: Registry, spec: MetricSpec) -> dict[str, Any]:

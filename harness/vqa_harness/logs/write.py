@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqa_harness.errors import UsageError, refuse_twice
+from vqa_harness.errors import MetricError, UsageError, VqaError, one_line, refuse_twice
 from vqa_harness.files import make_folder, write_text
 from vqa_harness.hookspecs import hookimpl
 from vqa_harness.spec import WriterSpec
@@ -74,7 +74,7 @@ def write_log(
     log: Log,
     target: Path | str,
     format_name: str | None = None,
-    writers: Sequence[WriterSpec] = BUILTIN,
+    writers: Sequence[WriterSpec] | None = None,
 ) -> None:
     """Write a log to a file, or to standard output for ``-``.
 
@@ -84,21 +84,54 @@ def write_log(
     Args:
         log: what to write.
         target: path, or ``"-"``.
-        format_name: name of a format; None for `choose` to decide.
-        writers: formats to choose from.
+        format_name: name of a format; None for the one of the target's ending, ``json`` if it has
+            none.
+        writers: formats to choose from; None for ours and those of installed plugins.
 
     Raises:
         UsageError: an unknown format, or the target cannot be written.
+        MetricError: the plugin that writes this format failed.
     """
-    to_stdout = str(target) == STDOUT
-    path = Path(target)
-    write = choose(format_name, None if to_stdout else path, writers).load()
-    if to_stdout:
-        write(log, sys.stdout)
-        return
-    buffer = io.StringIO()
-    write(log, buffer)
-    write_text(path, buffer.getvalue())
+    path = None if str(target) == STDOUT else Path(target)
+    text = _text(log, _choose(format_name, path, writers))
+    if path is None:
+        sys.stdout.write(text)
+    else:
+        write_text(path, text)
+
+
+def _choose(
+    format_name: str | None, path: Path | None, writers: Sequence[WriterSpec] | None
+) -> WriterSpec:
+    """As `choose`; where no formats are given, plugins are looked for only if ours do not fit."""
+    from vqa_harness.registry import Registry
+
+    if writers is not None:
+        return choose(format_name, path, writers)
+    try:
+        return choose(format_name, path)
+    except UsageError:
+        return choose(format_name, path, Registry.installed().writers())
+
+
+def _text(log: Log, writer: WriterSpec) -> str:
+    """The whole text, so that nothing is left half written if the plugin fails.
+
+    Raises:
+        MetricError: the plugin raises, or writes what no file can hold.
+    """
+    write, buffer = writer.load(), io.StringIO()
+    try:
+        write(log, buffer)
+        text = buffer.getvalue()
+        text.encode("utf-8")
+    except VqaError:
+        raise
+    except Exception as error:
+        raise MetricError(
+            f"log format {writer.name!r} failed: {type(error).__name__}: {one_line(error)}"
+        ) from error
+    return text
 
 
 def log_targets(

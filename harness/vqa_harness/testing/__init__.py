@@ -1,4 +1,4 @@
-"""What a metric package runs on itself: made frames and clips, and checks of metrics and logs."""
+"""What a package runs on itself: made frames, clips and logs; checks of metrics and writers."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from vqa_harness.testing.kit import (
 )
 from vqa_harness.testing.logs import check_contract
 from vqa_harness.testing.synthetic import make_video, moving_pattern
+from vqa_harness.testing.writers import check_writer, sample_log
 
 __all__ = [
     "ArrayPixels",
     "check_contract",
     "check_metric",
     "check_spec",
+    "check_writer",
     "make_video",
     "moving_pattern",
     "rgb_frame",
     "sample_frames",
+    "sample_log",
     "stream_info",
     "yuv_frame",
 ]

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, get_args
 
-from vqa_harness.registry import NAME_FORM, load_factory
-from vqa_harness.spec import Feature, Kind, Metric, MetricSpec, ParamValue
+from vqa_harness.registry import load_factory
+from vqa_harness.spec import NAME_FORM, Feature, Kind, Metric, MetricSpec, ParamValue
 
 _FEATURE_FORM = re.compile(r"[a-z][a-z0-9_.]*")
 """A name that parameters make may hold the point of a number: ``cambi_tvit_0.05``."""
