@@ -4,13 +4,35 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from vqa_harness.stats.correlation import agreement, fit, intervals, logistic, pearson
+from vqa_harness.stats.correlation import (
+    agreement,
+    correlations,
+    fit,
+    intervals,
+    logistic,
+    pearson,
+    spearman,
+)
 
 
 def noisy(n=200, noise=6.0, seed=0):
     rng = np.random.default_rng(seed)
     x = rng.normal(40, 12, n)
     return x, logistic(x, 88, 12, 42, 7) + rng.normal(0, noise, n)
+
+
+def test_plain_correlations_are_those_of_scipy():
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 9, 40).astype(np.float32)
+    y = (x + rng.normal(0, 3, 40)).astype(np.float32)
+    found = correlations(x, y)
+    wide = x.astype(float), y.astype(float)
+    assert found.srocc == pytest.approx(stats.spearmanr(*wide).statistic, abs=1e-14)
+    assert found.plcc == pytest.approx(stats.pearsonr(*wide).statistic, abs=1e-14)
+    assert found == (spearman(x, y), pearson(x, y))
+    assert correlations(x[:2], y[:2]) is None
+    assert correlations(x, np.ones(40)) is None
+    assert spearman(x, np.ones(40)) == 0.0
 
 
 def test_rank_correlations_are_those_of_scipy_with_ties():

@@ -9,10 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import pearsonr, rankdata
 from torch import Tensor
 
-from vqa_harness.stats.correlation import correlations
+from vqa_harness.stats.correlation import correlations, spearman
 from vqa_plugin_clip.distill.batches import ClipSet
 from vqa_plugin_clip.distill.opinions import OpinionSet
 from vqa_plugin_clip.distill.sampling import normalise, normalise_rgb
@@ -111,23 +110,24 @@ def ladder_figures(
         ``ladders``; ``srocc``, the mean of SROCC with VMAF inside a ladder; ``swapped``, the share
         of neighbouring rungs (by VMAF, at least half a point apart) whose order is wrong.
     """
-    correlations, wrong, pairs = [], 0, 0
+    ranks, wrong, pairs = list[float](), 0, 0
     chosen = np.ones(len(clips), bool) if chosen is None else chosen
     for group in np.unique(clips.groups[chosen]):
         truth, guess = clips.vmaf[clips.groups == group], predicted[clips.groups == group]
         if np.ptp(truth) == 0:
             continue
-        ranks = rankdata(guess) if np.ptp(guess) else np.arange(len(guess))[::-1]
-        correlations.append(float(pearsonr(ranks, rankdata(truth)).statistic))
+        # scores that are all the same order a ladder as wrongly as can be
+        shown = guess if np.ptp(guess) else np.arange(len(guess), 0.0, -1.0)
+        ranks.append(spearman(shown, truth))
         order = np.argsort(truth, kind="stable")
         apart = np.diff(truth[order]) >= _RUNGS_APART
         wrong += int((apart & (np.diff(guess[order]) <= 0)).sum())
         pairs += int(apart.sum())
     if not pairs:
-        return {"ladders": float(len(correlations))}
+        return {"ladders": float(len(ranks))}
     return {
-        "ladders": float(len(correlations)),
-        "srocc": float(np.mean(correlations)),
+        "ladders": float(len(ranks)),
+        "srocc": float(np.mean(ranks)),
         "swapped": wrong / pairs,
     }
 

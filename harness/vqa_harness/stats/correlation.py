@@ -19,7 +19,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import pearsonr, rankdata
 
 Vector: TypeAlias = NDArray[np.float64]
 
@@ -160,7 +159,7 @@ def agreement(
     Returns:
         None below `MIN_ITEMS` items, or where all scores or all opinions are equal.
     """
-    from scipy.stats import kendalltau, rankdata
+    from scipy.stats import kendalltau
 
     if len(scores) < MIN_ITEMS or np.ptp(scores) == 0 or np.ptp(opinions) == 0:
         return None
@@ -170,7 +169,7 @@ def agreement(
     fitted = curve(scores)
     plcc = abs(pearson(fitted, opinions)) * (sign if curve.rising else -sign)
     found = Agreement(
-        srocc=sign * pearson(rankdata(scores), rankdata(opinions)),
+        srocc=sign * spearman(scores, opinions),
         plcc=plcc,
         krocc=sign * float(kendalltau(scores, opinions).statistic),
         rmse=float(np.sqrt(np.mean((fitted - opinions) ** 2))),
@@ -178,11 +177,18 @@ def agreement(
     return found, curve
 
 
-def pearson(x: Vector, y: Vector) -> float:
-    """Pearson's linear correlation; 0 where one of them is constant."""
-    a, b = x - x.mean(), y - y.mean()
+def pearson(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    """Pearson's linear correlation of [n] and [n], -1 to 1; 0 where one of them is constant."""
+    a, b = (np.asarray(side, np.float64) - np.mean(side, dtype=np.float64) for side in (x, y))
     norm = math.sqrt(float(a @ a) * float(b @ b))
     return float(np.clip(a @ b / norm, -1.0, 1.0)) if norm > 0 else 0.0
+
+
+def spearman(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    """Spearman's rank-order correlation of [n] and [n], -1 to 1; 0 where one is constant."""
+    from scipy.stats import rankdata
+
+    return pearson(rankdata(x), rankdata(y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +245,9 @@ class Correlations(NamedTuple):
 def correlations(
     predicted: NDArray[np.floating], wanted: NDArray[np.floating]
 ) -> Correlations | None:
-    """Both coefficients; None below three values, and where all of one side are equal.
+    """Both coefficients as they are, without a curve fitted and without a sign turned round.
+
+    None below three values, and where all of one side are equal.
 
     Args:
         predicted: [n].
@@ -247,7 +255,4 @@ def correlations(
     """
     if len(wanted) < FEWEST or np.ptp(wanted) == 0 or np.ptp(predicted) == 0:
         return None
-    return Correlations(
-        float(pearsonr(rankdata(predicted), rankdata(wanted)).statistic),
-        float(pearsonr(predicted, wanted).statistic),
-    )
+    return Correlations(spearman(predicted, wanted), pearson(predicted, wanted))
