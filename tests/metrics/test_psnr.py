@@ -1,6 +1,7 @@
 import importlib.util
 import json
 import math
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def test_mean_squared_error_is_averaged_before_the_logarithm():
 )
 def test_refuses_a_pair_of_two_kinds(change, words):
     frame = sample_frames(1)[0]
-    other = yuv_frame(frame.planes, **change)
+    other = replace(frame, **change)
     with pytest.raises(ValueError, match=words):
         Psnr().measure(frame, other)
     with pytest.raises(ValueError, match="size"):

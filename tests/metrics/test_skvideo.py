@@ -159,7 +159,10 @@ def test_viideo_takes_pairs_one_by_one_as_the_library_takes_the_video():
 def test_deep_samples_are_rounded_to_eight_bits():
     frames, refs = sample_frames(2, noise=5), sample_frames(2)
     deep = [
-        [yuv_frame([f.luma.astype(np.uint16) * 4 + 1], index=f.index, depth=10) for f in some]
+        [
+            yuv_frame([f.luma.astype(np.uint16) * 4 + 1], index=f.index, depth=10, chroma="gray")
+            for f in some
+        ]
         for some in (frames, refs)
     ]
     assert score(Strred(), *deep) == score(Strred(), frames, refs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vqa_harness.testing.declarations import check_spec
 from vqa_harness.testing.kit import (
-    ArrayPixels,
     check_metric,
     rgb_frame,
     sample_frames,
@@ -16,7 +15,6 @@ from vqa_harness.testing.synthetic import make_video, moving_pattern
 from vqa_harness.testing.writers import check_writer, sample_log
 
 __all__ = [
-    "ArrayPixels",
     "check_contract",
     "check_metric",
     "check_spec",

@@ -21,40 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.frames import Chroma, Clip, ColourInfo, Frame, Plane, StreamInfo
+from vqa_harness.media.picture import PlaneSource
 from vqa_harness.registry import Request, load_factory
 from vqa_harness.spec import Feature, MetricSpec, ParamValue, RunInfo, Scores, ask
 from vqa_harness.testing.declarations import check_features, check_spec, defaults, fail
 
 VIDEO = ColourInfo(full_range=False, matrix="bt601")
 PICTURE = ColourInfo(full_range=True, matrix="rgb")
-_WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
-
-
-class ArrayPixels:
-    """A `PixelSource` over arrays; RGB is computed in floating point, chroma repeated."""
-
-    def __init__(self, planes: Sequence[Plane], depth: int, colour: ColourInfo) -> None:
-        self._planes = tuple(_read_only(plane) for plane in planes)
-        self._depth, self._colour = depth, colour
-
-    def planes(self) -> tuple[Plane, ...]:
-        """See `PixelSource.planes`."""
-        return self._planes
-
-    def rgb(self) -> NDArray[np.uint8]:
-        """See `PixelSource.rgb`."""
-        scale = 2.0 ** (self._depth - 8)
-        if self._colour.matrix == "rgb":
-            return _bytes(np.stack([p / scale for p in self._planes], axis=-1))
-        luma = self._planes[0] / scale
-        offset, y_span, c_span = (0, 255, 255) if self._colour.full_range else (16, 219, 224)
-        y = (luma - offset) * (255 / y_span)
-        if len(self._planes) < 3:
-            return _bytes(np.stack([y, y, y], axis=-1))
-        u, v = ((_grow(p, luma.shape) / scale - 128) * (255 / c_span) for p in self._planes[1:3])
-        kr, kb = _WEIGHTS[self._colour.matrix]
-        r, b = y + 2 * (1 - kr) * v, y + 2 * (1 - kb) * u
-        return _bytes(np.stack([r, (y - kr * r - kb * b) / (1 - kr - kb), b], axis=-1))
 
 
 def yuv_frame(
@@ -65,9 +38,15 @@ def yuv_frame(
     chroma: Chroma = "420",
     colour: ColourInfo = VIDEO,
 ) -> Frame:
-    """A frame at 25 frames per second from Y (, U, V) planes, (H, W) uint8 or uint16 each."""
+    """A frame at 25 frames per second from Y (, U, V) planes, (H, W) uint8 or uint16 each.
+
+    Its RGB is what a decoded picture of these planes would give.
+
+    Raises:
+        ValueError: the planes do not fit ``chroma`` and ``depth``.
+    """
     height, width = planes[0].shape
-    source = ArrayPixels(planes, depth, colour)
+    source = PlaneSource(planes, chroma, depth, colour)
     time = Fraction(index, 25)
     return Frame(index, time, width, height, depth, chroma, colour, source)
 
@@ -76,7 +55,7 @@ def rgb_frame(rgb: NDArray[np.uint8], *, index: int = 0) -> Frame:
     """A frame from (H, W, 3) uint8 RGB."""
     height, width, _ = rgb.shape
     planes = [np.ascontiguousarray(rgb[..., c]) for c in range(3)]
-    source = ArrayPixels(planes, 8, PICTURE)
+    source = PlaneSource(planes, "rgb", 8, PICTURE)
     return Frame(index, Fraction(index, 25), width, height, 8, "rgb", PICTURE, source)
 
 
@@ -239,16 +218,3 @@ def _same(first: Sequence[Scores], again: Sequence[Scores]) -> bool:
 
 def _bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-def _grow(plane: Plane, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    rows = -(-shape[0] // plane.shape[0])
-    columns = -(-shape[1] // plane.shape[1])
-    grown = plane.repeat(rows, axis=0).repeat(columns, axis=1)[: shape[0], : shape[1]]
-    return grown.astype(np.float64)
-
-
-def _read_only(plane: Plane) -> Plane:
-    view = plane.view()
-    view.flags.writeable = False
-    return view
