@@ -18,7 +18,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
-from vqa_harness.errors import InputError, UsageError, nearest, one_line
+from vqa_harness.errors import UsageError, nearest, one_line
+from vqa_harness.files import read_bytes
 
 MAX_BYTES = 4 << 20
 """Size in bytes of the largest file that is read."""
@@ -107,14 +108,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         InputError: the file cannot be read, or is too large.
         UsageError: it is not TOML.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path}: is larger than {MAX_BYTES} bytes, the limit for a configuration")
-    return parse_toml(data, str(path))
+    return parse_toml(read_bytes(path, MAX_BYTES, "a configuration"), str(path))
 
 
 def parse_toml(data: bytes, name: str) -> dict[str, Any]:

@@ -106,6 +106,30 @@ def cache_folder() -> Path:
     return user_cache_path("vqa-harness", appauthor=False)
 
 
+def read_bytes(path: Path, most: int, what: str, *, missing: str = "") -> bytes:
+    """The whole of a file that may be anybody's, unless it is larger than it can be in earnest.
+
+    Args:
+        path: of the file.
+        most: how many bytes it may have.
+        what: what it should be, for the message, such as ``a log``.
+        missing: what to say of a file that is not there, in place of the system's words.
+
+    Raises:
+        InputError: it cannot be read, or is larger.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        if missing and isinstance(error, FileNotFoundError):
+            raise InputError(f"{path}: {missing}") from None
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if len(content) > most:
+        raise InputError(f"{path}: is larger than {most} bytes, the limit for {what}")
+    return content
+
+
 def file_sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, 64 hexadecimal digits.
 

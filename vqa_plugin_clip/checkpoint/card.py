@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import InputError, UsageError
+from vqa_harness.files import read_bytes
 from vqa_plugin_clip.network.architecture import Architecture
 
 FORMAT = 1
@@ -99,13 +100,7 @@ def read_card(path: Path) -> Card:
     Raises:
         InputError: the file cannot be read, is too large, or is no card.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_CARD_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if len(content) > MAX_CARD_BYTES:
-        raise InputError(f"{path}: larger than {MAX_CARD_BYTES} bytes; not a checkpoint card")
+    content = read_bytes(path, MAX_CARD_BYTES, "a checkpoint's card")
     try:
         values = json.loads(content)
         if not isinstance(values, dict):

@@ -15,7 +15,7 @@ from typing import Any
 from xml.parsers.expat import ExpatError
 
 from vqa_harness.errors import InputError, UsageError, one_line
-from vqa_harness.files import write_text
+from vqa_harness.files import read_bytes, write_text
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import parse_log
 from vqa_harness.stats.pooling import pooled
@@ -237,16 +237,8 @@ def _reference(log: Log) -> str | None:
 
 
 def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such baseline; --update-baseline makes it") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path}: is larger than {MAX_BYTES} bytes, the limit for a baseline")
-    return data.decode("utf-8", "replace")
+    missing = "no such baseline; --update-baseline makes it"
+    return read_bytes(path, MAX_BYTES, "a baseline", missing=missing).decode("utf-8", "replace")
 
 
 def _object_of(text: str) -> dict[str, Any] | None:

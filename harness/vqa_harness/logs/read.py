@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.parsers.expat import ExpatError
 
 from vqa_harness.errors import InputError, one_line
+from vqa_harness.files import read_bytes
 from vqa_harness.logs.log import Log
 
 MAX_BYTES = 1 << 30
@@ -75,13 +76,6 @@ def parse_log(text: str) -> Log:
 
 def _text(path: Path, max_bytes: int) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > max_bytes:
-        raise InputError(f"{path}: is larger than {max_bytes} bytes, the limit for a log")
-    try:
-        return data.decode("utf-8-sig")
+        return read_bytes(path, max_bytes, "a log").decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text, so it is no VMAF log") from None

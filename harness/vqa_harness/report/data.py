@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import InputError, one_line
+from vqa_harness.files import read_bytes
 from vqa_harness.logs.features import features_of, pooled_values
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import MAX_BYTES, read_log
@@ -123,12 +124,9 @@ def facts_of(log: Log) -> dict[str, Any]:
 
 def _ladder(path: Path) -> dict[str, Any] | None:
     """The document, if that is what the file holds."""
+    data = read_bytes(path, MAX_BYTES, "a log")
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
         document = json.loads(data)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
         return None  # a log in another format
     if not isinstance(document, dict) or document.get("kind") != "ladder":
