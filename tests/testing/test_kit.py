@@ -140,8 +140,10 @@ SEVERAL = MetricSpec(
 @pytest.fixture(autouse=True)
 def module(monkeypatch):
     made = types.ModuleType("kit_metrics")
-    for cls in (*Metric.__subclasses__(), *Short.__subclasses__(), *Several.__subclasses__()):
-        setattr(made, cls.__name__, cls)
+    bases = (Metric, Short, Several)
+    for cls in (cls for base in bases for cls in base.__subclasses__()):
+        if cls.__module__ == __name__:  # other tests have classes of these names too
+            setattr(made, cls.__name__, cls)
     monkeypatch.setitem(sys.modules, "kit_metrics", made)
 
 
