@@ -1,7 +1,7 @@
 import pytest
 
 from vqa_harness.bench.dataset import Dataset, find_dataset
-from vqa_harness.bench.items import Collection, Item
+from vqa_harness.bench.items import Collection, RatedVideo
 from vqa_harness.bench.leakage import shared_with_training, trained_on
 from vqa_harness.bench.splits import choose_part, random_draws
 from vqa_harness.errors import UsageError
@@ -12,7 +12,7 @@ LSVQ = find_dataset("lsvq")
 def collection(items, dataset=LSVQ, **lists):
     lists = {name.replace("_", "-"): frozenset(keys) for name, keys in lists.items()}
     made = [
-        Item(
+        RatedVideo(
             key,
             key,
             float(i),
@@ -128,7 +128,7 @@ def test_spellings(dataset, text, barred):
 
 
 def test_random_splits_are_seeded_hold_a_fifth_and_keep_contents_together():
-    items = [Item(f"v{i}", f"v{i}", 1.0, content=f"c{i // 4}") for i in range(200)]
+    items = [RatedVideo(f"v{i}", f"v{i}", 1.0, content=f"c{i // 4}") for i in range(200)]
     draws = random_draws(items, 7, 5)
     assert draws == random_draws(items, 7, 5)
     assert draws != random_draws(items, 8, 5)

@@ -19,7 +19,7 @@ from vqa_harness.gate.output import to_json
 from vqa_harness.gate.plan import Case, Plan
 from vqa_harness.gate.rules import Rule, parse_rule
 from vqa_harness.gate.targets import parse_target
-from vqa_harness.gate.verdict import Measured, number
+from vqa_harness.gate.verdict import ScoredCase, number
 from vqa_harness.logs.compare import compare_logs
 from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry
@@ -79,7 +79,7 @@ def gate(registry):
         measured = []
         for name, log in logs.items():
             case = Case(name, facts.get("groups", {}).get(name, name), requests=requests)
-            found = Measured(case, bitrate=facts.get("bitrates", {}).get(name))
+            found = ScoredCase(case, bitrate=facts.get("bitrates", {}).get(name))
             if isinstance(log, Exception):
                 found.error = log
             else:
@@ -216,7 +216,7 @@ def test_logs_of_other_programs(registry):
     case = Case("a", log="a.json")
     rules = ["vmaf.mean >= 91", "up.mean >= 1", "vmaf.worst_run >= 3", "align.dropped <= 0"]
     plan = Plan([case], [parse_rule(text) for text in rules])
-    outcomes = judge(plan, [Measured(case, log)], registry).outcomes
+    outcomes = judge(plan, [ScoredCase(case, log)], registry).outcomes
     assert [o.status for o in outcomes] == ["pass", "error", "error", "error"]
     assert outcomes[1].reason == "the log has no up, it has vmaf"
 
@@ -242,7 +242,7 @@ def test_a_log_may_hold_anything(registry, extra):
     ]
     plan = Plan([Case("a", log="a.json")], [parse_rule(text) for text in rules])
     base = Baseline({"a": entry_of(log)})
-    verdict = judge(plan, [Measured(plan.cases[0], log)], registry, base)
+    verdict = judge(plan, [ScoredCase(plan.cases[0], log)], registry, base)
     assert [o.status for o in verdict.outcomes] == ["pass", *["error"] * 5, "pass"]
     assert json.dumps(to_json(verdict), allow_nan=False)
     assert to_junit(verdict)
@@ -437,9 +437,9 @@ def test_an_update_keeps_what_could_not_be_scored_and_drops_what_is_no_more(tmp_
     old = Baseline({n: entry_of(make_log({"up": [50.0]})) for n in ("same", "broken", "gone")})
     cases = [Case(name, name) for name in ("same", "broken", "new")]
     measured = [
-        Measured(cases[0], make_log({"up": [60.0]})),
-        Measured(cases[1], error=InputError("broken")),
-        Measured(cases[2], make_log({"up": [70.0]}), bitrate=10.0),
+        ScoredCase(cases[0], make_log({"up": [60.0]})),
+        ScoredCase(cases[1], error=InputError("broken")),
+        ScoredCase(cases[2], make_log({"up": [70.0]}), bitrate=10.0),
     ]
     plan = Plan(cases, [parse_rule("up.mean >= 1")])
     found = update_baseline(path, plan, measured, old, registry)

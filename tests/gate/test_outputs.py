@@ -16,7 +16,7 @@ from vqa_harness.gate.junit import to_junit
 from vqa_harness.gate.output import MAX_ROWS, rows, summary, to_json, to_markdown
 from vqa_harness.gate.plan import Case
 from vqa_harness.gate.rules import parse_rule
-from vqa_harness.gate.verdict import Measured, Outcome, Verdict
+from vqa_harness.gate.verdict import RuleOutcome, ScoredCase, Verdict
 from vqa_harness.logs.log import Log
 
 NASTY = "a|<b>&\"'`*[x](http://y)\n::error::@team %0A,:\x00\x1b[31m\udcff"
@@ -36,19 +36,19 @@ def verdict_of(*outcomes, name="clip", error=None):
             "warnings": ["gaps"],
         },
     )
-    item = Measured(Case(name, name), None if error else log, error, seconds=1.25)
+    item = ScoredCase(Case(name, name), None if error else log, error, seconds=1.25)
     return Verdict([item], list(outcomes))
 
 
 @pytest.fixture
 def verdict():
     return verdict_of(
-        Outcome("clip", RULE, "pass", 85.0),
-        Outcome("clip", SOFT, "warn", 85.0, reason="up.p5 is 85, must be >= 90"),
-        Outcome("clip", RULE, "fail", 70.0, 75.0, "too low", "frames 3 to 9"),
-        Outcome("clip", RULE, "error", reason="metric up failed"),
-        Outcome("clip", RULE, "accepted", 85.0, note="the new baseline"),
-        Outcome("clip", CURVE, "fail", 3.5, reason="bdrate.up is 3.5 %, must be <= 1 %"),
+        RuleOutcome("clip", RULE, "pass", 85.0),
+        RuleOutcome("clip", SOFT, "warn", 85.0, reason="up.p5 is 85, must be >= 90"),
+        RuleOutcome("clip", RULE, "fail", 70.0, 75.0, "too low", "frames 3 to 9"),
+        RuleOutcome("clip", RULE, "error", reason="metric up failed"),
+        RuleOutcome("clip", RULE, "accepted", 85.0, note="the new baseline"),
+        RuleOutcome("clip", CURVE, "fail", 3.5, reason="bdrate.up is 3.5 %, must be <= 1 %"),
     )
 
 
@@ -91,7 +91,7 @@ def test_junit_totals_are_those_of_the_suites(verdict, tmp_path):
 
 
 def test_junit_survives_any_name(tmp_path):
-    bad = Outcome(NASTY, RULE, "fail", 1.0, reason=NASTY)
+    bad = RuleOutcome(NASTY, RULE, "fail", 1.0, reason=NASTY)
     (suite,) = read_junit(to_junit(verdict_of(bad, name=NASTY)), tmp_path)
     (case,) = suite
     assert "<b>&\"'" in case.classname
@@ -106,7 +106,7 @@ def test_markdown_shows_what_is_wrong_first_and_any_name_as_it_is(verdict):
     assert [line.split()[2] for line in lines if line.startswith(("| ❌", "| ⚠️", "| ✅"))] == [
         *("ERROR", "FAIL", "FAIL", "warning", "accepted", "pass"),
     ]
-    nasty = to_markdown(verdict_of(Outcome(NASTY, RULE, "fail", 1.0, reason=NASTY), name=NASTY))
+    nasty = to_markdown(verdict_of(RuleOutcome(NASTY, RULE, "fail", 1.0, reason=NASTY), name=NASTY))
     (row,) = [line for line in nasty.splitlines() if line.startswith("| ❌")]
     assert row.replace("\\|", "").count("|") == 7
     assert "<b>" not in nasty
@@ -115,7 +115,7 @@ def test_markdown_shows_what_is_wrong_first_and_any_name_as_it_is(verdict):
 
 
 def test_a_long_table_is_cut():
-    many = [Outcome("clip", RULE, "fail", 1.0, reason="low")] * (MAX_ROWS + 5)
+    many = [RuleOutcome("clip", RULE, "fail", 1.0, reason="low")] * (MAX_ROWS + 5)
     text = to_markdown(verdict_of(*many))
     assert text.count("| ❌") == MAX_ROWS
     assert "5 more rules are not shown" in text
@@ -142,7 +142,7 @@ def test_json_tells_everything(verdict):
     assert (case["frames"], case["cached"], case["error"]) == (1, False, None)
     broken = to_json(verdict_of(error=InputError("gone")))
     assert (broken["exit_code"], broken["cases"][0]["exit_code"]) == (3, 3)
-    assert to_json(verdict_of(Outcome("clip", RULE, "pass", 85.0)))["exit_code"] == 0
+    assert to_json(verdict_of(RuleOutcome("clip", RULE, "pass", 85.0)))["exit_code"] == 0
 
 
 def test_the_table_and_the_summary(verdict):
@@ -155,7 +155,7 @@ def test_annotations_are_escaped_as_the_runner_expects(verdict):
     lines = annotation_lines(verdict, "dir/gate.toml")
     assert lines[0] == "::error file=dir/gate.toml,title=clip%3A up.mean >= 80::too low"
     assert [line.split(" ")[0] for line in lines] == ["::error"] * 3 + ["::warning"]
-    (nasty,) = annotation_lines(verdict_of(Outcome(NASTY, RULE, "fail", 1.0, reason=NASTY)))
+    (nasty,) = annotation_lines(verdict_of(RuleOutcome(NASTY, RULE, "fail", 1.0, reason=NASTY)))
     assert "\n" not in nasty
     assert "\x1b" not in nasty
     head, _, data = nasty.removeprefix("::error title=").partition("::")
@@ -166,7 +166,7 @@ def test_annotations_are_escaped_as_the_runner_expects(verdict):
 
 
 def test_github_is_told_of_ten_of_a_kind():
-    many = [Outcome("clip", RULE, "fail", 1.0, reason="low")] * 30
+    many = [RuleOutcome("clip", RULE, "fail", 1.0, reason="low")] * 30
     assert len(annotation_lines(verdict_of(*many))) == MAX_ANNOTATIONS
 
 

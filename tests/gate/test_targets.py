@@ -20,7 +20,7 @@ from vqa_harness.gate.plan import Case, Plan, plan_videos
 from vqa_harness.gate.rules import Rule, parse_rule
 from vqa_harness.gate.target import Needs, RuleTarget
 from vqa_harness.gate.targets import KINDS, parse_target
-from vqa_harness.gate.verdict import Measured
+from vqa_harness.gate.verdict import ScoredCase
 from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry
 
@@ -109,7 +109,7 @@ def test_a_new_kind_needs_nothing_but_its_class(registry):
     assert list(wants_bitrate(plan)) == ["a", "b"] * 2
     assert not any(rule.needs_baseline for rule in plan.rules)
     log = Log("1", frame_numbers=[0, 1, 2], columns={"up": [5.0, 6.0, 7.0]})
-    measured = [Measured(plan.cases[0], log, bitrate=800.0), Measured(plan.cases[1], log)]
+    measured = [ScoredCase(plan.cases[0], log, bitrate=800.0), ScoredCase(plan.cases[1], log)]
     verdict = judge(plan, measured, registry)
     assert [o.status for o in verdict.outcomes] == [
         *("pass", "fail", "pass", "pass"),
@@ -146,6 +146,6 @@ def test_a_new_kind_takes_no_anchor():
 def test_accepting_leaves_rules_alone_that_need_no_baseline(registry):
     rules = [parse_rule("file.frames == 4"), parse_rule("up.mean max_drop 1")]
     plan = Plan([Case("a", log=Path("a.json"))], rules)
-    item = Measured(plan.cases[0], Log("1", frame_numbers=[0], columns={"up": [5.0]}))
+    item = ScoredCase(plan.cases[0], Log("1", frame_numbers=[0], columns={"up": [5.0]}))
     verdict = judge(plan, [item], registry, Baseline(), accept=True)
     assert [o.status for o in verdict.outcomes] == ["fail", "accepted"]

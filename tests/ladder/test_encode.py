@@ -15,7 +15,7 @@ from vqa_harness.cli.app import run_cli
 from vqa_harness.cli.ladder_arguments import grids
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.ladder import encode as ladder_encode
-from vqa_harness.ladder.encode import Grid, encode_all, encode_rung, plan
+from vqa_harness.ladder.encode import EncodeGrid, encode_all, encode_rung, plan
 from vqa_harness.media.reader import VideoReader, probe
 from vqa_harness.testing.synthetic import make_video, moving_pattern
 
@@ -30,7 +30,7 @@ def source(tmp_path_factory):
 
 
 def test_plan_names_every_rung_by_what_it_depends_on(source, tmp_path):
-    grid = Grid("libx264", options=FAST, heights=(36, 72), crfs=(30, 40), bitrates=(100e3,))
+    grid = EncodeGrid("libx264", options=FAST, heights=(36, 72), crfs=(30, 40), bitrates=(100e3,))
     jobs = plan(source, "a b/c", grid, tmp_path)
     assert [job.size for job in jobs] == [(64, 36)] * 3 + [(128, 72)] * 3
     assert [job.setting for job in jobs[:3]] == ["crf 30", "crf 40", "100 kbit/s"]
@@ -39,13 +39,15 @@ def test_plan_names_every_rung_by_what_it_depends_on(source, tmp_path):
     assert len({job.target for job in jobs}) == 6
     assert jobs[0].target.parent == tmp_path
     assert jobs[0].target.name.startswith("a_b_c-x264_ultrafast-36p-crf30-")
-    other = Grid("libx264", options={"preset": "fast"}, name=grid.label, heights=(36,), crfs=(30,))
+    other = EncodeGrid(
+        "libx264", options={"preset": "fast"}, name=grid.label, heights=(36,), crfs=(30,)
+    )
     assert plan(source, "a b/c", other, tmp_path)[0].target != jobs[0].target
     assert list(tmp_path.iterdir()) == []
 
 
 def test_encodes_in_processes_and_only_what_is_missing(source, tmp_path):
-    grid = Grid("libx264", options=FAST, heights=(36, 72), crfs=(35,))
+    grid = EncodeGrid("libx264", options=FAST, heights=(36, 72), crfs=(35,))
     jobs = plan(source, "clip", grid, tmp_path)
     told = []
     encode_all(jobs, 2, lambda job: told.append((job.setting, threading.get_ident())))
@@ -76,7 +78,9 @@ def test_encodes_in_processes_and_only_what_is_missing(source, tmp_path):
 def test_other_encoders_and_depths(tmp_path, codec, options, depth):
     path = tmp_path / "source.mkv"
     make_video(path, 4, width=128, height=72, depth=depth, codec="ffv1")
-    job = plan(path, "clip", Grid(codec, options=options, heights=(64,), crfs=(40,)), tmp_path)[0]
+    job = plan(
+        path, "clip", EncodeGrid(codec, options=options, heights=(64,), crfs=(40,)), tmp_path
+    )[0]
     encode_rung(job)
     info = probe(job.target)
     assert (info.width, info.height, info.depth) == (114, 64, depth)
@@ -88,7 +92,9 @@ def test_matrix_is_tagged_as_a_small_rung_would_be_guessed_otherwise(tmp_path):
     path = tmp_path / "hd.mkv"
     make_video(path, moving_pattern(2, 1280, 720), codec="ffv1")
     assert probe(path).colour.matrix == "bt709"
-    job = plan(path, "hd", Grid("libx264", options=FAST, heights=(90,), crfs=(40,)), tmp_path)[0]
+    job = plan(
+        path, "hd", EncodeGrid("libx264", options=FAST, heights=(90,), crfs=(40,)), tmp_path
+    )[0]
     encode_rung(job)
     colour = probe(job.target).colour
     assert colour.matrix == "bt709"
@@ -96,7 +102,7 @@ def test_matrix_is_tagged_as_a_small_rung_would_be_guessed_otherwise(tmp_path):
 
 
 def test_a_failed_encoding_leaves_nothing_behind(source, tmp_path):
-    grid = Grid("libx264", options={"preset": "nonsense"}, crfs=(30,))
+    grid = EncodeGrid("libx264", options={"preset": "nonsense"}, crfs=(30,))
     jobs = plan(source, "clip", grid, tmp_path)
     with pytest.raises(InputError, match="libx264 at crf 30 failed") as error:
         encode_all(jobs, 1)
@@ -146,7 +152,7 @@ def test_frames_are_never_collected(source, tmp_path, monkeypatch):
         return real(counted(), *arguments)
 
     monkeypatch.setattr(ladder_encode, "_scaled", watched)
-    encode_rung(plan(source, "clip", Grid("libx264", options=FAST, crfs=(30,)), tmp_path)[0])
+    encode_rung(plan(source, "clip", EncodeGrid("libx264", options=FAST, crfs=(30,)), tmp_path)[0])
     assert most == 1
 
 

@@ -16,9 +16,9 @@ from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import AlignError, UsageError
 from vqa_harness.ladder.compare import aggregate, compare_ladder
-from vqa_harness.ladder.config import LadderConfig, Series, Settings, Source
+from vqa_harness.ladder.config import CompareSettings, LadderConfig, LadderSource, Series
 from vqa_harness.ladder.output import to_csv, to_json, to_markdown, write_outputs
-from vqa_harness.ladder.score import Measured, Measuring, Rung, measure
+from vqa_harness.ladder.score import Measuring, Rung, ScoredLadder, measure
 from vqa_harness.logs.features import FeatureInfo
 from vqa_harness.logs.view import StreamEntry
 from vqa_harness.media.bitrate import StreamBitrate
@@ -45,11 +45,11 @@ def measured(*series, source="bbb", feature="vmaf", about=VMAF):
         for name, points in series
         for point in points
     ]
-    return Measured(rungs, {feature: about}, {source: None})
+    return ScoredLadder(rungs, {feature: about}, {source: None})
 
 
 def document(found, **settings):
-    return compare_ladder(found, Settings(**settings))
+    return compare_ladder(found, CompareSettings(**settings))
 
 
 def test_bd_rate_between_the_hulls_of_series_with_several_resolutions():
@@ -226,7 +226,9 @@ def test_measures_bitrate_and_quality_and_takes_logs_that_fit_again(tmp_path, re
     broken = tmp_path / "broken.mp4"
     broken.write_text("no video")
     series = (Series("x264", (*paths, broken)),)
-    config = LadderConfig(("detail",), (Source("clip", None, series),), (), Settings(pool="p50"))
+    config = LadderConfig(
+        ("detail",), (LadderSource("clip", None, series),), (), CompareSettings(pool="p50")
+    )
     how = Measuring(registry, logs=tmp_path / "logs")
     found = measure(config, how)
     assert [name for name, _ in found.failed] == ["broken.mp4"]
@@ -258,7 +260,7 @@ def scored(tmp_path, registry):
     def call(model):
         series = (Series("x264", (rung,)),)
         text = f"weighed:model={tmp_path / model}"
-        config = LadderConfig((text,), (Source("clip", None, series),), (), Settings())
+        config = LadderConfig((text,), (LadderSource("clip", None, series),), (), CompareSettings())
         (found,) = measure(config, Measuring(registry, logs=tmp_path / "logs")).rungs
         (values,) = found.quality.values()
         return found.reused, values["mean"], found.log
@@ -304,8 +306,8 @@ def test_pairing_options_reach_the_logs_and_decide_what_is_taken_again(tmp_path)
     make_video(reference, 12, width=96, height=64)
     make_video(path, 9, width=96, height=64)
     registry = Registry.installed()
-    source = Source("clip", reference, (Series("x264", (path,)),))
-    config = LadderConfig(("psnr",), (source,), (), Settings())
+    source = LadderSource("clip", reference, (Series("x264", (path,)),))
+    config = LadderConfig(("psnr",), (source,), (), CompareSettings())
     how = Measuring(registry, logs=tmp_path / "logs", align=AlignOptions(mode="index"))
     first = measure(config, how).rungs[0]
     assert first.alignment["options"]["mode"] == "index"

@@ -25,7 +25,7 @@ from vqa_harness.gate.facts import find_fact, find_feature, known_facts
 from vqa_harness.gate.junit import to_junit
 from vqa_harness.gate.output import to_json as gate_json
 from vqa_harness.gate.plan import Case
-from vqa_harness.gate.verdict import Measured, Verdict
+from vqa_harness.gate.verdict import ScoredCase, Verdict
 from vqa_harness.logs import view
 from vqa_harness.logs.build import build_log
 from vqa_harness.logs.compare import compare_logs
@@ -34,7 +34,7 @@ from vqa_harness.logs.read import parse_log
 from vqa_harness.logs.view_parser import parse_view
 from vqa_harness.logs.vmaf_json import to_json
 from vqa_harness.media.read_report import ReadReport
-from vqa_harness.report.data import Item, Report, Section
+from vqa_harness.report.data import ReportData, ReportItem, Section
 from vqa_harness.report.page import build as build_page
 from vqa_harness.result import MetricResult, RunResult, WindowScore
 from vqa_harness.spec import Feature, MetricSpec
@@ -171,8 +171,8 @@ def test_what_a_run_tells_of_its_alignment():
         unmatched_frames=1,
         confidence=0.75,
         segments=(
-            view.Segment("matched", (0, 3), (1, 4)),
-            view.Segment("unmatched", (3, 4)),
+            view.SegmentEntry("matched", (0, 3), (1, 4)),
+            view.SegmentEntry("unmatched", (3, 4)),
         ),
         distorted_size=(32, 24),
         facts=found.facts,
@@ -322,7 +322,7 @@ def test_values_of_another_kind_are_none_or_empty():
     assert (told.parameters, told.seconds, told.error) == ({}, None, "{'code': 1}")
     assert told.undefined_frames == {"a": (1, 4)}
     assert told.diagnostics == {"a": (1.0, None), "b": ()}
-    assert told.windows == (view.Window(0, 2, scores={"a": None}),)
+    assert told.windows == (view.WindowEntry(0, 2, scores={"a": None}),)
     assert told.told
     assert not found.metrics["n"].told
 
@@ -425,9 +425,9 @@ def test_no_reader_of_a_log_stumbles_over_any_document(document):
     entry_of(log)
     assert compare_logs(log, LOG).features
     assert compare_logs(LOG, log).features
-    verdict = Verdict([Measured(Case("a"), log)])
+    verdict = Verdict([ScoredCase(Case("a"), log)])
     assert json.dumps(gate_json(verdict), allow_nan=False)
     assert to_junit(verdict)
-    items = [Item("a", log), Item("b", LOG)]
-    assert build_page(Report([Section("s", items), Section("t", items[:1])]))
+    items = [ReportItem("a", log), ReportItem("b", LOG)]
+    assert build_page(ReportData([Section("s", items), Section("t", items[:1])]))
     check_contract(log)

@@ -10,7 +10,7 @@ import pytest
 from vqa_harness.cli.app import run_cli
 from vqa_harness.logs.view_parser import parse_alignment
 from vqa_harness.report.alignment import reference_frame, timeline
-from vqa_harness.report.packing import Grid, column, pack, plan_grid, thin, unpack
+from vqa_harness.report.packing import ChartGrid, column, pack, plan_grid, thin, unpack
 from vqa_harness.report.thumbnails import Media, grab, worst_frames
 from vqa_harness.report.write import embedded_json, write_report
 from vqa_harness.testing.synthetic import make_video
@@ -65,7 +65,7 @@ def test_thinning_keeps_the_extremes_of_every_bucket():
     values = np.sin(np.arange(1000) / 50)
     values[123], values[777] = -9.0, 9.0
     values[500:510] = np.nan
-    grid = Grid(1000, 10)
+    grid = ChartGrid(1000, 10)
     kept = thin(values, grid)
     assert len(kept) == len(grid.positions) == 200
     for i, bucket in enumerate(values.reshape(-1, 10)):
@@ -78,7 +78,7 @@ def test_thinning_keeps_the_extremes_of_every_bucket():
 
 
 def test_a_grid_stays_within_its_budget():
-    assert plan_grid(10_000, 6, 60_000) == Grid(10_000, 1)
+    assert plan_grid(10_000, 6, 60_000) == ChartGrid(10_000, 1)
     grid = plan_grid(100_000, 6, 60_000)
     assert 6 * len(grid.positions) <= 60_000
     assert len(grid.positions) > 9_000

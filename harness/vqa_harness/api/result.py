@@ -13,7 +13,7 @@ from vqa_harness.api.markup import result_html, result_text
 from vqa_harness.api.table import Floats, FrameTable
 from vqa_harness.errors import VqaError, nearest
 from vqa_harness.logs.log import Log
-from vqa_harness.logs.view import Window
+from vqa_harness.logs.view import WindowEntry
 
 if TYPE_CHECKING:
     import pandas
@@ -115,7 +115,7 @@ class Result:
         }
 
     @property
-    def windows(self) -> dict[str, tuple[Window, ...]]:
+    def windows(self) -> dict[str, tuple[WindowEntry, ...]]:
         """Of each clip metric its windows, in order, each with its frames and its scores."""
         return {
             label: entry.windows for label, entry in self.log.view.metrics.items() if entry.windows

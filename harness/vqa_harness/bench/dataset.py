@@ -58,7 +58,7 @@ class Annotation(Table):
     split_values: dict[str, str] = Field(default={})
 
 
-class Source(Table):
+class AnnotationSource(Table):
     """One published form of the annotations: all its files must be there."""
 
     about: str
@@ -114,7 +114,7 @@ class Dataset(Table):
     media: Literal["video", "still"] = "video"
     count: int | None = None
     scale: Scale
-    sources: list[Source] = Field(min_length=1)
+    sources: list[AnnotationSource] = Field(min_length=1)
     lists: list[NameList] = Field(default=[])
     splits: list[Split] = Field(default=[])
     protocol: str = ""
@@ -184,7 +184,7 @@ def find_dataset(name: str) -> Dataset:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class BenchTarget:
     """One dataset to benchmark on.
 
     Attributes:
@@ -234,5 +234,5 @@ def _scale(scale: Scale) -> str:
     return f"{scale.kind} {scale.low:g} to {scale.high:g}"
 
 
-def _files(source: Source) -> str:
+def _files(source: AnnotationSource) -> str:
     return " + ".join(table.file.rsplit("/", 1)[-1] for table in source.tables)

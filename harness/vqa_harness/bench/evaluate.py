@@ -70,7 +70,7 @@ class MetricOutcome:
 
 
 @dataclass(slots=True)
-class Outcome:
+class BenchmarkResult:
     """Metrics on one part of a dataset.
 
     Attributes:
@@ -93,7 +93,7 @@ class Outcome:
 
 
 def evaluate(
-    outcome: Outcome,
+    outcome: BenchmarkResult,
     scored: Sequence[Scored],
     requests: Sequence[Request],
     options: Options,
@@ -136,7 +136,7 @@ def _features(request: Request, scored: Sequence[Scored], pool: str) -> Iterator
 
 
 def _measure(
-    found: MetricOutcome, outcome: Outcome, scored: Sequence[Scored], options: Options
+    found: MetricOutcome, outcome: BenchmarkResult, scored: Sequence[Scored], options: Options
 ) -> None:
     """Statistics of the scores; then name them for people, not by key."""
     higher = outcome.collection.scale.higher_is_better

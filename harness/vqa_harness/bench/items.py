@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqa_harness.bench.annotations import Row, read_annotation, read_names
-from vqa_harness.bench.dataset import Annotation, Dataset, Scale, Source
+from vqa_harness.bench.dataset import Annotation, AnnotationSource, Dataset, Scale
 from vqa_harness.errors import UsageError
 
 _WHOLE = 1000
@@ -18,7 +18,7 @@ _WHOLE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class RatedVideo:
     """One rated video or still.
 
     Attributes:
@@ -56,7 +56,7 @@ class Collection:
     """
 
     dataset: Dataset
-    items: list[Item]
+    items: list[RatedVideo]
     source: str
     scale: Scale
     lists: Mapping[str, frozenset[str]]
@@ -90,7 +90,7 @@ def collect(dataset: Dataset, root: Path, annotations: Path | None = None) -> Co
         if row.split:
             listed.setdefault(row.split, set()).add(key)
     files = FileIndex(root, dataset, depth)
-    items: dict[str, Item] = {}
+    items: dict[str, RatedVideo] = {}
     for row in rows:
         item = _item(row, dataset, depth, files, listed)
         earlier = items.setdefault(item.key, item)
@@ -110,7 +110,7 @@ def collect(dataset: Dataset, root: Path, annotations: Path | None = None) -> Co
     )
 
 
-def _find_source(dataset: Dataset, folders: Sequence[Path]) -> Source:
+def _find_source(dataset: Dataset, folders: Sequence[Path]) -> AnnotationSource:
     for source in dataset.sources:
         if all(_find(table.file, folders) for table in source.tables):
             return source
@@ -127,7 +127,7 @@ def _find(name: str, folders: Sequence[Path]) -> Path | None:
     return next((path for path in tried if path.is_file()), None)
 
 
-def _read_rows(dataset: Dataset, source: Source, folders: Sequence[Path]) -> list[Row]:
+def _read_rows(dataset: Dataset, source: AnnotationSource, folders: Sequence[Path]) -> list[Row]:
     rows: list[Row] = []
     for table in source.tables:
         path = _find(table.file, folders)
@@ -157,10 +157,10 @@ def _lists(dataset: Dataset, folders: Sequence[Path], depth: int) -> dict[str, s
 
 def _item(
     row: Row, dataset: Dataset, depth: int, files: FileIndex, listed: Mapping[str, set[str]]
-) -> Item:
+) -> RatedVideo:
     key = _key(row.name, dataset, depth)
     match = re.match(dataset.content, row.name) if dataset.content else None
-    return Item(
+    return RatedVideo(
         row.name,
         key,
         row.score,
@@ -257,6 +257,6 @@ class FileIndex:
         return self._files
 
 
-def without_files(items: Sequence[Item], *, needs_reference: bool) -> list[Item]:
+def without_files(items: Sequence[RatedVideo], *, needs_reference: bool) -> list[RatedVideo]:
     """The items whose file, or reference, is missing."""
     return [i for i in items if i.path is None or (needs_reference and i.reference is None)]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vqa_harness.bench.dataset import ALL, RANDOM, Dataset
-from vqa_harness.bench.items import Collection, Item
+from vqa_harness.bench.items import Collection, RatedVideo
 from vqa_harness.bench.splits import Part
 from vqa_harness.files import file_sha256
 
@@ -67,8 +67,8 @@ def _more(count: int) -> str:
     return ", ..." if count > 1 else ""
 
 
-def _same_bytes(ones: Sequence[Item], others: Sequence[Item]) -> list[tuple[str, str]]:
-    by_size: dict[int, list[Item]] = {}
+def _same_bytes(ones: Sequence[RatedVideo], others: Sequence[RatedVideo]) -> list[tuple[str, str]]:
+    by_size: dict[int, list[RatedVideo]] = {}
     for item in others:
         if item.path is not None:
             by_size.setdefault(item.path.stat().st_size, []).append(item)

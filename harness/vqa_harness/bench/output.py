@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from vqa_harness import __version__
-from vqa_harness.bench.evaluate import MetricOutcome, Options, Outcome
+from vqa_harness.bench.evaluate import BenchmarkResult, MetricOutcome, Options
 from vqa_harness.console import markdown, markdown_table
 from vqa_harness.stats.correlation import LEVEL, STATISTICS
 
@@ -16,14 +16,14 @@ TITLES = {"srocc": "SROCC", "plcc": "PLCC", "krocc": "KROCC", "rmse": "RMSE"}
 TRAINED = "TRAINED ON IT"
 
 
-def where(outcome: Outcome) -> str:
+def where(outcome: BenchmarkResult) -> str:
     """Dataset and split, as in the tables."""
     dataset = outcome.collection.dataset
     name = dataset.title if dataset.name == "custom" else dataset.name
     return f"{name}:{outcome.part.split}" if outcome.part.split != "all" else name
 
 
-def flat_table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
+def flat_table(outcomes: Sequence[BenchmarkResult]) -> tuple[list[str], list[list[str]]]:
     """Header and rows with a column per number, for programs."""
     header = ["dataset", "split", "metric", "n", "missing", "failed"]
     for name in STATISTICS:
@@ -43,7 +43,7 @@ def flat_table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]
     return header, rows
 
 
-def short_table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
+def short_table(outcomes: Sequence[BenchmarkResult]) -> tuple[list[str], list[list[str]]]:
     """Header and rows with intervals in brackets, for people."""
     header = ["dataset", "metric", "n", *TITLES.values(), "note"]
     rows = []
@@ -56,7 +56,7 @@ def short_table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]
 
 
 def cross_table(
-    outcomes: Sequence[Outcome], statistic: str = "srocc"
+    outcomes: Sequence[BenchmarkResult], statistic: str = "srocc"
 ) -> tuple[list[str], list[list[str]]]:
     """One statistic of every metric on every dataset; a star where it was trained on it."""
     header = ["metric", *(where(outcome) for outcome in outcomes)]
@@ -68,7 +68,7 @@ def cross_table(
     return header, rows
 
 
-def _metric(outcome: Outcome, label: str) -> MetricOutcome | None:
+def _metric(outcome: BenchmarkResult, label: str) -> MetricOutcome | None:
     return next((metric for metric in outcome.metrics if metric.label == label), None)
 
 
@@ -78,7 +78,7 @@ def _cell(metric: MetricOutcome | None, statistic: str) -> str:
     return _number(metric.statistics[statistic]) + (" *" if metric.trained else "")
 
 
-def to_markdown(outcomes: Sequence[Outcome], options: Options) -> str:
+def to_markdown(outcomes: Sequence[BenchmarkResult], options: Options) -> str:
     """The tables with what is needed to read them."""
     parts = ["# How well metrics predict opinions\n"]
     if len(outcomes) > 1:
@@ -91,7 +91,7 @@ def to_markdown(outcomes: Sequence[Outcome], options: Options) -> str:
     return "\n".join(parts)
 
 
-def _about(outcome: Outcome, options: Options) -> str:
+def _about(outcome: BenchmarkResult, options: Options) -> str:
     collection, part = outcome.collection, outcome.part
     scale = collection.scale
     ends = "" if scale.low is None else f", {scale.low:g} to {scale.high:g}"
@@ -119,7 +119,9 @@ def _about(outcome: Outcome, options: Options) -> str:
     return "\n".join(f"* {markdown(line)}" for line in lines) + "\n"
 
 
-def to_json(outcomes: Sequence[Outcome], options: Options, command: str = "") -> dict[str, Any]:
+def to_json(
+    outcomes: Sequence[BenchmarkResult], options: Options, command: str = ""
+) -> dict[str, Any]:
     """Everything, JSON-compatible: statistics, intervals, fits, and the score of every file."""
     return {
         "schema": 1,
@@ -131,7 +133,7 @@ def to_json(outcomes: Sequence[Outcome], options: Options, command: str = "") ->
     }
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+def _outcome_json(outcome: BenchmarkResult) -> dict[str, Any]:
     collection, part = outcome.collection, outcome.part
     return {
         "dataset": _name(outcome),
@@ -164,7 +166,7 @@ def _metric_json(metric: MetricOutcome) -> dict[str, Any]:
     }
 
 
-def _name(outcome: Outcome) -> str:
+def _name(outcome: BenchmarkResult) -> str:
     dataset = outcome.collection.dataset
     return dataset.title if dataset.name == "custom" else dataset.name
 
@@ -174,7 +176,7 @@ def _note(metric: MetricOutcome) -> str:
     return "; ".join(filter(None, (TRAINED if metric.trained else "", curve, metric.reason)))
 
 
-def _failed(outcome: Outcome, metric: MetricOutcome) -> int:
+def _failed(outcome: BenchmarkResult, metric: MetricOutcome) -> int:
     return len(outcome.part.items) - len(outcome.missing) - len(metric.scores)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa_harness.bench.evaluate import MetricOutcome, Outcome
+from vqa_harness.bench.evaluate import BenchmarkResult, MetricOutcome
 from vqa_harness.bench.output import TITLES, where
 from vqa_harness.errors import MissingBackend
 from vqa_harness.files import make_folder, write_bytes
@@ -28,7 +28,7 @@ def check_matplotlib() -> None:
         ) from None
 
 
-def write_scatter(folder: Path, outcome: Outcome) -> list[Path]:
+def write_scatter(folder: Path, outcome: BenchmarkResult) -> list[Path]:
     """Draw every metric that has statistics.
 
     Args:
@@ -52,7 +52,7 @@ def write_scatter(folder: Path, outcome: Outcome) -> list[Path]:
     return written
 
 
-def _draw(outcome: Outcome, metric: MetricOutcome) -> bytes:
+def _draw(outcome: BenchmarkResult, metric: MetricOutcome) -> bytes:
     from matplotlib.figure import Figure
 
     opinions = {item.name: item.score for item in outcome.part.items}

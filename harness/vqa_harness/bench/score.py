@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vqa_harness.bench.cache import Pooled, ScoreCache
-from vqa_harness.bench.items import Item
+from vqa_harness.bench.items import RatedVideo
 from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
 from vqa_harness.files import file_sha256
 from vqa_harness.logs.build import build_log
@@ -20,7 +20,7 @@ from vqa_harness.result import MetricResult
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
+class BenchScoring:
     """How items are scored.
 
     Attributes:
@@ -49,7 +49,7 @@ class Scored:
         warnings: what the user should know of the scores.
     """
 
-    item: Item
+    item: RatedVideo
     pooled: dict[str, Pooled] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     input_error: bool = False
@@ -58,7 +58,7 @@ class Scored:
 
 
 def score_all(
-    items: Sequence[Item], registry: Registry, scoring: Scoring, jobs: int = 1
+    items: Sequence[RatedVideo], registry: Registry, scoring: BenchScoring, jobs: int = 1
 ) -> Iterator[Scored]:
     """Yield every item with its scores, in order.
 
@@ -81,7 +81,7 @@ def score_all(
     yield from in_order(score, items, scoring, jobs)
 
 
-def score(item: Item, registry: Registry, scoring: Scoring) -> Scored:
+def score(item: RatedVideo, registry: Registry, scoring: BenchScoring) -> Scored:
     """Score one item with the metrics whose scores are not in the cache, decoding it once.
 
     What is wrong with the item's file, or with a metric on it, is in the answer.
@@ -102,7 +102,7 @@ def score(item: Item, registry: Registry, scoring: Scoring) -> Scored:
     return found
 
 
-def _score(found: Scored, registry: Registry, scoring: Scoring) -> None:
+def _score(found: Scored, registry: Registry, scoring: BenchScoring) -> None:
     item = found.item
     assert item.path is not None
     cache = None if scoring.cache is None else ScoreCache(scoring.cache)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.bench.dataset import Target
-from vqa_harness.bench.evaluate import Options, Outcome, evaluate
+from vqa_harness.bench.dataset import BenchTarget
+from vqa_harness.bench.evaluate import BenchmarkResult, Options, evaluate
 from vqa_harness.bench.items import Collection, collect, without_files
 from vqa_harness.bench.leakage import shared_with_training, trained_on
-from vqa_harness.bench.score import Scored, Scoring, score_all
+from vqa_harness.bench.score import BenchScoring, Scored, score_all
 from vqa_harness.bench.splits import Part, choose_part
 from vqa_harness.console import files_bar, warn
 from vqa_harness.errors import InputError, UsageError
@@ -21,7 +21,7 @@ from vqa_harness.spec import ask
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class BenchSettings:
     """What holds for every dataset of a benchmark.
 
     Attributes:
@@ -58,7 +58,7 @@ class Prepared:
         trained: label of a metric to why it may have seen the items.
     """
 
-    outcome: Outcome
+    outcome: BenchmarkResult
     trained: Mapping[str, str]
 
 
@@ -84,7 +84,10 @@ def training_data(requests: Sequence[Request], registry: Registry) -> dict[str, 
 
 
 def prepare(
-    target: Target, requests: Sequence[Request], told: Mapping[str, str], settings: Settings
+    target: BenchTarget,
+    requests: Sequence[Request],
+    told: Mapping[str, str],
+    settings: BenchSettings,
 ) -> Prepared:
     """Read a dataset and refuse what would not be a fair test.
 
@@ -102,7 +105,7 @@ def prepare(
     collection = collect(target.dataset, target.root, settings.annotations)
     _check_references(collection, requests)
     part = choose_part(collection, target.split, seed=settings.seed, repeats=settings.repeats)
-    outcome = Outcome(collection, part)
+    outcome = BenchmarkResult(collection, part)
     name = collection.dataset.name
     outcome.notes += [f"{name}: {part.note}"] if part.note else []
     if collection.unrated:
@@ -146,8 +149,8 @@ def _leaks(collection: Collection, part: Part, allowed: bool) -> list[str]:
 
 
 def carry_out(
-    prepared: Prepared, requests: Sequence[Request], registry: Registry, settings: Settings
-) -> Outcome:
+    prepared: Prepared, requests: Sequence[Request], registry: Registry, settings: BenchSettings
+) -> BenchmarkResult:
     """Score the items and judge the metrics.
 
     Raises:
@@ -159,7 +162,7 @@ def carry_out(
     gone = set(outcome.missing)
     items = [item for item in outcome.part.items if item.name not in gone]
     keys = [CacheKeys([request], registry) for request in requests]
-    scoring = Scoring(requests, keys, settings.cache, settings.threads)
+    scoring = BenchScoring(requests, keys, settings.cache, settings.threads)
     scored: list[Scored] = []
     name = outcome.collection.dataset.name
     with files_bar(name, len(items), quiet=settings.quiet) as advance:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vqa_harness.bench.dataset import ALL, RANDOM
-from vqa_harness.bench.items import Collection, Item
+from vqa_harness.bench.items import Collection, RatedVideo
 from vqa_harness.errors import UsageError, nearest
 
 TEST_SHARE = 0.2
@@ -26,7 +26,7 @@ class Part:
     """
 
     split: str
-    items: Sequence[Item]
+    items: Sequence[RatedVideo]
     draws: Sequence[Sequence[int]] = ()
     note: str = ""
 
@@ -72,7 +72,7 @@ def choose_part(
     return Part(name, items, note="; ".join(notes))
 
 
-def random_draws(items: Sequence[Item], seed: int, repeats: int) -> list[list[int]]:
+def random_draws(items: Sequence[RatedVideo], seed: int, repeats: int) -> list[list[int]]:
     """Test parts: a fifth of the contents each, at least one; no content is in both parts.
 
     Args:

@@ -15,9 +15,9 @@ from vqa_harness.errors import InputError, MetricError, PartialResult, UsageErro
 from vqa_harness.registry import DEFAULT_METRIC, Registry, Request
 
 if TYPE_CHECKING:
-    from vqa_harness.bench.dataset import Target
-    from vqa_harness.bench.evaluate import Options, Outcome
-    from vqa_harness.bench.session import Settings
+    from vqa_harness.bench.dataset import BenchTarget
+    from vqa_harness.bench.evaluate import BenchmarkResult, Options
+    from vqa_harness.bench.session import BenchSettings
 
 
 def bench_command(
@@ -89,7 +89,7 @@ def bench_command(
         return
     from vqa_harness.bench.evaluate import Options
     from vqa_harness.bench.scatter import check_matplotlib
-    from vqa_harness.bench.session import Settings
+    from vqa_harness.bench.session import BenchSettings
     from vqa_harness.cli.bench_arguments import CustomTable, read_targets
 
     registry: Registry = context.obj
@@ -104,7 +104,7 @@ def bench_command(
     targets = read_targets(datasets or [], root, split, custom)
     requests = registry.requests(metric or [DEFAULT_METRIC])
     options = Options(pool, bootstrap, seed)
-    settings = Settings(
+    settings = BenchSettings(
         annotations,
         None if no_cache else _cache(cache_dir),
         jobs,
@@ -140,8 +140,11 @@ def _cache(folder: Path | None) -> Path:
 
 
 def _run(
-    targets: Sequence[Target], requests: Sequence[Request], registry: Registry, settings: Settings
-) -> list[Outcome]:
+    targets: Sequence[BenchTarget],
+    requests: Sequence[Request],
+    registry: Registry,
+    settings: BenchSettings,
+) -> list[BenchmarkResult]:
     from vqa_harness.bench.session import carry_out, prepare, training_data
     from vqa_harness.cli.warmup import will_compile
     from vqa_harness.console import note
@@ -155,7 +158,7 @@ def _run(
 
 
 def _write(
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[BenchmarkResult],
     options: Options,
     json_target: str | None,
     markdown: str | None,
@@ -184,7 +187,7 @@ def _put(target: str, text: str) -> None:
         write_text(Path(target), text)
 
 
-def _print(outcomes: Sequence[Outcome], cross: str | None) -> None:
+def _print(outcomes: Sequence[BenchmarkResult], cross: str | None) -> None:
     from vqa_harness.bench.output import cross_table, flat_table, short_table
     from vqa_harness.console import print_table
 
@@ -196,7 +199,7 @@ def _print(outcomes: Sequence[Outcome], cross: str | None) -> None:
         print_table(*flat_table(outcomes))
 
 
-def _conclude(outcomes: Sequence[Outcome], allow_missing: bool) -> None:
+def _conclude(outcomes: Sequence[BenchmarkResult], allow_missing: bool) -> None:
     """Tell of what went wrong, and turn it into the exit code.
 
     Raises:

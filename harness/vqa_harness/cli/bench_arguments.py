@@ -10,10 +10,10 @@ from pathlib import Path
 from vqa_harness.bench.dataset import (
     CUSTOM,
     Annotation,
+    AnnotationSource,
+    BenchTarget,
     Dataset,
     Scale,
-    Source,
-    Target,
     find_dataset,
 )
 from vqa_harness.errors import UsageError, refuse_twice
@@ -62,14 +62,14 @@ class CustomTable:
                 kind="DMOS" if self.lower_is_better else "MOS",
                 higher_is_better=not self.lower_is_better,
             ),
-            sources=[Source(about=self.table.name, tables=[annotation])],
+            sources=[AnnotationSource(about=self.table.name, tables=[annotation])],
             suffixes=SUFFIXES,
         )
 
 
 def read_targets(
     texts: Sequence[str], root: Path | None, split: str | None, custom: CustomTable | None
-) -> list[Target]:
+) -> list[BenchTarget]:
     """Read ``NAME``, ``NAME=ROOT`` and ``NAME:SPLIT=ROOT``.
 
     Args:
@@ -105,7 +105,9 @@ def _cut(text: str) -> tuple[str, str | None, str]:
     return (match[1], match[2], root) if match else (left, None, root)
 
 
-def _target(text: str, root: Path | None, split: str | None, custom: CustomTable | None) -> Target:
+def _target(
+    text: str, root: Path | None, split: str | None, custom: CustomTable | None
+) -> BenchTarget:
     name, own_split, own_root = _cut(text)
     if name != CUSTOM:
         dataset = find_dataset(name)
@@ -117,4 +119,4 @@ def _target(text: str, root: Path | None, split: str | None, custom: CustomTable
         place = Path(own_root) if own_root else root or custom.table.parent
     if place is None:
         raise UsageError(f"{name}: name the folder of its files: --root DIR, or {name}=DIR")
-    return Target(dataset, place, own_split or split)
+    return BenchTarget(dataset, place, own_split or split)

@@ -15,7 +15,7 @@ from vqa_harness.registry import Registry
 
 if TYPE_CHECKING:
     from vqa_harness.gate.plan import Plan
-    from vqa_harness.gate.verdict import Measured
+    from vqa_harness.gate.verdict import ScoredCase
 
 DEFAULTS = AlignOptions()
 
@@ -106,15 +106,15 @@ def _default_cache() -> Path:
 
 def _measure(
     plan: Plan, registry: Registry, cache: Path | None, *, jobs: int, threads: int, quiet: bool
-) -> list[Measured]:
+) -> list[ScoredCase]:
     from vqa_harness.console import command_line, warn
     from vqa_harness.gate.judge import wants_bitrate
     from vqa_harness.gate.output import warnings_of
-    from vqa_harness.gate.score import Scoring, measure_all
+    from vqa_harness.gate.score import GateScoring, measure_all
     from vqa_harness.logs.cache import ResultCache
 
     kept = None if cache is None else ResultCache(cache)
-    scoring = Scoring(kept, threads, quiet, frozenset(wants_bitrate(plan)), command_line())
+    scoring = GateScoring(kept, threads, quiet, frozenset(wants_bitrate(plan)), command_line())
     measured = []
     for item in measure_all(plan.cases, registry, scoring, jobs):
         for text in warnings_of(item):

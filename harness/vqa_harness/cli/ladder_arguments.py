@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import UsageError, refuse_twice
-from vqa_harness.ladder.config import LadderConfig, Series, Settings, Source, read_config
-from vqa_harness.ladder.encode import Grid
+from vqa_harness.ladder.config import (
+    CompareSettings,
+    LadderConfig,
+    LadderSource,
+    Series,
+    read_config,
+)
+from vqa_harness.ladder.encode import EncodeGrid
 
 
 def from_file(
@@ -26,7 +32,7 @@ def from_file(
 
 
 def from_arguments(
-    rungs: list[Path], reference: Path | None, grids: list[Grid], group: str
+    rungs: list[Path], reference: Path | None, grids: list[EncodeGrid], group: str
 ) -> LadderConfig:
     """One source, its rungs in series by codec or folder.
 
@@ -46,7 +52,7 @@ def from_arguments(
         series.setdefault(_series_of(path, group), []).append(path)
     name = reference.stem if reference else (rungs[0].parent.name or "source")
     found = tuple(Series(label, tuple(paths)) for label, paths in series.items())
-    return LadderConfig((), (Source(name, reference, found),), tuple(grids))
+    return LadderConfig((), (LadderSource(name, reference, found),), tuple(grids))
 
 
 def _series_of(path: Path, group: str) -> str:
@@ -61,7 +67,7 @@ def _series_of(path: Path, group: str) -> str:
 
 def grids(
     encode: list[str], height: str | None, crf: str | None, bitrate: str | None
-) -> list[Grid]:
+) -> list[EncodeGrid]:
     """What is to be encoded: ``CODEC:option=value,...``; its own ``crf=23+28`` wins over --crf.
 
     Raises:
@@ -78,7 +84,7 @@ def grids(
 
 def _grid(
     text: str, heights: tuple[int, ...], crfs: tuple[float, ...], rates: tuple[float, ...]
-) -> Grid:
+) -> EncodeGrid:
     codec, _, rest = text.partition(":")
     options: dict[str, str] = {}
     for item in filter(None, rest.split(",")):
@@ -91,18 +97,18 @@ def _grid(
         crfs = _numbers(f"--encode {text}", own_crf, "+")
         rates = _numbers(f"--encode {text}", own_rate, "+")
     bits = tuple(1000 * rate for rate in rates)
-    return Grid(codec, options=options, heights=heights, crfs=crfs, bitrates=bits)
+    return EncodeGrid(codec, options=options, heights=heights, crfs=crfs, bitrates=bits)
 
 
 def settings(
-    given: Settings,
+    given: CompareSettings,
     *,
     features: list[str] | None,
     jnd: list[str] | None,
     target_bitrate: str | None,
     target_quality: list[str] | None,
     **plain: Any,
-) -> Settings:
+) -> CompareSettings:
     """The settings with what the command line says put in.
 
     Raises:

@@ -16,7 +16,7 @@ from vqa_harness.gate.baseline import (
 )
 from vqa_harness.gate.judge import kept_values
 from vqa_harness.gate.plan import Plan
-from vqa_harness.gate.verdict import Measured, failed_metrics
+from vqa_harness.gate.verdict import ScoredCase, failed_metrics
 from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry
 
@@ -51,7 +51,7 @@ def accepted_baseline(plan: Plan, registry: Registry, *, update: bool) -> Baseli
 def update_baseline(
     path: Path,
     plan: Plan,
-    measured: Sequence[Measured],
+    measured: Sequence[ScoredCase],
     accepted: Baseline | None,
     registry: Registry,
 ) -> list[Change]:

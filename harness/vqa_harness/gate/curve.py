@@ -11,13 +11,13 @@ from vqa_harness.gate.facts import find_feature
 if TYPE_CHECKING:
     from vqa_harness.gate.features import Offer
     from vqa_harness.gate.target import Evidence
-    from vqa_harness.gate.verdict import Measured
+    from vqa_harness.gate.verdict import ScoredCase
 
 POOL = "mean"
 """How the quality of a rung is pooled."""
 
 
-def measured_point(item: Measured, feature: str, evidence: Evidence) -> tuple[float, float]:
+def measured_point(item: ScoredCase, feature: str, evidence: Evidence) -> tuple[float, float]:
     """The point of a rung that was scored.
 
     Raises:
@@ -35,7 +35,7 @@ def measured_point(item: Measured, feature: str, evidence: Evidence) -> tuple[fl
     return item.bitrate, _sign(offer) * quality.value
 
 
-def accepted_point(item: Measured, feature: str, evidence: Evidence) -> tuple[float, float]:
+def accepted_point(item: ScoredCase, feature: str, evidence: Evidence) -> tuple[float, float]:
     """The point of the same rung in the baseline.
 
     Raises:

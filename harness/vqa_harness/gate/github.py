@@ -15,7 +15,7 @@ from typing import TextIO
 from vqa_harness.console import clean
 from vqa_harness.errors import UsageError
 from vqa_harness.gate.output import to_markdown
-from vqa_harness.gate.verdict import Outcome, Verdict
+from vqa_harness.gate.verdict import RuleOutcome, Verdict
 
 MAX_ANNOTATIONS = 10
 """Of each kind; GitHub shows no more of one step."""
@@ -84,7 +84,7 @@ def write(verdict: Verdict, config: str, file: TextIO) -> None:
         add_summary(verdict, target)
 
 
-def _command(level: str, outcome: Outcome, config: str) -> str:
+def _command(level: str, outcome: RuleOutcome, config: str) -> str:
     title = _property(f"{outcome.case}: {outcome.rule}")
     where = f"file={_property(config)}," if config else ""
     return f"::{level} {where}title={title}::{_data(outcome.reason)}"

@@ -15,7 +15,7 @@ from vqa_harness.gate.features import Offer, offered, recorded, resolve
 from vqa_harness.gate.plan import Case, Plan, under
 from vqa_harness.gate.rules import Rule
 from vqa_harness.gate.target import LOSS, Evidence
-from vqa_harness.gate.verdict import Measured, Outcome, Status, Verdict, number
+from vqa_harness.gate.verdict import RuleOutcome, ScoredCase, Status, Verdict, number
 from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry
 
@@ -25,7 +25,7 @@ DROP_TOLERANCE = 1e-6
 
 def judge(
     plan: Plan,
-    measured: Sequence[Measured],
+    measured: Sequence[ScoredCase],
     registry: Registry,
     baseline: Baseline | None = None,
     *,
@@ -54,12 +54,12 @@ def judge(
 
 class _Judge:
     def __init__(
-        self, measured: Sequence[Measured], registry: Registry, baseline: Baseline, accept: bool
+        self, measured: Sequence[ScoredCase], registry: Registry, baseline: Baseline, accept: bool
     ) -> None:
         self._measured, self._baseline, self._accept = measured, baseline, accept
         self._installed = installed_offers(registry)
 
-    def case(self, item: Measured, rule: Rule) -> Outcome:
+    def case(self, item: ScoredCase, rule: Rule) -> RuleOutcome:
         """One rule on one case."""
         name = item.case.name
         if item.log is None:
@@ -71,19 +71,19 @@ class _Judge:
             return self._drop(item, item.log, rule, found, found.value)
         return _outcome(name, rule, found)
 
-    def group(self, name: str, rule: Rule) -> Outcome:
+    def group(self, name: str, rule: Rule) -> RuleOutcome:
         """One rule on one group."""
         if self._accept and rule.needs_baseline:
             return _accepted(name, rule)
         return _outcome(name, rule, self._find(rule, self._rungs(name)))
 
-    def _rungs(self, group: str) -> list[Measured]:
+    def _rungs(self, group: str) -> list[ScoredCase]:
         return [item for item in self._measured if item.case.group == group]
 
-    def _offer(self, item: Measured, rule: Rule) -> Offer | None:
+    def _offer(self, item: ScoredCase, rule: Rule) -> Offer | None:
         return offer_of(item.case, rule, item.log, self._installed)
 
-    def _find(self, rule: Rule, measured: Sequence[Measured]) -> Finding:
+    def _find(self, rule: Rule, measured: Sequence[ScoredCase]) -> Finding:
         anchor = [] if rule.anchor is None else self._rungs(rule.anchor)
         offer = partial(self._offer, rule=rule)
         evidence = Evidence(measured, anchor, self._baseline, offer)
@@ -92,7 +92,9 @@ class _Judge:
         except VqaError as error:
             return Finding(reason=one_line(error))
 
-    def _drop(self, item: Measured, log: Log, rule: Rule, found: Finding, value: float) -> Outcome:
+    def _drop(
+        self, item: ScoredCase, log: Log, rule: Rule, found: Finding, value: float
+    ) -> RuleOutcome:
         name, offer = item.case.name, self._offer(item, rule)
         higher = offer.feature.higher_is_better if offer is not None else None
         logged = offer.logged if offer is not None else rule.target.needs().feature
@@ -108,8 +110,8 @@ class _Judge:
         return _outcome(name, rule, found, before, loss)
 
 
-def _accepted(name: str, rule: Rule, value: float | None = None) -> Outcome:
-    return Outcome(name, rule, "accepted", value, note="the new baseline")
+def _accepted(name: str, rule: Rule, value: float | None = None) -> RuleOutcome:
+    return RuleOutcome(name, rule, "accepted", value, note="the new baseline")
 
 
 def _outcome(
@@ -118,7 +120,7 @@ def _outcome(
     found: Finding,
     baseline: float | None = None,
     loss: float | None = None,
-) -> Outcome:
+) -> RuleOutcome:
     """The status of a finding; ``loss`` is judged in place of the value where it is given."""
     status: Status = "pass"
     reason = found.reason
@@ -129,7 +131,7 @@ def _outcome(
         reason = _breach(rule, found.value, baseline, loss)
     if status != "pass" and rule.severity == "warn":
         status = "warn"
-    return Outcome(case, rule, status, found.value, baseline, reason, found.note)
+    return RuleOutcome(case, rule, status, found.value, baseline, reason, found.note)
 
 
 def _breach(rule: Rule, value: float, baseline: float | None, loss: float | None) -> str:
@@ -170,13 +172,13 @@ def kept_values(case: Case, log: Log, plan: Plan, registry: Registry) -> dict[st
     for rule in plan.rules:
         if rule.op == LOSS and rule.applies(case.name, case.group):
             offer = offer_of(case, rule, log, installed)
-            value = _value(Measured(case, log), rule, offer)
+            value = _value(ScoredCase(case, log), rule, offer)
             if value is not None:
                 values[rule.target.accepted_as(offer)] = value
     return values
 
 
-def _value(item: Measured, rule: Rule, offer: Offer | None) -> float | None:
+def _value(item: ScoredCase, rule: Rule, offer: Offer | None) -> float | None:
     return rule.target.find(rule, Evidence([item], [], Baseline(), lambda _: offer)).value
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from vqa_harness import __version__
-from vqa_harness.gate.verdict import Measured, Outcome, Verdict, number
+from vqa_harness.gate.verdict import RuleOutcome, ScoredCase, Verdict, number
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAGS = {"fail": "failure", "error": "error", "warn": "skipped", "accepted": "skipped"}
@@ -35,14 +35,14 @@ def to_junit(verdict: Verdict) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
 
 
-def _of_group(outcome: Outcome) -> bool:
+def _of_group(outcome: RuleOutcome) -> bool:
     return outcome.rule.target.per_group
 
 
 def _suite(
     root: ElementTree.Element,
     name: str,
-    outcomes: list[Outcome],
+    outcomes: list[RuleOutcome],
     facts: dict[str, str],
     seconds: float,
 ) -> None:
@@ -58,7 +58,7 @@ def _suite(
         _test(suite, outcome)
 
 
-def _test(suite: ElementTree.Element, outcome: Outcome) -> None:
+def _test(suite: ElementTree.Element, outcome: RuleOutcome) -> None:
     case = ElementTree.SubElement(
         suite, "testcase", name=_text(str(outcome.rule)), classname=_text(outcome.case), time="0"
     )
@@ -76,7 +76,7 @@ def _test(suite: ElementTree.Element, outcome: Outcome) -> None:
         ElementTree.SubElement(case, "system-out").text = _text(", ".join(shown))
 
 
-def _totals(outcomes: list[Outcome]) -> dict[str, str]:
+def _totals(outcomes: list[RuleOutcome]) -> dict[str, str]:
     counted = [_TAGS.get(outcome.status) for outcome in outcomes]
     return {
         "tests": str(len(outcomes)),
@@ -86,7 +86,7 @@ def _totals(outcomes: list[Outcome]) -> dict[str, str]:
     }
 
 
-def _facts(item: Measured) -> Iterator[tuple[str, str]]:
+def _facts(item: ScoredCase) -> Iterator[tuple[str, str]]:
     """What was scored and by which versions."""
     if item.log is None:
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 from vqa_harness import __version__
 from vqa_harness.console import markdown, markdown_row
-from vqa_harness.gate.verdict import STATUSES, Measured, Outcome, Verdict, number
+from vqa_harness.gate.verdict import STATUSES, RuleOutcome, ScoredCase, Verdict, number
 
 SCHEMA = 1
 """Version of the JSON verdict."""
@@ -27,7 +27,7 @@ MAX_CELL = 500
 """Characters of one of its cells."""
 
 
-def rows(outcomes: Sequence[Outcome]) -> list[list[str]]:
+def rows(outcomes: Sequence[RuleOutcome]) -> list[list[str]]:
     """Rows below `COLUMNS`, in the order given."""
     return [
         [
@@ -81,7 +81,7 @@ def to_markdown(verdict: Verdict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rule(outcome: Outcome) -> dict[str, Any]:
+def _rule(outcome: RuleOutcome) -> dict[str, Any]:
     return {
         "case": outcome.case,
         "rule": str(outcome.rule),
@@ -96,7 +96,7 @@ def _rule(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _case(item: Measured) -> dict[str, Any]:
+def _case(item: ScoredCase) -> dict[str, Any]:
     case, log = item.case, item.log
     return {
         "name": case.name,
@@ -116,7 +116,7 @@ def _case(item: Measured) -> dict[str, Any]:
     }
 
 
-def warnings_of(item: Measured) -> list[str]:
+def warnings_of(item: ScoredCase) -> list[str]:
     """What the user should know of a run and of its metrics."""
     if item.log is None:
         return []

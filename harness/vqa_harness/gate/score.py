@@ -11,7 +11,7 @@ from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.console import progress_bar
 from vqa_harness.errors import UsageError, VqaError
 from vqa_harness.gate.plan import Case
-from vqa_harness.gate.verdict import Measured
+from vqa_harness.gate.verdict import ScoredCase
 from vqa_harness.logs.build import build_log
 from vqa_harness.logs.cache import ResultCache
 from vqa_harness.logs.cache_key import CacheKey, CacheKeys
@@ -24,7 +24,7 @@ from vqa_harness.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
+class GateScoring:
     """How cases are scored.
 
     Attributes:
@@ -43,8 +43,8 @@ class Scoring:
 
 
 def measure_all(
-    cases: Sequence[Case], registry: Registry, scoring: Scoring, jobs: int = 1
-) -> Iterator[Measured]:
+    cases: Sequence[Case], registry: Registry, scoring: GateScoring, jobs: int = 1
+) -> Iterator[ScoredCase]:
     """Yield every case with its log, in order.
 
     Args:
@@ -65,7 +65,7 @@ def measure_all(
     yield from in_order(measure, cases, scoring, jobs)
 
 
-def measure(case: Case, registry: Registry, scoring: Scoring) -> Measured:
+def measure(case: Case, registry: Registry, scoring: GateScoring) -> ScoredCase:
     """The log of a case: read, kept from before, or made now and kept.
 
     Errors of the case's own, such as a video that cannot be read, are in the answer.
@@ -74,7 +74,7 @@ def measure(case: Case, registry: Registry, scoring: Scoring) -> Measured:
         UsageError: the cache cannot be written, or an option is wrong.
     """
     begin = time.perf_counter()
-    found = Measured(case)
+    found = ScoredCase(case)
     try:
         if case.log is not None:
             found.log = read_log(case.log)
@@ -91,7 +91,9 @@ def measure(case: Case, registry: Registry, scoring: Scoring) -> Measured:
     return found
 
 
-def _score(case: Case, distorted: Path, registry: Registry, scoring: Scoring) -> tuple[Log, bool]:
+def _score(
+    case: Case, distorted: Path, registry: Registry, scoring: GateScoring
+) -> tuple[Log, bool]:
     align = AlignOptions(**case.align)
     key: CacheKey | None = None
     if scoring.cache is not None:

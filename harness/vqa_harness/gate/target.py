@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vqa_harness.gate.facts import Finding
     from vqa_harness.gate.features import Offer
     from vqa_harness.gate.rules import Rule
-    from vqa_harness.gate.verdict import Measured
+    from vqa_harness.gate.verdict import ScoredCase
     from vqa_harness.spec import Feature
 
 UPWARD = (">=", ">")
@@ -51,10 +51,10 @@ class Evidence:
         offer: what is known of the target's feature in a case; None where nothing is.
     """
 
-    measured: Sequence[Measured]
-    anchor: Sequence[Measured]
+    measured: Sequence[ScoredCase]
+    anchor: Sequence[ScoredCase]
     baseline: Baseline
-    offer: Callable[[Measured], Offer | None]
+    offer: Callable[[ScoredCase], Offer | None]
 
 
 class RuleTarget(ABC):

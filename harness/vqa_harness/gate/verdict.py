@@ -16,7 +16,7 @@ STATUSES: tuple[Status, ...] = ("error", "fail", "warn", "accepted", "pass")
 
 
 @dataclass(slots=True)
-class Measured:
+class ScoredCase:
     """A case with its log, or why there is none.
 
     Attributes:
@@ -37,7 +37,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RuleOutcome:
     """What became of one rule on one case or group.
 
     Attributes:
@@ -69,8 +69,8 @@ class Verdict:
         outcomes: by case, in the order of the rules; BD-rates last.
     """
 
-    measured: list[Measured]
-    outcomes: list[Outcome] = field(default_factory=list)
+    measured: list[ScoredCase]
+    outcomes: list[RuleOutcome] = field(default_factory=list)
 
     def count(self, status: Status) -> int:
         """How many rules ended so."""
@@ -91,7 +91,7 @@ class Verdict:
         return GateFailed(f"{len(wrong)} of {len(self.outcomes)} rules do not hold; {first}")
 
 
-def failed_metrics(item: Measured) -> dict[str, str]:
+def failed_metrics(item: ScoredCase) -> dict[str, str]:
     """Metrics that failed in this run, with the reason."""
     if item.log is None or item.case.log is not None:
         return {}

@@ -12,8 +12,8 @@ from statistics import fmean
 from typing import Any
 
 from vqa_harness.errors import UsageError
-from vqa_harness.ladder.config import Settings
-from vqa_harness.ladder.score import Measured, Rung
+from vqa_harness.ladder.config import CompareSettings
+from vqa_harness.ladder.score import Rung, ScoredLadder
 from vqa_harness.logs.features import FeatureInfo
 from vqa_harness.stats import bdrate, hull
 
@@ -23,7 +23,7 @@ SATURATED = 0.01
 Json = dict[str, Any]
 
 
-def compare_ladder(measured: Measured, settings: Settings) -> Json:
+def compare_ladder(measured: ScoredLadder, settings: CompareSettings) -> Json:
     """The keys ``settings``, ``features``, ``sources``, ``aggregate`` and ``failed``.
 
     Raises:
@@ -72,7 +72,7 @@ def aggregate(comparisons: Sequence[Sequence[Mapping[str, Any]]]) -> list[Json]:
     return found
 
 
-def _chosen(measured: Measured, settings: Settings) -> list[str]:
+def _chosen(measured: ScoredLadder, settings: CompareSettings) -> list[str]:
     if settings.features:
         for name in settings.features:
             if name not in measured.features:
@@ -85,7 +85,7 @@ def _chosen(measured: Measured, settings: Settings) -> list[str]:
     return [name for name, about in measured.features.items() if about.leading]
 
 
-def _settings(settings: Settings) -> Json:
+def _settings(settings: CompareSettings) -> Json:
     return {
         "pool": settings.pool,
         "method": settings.method,
@@ -97,7 +97,7 @@ def _settings(settings: Settings) -> Json:
     }
 
 
-def _feature(name: str, about: FeatureInfo, settings: Settings) -> Json:
+def _feature(name: str, about: FeatureInfo, settings: CompareSettings) -> Json:
     return {
         "metric": about.metric,
         "direction": "higher" if about.sign > 0 else "lower",
@@ -108,7 +108,11 @@ def _feature(name: str, about: FeatureInfo, settings: Settings) -> Json:
 
 
 def _source(
-    name: str, rungs: list[Rung], features: list[str], measured: Measured, settings: Settings
+    name: str,
+    rungs: list[Rung],
+    features: list[str],
+    measured: ScoredLadder,
+    settings: CompareSettings,
 ) -> Json:
     series: dict[str, list[int]] = {}
     for index, rung in enumerate(rungs):
@@ -162,7 +166,7 @@ class _Feature:
         about: FeatureInfo,
         rungs: list[Rung],
         series: Mapping[str, list[int]],
-        settings: Settings,
+        settings: CompareSettings,
     ) -> None:
         self._name, self._about, self._settings = name, about, settings
         self._rungs = rungs

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from vqa_harness import config as toml
 from vqa_harness.config import Numbers, Table, Texts
 from vqa_harness.errors import UsageError, placed, refuse_twice
-from vqa_harness.ladder.encode import Codec, Grid
+from vqa_harness.ladder.encode import Codec, EncodeGrid
 from vqa_harness.stats.bdrate import METHODS, MIN_OVERLAP, Method
 
 NotMonotone = Literal["refuse", "pareto"]
@@ -23,7 +23,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class CompareSettings:
     """How rungs are compared.
 
     Attributes:
@@ -74,7 +74,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LadderSource:
     """One title: its reference (None where there is none), series, and grids to encode."""
 
     name: str
@@ -94,9 +94,9 @@ class LadderConfig:
     """
 
     metrics: tuple[str, ...]
-    sources: tuple[Source, ...]
-    grids: tuple[Grid, ...] = ()
-    settings: Settings = field(default_factory=Settings)
+    sources: tuple[LadderSource, ...]
+    grids: tuple[EncodeGrid, ...] = ()
+    settings: CompareSettings = field(default_factory=CompareSettings)
 
 
 class CompareTable(Table):
@@ -132,14 +132,14 @@ class CompareTable(Table):
         self.settings()
         return self
 
-    def settings(self) -> Settings:
+    def settings(self) -> CompareSettings:
         """What the engine takes.
 
         Raises:
             ValueError: a value that does not fit.
         """
         with toml.refusals():
-            return Settings(
+            return CompareSettings(
                 pool=self.pool,
                 method=self.method,
                 min_overlap=self.min_overlap,
@@ -187,14 +187,14 @@ class EncodeTable(Table):
         self.grid()
         return self
 
-    def grid(self) -> Grid:
+    def grid(self) -> EncodeGrid:
         """What the engine takes.
 
         Raises:
             ValueError: a value that does not fit the codec.
         """
         with toml.refusals():
-            return Grid(
+            return EncodeGrid(
                 codec=self.codec,
                 name=self.name,
                 options={key: _option(value) for key, value in self.options.items()},
@@ -241,7 +241,7 @@ def json_schema() -> dict[str, Any]:
     return toml.schema_of(LadderTable, "vqa-harness ladder configuration")
 
 
-def _source(ladder: LadderTable, number: int, path: Path) -> Source:
+def _source(ladder: LadderTable, number: int, path: Path) -> LadderSource:
     table = ladder.source[number]
     with placed(toml.place(path.name, ("source", number), ladder)):
         refuse_twice("series", (one.name for one in table.series), "give each its own name")
@@ -251,7 +251,7 @@ def _source(ladder: LadderTable, number: int, path: Path) -> Source:
         with placed(toml.place(path.name, keys, ladder)):
             series.append(Series(one.name, tuple(_rungs(one.rungs, path.parent))))
     reference = None if table.reference is None else path.parent / table.reference
-    return Source(table.name, reference, tuple(series))
+    return LadderSource(table.name, reference, tuple(series))
 
 
 def _rungs(patterns: Sequence[str], folder: Path) -> list[Path]:

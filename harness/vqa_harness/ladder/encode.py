@@ -31,7 +31,7 @@ _NEAR = Fraction(1, 8)  # of a frame; Matroska rounds times to milliseconds
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class EncodeGrid:
     """Encodings wanted of every source: heights times qualities, one encoder.
 
     Attributes:
@@ -92,7 +92,7 @@ class EncodeJob:
     setting: str
 
 
-def plan(source: Path, name: str, grid: Grid, folder: Path) -> list[EncodeJob]:
+def plan(source: Path, name: str, grid: EncodeGrid, folder: Path) -> list[EncodeJob]:
     """The jobs of a grid over one source; nothing is encoded.
 
     Raises:
@@ -203,7 +203,7 @@ def _drain(stamps: list[int]) -> Iterator[int]:
         yield last
 
 
-def _qualities(grid: Grid) -> list[tuple[str, dict[str, str]]]:
+def _qualities(grid: EncodeGrid) -> list[tuple[str, dict[str, str]]]:
     constant = [(f"crf {crf:g}", _crf(grid.codec, crf)) for crf in grid.crfs]
     average = [(f"{rate / 1000:g} kbit/s", {"b": f"{rate:.0f}"}) for rate in grid.bitrates]
     return constant + average

@@ -11,7 +11,7 @@ from typing import Any
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.console import Progress, note
 from vqa_harness.errors import AlignError, InputError, MetricError, UsageError, VqaError
-from vqa_harness.ladder.config import LadderConfig, Source
+from vqa_harness.ladder.config import LadderConfig, LadderSource
 from vqa_harness.logs.build import build_log
 from vqa_harness.logs.cache_key import FIELD, CacheKey, CacheKeys
 from vqa_harness.logs.features import FeatureInfo, features_of, pooled_values
@@ -63,7 +63,7 @@ class Rung:
 
 
 @dataclass(slots=True)
-class Measured:
+class ScoredLadder:
     """Everything `measure` found.
 
     Attributes:
@@ -106,7 +106,7 @@ class Measuring:
     bar: Bar | None = None
 
 
-def measure(config: LadderConfig, how: Measuring) -> Measured:
+def measure(config: LadderConfig, how: Measuring) -> ScoredLadder:
     """Score every rung of every source, in order; one that fails is recorded and left out.
 
     Raises:
@@ -118,7 +118,7 @@ def measure(config: LadderConfig, how: Measuring) -> Measured:
     check_features(requests, config.settings.features)
     keys = CacheKeys(requests, how.registry, how.align)
     pools = list(dict.fromkeys((*POOLS, config.settings.pool)))
-    result = Measured()
+    result = ScoredLadder()
     targets = _targets(config, how.logs)
     for source in config.sources:
         result.references[source.name] = None
@@ -170,7 +170,7 @@ def _targets(config: LadderConfig, folder: Path | None) -> dict[Path, Path]:
 
 
 def _rung(
-    source: Source,
+    source: LadderSource,
     series: str,
     path: Path,
     requests: list[Request],

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from vqa_harness.logs.view_alignment import Alignment, Counted, Segment
+from vqa_harness.logs.view_alignment import Alignment, Counted, SegmentEntry
 from vqa_harness.logs.view_metrics import (
     FeatureEntry,
     MetricEntry,
     PooledEntry,
     Pooling,
-    Window,
+    WindowEntry,
     WorstRun,
 )
 
@@ -35,9 +35,9 @@ __all__ = [
     "Pooling",
     "Reading",
     "Role",
-    "Segment",
+    "SegmentEntry",
     "StreamEntry",
-    "Window",
+    "WindowEntry",
     "WorstRun",
 ]
 

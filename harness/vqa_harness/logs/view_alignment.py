@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class SegmentEntry:
     """A stretch of distorted frames that were all paired in one way.
 
     Attributes:
@@ -81,6 +81,6 @@ class Alignment:
     frozen_frames: int | None = None
     unmatched_frames: int | None = None
     confidence: float | None = None
-    segments: tuple[Segment, ...] = ()
+    segments: tuple[SegmentEntry, ...] = ()
     distorted_size: tuple[int, int] | None = None
     facts: Mapping[str, float | None] = field(default_factory=dict)

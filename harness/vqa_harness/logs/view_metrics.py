@@ -32,7 +32,7 @@ class FeatureEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class WindowEntry:
     """A stretch of frames that a clip metric scored at once.
 
     Attributes:
@@ -94,7 +94,7 @@ class MetricEntry:
     error: str | None = None
     seconds: float | None = None
     score: float | None = None
-    windows: tuple[Window, ...] = ()
+    windows: tuple[WindowEntry, ...] = ()
 
     @property
     def told(self) -> bool:

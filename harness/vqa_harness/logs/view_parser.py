@@ -36,9 +36,9 @@ from vqa_harness.logs.view import (
     PooledEntry,
     Pooling,
     Reading,
-    Segment,
+    SegmentEntry,
     StreamEntry,
-    Window,
+    WindowEntry,
     WorstRun,
 )
 
@@ -201,12 +201,12 @@ def _feature(value: Any) -> FeatureEntry:
     )
 
 
-def _window(value: Any) -> Window | None:
+def _window(value: Any) -> WindowEntry | None:
     given = as_object(value)
     start, stop = as_whole(given.get("start")), as_whole(given.get("end"))
     if start is None or stop is None:
         return None
-    return Window(
+    return WindowEntry(
         start,
         stop,
         start_seconds=as_number(given.get("start_time")),
@@ -220,12 +220,12 @@ def _counted(given: Mapping[str, Any]) -> Counted:
     return Counted(as_whole(given.get("count")), each(as_whole, given.get("list")))
 
 
-def _segment(value: Any) -> Segment | None:
+def _segment(value: Any) -> SegmentEntry | None:
     given = as_object(value)
     kind, frames = as_text(given.get("kind")), as_pair(given.get("distorted"))
     if kind is None or frames is None or frames[0] >= frames[1]:
         return None
-    return Segment(kind, frames, as_pair(given.get("reference")))
+    return SegmentEntry(kind, frames, as_pair(given.get("reference")))
 
 
 def _pooling(given: Mapping[str, Any]) -> Pooling:

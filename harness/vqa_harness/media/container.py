@@ -48,7 +48,7 @@ METADATA: Any = {"metadata_errors": "replace"} if int(av.__version__.split(".")[
 
 
 @dataclass(slots=True)
-class Step:
+class DecodeStep:
     """What one packet, or the flush at the end, gave."""
 
     packet: bool = True
@@ -102,15 +102,15 @@ class VideoFile:
             self._container.close()
             raise
 
-    def steps(self) -> Iterator[Step]:
-        """Decode to the end, one `Step` a packet; an error costs its packet, not the rest."""
+    def steps(self) -> Iterator[DecodeStep]:
+        """Decode to the end, one `DecodeStep` a packet; an error costs its packet, not the rest."""
         packets = self._container.demux(self._stream)
         damaged: av.Packet[VideoStream] | None = None
         while True:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
-                yield Step(packet=False, demux_failed=True, error=message(error))
+                yield DecodeStep(packet=False, demux_failed=True, error=message(error))
                 packet = None
             if packet is None or not packet.size:
                 break
@@ -120,7 +120,7 @@ class VideoFile:
             if damaged is None:
                 yield self._decode(packet)
         if damaged is not None:  # cut off by the end: feeding it would cost the frames in flight
-            yield Step(corrupt=True)
+            yield DecodeStep(corrupt=True)
         yield self._decode(None)
 
     def promised(self) -> Scan | None:
@@ -162,8 +162,8 @@ class VideoFile:
         ready = [made for frame in frames for made in self._deinterlacer.push(frame)]
         return ready + self._deinterlacer.drain() if ended else ready
 
-    def _decode(self, packet: av.Packet[VideoStream] | None) -> Step:
-        step = Step(packet=packet is not None)
+    def _decode(self, packet: av.Packet[VideoStream] | None) -> DecodeStep:
+        step = DecodeStep(packet=packet is not None)
         if packet is not None:
             step.discard, step.corrupt = packet.is_discard, packet.is_corrupt
             step.hidden = _hidden(packet, self.facts.codec)

@@ -10,9 +10,9 @@ from typing import Self
 from vqa_harness.errors import InputError
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.container import (
+    DecodeStep,
     Deinterlace,
     FFmpegError,
-    Step,
 )
 from vqa_harness.media.facts import Facts, Scan
 from vqa_harness.media.opening import Source, checked_source, display_name, open_video, why_not
@@ -125,7 +125,7 @@ class VideoReader:
                     continue
                 yield picture
 
-    def _count(self, step: Step) -> None:
+    def _count(self, step: DecodeStep) -> None:
         report = self.report
         report.packets += step.packet
         report.discarded_packets += step.discard

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vqa_harness.logs.view import Alignment, Segment
+from vqa_harness.logs.view import Alignment, SegmentEntry
 
 MOST_MARKS = 400
 """Spans and ticks drawn in one strip."""
@@ -102,7 +102,7 @@ def reference_frame(alignment: Alignment, frame: int) -> int | None:
     return None
 
 
-def _segments(alignment: Alignment) -> list[Segment]:
+def _segments(alignment: Alignment) -> list[SegmentEntry]:
     return [one for one in alignment.segments if one.kind in KINDS][:MOST_MARKS]
 
 
@@ -125,7 +125,7 @@ def _summary(alignment: Alignment) -> Iterator[str]:
         yield f"confidence {alignment.confidence:.2f}"
 
 
-def _span(one: Segment, total: int) -> Span:
+def _span(one: SegmentEntry, total: int) -> Span:
     start, stop = one.distorted
     text = f"frames {start} to {stop - 1}: {one.kind}"
     if one.reference is not None:
@@ -133,7 +133,7 @@ def _span(one: Segment, total: int) -> Span:
     return Span(one.kind, 100 * start / total, 100 * (stop - start) / total, text)
 
 
-def _before(segments: Sequence[Segment], missing: int) -> int:
+def _before(segments: Sequence[SegmentEntry], missing: int) -> int:
     """The distorted frame before which a reference frame is missing."""
     for one in segments:
         if one.reference is not None and one.reference[0] > missing:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from vqa_harness.report import packing as columns
-from vqa_harness.report.data import Item, Section, rate_of, times_of
+from vqa_harness.report.data import ReportItem, Section, rate_of, times_of
 
 Json = dict[str, Any]
 SHOWN_LINES = 6
@@ -89,7 +89,7 @@ def frame_charts(section: Section, facts: Sequence[Json], budget: int) -> Json:
     return result
 
 
-def _grid(grid: columns.Grid, items: Sequence[Item]) -> Json:
+def _grid(grid: columns.ChartGrid, items: Sequence[ReportItem]) -> Json:
     rate = next((r for item in items if (r := rate_of(item.log))), None)
     start = next((t for item in items for t in times_of(item.log)[:1] if t is not None), 0.0)
     return {
@@ -100,7 +100,7 @@ def _grid(grid: columns.Grid, items: Sequence[Item]) -> Json:
     }
 
 
-def _slots(item: Item) -> list[int]:
+def _slots(item: ReportItem) -> list[int]:
     """Where each frame stands on the common grid: by its time, else by its number."""
     numbers = item.log.frame_numbers
     times, rate = times_of(item.log), rate_of(item.log)
@@ -112,7 +112,7 @@ def _slots(item: Item) -> list[int]:
     return slots if good else numbers
 
 
-def _packed(item: Item, slots: Sequence[int], name: str, grid: columns.Grid) -> Any:
+def _packed(item: ReportItem, slots: Sequence[int], name: str, grid: columns.ChartGrid) -> Any:
     if name not in item.log.columns or not slots:
         return None
     given = columns.column(item.log.columns[name], item.log.view.undefined_frames.get(name, ()))

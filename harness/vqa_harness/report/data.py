@@ -24,7 +24,7 @@ LADDER_SCHEMA = 1
 
 
 @dataclass(slots=True)
-class Item:
+class ReportItem:
     """One scored video.
 
     Attributes:
@@ -49,12 +49,12 @@ class Section:
     """
 
     name: str
-    items: list[Item]
+    items: list[ReportItem]
     ladder: Json = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Report:
+class ReportData:
     """Everything a page shows.
 
     Attributes:
@@ -68,7 +68,7 @@ class Report:
     missing: list[str] = field(default_factory=list)
 
 
-def load(paths: Sequence[Path]) -> Report:
+def load(paths: Sequence[Path]) -> ReportData:
     """One ``ladder.json``, or any number of logs.
 
     Raises:
@@ -78,12 +78,12 @@ def load(paths: Sequence[Path]) -> Report:
         document = _ladder(paths[0])
         if document is not None:
             return _load_ladder(paths[0], document)
-    items = [Item(path.stem, read_log(path)) for path in paths]
+    items = [ReportItem(path.stem, read_log(path)) for path in paths]
     for item, path in zip(items, paths, strict=True):
         item.label = name_of(item.log, "distorted") or path.stem
     reference = next((n for i in items if (n := name_of(i.log, "reference"))), None)
     name = items[0].label if len(items) == 1 else reference or f"{len(items)} videos"
-    return Report([Section(name, items)])
+    return ReportData([Section(name, items)])
 
 
 def name_of(log: Log, role: Role) -> str | None:
@@ -136,8 +136,8 @@ def _ladder(path: Path) -> dict[str, Any] | None:
     return document
 
 
-def _load_ladder(path: Path, document: dict[str, Any]) -> Report:
-    report = Report([], document)
+def _load_ladder(path: Path, document: dict[str, Any]) -> ReportData:
+    report = ReportData([], document)
     try:
         for source in document["sources"]:
             items = []
@@ -150,7 +150,7 @@ def _load_ladder(path: Path, document: dict[str, Any]) -> Report:
                 except InputError as error:
                     report.missing.append(one_line(error))
                     continue
-                items.append(Item(rung_label(rung), log, index))
+                items.append(ReportItem(rung_label(rung), log, index))
             report.sections.append(Section(str(source["name"]), items, source))
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: is no complete ladder ({error!r}); make it anew") from None

@@ -26,7 +26,7 @@ Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class ChartGrid:
     """Where the values of a chart lie.
 
     Attributes:
@@ -46,12 +46,12 @@ class Grid:
         return np.stack([starts, starts + self.bucket / 2], axis=1).ravel()
 
 
-def plan_grid(frames: int, columns: int, budget: int = VALUES) -> Grid:
+def plan_grid(frames: int, columns: int, budget: int = VALUES) -> ChartGrid:
     """The finest grid at which that many columns stay within the budget of values."""
     share = max(budget // max(columns, 1), FEWEST)
     if frames <= share:
-        return Grid(frames, 1)
-    return Grid(frames, -(-2 * frames // share))
+        return ChartGrid(frames, 1)
+    return ChartGrid(frames, -(-2 * frames // share))
 
 
 def column(values: Sequence[float | None], undefined: Sequence[int] = ()) -> Column:
@@ -62,7 +62,7 @@ def column(values: Sequence[float | None], undefined: Sequence[int] = ()) -> Col
     return found
 
 
-def thin(values: Column, grid: Grid) -> Column:
+def thin(values: Column, grid: ChartGrid) -> Column:
     """The values at the grid's positions: of each bucket both extremes, in their order."""
     padded = np.full(grid.frames if grid.bucket == 1 else _rounded(grid), np.nan)
     padded[: len(values)] = values[: grid.frames]
@@ -97,5 +97,5 @@ def unpack(packed: Mapping[str, Any]) -> Column:
     return np.where(steps == UNDEFINED, np.nan, values)
 
 
-def _rounded(grid: Grid) -> int:
+def _rounded(grid: ChartGrid) -> int:
     return -(-grid.frames // grid.bucket) * grid.bucket

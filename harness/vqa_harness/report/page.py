@@ -10,7 +10,7 @@ from vqa_harness.ladder import output as tables
 from vqa_harness.report import packing as columns
 from vqa_harness.report.alignment import Timeline, timeline
 from vqa_harness.report.charts import frame_charts, leading_features, rate_chart
-from vqa_harness.report.data import Item, Report, Section, facts_of
+from vqa_harness.report.data import ReportData, ReportItem, Section, facts_of
 
 Json = dict[str, Any]
 MINUS = "\N{MINUS SIGN}"
@@ -18,7 +18,7 @@ DIRECTIONS = {1: ", higher is better", -1: ", lower is better", 0: ""}
 
 
 @dataclass(slots=True)
-class Card:
+class FactCard:
     """One number of the summary."""
 
     title: str
@@ -28,7 +28,7 @@ class Card:
 
 
 @dataclass(slots=True)
-class Table:
+class PageTable:
     """Cells as text; ``folded`` hides it behind its title until somebody asks."""
 
     title: str
@@ -71,10 +71,10 @@ class SectionPage:
     id: str
     name: str
     facts: list[tuple[str, str]] = field(default_factory=list)
-    cards: list[Card] = field(default_factory=list)
+    cards: list[FactCard] = field(default_factory=list)
     rate_features: list[tuple[str, str, str]] = field(default_factory=list)
     frame_features: list[tuple[str, str, str, bool]] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
+    tables: list[PageTable] = field(default_factory=list)
     timelines: list[tuple[str, Timeline]] = field(default_factory=list)
     clean: int = 0
     figures: list[Figure] = field(default_factory=list)
@@ -82,7 +82,7 @@ class SectionPage:
     warnings: list[str] = field(default_factory=list)
 
 
-def build(report: Report) -> tuple[list[SectionPage], Json]:
+def build(report: ReportData) -> tuple[list[SectionPage], Json]:
     """The sections of the page, and the data of its charts."""
     budget = columns.VALUES // max(len(report.sections), 1)
     pages, charts = [], []
@@ -128,7 +128,7 @@ def _facts(page: SectionPage, section: Section) -> None:
         page.facts.append(("videos", str(len(section.items))))
 
 
-def _cards_of_run(page: SectionPage, items: Sequence[Item], facts: Sequence[Json]) -> None:
+def _cards_of_run(page: SectionPage, items: Sequence[ReportItem], facts: Sequence[Json]) -> None:
     if len(items) > 1:
         return
     for name in leading_features(facts)[:4]:
@@ -139,14 +139,14 @@ def _cards_of_run(page: SectionPage, items: Sequence[Item], facts: Sequence[Json
         text = f"mean; 5 % of frames below {pooled['p5']:.3f}"
         if one["sign"] < 0:
             text = f"mean; worst frame {pooled['max']:.3f}"
-        page.cards.append(Card(name, _with_unit(f"{pooled['mean']:.3f}", one["unit"]), text))
+        page.cards.append(FactCard(name, _with_unit(f"{pooled['mean']:.3f}", one["unit"]), text))
         if one["worst_run"]:
             run = one["worst_run"]
             text = f"mean of the worst second, frames {run.start} to {run.stop - 1}"
-            page.cards.append(Card(name, _with_unit(f"{run.score:.3f}", one["unit"]), text))
+            page.cards.append(FactCard(name, _with_unit(f"{run.score:.3f}", one["unit"]), text))
 
 
-def _pooled_table(page: SectionPage, items: Sequence[Item], facts: Sequence[Json]) -> None:
+def _pooled_table(page: SectionPage, items: Sequence[ReportItem], facts: Sequence[Json]) -> None:
     """Features with a direction, and folded away those that only describe."""
     pools = ("mean", "harmonic_mean", "p5", "min", "max")
     rows: dict[bool, list[list[str]]] = {True: [], False: []}
@@ -165,16 +165,16 @@ def _pooled_table(page: SectionPage, items: Sequence[Item], facts: Sequence[Json
         "max",
         "direction",
     )
-    page.tables.append(Table("Pooled scores", head, rows[True] or rows[False]))
+    page.tables.append(PageTable("Pooled scores", head, rows[True] or rows[False]))
     if rows[True] and rows[False]:
-        page.tables.append(Table("More pooled scores", head, rows[False], folded=True))
+        page.tables.append(PageTable("More pooled scores", head, rows[False], folded=True))
 
 
 def _with_unit(text: str, unit: str, form: str = " {}") -> str:
     return text + (form.format(unit) if unit else "")
 
 
-def _ladder_part(page: SectionPage, chart: Json, section: Section, report: Report) -> None:
+def _ladder_part(page: SectionPage, chart: Json, section: Section, report: ReportData) -> None:
     document, source = report.ladder, section.ladder
     pool = document["settings"]["pool"]
     for feature, about in document["features"].items():
@@ -190,17 +190,17 @@ def _ladder_part(page: SectionPage, chart: Json, section: Section, report: Repor
             f"{document['settings']['method'].upper()} over log bitrate."
         )
         rows = tables.comparison_rows(source)
-        page.tables.append(Table("Between series", tables.COMPARISON_HEAD, rows, note))
+        page.tables.append(PageTable("Between series", tables.COMPARISON_HEAD, rows, note))
     picks = tables.pick_rows(document, source)
     if picks:
-        page.tables.append(Table("Rungs to take", tables.PICK_HEAD, picks))
+        page.tables.append(PageTable("Rungs to take", tables.PICK_HEAD, picks))
     note = f"{pool} over frames. ● on the convex hull over all rungs."
     rows = [[cell.replace("*", " ●") for cell in row] for row in tables.rung_rows(document, source)]
-    page.tables.append(Table("Rungs", tables.rung_head(document), rows, note))
+    page.tables.append(PageTable("Rungs", tables.rung_head(document), rows, note))
     steps = list(_step_rows(document, source))
     if steps:
         head = ("feature", "from", "to", "gain", "bitrate", "visible")
-        page.tables.append(Table("Steps along the hull", head, steps, folded=True))
+        page.tables.append(PageTable("Steps along the hull", head, steps, folded=True))
     page.warnings += [f"{f}, {s}: {text}" for f, s, text in tables.curve_notes(source)]
 
 
@@ -223,7 +223,7 @@ def _step_rows(document: Mapping[str, Any], source: Mapping[str, Any]) -> Iterat
 
 def _comparison_card(
     one: Mapping[str, Any], source: Mapping[str, Any], pool: str
-) -> Iterator[Card]:
+) -> Iterator[FactCard]:
     if one["refused"]:
         return
     feature, rate = one["feature"], one["bd_rate"]
@@ -235,10 +235,10 @@ def _comparison_card(
     text = f"bitrate for equal {feature}, {low:.1f} to {high:.1f} (BD-rate)"
     title = f"{one['test']} against {one['anchor']}"
     tone = "good" if rate < 0 else "bad" if rate > 0 else ""
-    yield Card(title, f"{rate:+.1f} %".replace("-", MINUS), text, tone)
+    yield FactCard(title, f"{rate:+.1f} %".replace("-", MINUS), text, tone)
 
 
-def _alignment(page: SectionPage, items: Sequence[Item]) -> None:
+def _alignment(page: SectionPage, items: Sequence[ReportItem]) -> None:
     for item in items:
         strip = timeline(item.log.view.alignment, len(item.log))
         if strip is None:
@@ -249,6 +249,6 @@ def _alignment(page: SectionPage, items: Sequence[Item]) -> None:
             page.timelines.append((item.label, strip))
 
 
-def _warnings(page: SectionPage, items: Sequence[Item]) -> None:
+def _warnings(page: SectionPage, items: Sequence[ReportItem]) -> None:
     for item in items:
         page.warnings += [f"{item.label}: {text}" for text in item.log.view.warnings]

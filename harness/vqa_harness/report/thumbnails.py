@@ -15,7 +15,7 @@ from vqa_harness.files import file_sha256
 from vqa_harness.logs.view import Role
 from vqa_harness.report.alignment import reference_frame
 from vqa_harness.report.charts import SHOWN_LINES, leading_features
-from vqa_harness.report.data import Item, Section, facts_of, name_of, rate_of, times_of
+from vqa_harness.report.data import ReportItem, Section, facts_of, name_of, rate_of, times_of
 from vqa_harness.report.page import Figure, SectionPage
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Media:
     distorted: Sequence[Path] = ()
     reference: Sequence[Path] = ()
 
-    def find(self, item: Item, role: Role) -> Path | None:
+    def find(self, item: ReportItem, role: Role) -> Path | None:
         """The video of a log: of its name, and of its hash where the log has one."""
         name = name_of(item.log, role)
         places = self.distorted if role == "distorted" else self.reference
@@ -64,7 +64,7 @@ def add_figures(pages: Sequence[SectionPage], sections: Sequence[Section], media
             room = _add(page, item, feature, sign, media, room)
 
 
-def _chosen(section: Section) -> list[Item]:
+def _chosen(section: Section) -> list[ReportItem]:
     """A few videos, from the worst to the best bitrate."""
     step = max(1, -(-len(section.items) // SHOWN_LINES))
     return list(section.items)[::step]
@@ -79,7 +79,9 @@ def _feature(facts: Sequence[Mapping[str, Any]]) -> tuple[str | None, int]:
     return None, 0
 
 
-def _add(page: SectionPage, item: Item, feature: str, sign: int, media: Media, room: int) -> int:
+def _add(
+    page: SectionPage, item: ReportItem, feature: str, sign: int, media: Media, room: int
+) -> int:
     """Add one video's figures; what is left of the room."""
     path = media.find(item, "distorted")
     if path is None or feature not in item.log.columns:
@@ -94,7 +96,7 @@ def _add(page: SectionPage, item: Item, feature: str, sign: int, media: Media, r
 
 
 def _figures(
-    item: Item, feature: str, sign: int, path: Path, reference: Path | None, page: SectionPage
+    item: ReportItem, feature: str, sign: int, path: Path, reference: Path | None, page: SectionPage
 ) -> list[Figure]:
     rate, times = rate_of(item.log), times_of(item.log)
     gaps = set(item.log.view.undefined_frames.get(feature, ()))
@@ -126,7 +128,7 @@ def _figures(
     ]
 
 
-def _is(path: Path, item: Item, role: Role) -> bool:
+def _is(path: Path, item: ReportItem, role: Role) -> bool:
     stream = item.log.view.inputs.stream(role)
     return stream is None or stream.sha256 is None or file_sha256(path) == stream.sha256
 

@@ -17,7 +17,7 @@ from vqa_harness import __version__
 from vqa_harness.errors import MissingBackend
 from vqa_harness.files import write_text
 from vqa_harness.ladder.output import AGGREGATE_HEAD, aggregate_rows
-from vqa_harness.report.data import Report, load
+from vqa_harness.report.data import ReportData, load
 from vqa_harness.report.page import SectionPage, build
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def embedded_json(value: Any) -> str:
 
 
 def render(
-    report: Report,
+    report: ReportData,
     pages: Sequence[SectionPage],
     data: Mapping[str, Any],
     *,
@@ -110,6 +110,6 @@ def write_report(
     return target
 
 
-def _title(report: Report) -> str:
+def _title(report: ReportData) -> str:
     names = [section.name for section in report.sections]
     return names[0] if len(names) == 1 else f"{len(names)} sources"

@@ -20,7 +20,7 @@ _ROUNDING = 1e-9  # relative; a point on a line must not fall below it by the la
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LadderStep:
     """From one rung of a ladder to the next better one.
 
     Attributes:
@@ -72,7 +72,9 @@ def for_quality(points: Sequence[Point], hull: Sequence[int], target: float) -> 
     return next((i for i in hull if points[i][1] >= target), None)
 
 
-def steps(points: Sequence[Point], rungs: Sequence[int], jnd: float | None = None) -> list[Step]:
+def steps(
+    points: Sequence[Point], rungs: Sequence[int], jnd: float | None = None
+) -> list[LadderStep]:
     """The steps between rungs, given by bitrate.
 
     Args:
@@ -84,7 +86,7 @@ def steps(points: Sequence[Point], rungs: Sequence[int], jnd: float | None = Non
     for lower, upper in pairwise(rungs):
         gain = points[upper][1] - points[lower][1]
         ratio = points[upper][0] / points[lower][0]
-        found.append(Step(lower, upper, gain, ratio, None if jnd is None else gain < jnd))
+        found.append(LadderStep(lower, upper, gain, ratio, None if jnd is None else gain < jnd))
     return found
 
 
