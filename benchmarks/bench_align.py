@@ -74,7 +74,7 @@ def measure(source: Source, case: Case, folder: Path) -> dict:
         "within_one": _exact(aligned, truth, same)[1],
         "model": report.model,
         "confidence": round(report.confidence, 3),
-        "dropped_right": sorted(events.dropped) == _dropped(truth, same, case),
+        "dropped_right": sorted(events.dropped) == _dropped(truth, case),
         "seconds": round(seconds, 2),
     }
     if case.crf is None:
@@ -109,7 +109,7 @@ def _exact(guess, truth, same) -> tuple[float, float]:
     return round(100 * right / len(truth), 2), round(100 * near / len(truth), 2)
 
 
-def _dropped(truth, same, case: Case) -> list[int]:
+def _dropped(truth, case: Case) -> list[int]:
     """Reference frames that are skipped, where every frame should be shown."""
     shown = [t for t in truth if t is not None]
     if case.rate != case.ref_rate or not shown:

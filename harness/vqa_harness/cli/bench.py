@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -199,6 +199,29 @@ def _print(outcomes: Sequence[BenchmarkResult], cross: str | None) -> None:
         print_table(*flat_table(outcomes))
 
 
+def _faults(outcome: BenchmarkResult, allow_missing: bool) -> Iterator[str]:
+    """Warn of what may be, and yield a line for each thing that must not be."""
+    from vqa_harness.bench.output import where
+    from vqa_harness.console import warn
+
+    name = where(outcome)
+    for text in outcome.notes:
+        warn(text)
+    for metric in outcome.metrics:
+        if metric.trained:
+            warn(f"{name}: {metric.label}: {metric.trained}")
+    if outcome.missing:
+        shown = f"{len(outcome.missing)} of {len(outcome.part.items)} files are missing"
+        text = f"{name}: {shown}, the first is {outcome.missing[0]}"
+        if allow_missing:
+            warn(text)
+        else:
+            yield f"{text} (--allow-missing takes that)"
+    if outcome.failures:
+        file, label, why = outcome.failures[0]
+        yield f"{name}: {len(outcome.failures)} scores failed: {file}: {label}: {why}"
+
+
 def _conclude(outcomes: Sequence[BenchmarkResult], allow_missing: bool) -> None:
     """Tell of what went wrong, and turn it into the exit code.
 
@@ -207,27 +230,9 @@ def _conclude(outcomes: Sequence[BenchmarkResult], allow_missing: bool) -> None:
         MetricError: metrics failed on every file.
         PartialResult: some files are missing, or some scores.
     """
-    from vqa_harness.bench.output import where
     from vqa_harness.console import warn
 
-    lines = []
-    for outcome in outcomes:
-        name = where(outcome)
-        for text in outcome.notes:
-            warn(text)
-        for found in outcome.metrics:
-            if found.trained:
-                warn(f"{name}: {found.label}: {found.trained}")
-        if outcome.missing:
-            shown = f"{len(outcome.missing)} of {len(outcome.part.items)} files are missing"
-            text = f"{name}: {shown}, the first is {outcome.missing[0]}"
-            if allow_missing:
-                warn(text)
-            else:
-                lines.append(f"{text} (--allow-missing takes that)")
-        if outcome.failures:
-            file, label, why = outcome.failures[0]
-            lines.append(f"{name}: {len(outcome.failures)} scores failed: {file}: {label}: {why}")
+    lines = [line for outcome in outcomes for line in _faults(outcome, allow_missing)]
     scored = any(found.scores for outcome in outcomes for found in outcome.metrics)
     if lines and not scored:
         unreadable = sum(outcome.unreadable for outcome in outcomes)

@@ -77,7 +77,7 @@ def run_command(
             failed.append(error)
             continue
         done.append(_summary(path, result, log))
-        _tell(registry, result, log)
+        _tell(registry, log)
         failed += [
             MetricError(f"{path.name}: metric {m.spec.name!r} failed: {m.error}")
             for m in result.metrics
@@ -125,7 +125,7 @@ def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:
     }
 
 
-def _tell(registry: Registry, result: RunResult, log: Log) -> None:
+def _tell(registry: Registry, log: Log) -> None:
     from vqa_harness.logs.vmaf_json import to_json
 
     document = to_json(log)

@@ -197,14 +197,14 @@ def _ladder_part(page: SectionPage, chart: Json, section: Section, report: Repor
     note = f"{pool} over frames. ● on the convex hull over all rungs."
     rows = [[cell.replace("*", " ●") for cell in row] for row in tables.rung_rows(document, source)]
     page.tables.append(PageTable("Rungs", tables.rung_head(document), rows, note))
-    steps = list(_step_rows(document, source))
+    steps = list(_step_rows(source))
     if steps:
         head = ("feature", "from", "to", "gain", "bitrate", "visible")
         page.tables.append(PageTable("Steps along the hull", head, steps, folded=True))
     page.warnings += [f"{f}, {s}: {text}" for f, s, text in tables.curve_notes(source)]
 
 
-def _step_rows(document: Mapping[str, Any], source: Mapping[str, Any]) -> Iterator[list[str]]:
+def _step_rows(source: Mapping[str, Any]) -> Iterator[list[str]]:
     for feature, one in source["hulls"].items():
         for step in one["steps"]:
             lower, upper = (source["rungs"][step[end]] for end in ("lower", "upper"))
