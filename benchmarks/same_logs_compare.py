@@ -22,6 +22,7 @@ IGNORED_FILES = ("folders.txt", "cache/*", "gate-cache/*", "bench-cache/*")
 IGNORED_FIELDS = (
     "fps",  # frames per second of processor time
     "*harness_version",
+    "*cache_key",
     "*created",
     "vqa_harness.seconds",  # wall and processor time by part
     "vqa_harness.metrics.*.seconds",
