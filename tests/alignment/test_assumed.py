@@ -95,6 +95,6 @@ def test_excess_counts_what_the_pairs_cost_beyond_the_cheapest_way_round_them():
     assert not bound.certain
     bound.add(own=0, other=40, leave=6, back=18)
     assert bound.locked == pytest.approx(16)  # by having left, and come back for 18
-    bound.found(excess=3, here=0, elsewhere=25)
+    bound.restart(excess=3, here=0, elsewhere=25)
     assert (bound.locked, bound.excess) == (3, 3)
     assert bound.certain

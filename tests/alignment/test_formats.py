@@ -17,7 +17,7 @@ from vqa_harness.errors import AlignError, InputError, UsageError
 from vqa_harness.frames import ColourInfo
 from vqa_harness.media.picture import resize_planes
 from vqa_harness.media.reader import probe
-from vqa_harness.media.recode import Coding, recode
+from vqa_harness.media.recode import PixelFormat, recode
 from vqa_harness.testing.synthetic import moving_pattern
 
 TV709 = ColourInfo(full_range=False, matrix="bt709")
@@ -322,16 +322,16 @@ def test_options_are_checked(options):
 def test_recoding_there_and_back_is_close():
     rng = np.random.default_rng(0)
     planes = tuple(rng.integers(40, 200, (32, 32)).astype(np.uint8) for _ in range(3))
-    old = Coding("444", 8, False, "bt601")
-    new = Coding("444", 10, True, "bt2020")
+    old = PixelFormat("444", 8, False, "bt601")
+    new = PixelFormat("444", 10, True, "bt2020")
     back = recode(recode(planes, old, new), new, replace_depth(old, 10))
     for a, b in zip(back, planes, strict=True):
         assert np.abs(a / 4.0 - b).max() <= 1
-    gray = Coding("gray", 10, False, "bt601")
+    gray = PixelFormat("gray", 10, False, "bt601")
     assert np.array_equal(recode(planes, old, gray)[0], planes[0].astype(np.uint16) * 4)
     with pytest.raises(ValueError, match="RGB"):
-        recode(planes, old, Coding("rgb", 8, True, "rgb"))
+        recode(planes, old, PixelFormat("rgb", 8, True, "rgb"))
 
 
 def replace_depth(coding, depth):
-    return Coding(coding.chroma, depth, coding.full_range, coding.matrix)
+    return PixelFormat(coding.chroma, depth, coding.full_range, coding.matrix)

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vqa_harness.alignment.band import half_band
 from vqa_harness.alignment.events import find_events
 from vqa_harness.alignment.letterbox import picture_area
 from vqa_harness.alignment.models import Cadence, interval
 from vqa_harness.alignment.monitor import Monitor, proven
 from vqa_harness.alignment.signatures import area_means, signature
-from vqa_harness.alignment.tracker import Tracker, half_band
+from vqa_harness.alignment.tracker import Tracker
 from vqa_harness.testing import rgb_frame, yuv_frame
 
 

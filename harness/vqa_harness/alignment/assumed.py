@@ -6,22 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqa_harness.alignment.search import (
+from vqa_harness.alignment.evidence import (
     CAP,
-    Floats,
-    alien_cost,
     evidence,
     liveliness,
     unlike_cost,
     vote_costs,
     whole_cost,
 )
+from vqa_harness.alignment.search import Floats, alien_cost, trust
 
 SUPPORT = 0.9
-BARELY = 0.001  # squared levels
+"""Share of a rival's distance below which a distance is smaller by far."""
+BARELY = 0.001
+"""Squared levels by which it must be smaller besides, so that rounding decides nothing."""
+LEAD = 20.0
+"""Cost of all other states beyond the one assumed, from which that one is beyond doubt.
 
-
-LEAD = 20.0  # cost of all other states beyond the one assumed, more than that of a jump to them
+It is more than the price of a jump: any way that ends in another state would be cheaper if it came
+through this one and jumped, so what happened before no longer matters.
+"""
 
 
 def stands_out(own: float, rival: float) -> bool:
@@ -37,15 +41,15 @@ class AssumedPair:
         target: the partner.
         row: (B,) squared distances to the reference frames of a band, the partner in its middle;
             inf where there is none.
-        own: distance to the partner.
-        rival: the smallest of the others.
+        own: squared distance to the partner.
+        rival: the smallest of the other squared distances.
         energy: mean square of the distorted signature.
         change: its squared distance to the one before.
         noise: squared distance of true pairs hereabouts.
         motion: squared distance of neighbouring reference frames hereabouts.
         left_out: share of the parts of the picture that are left out hereabouts.
         votes: (B,) against each frame of the band; None where the partner is the nearest by far.
-        usual: of the votes, as `vote_costs` takes it.
+        usual: votes against the right frames hereabouts, as `vote_costs` takes them.
     """
 
     target: int
@@ -82,13 +86,16 @@ class AssumedPair:
         if self.votes is None:
             evidence.python(self.row, base, *around, out)
         else:
-            vote_costs.python(
-                self.row, self.votes, base, np.float32(self.usual), self.left_out, *around, out
-            )
+            usual, believed = np.float32(self.usual), trust.python(self.left_out)
+            vote_costs.python(self.row, self.votes, base, usual, believed, *around, out)
         return out
 
     def least_costs(self, energies: Floats) -> tuple[float, float]:
-        """Cost of the partner, and of anything else at least."""
+        """The cost of the partner, and the least cost of anything else.
+
+        Args:
+            energies: (frames,) mean squares of the reference signatures.
+        """
         alien = float(self.alien)
         if self.votes is not None:
             costs = self.costs(energies).tolist()
@@ -102,7 +109,12 @@ class AssumedPair:
 
 
 class Bound:
-    """Least costs of the two states, less what the pairs assumed cost themselves."""
+    """Bounds the cost of the best pairing from below, with two states instead of a band.
+
+    A frame is either with the partner assumed or elsewhere. What is remembered of each state is the
+    least cost of any way that ends there, less the cost of the pairs assumed themselves. Evidence
+    and moves enter with their smallest possible prices, so the true search can only cost more.
+    """
 
     def __init__(self) -> None:
         self._here, self._elsewhere = 0.0, 0.0
@@ -114,7 +126,7 @@ class Bound:
 
     @property
     def locked(self) -> float:
-        """The same of the pairs up to the last partner that is left no doubt about."""
+        """What the pairs assumed cost at most beyond the best way that ends with this partner."""
         return -self._here
 
     @property
@@ -127,14 +139,20 @@ class Bound:
 
         Args:
             own: cost of the partner assumed.
-            other: of anything else, at least.
-            leave: of moving to anything else, at least.
-            back: of moving back, at least.
+            other: least cost of anything else.
+            leave: least price of moving to anything else.
+            back: least price of moving back.
         """
         here, elsewhere = self._here, self._elsewhere
         self._here = min(here, elsewhere + back)
         self._elsewhere = min(elsewhere, here + leave) + other - own
 
-    def found(self, excess: float, here: float, elsewhere: float) -> None:
-        """Take what the search found: the excess, and scores of the states beyond the best."""
+    def restart(self, excess: float, here: float, elsewhere: float) -> None:
+        """Go on from what the search found.
+
+        Args:
+            excess: cost of the pairs assumed beyond that of the best ones.
+            here: score of the partner assumed, beyond the best score.
+            elsewhere: best score of any other state, beyond the best score.
+        """
         self._here, self._elsewhere = here - excess, elsewhere - excess

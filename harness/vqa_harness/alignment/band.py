@@ -10,12 +10,22 @@ from vqa_harness.alignment.search import Floats
 from vqa_harness.alignment.signatures import CELLS, Signature, distance, energy
 from vqa_harness.alignment.votes import by_parts, compare, votes_of
 
-AROUND = 32  # frames to both sides over which noise and motion are averaged
-STRIDE = 4  # frames over which steady motion adds up
+AROUND = 32
+"""Frames to both sides over which the medians of noise and motion are taken."""
+STRIDE = 4
+"""Frames over which steady motion adds up, and grain does not."""
+NARROWEST, WIDEST = 40, 240
+"""Reference frames to each side of the likeliest one that are compared, at least and at most.
+
+The band must hold the longest run of dropped frames; its cost grows with its width.
+"""
 
 
 class Growing:
-    """A list of float32 that is an array."""
+    """A list of float32 values that kernels can read as an array.
+
+    Its room doubles when it is full, so that appending stays cheap over a whole video.
+    """
 
     def __init__(self) -> None:
         self._room = np.zeros(256, np.float32)
@@ -35,14 +45,14 @@ class Growing:
 
 
 class ReferenceBand:
-    """The last signatures of the reference, and two numbers about each of its frames.
+    """The last signatures of the reference, and a few numbers about each of its frames.
 
     Attributes:
         count: frames seen.
         ended: whether there are no more.
         energy: mean square of each signature.
         motion: squared distance of each signature to the next one; 0 for the last so far.
-        trend: the same to the fourth after it.
+        trend: squared distance of each signature to the fourth after it; 0 for the last four.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -58,7 +68,7 @@ class ReferenceBand:
         """Take the next frame's signature; the oldest is forgotten when there is no more room."""
         used = self.count - self._first
         if used == len(self._rows):
-            half = used // 2
+            half = used // 2  # moved by halves, which costs little for each frame
             self._rows[:half] = self._rows[half:]
             self._first, used = self._first + half, half
         if used:
@@ -91,7 +101,10 @@ class ReferenceBand:
         return self._rows[place - 1], self._rows[place]
 
     def near(self, signature: Signature, base: int, size: int) -> Floats:
-        """Squared distances to a few frames, without waiting for a kernel to be loaded."""
+        """Squared distances to ``size`` frames from ``base`` on; inf where there is no frame.
+
+        NumPy does it, because a few frames take less time than loading a compiled kernel.
+        """
         out = np.full(size, np.inf, np.float32)
         band, apart = self._apart(signature, base, size)
         np.einsum("ij,ij->i", apart, apart, out=out[band])
@@ -99,7 +112,7 @@ class ReferenceBand:
         return out
 
     def votes_near(self, signature: Signature, base: int, size: int, shares: Floats) -> Floats:
-        """The votes of `compare` against a few frames, likewise."""
+        """The votes of `compare` against ``size`` frames from ``base`` on, by NumPy as well."""
         votes = np.zeros(size, np.float32)
         band, apart = self._apart(signature, base, size)
         if apart.size:
@@ -119,3 +132,8 @@ class ReferenceBand:
         values = self.motion.array[max(0, index - AROUND) : index + AROUND + 1]
         known = max(1, self.count - 1 - max(0, index - AROUND))
         return np.float32(median(values[:known].tolist()))
+
+
+def half_band(max_offset: float, rate: float) -> int:
+    """Reference frames to each side that cover ``max_offset`` seconds."""
+    return int(min(WIDEST, max(NARROWEST, np.ceil(max_offset * rate))))

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import ceil
 
-FREEZE = 5  # repeats in a row from which they are a freeze
+FREEZE = 5
+"""Repeats in a row from which they are reported as a freeze."""
 Span = tuple[int, int]
-"""First index, and one past the last."""
+"""The first index of a run of frames, and one past its last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,16 @@ class Segment:
 
 @dataclass(slots=True)
 class Events:
-    """What a pairing says.
+    """What happened between two videos, as a pairing shows it.
 
     Attributes:
         dropped: reference frames between paired ones that the distorted video never shows.
         duplicated: distorted frames that repeat the one before, in short runs.
-        frozen: longer runs.
+        frozen: longer runs of repeats, as freezes.
         unmatched: spans of distorted frames without a partner between paired ones.
         head: frames before the first pair, of the distorted and of the reference.
-        tail: frames after the last pair, likewise.
-        segments: the whole, in order.
+        tail: frames after the last pair, of the distorted and of the reference.
+        segments: the whole distorted video, in order.
     """
 
     dropped: list[int] = field(default_factory=list)
@@ -83,7 +84,8 @@ def find_events(pairing: Sequence[int], reference_frames: int, ratio: float) -> 
         events.head = (len(pairing), reference_frames)
         return events
     first, last = matched[0], matched[-1]
-    stride = max(1, ceil(ratio - 0.1))  # as much of the reference as one distorted frame stands for
+    # reference frames that one distorted frame stands for; rates are rounded, hence the 0.1
+    stride = max(1, ceil(ratio - 0.1))
     events.head = (first, max(0, pairing[first] - (stride - 1)))
     events.tail = (
         len(pairing) - 1 - last,

@@ -8,13 +8,14 @@ from vqa_harness.alignment.signatures import Region
 from vqa_harness.errors import AlignError
 from vqa_harness.frames import StreamInfo
 
-AREA_SLACK = 0.01  # relative difference of two picture areas that is none
+AREA_SLACK = 0.01
+"""Share of the width or height by which two picture areas may differ and still be the same."""
 Regions = tuple[Region | None, Region | None]
-"""Of the distorted and of the reference; None for all of the picture."""
+"""A region of the distorted video's picture and one of the reference's; None for all of it."""
 
 
 def check_transfer(distorted: StreamInfo, reference: StreamInfo) -> list[Note]:
-    """What to say about transfer functions and primaries.
+    """Notes on transfer functions and primaries that differ.
 
     Raises:
         AlignError: high dynamic range against standard, or PQ against HLG.
@@ -35,7 +36,7 @@ def check_transfer(distorted: StreamInfo, reference: StreamInfo) -> list[Note]:
 
 
 def check_scan(distorted: StreamInfo, reference: StreamInfo) -> list[Note]:
-    """What to say about interlacing.
+    """Notes on interlacing.
 
     Raises:
         AlignError: one is interlaced and the other is not.
@@ -57,20 +58,20 @@ def check_bars(
     areas: Regions,
     alike: Regions,
 ) -> tuple[Regions, list[Note]]:
-    """What is kept of each side, and what to say about it."""
+    """The part of each picture that is compared, and notes on black bars that differ."""
     one, two = areas
     if one is None or two is None or not bars_differ(distorted, reference, areas):
         return (None, None), []
-    told = ", ".join(
+    layout = ", ".join(
         f"{side} {a[2]}x{a[3]} at {a[0]},{a[1]} of {i.width}x{i.height}"
         for side, a, i in (("distorted", one, distorted), ("reference", two, reference))
     )
     if options.crop == "auto":
-        kept = " and ".join(str(list(r)) for r in alike if r is not None)
-        what = f"{kept} (x, y, width, height) were compared" if kept else "nothing was cut off"
-        return alike, [Note("format", f"black bars differ ({told}): {what}")]
+        cuts = " and ".join(str(list(r)) for r in alike if r is not None)
+        what = f"{cuts} (x, y, width, height) were compared" if cuts else "nothing was cut off"
+        return alike, [Note("format", f"black bars differ ({layout}): {what}")]
     return (None, None), [
-        Note("format", f"black bars differ ({told}); --crop auto compares the pictures inside")
+        Note("format", f"black bars differ ({layout}); --crop auto compares the pictures inside")
     ]
 
 

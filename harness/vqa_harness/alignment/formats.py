@@ -1,7 +1,8 @@
 """Making the frames of two videos comparable: one size, subsampling, depth, range and matrix.
 
 The reference decides what can be kept: the distorted is scaled to it (bicubic, as Netflix measures
-VMAF) and recoded like it. Depth is only ever raised. What cannot be made comparable is refused.
+VMAF) and given its pixel format. Depth is only ever raised, because lowering it would round. What
+cannot be made comparable is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from vqa_harness.alignment.format_checks import Regions, check_bars, check_scan, check_transfer
-from vqa_harness.alignment.geometry import Placing, place
+from vqa_harness.alignment.geometry import Geometry, arrange
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.report import Note
 from vqa_harness.alignment.signatures import Region
@@ -19,10 +20,11 @@ from vqa_harness.errors import AlignError
 from vqa_harness.frames import ColourInfo, Frame, PixelSource, Plane, StreamInfo
 from vqa_harness.media.picture import PlaneSource
 from vqa_harness.media.pixels import planar_name
-from vqa_harness.media.recode import Coding, recode
+from vqa_harness.media.recode import PixelFormat, recode
 
 Side = Literal["distorted", "reference"]
 ASPECT_SLACK = 0.01
+"""Relative difference of two aspect ratios up to which they are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,19 @@ class FormatPlan:
     """How frames of each side become comparable.
 
     Attributes:
-        width: of the frames given to metrics.
-        height: likewise.
-        coding: likewise.
-        colour: likewise.
-        placings: how each side's picture comes to lie in them.
+        width: width of the frames given to metrics, in pixels.
+        height: their height.
+        pixel_format: their subsampling, depth, range and matrix.
+        colour: how their code values mean light.
+        geometries: how each side's picture comes to lie in these frames.
         notes: what the user should know.
     """
 
     width: int
     height: int
-    coding: Coding
+    pixel_format: PixelFormat
     colour: ColourInfo
-    placings: dict[Side, Placing]
+    geometries: dict[Side, Geometry]
     notes: tuple[Note, ...] = ()
 
     def apply(self, frame: Frame, side: Side) -> Frame:
@@ -51,20 +53,20 @@ class FormatPlan:
         The frame is always a new object with a cache of its own, so that it may be released while
         others show the same picture.
         """
-        placing = self.placings[side]
-        own = _coding(frame)
+        geometry = self.geometries[side]
+        own = _pixel_format(frame)
         size = (self.width, self.height)
         source = frame.source
-        same = own == self.coding and placing.keeps((frame.width, frame.height), size)
+        same = own == self.pixel_format and geometry.keeps((frame.width, frame.height), size)
         if source is not None and not same:
-            source = _Converted(source, own, frame, self, placing)
+            source = _Converted(source, own, self, geometry)
         return Frame(
             index=frame.index,
             time=frame.time,
             width=self.width,
             height=self.height,
-            depth=self.coding.depth,
-            chroma=self.coding.chroma,
+            depth=self.pixel_format.depth,
+            chroma=self.pixel_format.chroma,
             colour=frame.colour if same else self.colour,
             source=source,
             corrupt=frame.corrupt,
@@ -76,12 +78,12 @@ class FormatPlan:
             info,
             width=self.width,
             height=self.height,
-            depth=self.coding.depth,
-            chroma=self.coding.chroma,
+            depth=self.pixel_format.depth,
+            chroma=self.pixel_format.chroma,
             pix_fmt=info.pix_fmt
-            if (info.depth, info.chroma) == (self.coding.depth, self.coding.chroma)
-            else planar_name(self.coding.chroma, self.coding.depth),
-            colour=info.colour if _coding(info) == self.coding else self.colour,
+            if (info.depth, info.chroma) == (self.pixel_format.depth, self.pixel_format.chroma)
+            else planar_name(self.pixel_format.chroma, self.pixel_format.depth),
+            colour=info.colour if _pixel_format(info) == self.pixel_format else self.colour,
         )
 
     def to_json(self, distorted: StreamInfo, reference: StreamInfo) -> dict[str, Any]:
@@ -90,9 +92,9 @@ class FormatPlan:
         return {
             "measured": {
                 "size": [self.width, self.height],
-                "pix_fmt": planar_name(self.coding.chroma, self.coding.depth),
-                "full_range": self.coding.full_range,
-                "matrix": self.coding.matrix,
+                "pix_fmt": planar_name(self.pixel_format.chroma, self.pixel_format.depth),
+                "full_range": self.pixel_format.full_range,
+                "matrix": self.pixel_format.matrix,
                 "kernel": "bicubic",
             },
             **{side: self._done(side, info) for side, info in sides.items()},
@@ -109,7 +111,7 @@ class FormatPlan:
             "rotation_undone": info.rotation,
             "mirror_undone": info.mirrored,
             "sar": f"{info.sar.numerator}:{info.sar.denominator}",
-            **self.placings[side].to_json(),
+            **self.geometries[side].to_json(),
         }
 
 
@@ -117,10 +119,10 @@ class _Converted:
     """A `PixelSource` that converts another one's planes when asked."""
 
     def __init__(
-        self, source: PixelSource, old: Coding, frame: Frame, plan: FormatPlan, placing: Placing
+        self, source: PixelSource, old: PixelFormat, plan: FormatPlan, geometry: Geometry
     ) -> None:
-        self._source, self._old, self._plan, self._placing = source, old, plan, placing
-        self._made: PlaneSource | None = None
+        self._source, self._old, self._plan, self._geometry = source, old, plan, geometry
+        self._converted: PlaneSource | None = None
 
     def planes(self) -> tuple[Plane, ...]:
         """See `PixelSource.planes`."""
@@ -131,14 +133,19 @@ class _Converted:
         return self._convert().rgb()
 
     def _convert(self) -> PlaneSource:
-        """Convert once; two threads at a time would both get the same."""
-        if self._made is None:
+        """Convert once.
+
+        There is no lock, because `Frame` asks under its own.
+        """
+        if self._converted is None:
             plan = self._plan
-            planes = self._placing.cut(self._source.planes(), self._old.chroma)
-            planes = recode(planes, self._old, plan.coding)
-            planes = place(planes, plan.coding, (plan.width, plan.height), self._placing)
-            self._made = PlaneSource(planes, plan.coding.chroma, plan.coding.depth, plan.colour)
-        return self._made
+            planes = self._geometry.cut(self._source.planes(), self._old.chroma)
+            planes = recode(planes, self._old, plan.pixel_format)
+            planes = arrange(planes, plan.pixel_format, (plan.width, plan.height), self._geometry)
+            self._converted = PlaneSource(
+                planes, plan.pixel_format.chroma, plan.pixel_format.depth, plan.colour
+            )
+        return self._converted
 
 
 def plan_formats(
@@ -148,23 +155,24 @@ def plan_formats(
     areas: Regions = (None, None),
     alike: Regions = (None, None),
 ) -> FormatPlan:
-    """Decide how the two are made comparable.
+    """Decide how the two videos are made comparable.
 
     Args:
-        distorted: its facts.
-        reference: its facts.
-        options: see `AlignOptions`.
-        areas: picture inside black bars, of each; None where unknown.
-        alike: what ``crop="auto"`` keeps of each where these differ; None for all.
+        distorted: facts of the distorted video.
+        reference: facts of the reference.
+        options: how the user wants differences treated.
+        areas: the picture inside black bars, of each; None where unknown.
+        alike: the part of each that ``crop="auto"`` keeps where the bars differ; None for all.
 
     Raises:
         AlignError: high dynamic range against standard, interlaced against progressive, or aspect
             ratios that differ without ``fit``.
     """
     notes = [*check_transfer(distorted, reference), *check_scan(distorted, reference)]
-    regions, found = check_bars(distorted, reference, options, areas, alike)
+    regions, bar_notes = check_bars(distorted, reference, options, areas, alike)
+    notes += bar_notes
     size = _target_size(distorted, reference, options, regions)
-    placings: dict[Side, Placing] = {}
+    geometries: dict[Side, Geometry] = {}
     sides: tuple[tuple[Side, StreamInfo, Region | None], ...] = (
         ("distorted", distorted, regions[0]),
         ("reference", reference, regions[1]),
@@ -173,15 +181,15 @@ def plan_formats(
     if ratio is not None and options.scale_to == "dist":
         ratio = _aspect(distorted, regions[0])
     for side, info, region in sides:
-        wanted = ratio if ratio is not None else size[0] / size[1]
-        placings[side], told = _placing(side, info, region, size, wanted, options)
-        found += told
-    coding, colour, told = _common_coding(distorted, reference)
-    return FormatPlan(*size, coding, colour, placings, tuple(notes + found + told))
+        target = ratio if ratio is not None else size[0] / size[1]
+        geometries[side], aspect_notes = _geometry(side, info, region, target, options)
+        notes += aspect_notes
+    pixel_format, colour, format_notes = _common_pixel_format(distorted, reference)
+    return FormatPlan(*size, pixel_format, colour, geometries, (*notes, *format_notes))
 
 
-def _coding(frame: Frame | StreamInfo) -> Coding:
-    return Coding(frame.chroma, frame.depth, frame.colour.full_range, frame.colour.matrix)
+def _pixel_format(frame: Frame | StreamInfo) -> PixelFormat:
+    return PixelFormat(frame.chroma, frame.depth, frame.colour.full_range, frame.colour.matrix)
 
 
 def _aspect(info: StreamInfo, region: Region | None) -> float:
@@ -195,27 +203,31 @@ def _target_size(
     options: AlignOptions,
     regions: Regions,
 ) -> tuple[int, int]:
-    asked = options.size()
-    if asked is not None:
-        return asked
+    named = options.size()
+    if named is not None:
+        return named
     info, region = (
         (distorted, regions[0]) if options.scale_to == "dist" else (reference, regions[1])
     )
     return (info.width, info.height) if region is None else (region[2], region[3])
 
 
-def _placing(
+def _geometry(
     side: Side,
     info: StreamInfo,
     region: Region | None,
-    size: tuple[int, int],
-    wanted: float,
+    target: float,
     options: AlignOptions,
-) -> tuple[Placing, list[Note]]:
+) -> tuple[Geometry, list[Note]]:
+    """How a picture comes to lie in a frame whose aspect ratio is ``target``, with notes on that.
+
+    Raises:
+        AlignError: its aspect ratio differs, and the options say nothing about that.
+    """
     own = _aspect(info, region)
-    if abs(own / wanted - 1) <= ASPECT_SLACK:
-        return Placing(region), []
-    shape = f"{own:.3f} against {wanted:.3f}"
+    if abs(own / target - 1) <= ASPECT_SLACK:
+        return Geometry(region), []
+    shape = f"{own:.3f} against {target:.3f}"
     if options.fit == "none":
         hint = "say --fit stretch, pad or crop"
         if options.crop == "warn":
@@ -223,14 +235,17 @@ def _placing(
         raise AlignError(f"the {side} video's aspect ratio differs: {shape}; {hint}")
     note = Note("format", f"the {side} video's aspect ratio differs: {shape}; fit={options.fit}")
     if options.fit == "stretch":
-        return Placing(region), [note]
-    return Placing(region, options.fit, own / wanted), [note]
+        return Geometry(region), [note]
+    return Geometry(region, options.fit, own / target), [note]
 
 
-def _common_coding(
+def _common_pixel_format(
     distorted: StreamInfo, reference: StreamInfo
-) -> tuple[Coding, ColourInfo, list[Note]]:
-    """The reference's coding at the greater depth; YCbCr and gray win over RGB and colour."""
+) -> tuple[PixelFormat, ColourInfo, list[Note]]:
+    """The reference's pixel format at the greater depth, with its colour, and notes.
+
+    YCbCr goes before RGB, and gray before all others.
+    """
     depth = max(distorted.depth, reference.depth)
     one, two = distorted, reference
     notes: list[Note] = []
@@ -240,19 +255,19 @@ def _common_coding(
         chroma = "gray"
         notes.append(Note("format", "one video has no colour: only luma is compared"))
     elif one.chroma != two.chroma:
-        told = f"subsampling differs (distorted {one.chroma}, reference {two.chroma})"
-        notes.append(Note("format", f"{told}: compared as {chroma}"))
+        text = f"subsampling differs (distorted {one.chroma}, reference {two.chroma})"
+        notes.append(Note("format", f"{text}: compared as {chroma}"))
     colour = lead.colour
     if chroma == "gray" and lead.chroma == "rgb":
         colour = one.colour if lead is two else two.colour
-    coding = Coding(chroma, depth, colour.full_range, colour.matrix)
+    pixel_format = PixelFormat(chroma, depth, colour.full_range, colour.matrix)
     for name in ("full_range", "matrix"):
         a, b = getattr(one.colour, name), getattr(two.colour, name)
         if a != b and "rgb" not in (one.chroma, two.chroma):
-            kept = getattr(colour, name)
-            text = f"{name} differs (distorted {a}, reference {b}): compared as {kept}"
+            common = getattr(colour, name)
+            text = f"{name} differs (distorted {a}, reference {b}): compared as {common}"
             notes.append(Note("format", text))
     if one.depth != two.depth:
         text = f"depth differs (distorted {one.depth}, reference {two.depth}): compared at {depth}"
         notes.append(Note("format", text))
-    return coding, colour, notes
+    return pixel_format, colour, notes

@@ -12,17 +12,17 @@ from vqa_harness.alignment.signatures import Region
 from vqa_harness.frames import Chroma, Plane
 from vqa_harness.media.picture import resize_planes
 from vqa_harness.media.pixels import FACTORS
-from vqa_harness.media.recode import Coding
+from vqa_harness.media.recode import PixelFormat
 
 
 @dataclass(frozen=True, slots=True)
-class Placing:
-    """How one side's picture is placed.
+class Geometry:
+    """How one side's picture is cut and fitted into the frame.
 
     Attributes:
-        region: what is kept of it; None for all.
+        region: the part of the picture that is kept; None for all of it.
         fit: ``stretch``, ``pad`` or ``crop``.
-        wider: its display aspect ratio over that of the frame, where ``fit`` needs it.
+        wider: the picture's display aspect ratio over that of the frame, where ``fit`` needs it.
     """
 
     region: Region | None = None
@@ -30,7 +30,7 @@ class Placing:
     wider: float = 1.0
 
     def keeps(self, size: tuple[int, int], target: tuple[int, int]) -> bool:
-        """Whether a picture of ``size`` already is what is wanted."""
+        """Whether a picture of this size needs no change to become a frame of size ``target``."""
         return size == target and self.region is None and self.fit == "stretch"
 
     def cut(self, planes: Sequence[Plane], chroma: Chroma) -> tuple[Plane, ...]:
@@ -46,7 +46,10 @@ class Placing:
         return tuple(out)
 
     def inner(self, target: tuple[int, int]) -> tuple[int, int]:
-        """Size that the picture is scaled to, margins even: within ``target`` or around it."""
+        """The size that the picture is scaled to, within ``target`` or around it.
+
+        Margins are whole chroma samples, so that luma and chroma are cut or padded at one place.
+        """
         width, height = target
         if self.fit == "stretch":
             return target
@@ -56,27 +59,27 @@ class Placing:
         return _centrable(width * self.wider, width), height
 
     def to_json(self) -> dict[str, Any]:
-        """What is done."""
+        """What is done to the picture, JSON-compatible."""
         return {"region": None if self.region is None else list(self.region), "fit": self.fit}
 
 
-def place(
-    planes: Sequence[Plane], coding: Coding, target: tuple[int, int], placing: Placing
+def arrange(
+    planes: Sequence[Plane], pixel_format: PixelFormat, target: tuple[int, int], geometry: Geometry
 ) -> tuple[Plane, ...]:
     """Scale planes (bicubic) and pad them with black, or crop them, to (width, height)."""
-    inner = placing.inner(target)
+    inner = geometry.inner(target)
     height, width = planes[0].shape
     if (width, height) != inner:
-        planes = resize_planes(planes, coding.chroma, coding.depth, inner)
+        planes = resize_planes(planes, pixel_format.chroma, pixel_format.depth, inner)
     if inner == target:
         return tuple(planes)
-    across, down = FACTORS.get(coding.chroma, (1, 1))
+    across, down = FACTORS.get(pixel_format.chroma, (1, 1))
     out = []
     for index, plane in enumerate(planes):
-        a, d = (across, down) if index and coding.chroma != "rgb" else (1, 1)
+        a, d = (across, down) if index and pixel_format.chroma != "rgb" else (1, 1)
         size = -(-target[0] // a), -(-target[1] // d)
-        neutral = bool(index) and coding.chroma != "rgb"
-        fill = coding.chroma_scale()[0] if neutral else coding.luma_scale()[0]
+        neutral = bool(index) and pixel_format.chroma != "rgb"
+        fill = pixel_format.chroma_scale()[0] if neutral else pixel_format.luma_scale()[0]
         out.append(_centred(plane, size, int(fill)))
     return tuple(out)
 

@@ -9,12 +9,17 @@ import numpy as np
 from vqa_harness.alignment.signatures import Region, signature
 from vqa_harness.frames import Frame
 
-DARK = (
-    28.0 / 255
-)  # brightest that a bar gets, as a share of white; compression lifts black a little
-BRIGHT = 40.0 / 255  # some of a picture must reach this before its bars are told
-SMALLEST = 0.25  # share of the width and height that is never taken for bars
-EDGE = 0.01  # bars narrower than this share are none
+DARK = 28.0 / 255
+"""Brightest sample of a bar as a share of white.
+
+Black is 16 / 255 in limited range, and compression lifts it a little.
+"""
+BRIGHT = 40.0 / 255
+"""Share of white that some of a picture must reach before its bars can be told."""
+SMALLEST = 0.25
+"""Smallest share of the width or height that a picture takes; what is less is no picture."""
+EDGE = 0.01
+"""Share of the width or height below which dark lines at the edge are not taken for bars."""
 
 
 def picture_area(frames: Iterable[Frame]) -> Region | None:
@@ -57,12 +62,12 @@ def matching_areas(
     which.
 
     Args:
-        distorted: first frames.
-        reference: first frames.
-        areas: of `picture_area`, of each.
+        distorted: first frames of the distorted video.
+        reference: first frames of the reference.
+        areas: the picture inside the bars of each, from `picture_area`.
 
     Returns:
-        A region of each; None where whole frames are as alike.
+        A region of each; None where whole frames are just as alike.
     """
     sizes = [(f.width, f.height) for f in (distorted[0], reference[0])]
     shares = [_share(a, size) for a, size in zip(areas, sizes, strict=True)]
@@ -84,12 +89,12 @@ def _unlikeness(
     second = [signature(f, two) for f in reference]
     energy = float(np.mean([np.mean(s**2) for s in (*first, *second)]))
     reach = min(len(first), len(second)) // 2
-    found = []
+    distances = []
     for shift in range(-reach, reach + 1):
         pairs = [(i, i + shift) for i in range(len(first)) if 0 <= i + shift < len(second)]
         if pairs:
-            found.append(np.mean([np.mean((first[i] - second[j]) ** 2) for i, j in pairs]))
-    return float(min(found)) / max(energy, 1.0)
+            distances.append(np.mean([np.mean((first[i] - second[j]) ** 2) for i, j in pairs]))
+    return float(min(distances)) / max(energy, 1.0)
 
 
 def _share(region: Region, size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -14,12 +14,25 @@ import numpy as np
 
 from vqa_harness.alignment.tracker import Path, Tracker
 
-SAME_RATE = (0.9, 1.1)  # ratios of rates that frame-by-frame pairing is tried for
-ACCEPTED = 36.0  # excess cost over the best pairing by content up to which a model is confirmed
-AFTER = 1 << 40  # a reference index that no video has
-LOOK = 48  # first frames that rates are told from
-ROUNDED = 0.001  # seconds by which the length of a span is uncertain at most
-SPAN = 8  # frames over which an interval is measured, as timestamps may be rounded
+SAME_RATE = (0.9, 1.1)
+"""Ratios of rates between which frame-by-frame pairing is tried.
+
+They let 24 frames per second played at 25 pass, and not 25 against 30.
+"""
+ACCEPTED = 36.0
+"""Excess cost over the best pairing by content up to which a simpler model is confirmed.
+
+It is the price of two jumps: one away from the model's pairs and one back. Evidence for less than
+that does not contradict a model.
+"""
+AFTER = 1 << 40
+"""A reference index that no video has."""
+LOOK = 48
+"""First frames from which rates are told."""
+ROUNDED = 0.001
+"""Seconds by which the length of a span is uncertain at most: Matroska rounds to milliseconds."""
+SPAN = 8
+"""Frames over which an interval is measured, because timestamps may be rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +40,8 @@ class Cadence:
     """Two frame rates, from the times of decoded frames.
 
     Attributes:
-        distorted: seconds between frames; None if there are no times.
-        reference: likewise.
+        distorted: seconds between frames of the distorted video; None if there are no times.
+        reference: the same of the reference.
     """
 
     distorted: Fraction | None
@@ -36,7 +49,7 @@ class Cadence:
 
     @property
     def rates(self) -> tuple[Fraction | None, Fraction | None]:
-        """Frames per second of both."""
+        """Frames per second of the distorted video and of the reference; None if unknown."""
         one, two = self.distorted, self.reference
         return None if one is None else 1 / one, None if two is None else 1 / two
 
@@ -86,8 +99,9 @@ def interval(times: Sequence[Fraction | None], rate: Fraction | None = None) -> 
     The lower quartile over spans of eight frames, because gaps only lengthen a span.
 
     Args:
-        times: of the first frames.
-        rate: what the container says; believed where times rounded to milliseconds agree with it.
+        times: seconds of the first frames; None where unknown.
+        rate: frames per second as the container says; it is believed where the times, rounded to
+            milliseconds, agree with it.
     """
     known = [t for t in times if t is not None]
     if len(known) < max(2, len(times)):
@@ -183,7 +197,7 @@ class ContentModel:
 
 
 class KnownTimes:
-    """`ReferenceTimes` of a list."""
+    """A list of known times, as `ReferenceTimes`."""
 
     def __init__(self, times: Sequence[Fraction | None]) -> None:
         self._times = [t for t in times if t is not None]
@@ -195,7 +209,7 @@ class KnownTimes:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The model chosen.
+    """The model that was chosen.
 
     Attributes:
         model: the pairing.
@@ -254,13 +268,13 @@ def ambiguous_shifts(tracker: Tracker, path: Path) -> tuple[int, ...]:
             counts[int(place) - own] += 1
     need = max(counts.values()) * 0.9
     end = tracker.reference.count if tracker.reference.ended else 1 << 60
-    found = [
+    equal = [
         shift
         for shift, count in counts.items()
         if shift and count >= need and first + shift >= 0 and last + shift < end
         if sums[shift] / count < 0.05
     ]
-    return tuple(sorted(found, key=lambda s: (abs(s), s)))
+    return tuple(sorted(equal, key=lambda s: (abs(s), s)))
 
 
 def _candidates(
@@ -271,6 +285,7 @@ def _candidates(
     *,
     timed: bool,
 ) -> list[Model]:
+    """The models to try, simplest first; the offsets are the commonest among pairs of ``path``."""
     matched = [(i, int(j)) for i, j in enumerate(path.reference) if j >= 0]
     models: list[Model] = [IndexModel()] if cadence.similar else []
     by_time = [TimeModel(early, 0, cadence.similar) for early in cadence.earlies if timed]

@@ -30,11 +30,26 @@ from vqa_harness.alignment.tracker import EXPECTED, FLOOR, MOST, Tracker
 from vqa_harness.alignment.votes import Skips
 from vqa_harness.stats.pooling import percentiles
 
-LOST = 8.0  # distance over noise of frames that may be elsewhere in the reference
+LOST = 8.0
+"""Distance over the usual one, from which a frame may show something far off in the reference.
+
+The search looks at a narrow band only. Where the distorted video jumps out of it all candidates fit
+equally badly, no move is cheaper than staying, and the excess does not grow; but the distance does.
+"""
 LOST_FRAMES = 4
-NEIGHBOURS = 2  # frames to each side that a pairing must beat to count as supported
-PENDING = 4096  # frames put off at most
-PROOF = 1.3  # distance of pairs three or more frames off, over that of the pairs assumed
+"""So many such frames in a row are a disagreement; fewer may be damage or a scene cut."""
+NEIGHBOURS = 2
+"""Frames to each side that a pairing must beat to count as supported."""
+PENDING = 4096
+"""Most frames whose scoring is put off, which bounds memory and the pause when they are scored."""
+PROOF = 1.3
+"""How many times as far as the pairs assumed all pairs three or more frames off must be.
+
+Pairs one or two frames off may fit nearly as well in a slow scene; `Monitor` goes on looking at
+those.
+"""
+CLOSER = 0.98
+"""Share of the distance of the pairs assumed that pairs one or two frames off must not go below."""
 
 
 class Support:
@@ -71,8 +86,14 @@ class Support:
 class Monitor:
     """Follows an assumed pairing with the search of `Tracker` in a narrow band around it.
 
-    The search itself is put off until the pairs assumed may cost too much, which `Bound` tells
-    cheaply; where it leaves no doubt about a partner, the pairs before need no search at all.
+    What counts is the excess: what the pairs assumed cost beyond the best pairing. A step of the
+    search is dear, and where nothing was cut hardly any is needed. So scoring is put off, pair by
+    pair, while `Bound` shows from a few numbers that the excess cannot be too large. Three things
+    end that: a partner is beyond doubt, and the pairs before it are dropped unscored; the bound is
+    too large, and the search finds the true excess; or too many pairs wait.
+
+    The kernels run as plain Python here (``.python``), because only a few pairs are scored in most
+    runs, and importing Numba alone takes a second.
 
     Args:
         half: reference frames to each side that are looked at.
@@ -87,13 +108,19 @@ class Monitor:
         self._low, self._high = low, high
         self._size = 2 * half + 1
         self._scores = np.full((3, self._size), UNREACHED, np.float32)
-        self._assumed = 0.0  # cost of the pairs assumed, beyond that of the best ones
-        self._bound = Bound()  # which it does not exceed
+        self._excess = 0.0
+        """Cost of the pairs assumed beyond that of the best ones, as far as they were scored."""
+        self._bound = Bound()
+        """What the excess of all pairs so far, scored or put off, cannot exceed."""
         self._pending: list[AssumedPair] = []
-        self._scored: int | None = None  # the last partner that `_scores` are for
+        self._scored: int | None = None
+        """The last partner that `_scores` are for."""
         self._recent: list[float] = []
-        self._usual = 0.0  # median of these
-        self._against: list[float] = []  # votes against the pairs assumed, beyond the fewest
+        """The smallest distances of the last frames."""
+        self._usual = 0.0
+        """Median of the recent distances, from which the noise is taken."""
+        self._against: list[float] = []
+        """Votes against the last pairs assumed, beyond the fewest."""
         self._skips = Skips()
         self._last: Signature | None = None
         self._target: int | None = None
@@ -121,9 +148,10 @@ class Monitor:
         self._defer(self._pair(signature, row, own, rival, target))
         self._last, self._target = signature, target
         apart = min(4, self.half)
+        # a picture that only got noisier still fits better here than a few frames off
         sharper = own <= 0.95 * min(distances[self.half - apart], distances[self.half + apart])
         self._lost = 0 if sharper or own < LOST * max(FLOOR, usual) else self._lost + 1
-        return self._assumed <= ACCEPTED and self._lost < LOST_FRAMES
+        return self._excess <= ACCEPTED and self._lost < LOST_FRAMES
 
     def _pair(
         self, signature: Signature, row: Floats, own: float, rival: float, target: int
@@ -158,10 +186,13 @@ class Monitor:
         """Put off scoring a pair while the evidence against all pairs so far cannot matter."""
         bound = self._bound
         own, other = pair.least_costs(self.reference.energy.array)
-        sure = bound.certain and other >= own + LEAD  # whatever moves cost
+        # where the lead is that large, moves cannot matter, and their prices need not be found
+        sure = bound.certain and other >= own + LEAD
         bound.add(own, other, *((0.0, 0.0) if sure else self._least_moves(pair)))
         self._pending.append(pair)
-        if bound.certain and bound.locked <= self._assumed:
+        if bound.certain and bound.locked <= self._excess:
+            # every likely way leads through this partner and the excess did not grow: what came
+            # before cannot change the rest, so the search may begin here as if it were the start
             self._pending.clear()
             self._scores[:] = LEAD
             self._scores[MATCHED, self.half] = 0
@@ -187,16 +218,17 @@ class Monitor:
         return float(min(hold_costs.python(pair.change, pair.noise, motion, pair.left_out, moves)))
 
     def _settle(self) -> None:
-        """Score the frames put off."""
+        """Score the pairs put off, and begin the bound from what was found."""
         for pair in self._pending:
             self._score(pair)
         self._pending.clear()
         here = self._scores[:ALIEN, self.half].min()
         rest = self._scores.copy()
         rest[:ALIEN, self.half] = UNREACHED
-        self._bound.found(self._assumed, float(here), float(rest.min()))
+        self._bound.restart(self._excess, float(here), float(rest.min()))
 
     def _score(self, pair: AssumedPair) -> None:
+        """Take one step of the search; scores stay relative to the best, so float32 is enough."""
         reference = self.reference
         base = pair.target - self.half
         costs = pair.costs(reference.energy.array)
@@ -223,13 +255,18 @@ class Monitor:
                 np.empty(new.shape, np.int16),
             )
         best = np.float32(new.min())
-        self._assumed += float(costs[self.half]) - float(best)
+        self._excess += float(costs[self.half]) - float(best)
         self._scores = np.minimum(new - best, UNREACHED)
         self._scored = pair.target
 
 
 def support_of(tracker: Tracker, pairing: Sequence[int]) -> Support:
-    """The same judgement of pairs, from the distances that a `Tracker` kept; -1 for no partner."""
+    """Judge pairs by the distances that a `Tracker` kept.
+
+    Args:
+        tracker: which saw all distorted frames.
+        pairing: reference index of each distorted frame, -1 for no partner.
+    """
     support = Support()
     for frame, target in zip(tracker.frames, pairing, strict=False):
         place = target - frame.base
@@ -246,8 +283,8 @@ def proven(distorted: Sequence[Signature], reference: Sequence[Signature]) -> bo
     Shifts of three frames and more must fit clearly worse, and none better than the pairing itself.
 
     Args:
-        distorted: signatures of the first frames.
-        reference: likewise, as many.
+        distorted: signatures of the first frames of the distorted video.
+        reference: signatures of the first frames of the reference.
     """
     count = min(len(distorted), len(reference))
     reach = count // 3
@@ -261,4 +298,4 @@ def proven(distorted: Sequence[Signature], reference: Sequence[Signature]) -> bo
     own = shifted[0] + BARELY
     near = min(shifted[s] for s in (-2, -1, 1, 2))
     far = min(value for shift, value in shifted.items() if abs(shift) >= 3)
-    return far > PROOF * own and near > 0.98 * shifted[0]
+    return far > PROOF * own and near > CLOSER * shifted[0]

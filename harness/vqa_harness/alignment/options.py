@@ -24,7 +24,8 @@ CHOICES = {
     "crop": Crop,
     "deinterlace": Deinterlace,
 }
-LONGEST_OFFSET = 60.0  # seconds
+LONGEST_OFFSET = 60.0
+"""Seconds that `AlignOptions.max_offset` may be at most, which bounds the work of the search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class AlignOptions:
             whatever they say; a frame is made of each frame.
 
     Raises:
-        UsageError: a value that is none of these.
+        UsageError: a value is none of these.
     """
 
     mode: Mode = "auto"
@@ -91,10 +92,10 @@ class AlignOptions:
         """
         if self.scale_to in ("ref", "dist"):
             return None
-        found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", self.scale_to)
-        if found is None:
+        size = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", self.scale_to)
+        if size is None:
             raise UsageError(f"--scale-to {self.scale_to}: needs ref, dist or WIDTHxHEIGHT")
-        return int(found[1]), int(found[2])
+        return int(size[1]), int(size[2])
 
     @property
     def of_reader(self) -> Literal["off", "auto", "always"]:

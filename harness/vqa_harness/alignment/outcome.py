@@ -11,21 +11,22 @@ from vqa_harness.alignment.monitor import Support
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.report import AlignReport, judge
 from vqa_harness.alignment.study import BEYOND
-from vqa_harness.alignment.window import FrameWindow, Item
+from vqa_harness.alignment.window import DecodedFrame, FrameWindow
 from vqa_harness.errors import AlignError, InputError
 from vqa_harness.frames import Frame
 
-Made = tuple[Frame, Frame]
+ComparablePair = tuple[Frame, Frame]
+"""A distorted frame and its reference frame, made comparable."""
 
 
-class Outcome:
+class PairingOutcome:
     """Makes the pairs, counts them, and fills in the report.
 
     Args:
         report: to fill in.
         plan: how frames become comparable.
-        options: what the user wants.
-        cadence: the two rates.
+        options: how the user wants frames paired.
+        cadence: the two frame rates.
 
     Attributes:
         pairing: reference index of each distorted frame, -1 for none.
@@ -36,15 +37,25 @@ class Outcome:
     ) -> None:
         self._report, self._plan, self._options = report, plan, options
         self._cadence = cadence
-        self._first: tuple[Item, Item] | None = None
-        self._last: tuple[Item, int] | None = None
+        self._first: tuple[DecodedFrame, DecodedFrame] | None = None
+        self._last: tuple[DecodedFrame, int] | None = None
         self.pairing: list[int] = []
 
-    def give(self, distorted: Item, reference: Item, target: int) -> Made | None:
-        """The frames for the metrics; None where the pair is left out for damage.
+    def give(
+        self, distorted: DecodedFrame, reference: DecodedFrame, target: int
+    ) -> ComparablePair | None:
+        """Take a pair, count it, and make its frames comparable.
+
+        Args:
+            distorted: the distorted frame.
+            reference: its partner.
+            target: index of the partner.
+
+        Returns:
+            The frames for the metrics; None where the pair is left out because a frame is damaged.
 
         Raises:
-            InputError: it is damaged and the options refuse that.
+            InputError: a frame is damaged and the options refuse that.
         """
         self._first = self._first or (distorted, reference)
         self._last = (distorted, target)
@@ -64,19 +75,19 @@ class Outcome:
         self._report.pairs += 1
         return self._plan.apply(one, "distorted"), self._plan.apply(two, "reference")
 
-    def hold_last(self, reference: FrameWindow) -> Iterator[Made]:
-        """The last distorted frame with each reference frame left, for ``tail="repeat"``."""
+    def hold_last(self, reference: FrameWindow) -> Iterator[ComparablePair]:
+        """Pair the last distorted frame with each reference frame left, for ``tail="repeat"``."""
         if self._last is None:
             return
-        item, target = self._last
+        distorted, target = self._last
         index = target + 1
         while reference.ensure(index, forget=True):
-            made = self.give(item, reference.get(index), index)
+            pair = self.give(distorted, reference.get(index), index)
             reference.drop_before(index + 1)
             self._report.repeated_tail += 1
             index += 1
-            if made is not None:
-                yield made
+            if pair is not None:
+                yield pair
 
     def finish(self, model: Model, windows: Sequence[FrameWindow], support: Support) -> None:
         """Fill in the report; the reference is read on to count its frames, within bounds."""
@@ -91,7 +102,7 @@ class Outcome:
         self._offset(model)
 
     def finish_swapped(self, pairing: Sequence[int], windows: Sequence[FrameWindow]) -> None:
-        """The same where a distorted frame was found for each reference frame."""
+        """Fill in the report where a distorted frame was found for each reference frame."""
         report = self._report
         windows[0].drain(BEYOND)
         self._count(windows)
@@ -106,17 +117,17 @@ class Outcome:
         report.events.tail = (after, tail)
 
     def conclude(self) -> None:
-        """Draw the conclusions.
+        """Add the notes to the report, and refuse what the options do not accept.
 
         Raises:
-            AlignError: no pair was found, or the options refuse what was.
+            AlignError: no pair was found, or the options refuse the pairing.
         """
         report = self._report
         report.notes = [*self._plan.notes, *judge(report)]
         if not report.pairs and not report.skipped_corrupt:
             raise AlignError(
                 "no frame of the distorted video was found in the reference; is it the right "
-                "reference? --align index pairs by number all the same"
+                "reference? --align index pairs by number in any case"
             )
         ends = [note for note in report.notes if note.code == "length"]
         if self._options.tail == "error" and ends:
@@ -130,7 +141,7 @@ class Outcome:
         report.reference_counted = windows[1].ended
 
     def _offset(self, model: Model) -> None:
-        """Where the first pair lies."""
+        """Fill in how far apart the frames of the first pair are, in frames and in seconds."""
         report = self._report
         if self._first is None:
             return
@@ -157,5 +168,5 @@ def refuse_strangers(matched: float) -> None:
     if matched < 0.1:
         raise AlignError(
             f"only {100 * matched:.0f} % of the distorted frames were found in the reference; is "
-            "it the right reference? --align index pairs by number all the same"
+            "it the right reference? --align index pairs by number in any case"
         )

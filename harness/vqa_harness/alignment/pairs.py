@@ -8,34 +8,40 @@ signatures are read first, of as much as it takes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vqa_harness.alignment.format_checks import Regions, bars_differ
-from vqa_harness.alignment.formats import FormatPlan, plan_formats
-from vqa_harness.alignment.letterbox import matching_areas, picture_area
+from vqa_harness.alignment.first_frames import frames_held, plan_from_first
+from vqa_harness.alignment.format_checks import Regions
+from vqa_harness.alignment.formats import FormatPlan
 from vqa_harness.alignment.models import Choice, ContentModel, IndexModel, Model, TimeModel, choose
 from vqa_harness.alignment.monitor import Monitor, proven, support_of
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.alignment.outcome import Made, Outcome, refuse_strangers
-from vqa_harness.alignment.report import DOUBTFUL, AlignReport, Note, rates_differ
+from vqa_harness.alignment.outcome import ComparablePair, PairingOutcome, refuse_strangers
+from vqa_harness.alignment.report import DOUBTFUL, AlignReport, rates_differ
 from vqa_harness.alignment.stream import Disagreement, PairStream
 from vqa_harness.alignment.study import Study, cadence_of, study
 from vqa_harness.alignment.window import FrameWindow
-from vqa_harness.console import Progress
 from vqa_harness.errors import AlignError
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.source import VideoSource
 
-PROBED = 20.0  # seconds of signatures that a model other than equal numbers is first told from
-HELD_BYTES = 512 << 20  # of pictures held at the start, of both videos
-FEWEST, MOST = 10, 24  # frames held at the start, of each video
-BARS_EVERY = 4  # of the frames held, one so often is searched for black bars
-AHEAD = 8  # frames checked before one is given out
+PROBED = 20.0
+"""Seconds of signatures that are read first where equal numbers do not fit.
+
+A constant offset or another rate shows in so much already, so that most videos need not be decoded
+twice; only a pairing by content needs the signatures of all.
+"""
+AHEAD = 8
+"""Frames that are checked before one is given out.
+
+The search needs a few frames after a drop to be sure of it. Pairs that were given out cannot be
+taken back.
+"""
 CHECKED = "pairs, checked on the way"
+"""What the report calls a pass in which `Monitor` checks the pairs."""
 
 
 class AlignedPairs:
@@ -52,7 +58,7 @@ class AlignedPairs:
 
     Attributes:
         distorted: facts of the frames given out, after scaling and recoding.
-        reference: likewise.
+        reference: facts of the reference frames given out, likewise.
         expected: frames that the distorted video promises; None if unknown.
         report: how frames were paired; final once every pair was given out.
 
@@ -73,7 +79,7 @@ class AlignedPairs:
         self._windows: list[FrameWindow] = []
         try:
             self._open()
-            self._held = _held(self._windows)
+            self._held = frames_held(self._windows)
             self._plan = self._make_plan()
             self._cadence = cadence_of(self._windows[0], self._windows[1], self._held)
         except BaseException:
@@ -96,7 +102,7 @@ class AlignedPairs:
             InputError: decoding fails, or a damaged frame under ``on_corrupt="fail"``.
             AlignError: the options refuse what was found; some of it is only known at the end.
         """
-        outcome = Outcome(self.report, self._plan, self._options, self._cadence)
+        outcome = PairingOutcome(self.report, self._plan, self._options, self._cadence)
         differ = rates_differ(self.report.rates)
         if differ and self._options.fps_policy == "error":
             one, two = (float(rate or 0) for rate in self.report.rates)
@@ -120,7 +126,7 @@ class AlignedPairs:
         return self.report.to_json()
 
     def warnings(self) -> list[str]:
-        """What decoding lost, and what alignment found."""
+        """One line for each thing lost in decoding, and for each finding of the alignment."""
         return self.losses() + self.report.warnings()
 
     def losses(self) -> list[str]:
@@ -133,7 +139,7 @@ class AlignedPairs:
             window.close()
 
     def _open(self, *, signatures: bool = True) -> tuple[FrameWindow, FrameWindow]:
-        """Begin both videos anew."""
+        """Begin both videos again."""
         self.close()
         self._windows = []
         for source, region in zip(self._sources, self._regions, strict=True):
@@ -144,44 +150,29 @@ class AlignedPairs:
         return self._windows[0], self._windows[1]
 
     def _make_plan(self) -> FormatPlan:
-        """Compare the formats of the first frames; begin again where bars are to be cut off."""
-        infos = [w.info for w in self._windows]
-        told = tuple(
-            Note("format", f"the {side} video was deinterlaced (bwdif, a frame for each frame)")
-            for side, window in zip(("distorted", "reference"), self._windows, strict=True)
-            if window.deinterlaced
-        )
-        if self._options.crop == "off":
-            plan = plan_formats(infos[0], infos[1], self._options)
-            return replace(plan, notes=(*told, *plan.notes))
-        frames = [self._first_frames(side) for side in (0, 1)]
-        areas = picture_area(frames[0][::BARS_EVERY]), picture_area(frames[1][::BARS_EVERY])
-        alike: Regions = (None, None)
-        if areas[0] and areas[1] and bars_differ(infos[0], infos[1], areas):
-            alike = matching_areas(frames[0], frames[1], (areas[0], areas[1])) or alike
-        plan = plan_formats(infos[0], infos[1], self._options, areas, alike)
-        if alike != self._regions:
-            self._regions = alike
+        """Decide from the first frames; begin again where black bars are to be cut off."""
+        plan, regions = plan_from_first(self._windows, self._held, self._options)
+        if regions != self._regions:
+            self._regions = regions
             self._open()
-        return replace(plan, notes=(*told, *plan.notes))
+        return plan
 
-    def _first_frames(self, side: int) -> list[Frame]:
-        items = self._windows[side].first_items(self._held)
-        frames = [i.frame for i in items if i.frame is not None]
-        size = frames[0].width, frames[0].height
-        return [f for f in frames if (f.width, f.height) == size]
+    def _by_distorted(self, outcome: PairingOutcome) -> Iterator[ComparablePair]:
+        """One pair for each distorted frame that has a partner, by the simplest model that fits.
 
-    def _by_distorted(self, outcome: Outcome) -> Iterator[Made]:
-        asked = self._asked_model()
-        if asked is not None:
-            yield from self._streamed(outcome, asked, insist=True)
+        A model that the pictures contradict on the way costs another pass: what was given out until
+        then stays, and the rest is found from signatures of the whole.
+        """
+        named = self._named_model()
+        if named is not None:
+            yield from self._streamed(outcome, named, insist=True)
             return
         model: Model = IndexModel()
         if not self._proven():
-            found, choice = self._study(PROBED if self._options.mode == "auto" else None)
+            studied, choice = self._study(PROBED if self._options.mode == "auto" else None)
             model = choice.model
-            if found.complete:
-                yield from self._studied(outcome, found, choice, 0)
+            if studied.complete:
+                yield from self._after_study(outcome, studied, choice, 0)
                 return
             self.report.shifts = choice.shifts
             self._open()
@@ -189,10 +180,10 @@ class AlignedPairs:
             yield from self._streamed(outcome, model, insist=False)
         except Disagreement:
             begin = len(outcome.pairing)
-            found, choice = self._study(None)
-            yield from self._studied(outcome, found, choice, begin)
+            studied, choice = self._study(None)
+            yield from self._after_study(outcome, studied, choice, begin)
 
-    def _asked_model(self) -> Model | None:
+    def _named_model(self) -> Model | None:
         """The model that the options name; None where the pictures are to tell."""
         mode = self._options.mode
         if mode == "index":
@@ -207,28 +198,30 @@ class AlignedPairs:
     def _proven(self) -> bool:
         if self._options.mode != "auto" or not self._cadence.similar:
             return False
-        found = [
-            [i.signature for i in w.first_items(self._held) if i.signature is not None]
-            for w in self._windows
-        ]
-        return proven(found[0], found[1])
+        first, second = (
+            [one.signature for one in window.first(self._held) if one.signature is not None]
+            for window in self._windows
+        )
+        return proven(first, second)
 
     def _study(self, seconds: float | None) -> tuple[Study, Choice]:
-        """Read signatures: all of them where the first ``seconds`` do not settle it."""
+        """Read signatures and choose a model; read all where the first ``seconds`` do not tell."""
         part = "all" if seconds is None else f"up to {seconds:g} s"
         self.report.passes.append(f"signatures of {part}")
         options = self._options
-        found = study(*self._sources, self._regions, options.max_offset, seconds, options.of_reader)
-        choice = choose(found.tracker, found.times, found.ref_times, found.cadence)
-        if isinstance(choice.model, ContentModel) and not found.complete:
+        studied = study(
+            *self._sources, self._regions, options.max_offset, seconds, options.of_reader
+        )
+        choice = choose(studied.tracker, studied.times, studied.ref_times, studied.cadence)
+        if isinstance(choice.model, ContentModel) and not studied.complete:
             return self._study(None)
         if self._options.mode == "content":
             choice = Choice(ContentModel(choice.path), choice.path, 0.0, choice.shifts)
         if isinstance(choice.model, ContentModel):
-            self._refuse_guesses(found, choice)
-        return found, choice
+            self._refuse_guesses(studied, choice)
+        return studied, choice
 
-    def _refuse_guesses(self, found: Study, choice: Choice) -> None:
+    def _refuse_guesses(self, studied: Study, choice: Choice) -> None:
         """Stop where the pictures are needed to tell the pairing, and do not.
 
         Raises:
@@ -237,25 +230,27 @@ class AlignedPairs:
         """
         pairing = choice.path.reference
         refuse_strangers(float(np.mean(pairing >= 0)) if pairing.size else 0.0)
-        sure = support_of(found.tracker, pairing.tolist()).confidence
+        sure = support_of(studied.tracker, pairing.tolist()).confidence
         if rates_differ(self.report.rates) and sure < DOUBTFUL:
             raise AlignError(
                 "frame rates differ and the pictures do not tell which frames belong together: say "
                 "--fps-policy match-dist or match-ref, or --align index"
             )
 
-    def _studied(
-        self, outcome: Outcome, found: Study, choice: Choice, begin: int
-    ) -> Iterator[Made]:
-        """Pairs from frame ``begin`` on, as a study of the whole found."""
+    def _after_study(
+        self, outcome: PairingOutcome, studied: Study, choice: Choice, begin: int
+    ) -> Iterator[ComparablePair]:
+        """Pairs from frame ``begin`` on, as a study of the whole found them."""
         self.report.passes.append("pairs")
         self.report.shifts = choice.shifts
         repeat = self._options.tail == "repeat"
         stream = PairStream(*self._open(signatures=False), choice.model, repeat=repeat)
-        yield from self._given(outcome, stream, begin)
-        outcome.finish(choice.model, self._windows, support_of(found.tracker, outcome.pairing))
+        yield from self._comparable(outcome, stream, begin)
+        outcome.finish(choice.model, self._windows, support_of(studied.tracker, outcome.pairing))
 
-    def _streamed(self, outcome: Outcome, model: Model, *, insist: bool) -> Iterator[Made]:
+    def _streamed(
+        self, outcome: PairingOutcome, model: Model, *, insist: bool
+    ) -> Iterator[ComparablePair]:
         """Pairs under a model, checked a few frames ahead."""
         self.report.passes.append(CHECKED)
         ahead = max(4, min(AHEAD, self._held // 3))
@@ -271,24 +266,26 @@ class AlignedPairs:
             insist=insist,
             repeat=repeat,
         )
-        yield from self._given(outcome, stream, 0)
+        yield from self._comparable(outcome, stream, 0)
         self.report.disagrees_from = stream.disagrees_from
         outcome.finish(model, self._windows, monitor.support)
 
-    def _given(self, outcome: Outcome, stream: PairStream, begin: int) -> Iterator[Made]:
-        """What a stream gives, made comparable; the end is held where the options ask for it."""
+    def _comparable(
+        self, outcome: PairingOutcome, stream: PairStream, begin: int
+    ) -> Iterator[ComparablePair]:
+        """The pairs of a stream, made comparable; the last frame is held if the options say so."""
         try:
             for _, distorted, target, reference in stream.pairs(begin):
-                made = outcome.give(distorted, reference, target)
-                if made is not None:
-                    yield made
+                pair = outcome.give(distorted, reference, target)
+                if pair is not None:
+                    yield pair
         finally:
             outcome.pairing = [*outcome.pairing[:begin], *stream.pairing[begin:]]
         self.report.repeated_tail += stream.repeated
         if self._options.tail == "repeat":
             yield from outcome.hold_last(self._windows[1])
 
-    def _by_reference(self, outcome: Outcome) -> Iterator[Made]:
+    def _by_reference(self, outcome: PairingOutcome) -> Iterator[ComparablePair]:
         """One pair for each reference frame, with the distorted frame shown at its time.
 
         Raises:
@@ -302,52 +299,7 @@ class AlignedPairs:
         dist, ref = self._open(signatures=False)
         stream = PairStream(ref, dist, model)
         for _, reference, target, distorted in stream.pairs():
-            made = outcome.give(distorted, reference, target)
-            if made is not None:
-                yield made
+            pair = outcome.give(distorted, reference, target)
+            if pair is not None:
+                yield pair
         outcome.finish_swapped(stream.pairing, self._windows)
-
-
-def _held(windows: list[FrameWindow]) -> int:
-    """How many frames of each video may be held at the start."""
-    size = 0
-    for info in (w.info for w in windows):
-        samples = info.width * info.height * (3 if info.chroma in ("444", "rgb") else 2)
-        size += samples * (1 if info.depth == 8 else 2)
-    return max(FEWEST, min(MOST, HELD_BYTES // size))
-
-
-def align(
-    distorted: Path | VideoSource,
-    reference: Path | VideoSource,
-    options: AlignOptions | None = None,
-    *,
-    progress: Progress | None = None,
-) -> tuple[AlignReport, list[str]]:
-    """Pair two videos as a run of metrics would.
-
-    Args:
-        distorted: the video that would be scored.
-        reference: the video it would be compared with.
-        options: see `AlignOptions`.
-        progress: told about every pair.
-
-    Returns:
-        The report, and one line for each thing the user should know, of decoding and of pairing.
-
-    Raises:
-        InputError: a file cannot be read.
-        AlignError: the two cannot be compared, or the options refuse what was found.
-    """
-    pairs = AlignedPairs(distorted, reference, options)
-    try:
-        for number, (frame, partner) in enumerate(pairs, 1):
-            frame.release()
-            if partner is not None:
-                partner.release()
-            if progress is not None:
-                progress(number, pairs.expected)
-        pairs.report.reading = pairs.losses()
-        return pairs.report, pairs.report.warnings()
-    finally:
-        pairs.close()

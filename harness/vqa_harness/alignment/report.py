@@ -1,4 +1,4 @@
-"""What is told about a pairing: for the log, for people, and for `strict`."""
+"""What is reported of a pairing: for the log, for people, and for the option `strict`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from typing import Any
 from vqa_harness.alignment.events import Events, Segment
 from vqa_harness.alignment.options import AlignOptions
 
-LISTED = 50  # of anything that may come in any number, the first so many are listed
-SAME_RATE = 0.0005  # relative difference of rates that is none
-DOUBTFUL = 0.1  # confidence under which a pairing cannot be told from its neighbours
-WIDTH = 72  # characters of the timeline
+LISTED = 50
+"""Entries of a list that are put into the report; it also says how many there are in all."""
+SAME_RATE = 0.0005
+"""Relative difference up to which two rates are the same; 24 and 23.976 differ by 0.001."""
+DOUBTFUL = 0.1
+"""Confidence below which a pairing cannot be told from its neighbours."""
+WIDTH = 72
+"""Characters in the timeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,14 @@ class AlignReport:
     """How two videos were paired.
 
     Attributes:
-        options: what was asked for.
-        model: ``index``, ``time``, ``offset``, ``rate`` or ``content``.
+        options: the options of the user.
+        model: what pairs the frames: ``index``, ``time``, ``offset``, ``rate`` or ``content``.
         offset_frames: reference frame of the first pair minus its distorted frame.
         offset_seconds: the same in seconds; None without times.
         rates: frames per second of the distorted and of the reference; None if unknown.
         pairs: pairs given to the metrics.
-        distorted_frames: decoded.
-        reference_frames: decoded.
+        distorted_frames: how many frames of the distorted video were decoded.
+        reference_frames: how many frames of the reference were decoded.
         reference_counted: whether the reference was read to its end.
         events: drops, repeats, freezes, heads and tails.
         repeated_tail: pairs with a last frame held, under ``tail=repeat``.

@@ -19,8 +19,13 @@ from vqa_harness.frames import Frame, Plane
 
 ROWS, COLUMNS = 36, 64
 CELLS = ROWS * COLUMNS
-ROWS_READ = 4  # of each band of cells, where the picture has twice as many and more
-LUMA = (0.2126, 0.7152, 0.0722)  # of R, G and B, BT.709
+ROWS_READ = 4
+"""Rows that are read of each row of cells, where the picture has at least twice as many.
+
+Reading all of a 4K picture would cost more than it adds: neighbouring rows are alike.
+"""
+LUMA = (0.2126, 0.7152, 0.0722)
+"""Weights of R, G and B in luma, by BT.709."""
 
 Signature: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float32]
@@ -53,19 +58,19 @@ def signature(frame: Frame, region: Region | None = None) -> Signature:
 
 
 def energy(one: Signature) -> float:
-    """Mean square, in squared levels."""
+    """The mean square of a signature, in squared levels."""
     return float(np.dot(one, one)) / one.size
 
 
 def distance(one: Signature, two: Signature) -> float:
-    """Mean squared difference, in squared levels."""
+    """The mean squared difference of two signatures, in squared levels."""
     return energy(one - two)
 
 
 def area_means(plane: Plane, region: Region | None = None, scale: float = 1) -> Signature:
     """(2304,) float32 means of the cells of a plane, row by row, times ``scale``.
 
-    Of tall planes some rows are looked at only.
+    Of tall planes only some rows are read.
     """
     if region is not None:
         x, y, width, height = region
@@ -91,14 +96,14 @@ def _band_sums(plane: Plane, rows: Sequence[slice | Indices]) -> Floats:
 @lru_cache(maxsize=32)
 def _rows_read(height: int) -> list[slice | Indices]:
     """The first, second, ... row that is read of each band."""
-    found: list[slice | Indices] = []
+    read: list[slice | Indices] = []
     for number in range(ROWS_READ):
         middle = (np.arange(ROWS) + (number + 0.5) / ROWS_READ) * (height / ROWS)
         upper = number < ROWS_READ / 2  # ties go outwards, so that the mean stays in the middle
         rows = (np.floor(middle) if not upper else np.ceil(middle) - 1).astype(np.intp)
         even = height % ROWS == 0  # a slice is a view, and saves a copy
-        found.append(slice(int(rows[0]), None, height // ROWS) if even else rows)
-    return found
+        read.append(slice(int(rows[0]), None, height // ROWS) if even else rows)
+    return read
 
 
 def _means(values: Floats, cells: int, scale: float = 1) -> Floats:

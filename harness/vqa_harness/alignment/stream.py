@@ -7,9 +7,14 @@ from collections.abc import Iterator
 
 from vqa_harness.alignment.models import Model
 from vqa_harness.alignment.monitor import Monitor
-from vqa_harness.alignment.window import FrameWindow, Item
+from vqa_harness.alignment.window import DecodedFrame, FrameWindow
 
-SPREAD = 64  # reference frames held at most because of frames checked ahead
+SPREAD = 64
+"""Reference frames that are held at most because frames are checked ahead.
+
+Where timestamps have a large gap, the partners of the next frames lie far ahead. Those frames are
+then checked later, or memory would grow with the gap.
+"""
 
 
 class Disagreement(Exception):
@@ -53,7 +58,7 @@ class PairStream:
         self.pairing = array("q")
         self.disagrees_from: int | None = None
 
-    def pairs(self, begin: int = 0) -> Iterator[tuple[int, Item, int, Item]]:
+    def pairs(self, begin: int = 0) -> Iterator[tuple[int, DecodedFrame, int, DecodedFrame]]:
         """Yield (index, distorted, reference index, reference) of every pair from ``begin`` on.
 
         Raises:
@@ -61,8 +66,8 @@ class PairStream:
         """
         index = len(self.pairing)
         while self._dist.ensure(index):
-            item = self._dist.get(index)
-            target = self._model.target(index, item.time, self._ref)
+            distorted = self._dist.get(index)
+            target = self._model.target(index, distorted.time, self._ref)
             if self._monitor is not None:
                 self._check(self._monitor, index, target)
             paired = target >= 0 and self._exists(target)
@@ -73,25 +78,29 @@ class PairStream:
             if paired:
                 self._ref.drop_before(target)
                 if index >= begin:
-                    yield index, item, target, self._ref.get(target)
+                    yield index, distorted, target, self._ref.get(target)
             self._dist.drop_before(index + 1)
             index += 1
 
     def _exists(self, target: int) -> bool:
-        """Whether there is such a reference frame; the last one before it stays held."""
+        """Whether there is such a reference frame.
+
+        Of the frames read on the way the last two stay held: the very last may be repeated at the
+        end.
+        """
         self._ref.ensure(target, forget=True)
         return target < self._ref.count
 
     def _check(self, monitor: Monitor, index: int, floor: int) -> None:
         """Check the frames from ``index`` on, whose first partner is ``floor``."""
         while self._checked <= index + self._ahead and self._dist.ensure(self._checked):
-            item = self._dist.get(self._checked)
-            target = self._model.target(self._checked, item.time, self._ref)
+            distorted = self._dist.get(self._checked)
+            target = self._model.target(self._checked, distorted.time, self._ref)
             if target - floor > SPREAD and self._checked > index:
                 return
             self._feed(monitor, monitor.needs(target), floor)
-            assert item.signature is not None
-            agrees = monitor.check(item.signature, target)
+            assert distorted.signature is not None
+            agrees = monitor.check(distorted.signature, target)
             if not agrees and self.disagrees_from is None:
                 self.disagrees_from = self._checked
                 if not self._insist:
@@ -99,8 +108,9 @@ class PairStream:
             self._checked += 1
 
     def _feed(self, monitor: Monitor, count: int, floor: int) -> None:
+        """Hand reference signatures to the monitor; frames that no pair can want are dropped."""
         while monitor.reference.count < count and self._ref.ensure(monitor.reference.count):
-            found = self._ref.get(monitor.reference.count).signature
-            assert found is not None
-            monitor.reference.add(found)
+            signature = self._ref.get(monitor.reference.count).signature
+            assert signature is not None
+            monitor.reference.add(signature)
             self._ref.drop_before(min(floor, monitor.reference.count))

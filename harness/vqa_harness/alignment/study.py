@@ -7,25 +7,27 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from vqa_harness.alignment.band import half_band
 from vqa_harness.alignment.models import LOOK, Cadence, interval
 from vqa_harness.alignment.signatures import Region
-from vqa_harness.alignment.tracker import Tracker, half_band
+from vqa_harness.alignment.tracker import Tracker
 from vqa_harness.alignment.window import FrameWindow
 from vqa_harness.media.container import Deinterlace
 from vqa_harness.media.source import VideoSource
 
-BEYOND = 1000  # reference frames counted after the last one that is paired
+BEYOND = 1000
+"""Reference frames that are counted after the last one that is paired; then counting stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """What a pass found.
+    """What a pass over the signatures found.
 
     Attributes:
         tracker: distances of each distorted frame to a band of reference frames.
-        times: of the distorted frames.
-        ref_times: of the reference frames, as far as they were read.
-        cadence: the two rates.
+        times: seconds of each distorted frame; None where unknown.
+        ref_times: the same of the reference frames, as far as they were read.
+        cadence: the two frame rates.
         complete: whether the distorted video was read to its end.
     """
 
@@ -49,10 +51,10 @@ def study(
     Args:
         distorted: the video that is scored.
         reference: the video it is compared with.
-        regions: part of the picture to look at, of each.
+        regions: part of each picture to look at.
         max_offset: seconds that the videos may be shifted by.
         seconds: stop after so much of the distorted video; None for all of it.
-        deinterlace: as `VideoReader` takes it, of both.
+        deinterlace: as `VideoReader` takes it, for both videos.
 
     Raises:
         InputError: a file cannot be read.
@@ -69,12 +71,12 @@ def study(
 
 
 def cadence_of(distorted: FrameWindow, reference: FrameWindow, count: int = LOOK) -> Cadence:
-    """The rates of both, from the first ``count`` frames."""
-    found = [
-        interval([item.time for item in window.first_items(count)], window.info.rate)
+    """The frame rates of both videos, from their first ``count`` frames."""
+    intervals = [
+        interval([frame.time for frame in window.first(count)], window.info.rate)
         for window in (distorted, reference)
     ]
-    return Cadence(found[0], found[1])
+    return Cadence(intervals[0], intervals[1])
 
 
 def _study(dist: FrameWindow, ref: FrameWindow, max_offset: float, seconds: float | None) -> Study:
@@ -85,13 +87,13 @@ def _study(dist: FrameWindow, ref: FrameWindow, max_offset: float, seconds: floa
     ref_times: list[Fraction | None] = []
     stop = None if seconds is None or cadence.distorted is None else seconds / cadence.distorted
     while dist.ensure(len(times)) and (stop is None or len(times) < stop):
-        item = dist.get(len(times))
-        expected = cadence.expected(times[-1], item.time) if times else 0
+        distorted = dist.get(len(times))
+        expected = cadence.expected(times[-1], distorted.time) if times else 0
         while tracker.reference.count < tracker.needs(expected) and _add(tracker, ref, ref_times):
             pass
-        assert item.signature is not None
-        tracker.add(item.signature, expected)
-        times.append(item.time)
+        assert distorted.signature is not None
+        tracker.add(distorted.signature, expected)
+        times.append(distorted.time)
         dist.drop_before(len(times))
     complete = dist.ended
     if complete:
@@ -102,14 +104,14 @@ def _study(dist: FrameWindow, ref: FrameWindow, max_offset: float, seconds: floa
 
 
 def _add(tracker: Tracker, ref: FrameWindow, ref_times: list[Fraction | None]) -> bool:
-    """Hand the next reference frame to the tracker; whether there was one."""
+    """Hand the next reference frame to the tracker, and tell whether there was one."""
     index = tracker.reference.count
     if not ref.ensure(index):
         tracker.reference.ended = True
         return False
-    item = ref.get(index)
-    assert item.signature is not None
-    tracker.reference.add(item.signature)
-    ref_times.append(item.time)
+    reference = ref.get(index)
+    assert reference.signature is not None
+    tracker.reference.add(reference.signature)
+    ref_times.append(reference.time)
     ref.drop_before(index + 1)
     return True

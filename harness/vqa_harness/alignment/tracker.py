@@ -17,29 +17,60 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from vqa_harness.alignment.band import AROUND, Growing, ReferenceBand
+from vqa_harness.alignment.evidence import vote_costs
 from vqa_harness.alignment.search import (
     ALIEN,
+    JUMP,
     MODE,
     UNREACHED,
     Floats,
     advance,
     alien_cost,
     start,
-    vote_costs,
+    trust,
 )
 from vqa_harness.alignment.signatures import Signature, distance, energy
 from vqa_harness.alignment.votes import Skips
 
-FLOOR = 0.01  # squared levels: noise is never taken to be less
-NEARBY = 16  # the same over which votes are
-ROUNDS = 2  # of learning how much votes count
-EXPECTED, MOST = 1.5, 8.0  # votes beyond the fewest: before anything is known, and taken at most
-BLOCK, LAG = 1024, 192  # frames decided at a time, and looked at beyond
-NARROWEST, WIDEST = 40, 240  # half a band, in reference frames
+FLOOR = 0.01
+"""Noise in squared levels, at least: a lossless video has none, and distances are divided by it.
+
+The noise is a running median and never that of the first frame. An intra frame is coded so well
+that many of the frames after it would look like strangers.
+"""
+NEARBY = 16
+"""Frames to both sides over which the usual votes against the right frames are averaged."""
+ROUNDS = 2
+"""How often it is learnt how much votes count, each time from the pairing found before."""
+EXPECTED = 1.5
+"""Usual votes against the right frame beyond the fewest, as long as nothing is known."""
+MOST = 8.0
+"""Most votes that one frame adds to that average; a wrong pair may have many more."""
+BLOCK = 1024
+"""Frames that are decided at a time, so that memory for back-pointers does not grow with length."""
+LAG = 192
+"""Frames that are looked at beyond a block before it is decided.
+
+What comes later may still change a decision, but hardly one that lies so many frames back.
+"""
+STRANGE = 12.0
+"""Cost of a pair that lies outside the band, on top of the price of a frame without a partner."""
 
 
 @dataclass(slots=True)
 class _Frame:
+    """What is remembered of a distorted frame: about half a kilobyte.
+
+    Attributes:
+        base: reference index of the first place of its band.
+        expected: advance in the reference that its time asks for.
+        energy: mean square of its signature.
+        change: squared distance of its signature to that of the frame before.
+        row: (B,) squared distances to the reference frames of the band; inf where there is none.
+        votes: (B,) votes against these.
+        left_out: share of the parts of the picture that were left out hereabouts.
+    """
+
     base: int
     expected: int
     energy: np.float32
@@ -55,7 +86,7 @@ class Path:
 
     Attributes:
         reference: (n,) int64 reference index of each distorted frame, -1 for none.
-        cost: what it cost.
+        cost: its cost, by the rules of `vqa_harness.alignment.search`.
         last: the last distorted frame that has a partner; -1 if none has.
     """
 
@@ -94,12 +125,19 @@ class Tracker:
         self._skips.note(self._last, signature, self.reference.step_to(self._likeliest(expected)))
         row, votes = self.reference.compare(signature, base, self.size, self._skips.shares)
         change = 0.0 if self._last is None else distance(signature, self._last)
-        kept = np.minimum(row, 60000).astype(np.float16)
-        kept[np.isinf(row)] = np.inf
-        own = np.float32(energy(signature))
-        seen = votes.astype(np.float16)
+        # float16 halves the memory of a frame; its largest number is 65504, and inf means no frame
+        distances = np.minimum(row, 60000).astype(np.float16)
+        distances[np.isinf(row)] = np.inf
         self.frames.append(
-            _Frame(base, expected, own, np.float32(change), kept, seen, self._skips.left_out)
+            _Frame(
+                base=base,
+                expected=expected,
+                energy=np.float32(energy(signature)),
+                change=np.float32(change),
+                row=distances,
+                votes=votes.astype(np.float16),
+                left_out=self._skips.left_out,
+            )
         )
         self._last = signature
         recent = self.least.array[-AROUND:]
@@ -130,6 +168,7 @@ class Tracker:
         return path
 
     def _decide(self) -> Path:
+        """The pairing of least cost as the votes count now, block by block."""
         noise = self.noise()
         n = len(self.frames)
         reference = np.full(n, -1, np.int64)
@@ -145,15 +184,15 @@ class Tracker:
         return Path(reference, total, int(matched[-1]) if matched.size else -1)
 
     def _learn(self, path: Path) -> None:
-        """Take the votes against the pairs of a pairing, averaged over some frames, as usual."""
+        """Learn from a pairing how many votes are usual, averaged over some frames."""
         beyond = np.zeros(len(self.frames))
-        known = path.reference >= 0
-        for index in np.flatnonzero(known):
+        matched = path.reference >= 0
+        for index in np.flatnonzero(matched):
             frame = self.frames[index]
             against = frame.votes[int(path.reference[index]) - frame.base]
             beyond[index] = min(MOST, against - frame.votes[np.isfinite(frame.row)].min())
         window = np.ones(2 * NEARBY + 1)
-        sums, counts = (np.convolve(v, window, "full") for v in (beyond, known.astype(float)))
+        sums, counts = (np.convolve(v, window, "full") for v in (beyond, matched.astype(float)))
         inside = slice(NEARBY, NEARBY + len(self.frames))
         sums, counts = sums[inside], counts[inside]
         self._usual.array[:] = np.where(counts > 0, sums / np.maximum(counts, 1), EXPECTED)
@@ -162,21 +201,21 @@ class Tracker:
         """The cost of another pairing (reference index, or None) under the same rules."""
         noise = self.noise()
         total, last = 0.0, None
-        for index, wanted in enumerate(pairing):
+        for index, target in enumerate(pairing):
             frame = self.frames[index]
             costs, alien = self._evidence(index, noise[index])
-            place = None if wanted is None else wanted - frame.base
-            if wanted is None:
+            place = None if target is None else target - frame.base
+            if target is None:
                 total += float(alien)
             elif place is None or not 0 <= place < self.size or costs[place] >= UNREACHED:
-                total += float(alien) + 12
+                total += float(alien) + STRANGE
             else:
                 total += float(costs[place])
-            if wanted is not None and last is not None:
-                step = wanted - last
+            if target is not None and last is not None:
+                step = target - last
                 if step != frame.expected and not self.low <= step <= self.high:
-                    total += 18
-            last = wanted if wanted is not None else last
+                    total += float(JUMP)
+            last = target if target is not None else last
         return total
 
     def _likeliest(self, expected: int) -> int:
@@ -186,6 +225,11 @@ class Tracker:
         return self.frames[-1].base + int(np.argmin(self._scores.min(axis=0))) + expected
 
     def _base(self, expected: int) -> int:
+        """The first reference index of the next frame's band.
+
+        The band follows the best score, which may be wrong for a while. It never moves back: the
+        reference signatures before it may be forgotten, and `advance` expects a band that moves on.
+        """
         if not self.frames:
             return -self.half
         last = self.frames[-1].base
@@ -199,6 +243,7 @@ class Tracker:
         return base
 
     def _evidence(self, index: int, noise: np.float32) -> tuple[Floats, np.float32]:
+        """(B,) costs of pairing a frame, and the price of giving it no partner."""
         frame = self.frames[index]
         row = frame.row.astype(np.float32)
         costs = np.empty(self.size, np.float32)
@@ -210,7 +255,7 @@ class Tracker:
             votes,
             frame.base,
             usual,
-            frame.left_out,
+            trust(frame.left_out),
             noise,
             motion,
             frame.energy,
@@ -255,7 +300,13 @@ class Tracker:
     def _block(
         self, begin: int, end: int, horizon: int, noise: Floats, scores: Floats
     ) -> tuple[float, Floats, NDArray[np.int64], NDArray[np.int64]]:
-        """Decide frames ``begin`` to ``end``, having looked as far as ``horizon``."""
+        """Decide frames ``begin`` to ``end``, having looked as far as ``horizon``.
+
+        Returns:
+            The cost so far, the scores that the next block begins with, and mode and place in the
+            band of each frame. The next block begins at the last state decided and at no other, so
+            that the blocks join without a seam.
+        """
         back = np.full((horizon - begin, 3, self.size), -1, np.int16)
         history = []
         for index in range(begin, horizon):
@@ -275,8 +326,3 @@ class Tracker:
         pinned = np.full((3, self.size), UNREACHED, np.float32)
         pinned[last] = 0
         return cost, pinned, modes[:size], places[:size]
-
-
-def half_band(max_offset: float, rate: float) -> int:
-    """Reference frames to each side that cover ``max_offset`` seconds."""
-    return int(min(WIDEST, max(NARROWEST, np.ceil(max_offset * rate))))

@@ -22,20 +22,35 @@ from vqa_harness.alignment.search import Floats
 from vqa_harness.alignment.signatures import COLUMNS, ROWS, Signature
 from vqa_harness.jit import SUMS, kernel
 
-TALL, WIDE = 6, 8  # cells of a part
+TALL, WIDE = 6, 8
+"""Rows and columns of cells in a part."""
 PARTS = (ROWS // TALL) * (COLUMNS // WIDE)
-LEAST_NOISE = np.float32(0.01 * TALL * WIDE)  # squared levels, summed over a part
-LATE = np.float32(0.01)  # worth of an objection to later frames, where parts are left out often
-OFTEN = np.float32(0.1)  # share of frames that leave a part out, from which it counts as often
-LEFT_OUT = np.float32(0.15)  # change over that of the reference, under which a part is left out
-REPEATED = np.float32(0.05)  # the same of the whole picture, which then is a repeat of the frame
-MOVING = np.float32(0.003 * TALL * WIDE)  # change of the reference that counts as motion
-MEMORY = 16  # frames over which the share is taken
+"""Parts of a signature: 48."""
+LEAST_NOISE = np.float32(0.01 * TALL * WIDE)
+"""Noise of a part's best fit, at least: squared levels, summed over the part.
+
+A lossless video has no noise, and rounding alone would then decide the votes.
+"""
+LATE = np.float32(0.01)
+"""Worth of an objection to later frames where the part is often left out."""
+OFTEN = np.float32(0.1)
+"""Share of frames that leave a part out, from which it counts as left out often."""
+LEFT_OUT = np.float32(0.15)
+"""Change of a part over that of the reference, below which the part was left out."""
+REPEATED = np.float32(0.05)
+"""Change of the whole picture over that of the reference, below which the frame is a repeat.
+
+A repeat says nothing about what the coder does with new frames, so it is not counted.
+"""
+MOVING = np.float32(0.003 * TALL * WIDE)
+"""Change of a part of the reference that counts as motion: squared levels, summed over the part."""
+MEMORY = 16
+"""Frames over which the share of those that leave a part out is averaged."""
 
 
 @kernel(fastmath=SUMS)
 def compare(
-    wanted: Floats,
+    signature: Floats,
     others: Floats,
     first: int,
     count: int,
@@ -46,11 +61,11 @@ def compare(
     """Compare a signature with rows ``first + k`` of ``others``, as a whole and part by part.
 
     Args:
-        wanted: (2304,) the signature.
-        others: (n, 2304) those of the reference.
+        signature: (2304,) signature of the distorted frame.
+        others: (n, 2304) signatures of the reference.
         first: row of the first place; may lie outside.
         count: rows in use.
-        shares: (48,) of `Skips`.
+        shares: (48,) how often each part is left out, of `Skips`.
         out: (B,) mean squared distances, inf where there is no row.
         votes: (B,) votes against each place, 0 where there is no row.
     """
@@ -68,13 +83,13 @@ def compare(
                 apart, shift = np.float32(0), np.float32(0)
                 for y in range(top, top + TALL):
                     for x in range(y * COLUMNS + left, y * COLUMNS + left + WIDE):
-                        difference = wanted[x] - others[row, x]
+                        difference = signature[x] - others[row, x]
                         shift += difference
                         apart += difference * difference
                 parts[part, place], shifts[part] = apart, shift
                 total += apart
                 part += 1
-        out[place] = total / np.float32(wanted.size)
+        out[place] = total / np.float32(signature.size)
         common = np.float32(np.median(shifts)) / np.float32(TALL * WIDE)
         for part in range(PARTS):
             parts[part, place] -= common * (2 * shifts[part] - np.float32(TALL * WIDE) * common)
@@ -89,7 +104,7 @@ def vote(parts: Floats, low: int, high: int, shares: Floats, votes: Floats) -> N
         parts: (48, B) sums of squared differences.
         low: first place with a reference frame.
         high: one past the last.
-        shares: (48,) of `Skips`.
+        shares: (48,) how often each part is left out, of `Skips`.
         votes: (B,) to which the objections are added.
     """
     for part in range(PARTS):
@@ -109,7 +124,7 @@ def vote(parts: Floats, low: int, high: int, shares: Floats, votes: Floats) -> N
 
 
 def votes_of(parts: Floats, shares: Floats) -> Floats:
-    """(B,) the votes of `vote` over all of (48, B) sums, without waiting for a kernel."""
+    """(B,) the votes of `vote` over all of (48, B) sums, by NumPy instead of a kernel."""
     best = np.argmin(parts, axis=1)[:, None]
     least = np.take_along_axis(parts, best, axis=1)
     worse = (parts - least) / np.maximum(least, LEAST_NOISE)
@@ -124,7 +139,8 @@ class Skips:
     """How often the distorted video leaves each part of the picture as it was.
 
     Attributes:
-        shares: (48,) of the last frames, 0 to 1; `OFTEN` where nothing is known yet.
+        shares: (48,) share of the last frames that left the part out, 0 to 1; `OFTEN` where nothing
+            is known yet.
     """
 
     def __init__(self) -> None:
@@ -133,7 +149,7 @@ class Skips:
 
     @property
     def left_out(self) -> np.float32:
-        """Mean of the shares."""
+        """The mean of the shares, 0 to 1."""
         return np.float32(self.shares.mean())
 
     def note(
@@ -143,8 +159,9 @@ class Skips:
 
         Args:
             before: signature of the frame before; None for the first frame.
-            now: its own.
-            motion: of two successive reference frames from about the same time; None if unknown.
+            now: signature of this frame.
+            motion: signatures of two successive reference frames from about the same time; None if
+                unknown.
         """
         if before is None or motion is None:
             return

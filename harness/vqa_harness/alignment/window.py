@@ -15,17 +15,22 @@ from vqa_harness.frames import Frame
 from vqa_harness.media.container import Deinterlace
 from vqa_harness.media.source import VideoSource, open_source
 
-AHEAD = 3  # frames decoded before they are asked for
+AHEAD = 3
+"""Frames that are decoded before they are asked for.
+
+Enough that decoding and scoring do not wait for each other at every frame; each costs a picture of
+memory, which is 25 MB for 4K at 10 bits.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class DecodedFrame:
     """A frame with what alignment needs of it.
 
     Attributes:
-        frame: None where only signatures are wanted.
-        signature: None where only frames are wanted.
-        time: seconds, None if unknown.
+        frame: the frame; None where only signatures are wanted.
+        signature: its signature; None where only frames are wanted.
+        time: presentation time in seconds; None if unknown.
         corrupt: whether the decoder flagged damage.
     """
 
@@ -38,8 +43,14 @@ class Item:
 class FrameWindow:
     """A stream read once, from which a stretch of frames is held.
 
+    A thread decodes and makes signatures; all public methods belong to the thread that made the
+    window. Two queues join them, and there is no lock. ``_room`` holds one permit for each frame
+    that may be decoded ahead: the thread takes one before it hands over a frame in ``_decoded``,
+    and `_read` puts one back for each frame it takes out. So no more than `AHEAD` frames wait
+    there, and one in the thread's hand. It does not touch the frames held in ``_held``.
+
     Args:
-        source: the file, or what else is read.
+        source: the file, or another source.
         region: part of the picture that signatures look at.
         frames: whether frames are kept.
         signatures: whether signatures are made.
@@ -69,12 +80,12 @@ class FrameWindow:
         self.info, self.report = self._reader.info, self._reader.report
         self.deinterlaced = self._reader.deinterlaced
         self._region, self._frames, self._signatures = region, frames, signatures
-        self._held: deque[Item] = deque()
+        self._held: deque[DecodedFrame] = deque()
         self._first = 0
         self._times: list[Fraction] = []
         self.count = 0
         self.ended = False
-        self._decoded: SimpleQueue[Item | BaseException | None] = SimpleQueue()
+        self._decoded: SimpleQueue[DecodedFrame | BaseException | None] = SimpleQueue()
         self._room: SimpleQueue[None] = SimpleQueue()
         for _ in range(AHEAD):
             self._room.put(None)
@@ -83,9 +94,9 @@ class FrameWindow:
         self._thread.start()
 
     def ensure(self, index: int, *, forget: bool = False) -> bool:
-        """Read as far as frame ``index``; whether there is such a frame.
+        """Read as far as frame ``index``, and tell whether there is such a frame.
 
-        With ``forget`` of the frames read on the way only the last two are held.
+        With ``forget`` only the last two of the frames read on the way are held.
         """
         while self.count <= index and not self.ended:
             if forget:
@@ -93,8 +104,8 @@ class FrameWindow:
             self._read()
         return 0 <= index < self.count
 
-    def get(self, index: int) -> Item:
-        """A frame that is held; read as far as necessary.
+    def get(self, index: int) -> DecodedFrame:
+        """A frame that is held, or comes later and is then read.
 
         Raises:
             IndexError: it was dropped, or there is none.
@@ -115,8 +126,8 @@ class FrameWindow:
             self._read()
         return self._times
 
-    def first_items(self, count: int) -> list[Item]:
-        """Up to ``count`` items from the first frame on, which must still be held."""
+    def first(self, count: int) -> list[DecodedFrame]:
+        """Up to ``count`` frames from the first one on, which must still be held."""
         self.ensure(count - 1)
         return [self.get(index) for index in range(min(count, self.count))]
 
@@ -129,6 +140,7 @@ class FrameWindow:
 
     def close(self) -> None:
         """Stop the thread and close the file; may be called twice."""
+        # the flag first: the permit then wakes a thread that waits for room, and it sees the flag
         self._stop = True
         self._room.put(None)
         self._thread.join()
@@ -136,35 +148,36 @@ class FrameWindow:
         self._reader.close()
 
     def _read(self) -> None:
-        item = self._decoded.get()
+        decoded = self._decoded.get()
         self._room.put(None)
-        if item is None:
+        if decoded is None:
             self.ended = True
             return
-        if isinstance(item, BaseException):
+        if isinstance(decoded, BaseException):
             self.ended = True
-            raise item
-        self._held.append(item)
+            raise decoded
+        self._held.append(decoded)
         self.count += 1
         last = self._times[-1] if self._times else Fraction(0)
-        self._times.append(last if item.time is None else item.time)
+        self._times.append(last if decoded.time is None else decoded.time)
 
     def _decode(self) -> None:
+        """The work of the thread: hand over every frame, then None, or the error that ended it."""
         try:
-            for item in self._items():
-                if not self._put(item):
+            for decoded in self._frames_with_signatures():
+                if not self._put(decoded):
                     return
             self._put(None)
         except BaseException as error:  # raised again where frames are asked for
             self._put(error)
 
-    def _items(self) -> Iterator[Item]:
+    def _frames_with_signatures(self) -> Iterator[DecodedFrame]:
         for frame in self._reader:
-            found = signature(frame, self._region) if self._signatures else None
-            yield Item(frame if self._frames else None, found, frame.time, frame.corrupt)
+            made = signature(frame, self._region) if self._signatures else None
+            yield DecodedFrame(frame if self._frames else None, made, frame.time, frame.corrupt)
 
-    def _put(self, item: Item | BaseException | None) -> bool:
-        """Wait for room; whether the item is wanted."""
+    def _put(self, decoded: DecodedFrame | BaseException | None) -> bool:
+        """Wait for room and hand over; False when the window was closed meanwhile."""
         self._room.get()
-        self._decoded.put(item)
+        self._decoded.put(decoded)
         return not self._stop

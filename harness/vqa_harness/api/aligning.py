@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vqa_harness.alignment import pairs
+from vqa_harness.alignment.align import align as align_sources
 from vqa_harness.alignment.report import AlignReport
 from vqa_harness.api.inputs import AlignLike, VideoLike, align_options, source_of
 from vqa_harness.console import Progress
@@ -31,7 +31,7 @@ def align(
         InputError: a video cannot be read.
         AlignError: the two cannot be compared, or the options refuse what was found.
     """
-    report, _ = pairs.align(
+    report, _ = align_sources(
         source_of(distorted, "distorted"),
         source_of(reference, "reference"),
         align_options(options),

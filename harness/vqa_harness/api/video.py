@@ -17,12 +17,12 @@ from vqa_harness.media.container import Deinterlace
 from vqa_harness.media.picture import PlaneSource
 from vqa_harness.media.pixels import DEPTHS, check_planes, planar_name, read_only
 from vqa_harness.media.read_report import ReadReport
-from vqa_harness.media.recode import Coding, recode
+from vqa_harness.media.recode import PixelFormat, recode
 
 MATRICES = ("bt601", "bt709", "bt2020")
 FASTEST = 1000
 """Frames per second from which on a number is a mistake."""
-_RGB = Coding("rgb", 8, full_range=True, matrix="rgb")
+_RGB = PixelFormat("rgb", 8, full_range=True, matrix="rgb")
 
 
 class Video:
@@ -113,7 +113,7 @@ class Video:
         Raises:
             UsageError: planes that do not fit each other, ``chroma`` or ``depth``.
         """
-        _check_coding(matrix, chroma, depth, full_range=full_range)
+        _check_pixel_format(matrix, chroma, depth, full_range=full_range)
         if not isinstance(planes, list | tuple) or not planes:
             raise UsageError(
                 "planes: give a tuple of arrays [T, h, w]: (y, u, v), or (y,) for gray"
@@ -243,7 +243,7 @@ class _Rgb:
         """See `PixelSource.planes`."""
         colours = [np.ascontiguousarray(self._picture[..., c]) for c in range(3)]
         info = self._info
-        coding = Coding(info.chroma, 8, info.colour.full_range, info.colour.matrix)
+        coding = PixelFormat(info.chroma, 8, info.colour.full_range, info.colour.matrix)
         return tuple(read_only(plane) for plane in recode(colours, _RGB, coding))
 
     def rgb(self) -> NDArray[np.uint8]:
@@ -293,7 +293,7 @@ def _info(
     )
 
 
-def _check_coding(matrix: str, chroma: str, depth: int, *, full_range: bool) -> None:
+def _check_pixel_format(matrix: str, chroma: str, depth: int, *, full_range: bool) -> None:
     if chroma not in get_args(Chroma):
         raise UsageError(f"chroma={chroma!r}: choose one of {', '.join(get_args(Chroma))}")
     if depth not in DEPTHS:

@@ -30,7 +30,7 @@ def align_command(
     pairing: AlignOptions,
 ) -> None:
     """Tell which frames of two videos belong together, and what is missing, repeated or frozen."""
-    from vqa_harness.alignment.pairs import align
+    from vqa_harness.alignment.align import align
     from vqa_harness.console import clean, progress_bar, warn
 
     with progress_bar(distorted.name, quiet=quiet) as progress:

@@ -19,7 +19,7 @@ from vqa_harness.media.facts import Look
 from vqa_harness.media.orientation import UPRIGHT, Orientation, from_degrees, from_matrix
 from vqa_harness.media.pixels import (
     Layout,
-    PixelFormat,
+    PixelFormatDescriptor,
     check_planes,
     gray_to_rgb,
     layout,
@@ -62,7 +62,7 @@ def layout_of(name: str) -> Layout:
     rgb = fmt.is_rgb or fmt.has_palette or fmt.is_bayer or name.startswith("xyz")
     unusual = fmt.is_big_endian or fmt.is_bit_stream or fmt.has_palette or fmt.is_bayer
     size = (fmt.chroma_width(64), fmt.chroma_height(64))
-    return layout(PixelFormat(name, components, size, rgb, unusual))
+    return layout(PixelFormatDescriptor(name, components, size, rgb, unusual))
 
 
 def _views(frame: VideoFrame, depth: int, order: Sequence[int]) -> tuple[Plane, ...]:

@@ -25,7 +25,7 @@ U8, U16 = np.dtype(np.uint8), np.dtype(np.uint16)
 
 
 @dataclass(frozen=True, slots=True)
-class PixelFormat:
+class PixelFormatDescriptor:
     """What FFmpeg says about a pixel format.
 
     Attributes:
@@ -62,7 +62,7 @@ class Layout:
     alpha: bool = False
 
 
-def layout(fmt: PixelFormat) -> Layout:
+def layout(fmt: PixelFormatDescriptor) -> Layout:
     """The layout of a pixel format; samples are moved or repacked, never cut to fewer bits.
 
     Exceptions are floating-point samples, which become 16 bits, and those of under 8 bits.

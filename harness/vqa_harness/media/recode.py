@@ -1,4 +1,4 @@
-"""Planes of one sample coding in another: depth, subsampling, range and matrix.
+"""Planes of one pixel format in another: depth, subsampling, range and matrix.
 
 Between two YCbCr matrices the new chroma depends on the old chroma alone, and the new luma is the
 old one plus a share of the chroma, because both give neutral colours no chroma (ITU-R BT.601,
@@ -19,12 +19,13 @@ from vqa_harness.media.picture import resize_planes
 from vqa_harness.media.pixels import chroma_shape
 
 WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
+"""Weights of red and blue in luma, by matrix."""
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Coding:
-    """How samples mean colour.
+class PixelFormat:
+    """How samples mean colour: FFmpeg's pixel format with range and matrix.
 
     Attributes:
         chroma: subsampling, ``gray`` or ``rgb``.
@@ -39,30 +40,30 @@ class Coding:
     matrix: str
 
     def luma_scale(self) -> tuple[float, float]:
-        """Code value of black, and code values from black to white."""
+        """The code value of black, and the number of code values from black to white."""
         if self.full_range:
             return 0.0, 2.0**self.depth - 1
         return 16 * 2.0 ** (self.depth - 8), 219 * 2.0 ** (self.depth - 8)
 
     def chroma_scale(self) -> tuple[float, float]:
-        """Code value of no colour, and code values from one extreme to the other."""
+        """The code value of no colour, and the number of code values between the extremes."""
         span = 2.0**self.depth - 1 if self.full_range else 224 * 2.0 ** (self.depth - 8)
         return 2.0 ** (self.depth - 1), span
 
 
-def recode(planes: Sequence[Plane], old: Coding, new: Coding) -> tuple[Plane, ...]:
-    """Planes in another coding, of the same picture size.
+def recode(planes: Sequence[Plane], old: PixelFormat, new: PixelFormat) -> tuple[Plane, ...]:
+    """Planes in another pixel format, of the same picture size.
 
     Args:
         planes: Y (, U, V) or R, G, B, (H, W) uint8 or uint16.
-        old: their coding.
-        new: the coding wanted; ``rgb`` only for planes that are.
+        old: their pixel format.
+        new: the pixel format to convert to; ``rgb`` only for planes that are RGB already.
 
     Returns:
-        Planes of the new coding; those that do not change are the old ones.
+        Planes of the new pixel format; those that do not change are the old ones.
 
     Raises:
-        ValueError: YCbCr planes are to become RGB.
+        ValueError: YCbCr planes would have to become RGB.
     """
     if old == new:
         return tuple(planes)
@@ -83,7 +84,7 @@ def recode(planes: Sequence[Plane], old: Coding, new: Coding) -> tuple[Plane, ..
 
 
 def resized(plane: Plane, shape: tuple[int, int], depth: int) -> Plane:
-    """A plane scaled to (H, W) with swscale's bicubic filter."""
+    """A plane scaled to (H, W) with swscale's bicubic filter, as a gray picture."""
     if plane.shape == shape:
         return plane
     return resize_planes((plane,), "gray", depth, (shape[1], shape[0]))[0]
@@ -93,12 +94,14 @@ def _affine(
     plane: Plane,
     before: tuple[float, float],
     after: tuple[float, float],
-    old: Coding,
-    new: Coding,
+    old: PixelFormat,
+    new: PixelFormat,
 ) -> Plane:
     if before == after and old.depth == new.depth:
         return plane
     if not old.full_range and not new.full_range:
+        # an exact multiple, as swscale raises depth; it never lowers it here, since swscale's
+        # way from 10 to 8 bits is no plain rounding
         return cast(Plane, plane.astype(np.uint16) << np.uint16(new.depth - old.depth))
     scale = after[1] / before[1]
     return _codes(plane.astype(np.float32) * scale + (after[0] - before[0] * scale), new.depth)
@@ -109,7 +112,7 @@ def _codes(values: NDArray[np.floating], depth: int) -> Plane:
     return cast(Plane, np.clip(np.rint(values), 0, 2**depth - 1).astype(dtype))
 
 
-def _other_matrix(planes: Sequence[Plane], old: Coding, new: Coding) -> tuple[Plane, ...]:
+def _other_matrix(planes: Sequence[Plane], old: PixelFormat, new: PixelFormat) -> tuple[Plane, ...]:
     """Through unit luma and chroma: (Y, U, V) -> the new matrix."""
     middle, span = old.chroma_scale()
     u, v = ((p.astype(np.float32) - middle) / span for p in planes[1:3])
@@ -128,7 +131,7 @@ def _other_matrix(planes: Sequence[Plane], old: Coding, new: Coding) -> tuple[Pl
     )
 
 
-def _from_rgb(planes: Sequence[Plane], old: Coding, new: Coding) -> tuple[Plane, ...]:
+def _from_rgb(planes: Sequence[Plane], old: PixelFormat, new: PixelFormat) -> tuple[Plane, ...]:
     black, white = old.luma_scale()
     rgb = [(p.astype(np.float32) - black) / white for p in planes]
     unit = [sum(w * c for w, c in zip(row, rgb, strict=True)) for row in _matrix(new.matrix)]

@@ -1,0 +1,76 @@
+"""How two videos become comparable, decided from the first frames of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vqa_harness.alignment.format_checks import Regions, bars_differ
+from vqa_harness.alignment.formats import FormatPlan, plan_formats
+from vqa_harness.alignment.letterbox import matching_areas, picture_area
+from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.alignment.report import Note
+from vqa_harness.alignment.window import FrameWindow
+from vqa_harness.frames import Frame
+
+HELD_BYTES = 512 << 20
+"""Bytes of pictures that may be held at the start, of both videos together."""
+FEWEST, MOST = 10, 24
+"""Frames of each video that are held at the start, at least and at most.
+
+Frame rates and black bars are told from them. `proven` needs twelve, so where a picture is so large
+that fewer are held, signatures are always read first.
+"""
+BARS_EVERY = 4
+"""One in so many of the frames held is searched for black bars, which do not change that fast."""
+
+
+def frames_held(windows: Sequence[FrameWindow]) -> int:
+    """How many frames of each video may be held at the start."""
+    size = 0
+    for info in (w.info for w in windows):
+        samples = info.width * info.height * (3 if info.chroma in ("444", "rgb") else 2)
+        size += samples * (1 if info.depth == 8 else 2)
+    return max(FEWEST, min(MOST, HELD_BYTES // size))
+
+
+def plan_from_first(
+    windows: Sequence[FrameWindow], count: int, options: AlignOptions
+) -> tuple[FormatPlan, Regions]:
+    """Compare the formats and the black bars of the first frames.
+
+    Args:
+        windows: on the distorted video and on the reference, both at their beginning.
+        count: frames of each that may be looked at.
+        options: how the user wants differences treated.
+
+    Returns:
+        The plan, and the part of each picture that is kept.
+
+    Raises:
+        InputError: decoding fails.
+        AlignError: the two cannot be compared.
+    """
+    distorted, reference = (w.info for w in windows)
+    notes = tuple(
+        Note("format", f"the {side} video was deinterlaced (bwdif, a frame for each frame)")
+        for side, window in zip(("distorted", "reference"), windows, strict=True)
+        if window.deinterlaced
+    )
+    alike: Regions = (None, None)
+    if options.crop == "off":
+        plan = plan_formats(distorted, reference, options)
+    else:
+        first, second = (_of_one_size(window, count) for window in windows)
+        areas = picture_area(first[::BARS_EVERY]), picture_area(second[::BARS_EVERY])
+        if areas[0] and areas[1] and bars_differ(distorted, reference, areas):
+            alike = matching_areas(first, second, (areas[0], areas[1])) or alike
+        plan = plan_formats(distorted, reference, options, areas, alike)
+    return replace(plan, notes=(*notes, *plan.notes)), alike
+
+
+def _of_one_size(window: FrameWindow, count: int) -> list[Frame]:
+    """The first frames of a video, without those of another size than the first one."""
+    frames = [one.frame for one in window.first(count) if one.frame is not None]
+    size = frames[0].width, frames[0].height
+    return [frame for frame in frames if (frame.width, frame.height) == size]
