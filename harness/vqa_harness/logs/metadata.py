@@ -149,10 +149,12 @@ def _stream(info: StreamInfo, role: str, result: RunResult) -> dict[str, Any]:
 def _metric(metric: MetricResult, repairs: Repairs, result: RunResult) -> dict[str, Any]:
     declared = _logged(metric)
     first = next((f for f in _request(metric).declared if not f.diagnostic), None)
-    # readers take the first with a direction for the metric's score: those it declares, in its
-    # order, stand behind what it gives beside them, which has none
-    beside = [name for name in metric.columns if name not in declared]
-    names = beside + [name for name in declared if name in metric.columns]
+    names = list(metric.columns)
+    if _label(metric) not in names:
+        # readers then take the first with a direction for the metric's score: those declared stand
+        # in their order, behind what it gives beside them, which has no direction
+        place = {name: number for number, name in enumerate(declared)}
+        names.sort(key=lambda name: place.get(name, -1))
     warnings = list(metric.warnings)
     warnings += [f"{name}: undefined on every frame, left out" for name in repairs.left_out]
     entry = {
