@@ -19,8 +19,8 @@ from pathlib import Path
 from facts import save
 
 from vqa_harness.frames import Frame
-from vqa_harness.media.container import VideoFile
 from vqa_harness.media.reader import VideoReader
+from vqa_harness.media.video_file import VideoFile
 from vqa_harness.testing.synthetic import make_video, moving_pattern
 
 SIZE = (1920, 1080)

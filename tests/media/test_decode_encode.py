@@ -135,9 +135,9 @@ def test_filter_graph_refuses_what_does_not_fit():
         FilterGraph(1, ["blockdetect=nosuch=1"], (64, 48), "420", 8)
     graph = FilterGraph(2, ["psnr"], (64, 48), "420", 8)
     small = moving_pattern(1, 32, 24)[0]
-    with pytest.raises(ValueError, match="2 frames wanted"):
+    with pytest.raises(ValueError, match="the graph takes 2 frames"):
         graph.push(small)
-    with pytest.raises(ValueError, match="graph made for"):
+    with pytest.raises(ValueError, match="the graph is for"):
         graph.push(small, small)
 
 

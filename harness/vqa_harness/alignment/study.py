@@ -12,7 +12,7 @@ from vqa_harness.alignment.models import LOOK, Cadence, interval
 from vqa_harness.alignment.signatures import Region
 from vqa_harness.alignment.tracker import Tracker
 from vqa_harness.alignment.window import FrameWindow
-from vqa_harness.media.container import Deinterlace
+from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.source import VideoSource
 
 BEYOND = 1000

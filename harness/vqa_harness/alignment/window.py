@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 from vqa_harness.alignment.signatures import Region, Signature, signature
 from vqa_harness.frames import Frame
-from vqa_harness.media.container import Deinterlace
+from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.source import VideoSource, open_source
 
 AHEAD = 3

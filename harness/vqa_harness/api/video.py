@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vqa_harness.api.arrays import Stack, stack_of
 from vqa_harness.errors import UsageError
 from vqa_harness.frames import Chroma, ColourInfo, Frame, PixelSource, Plane, StreamInfo
-from vqa_harness.media.container import Deinterlace
+from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.picture import PlaneSource
 from vqa_harness.media.pixels import DEPTHS, check_planes, planar_name, read_only
 from vqa_harness.media.read_report import ReadReport

@@ -18,12 +18,12 @@ from vqa_harness.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class StreamBitrate:
-    """What the packets of a stream come to.
+    """The bitrate of a stream, and what it was computed from.
 
     Attributes:
-        packets: how many.
-        size: bytes of all of them.
-        seconds: from the first frame shown to the end of the last.
+        packets: how many packets the stream has.
+        size: bytes of all packets.
+        seconds: time from the first frame shown to the end of the last.
         mean: bits per second.
         peak: bits of the fullest second, seconds counted from the first frame; the mean where the
             stream is shorter than two seconds or has no times.
@@ -40,13 +40,14 @@ def measure_bitrate(path: Path, rate: Fraction | None = None) -> StreamBitrate:
     """Count the packets of a file's main video stream; nothing is decoded.
 
     Args:
-        path: of the video.
+        path: path of the video.
         rate: frames per second, for the length of the last frame, and of streams without times.
 
     Raises:
-        InputError: it cannot be opened, has no packets, or nothing tells how long it is.
+        InputError: the file cannot be opened, has no packets, or nothing tells how long it is.
     """
-    from vqa_harness.media.container import FFmpegError, message, packet_sizes
+    from vqa_harness.media.container import FFmpegError, message
+    from vqa_harness.media.packets import packet_sizes
 
     try:
         packets = list(packet_sizes(f"file:{os.fspath(path.absolute())}"))
@@ -58,26 +59,29 @@ def measure_bitrate(path: Path, rate: Fraction | None = None) -> StreamBitrate:
 def from_packets(
     name: str, packets: Iterable[tuple[Fraction | None, int]], rate: Fraction | None = None
 ) -> StreamBitrate:
-    """As `measure_bitrate`, of (time in seconds or None, bytes) of each packet.
+    """The bitrate of a stream whose packets are known.
+
+    Args:
+        name: name of the video, for messages.
+        packets: (time in seconds or None, bytes) of each packet.
+        rate: as for `measure_bitrate`.
 
     Raises:
         InputError: as `measure_bitrate`.
     """
-    found = list(packets)
-    if not found:
+    listed = list(packets)
+    if not listed:
         raise InputError(f"{name}: its video stream has no packets, so it has no bitrate")
-    size = sum(count for _, count in found)
-    times = [time for time, _ in found if time is not None]
-    seconds = _length(times, len(found), rate)
+    size = sum(count for _, count in listed)
+    times = [time for time, _ in listed if time is not None]
+    seconds = _length(times, len(listed), rate)
     if not seconds:
         raise InputError(
             f"{name}: neither times nor a frame rate tell how long it is, so it has no bitrate"
         )
     mean = 8 * size / float(seconds)
-    whole = len(times) == len(found)
-    return StreamBitrate(
-        len(found), size, float(seconds), mean, _peak(found, seconds) if whole else mean
-    )
+    peak = _peak(listed, seconds) if len(times) == len(listed) else mean
+    return StreamBitrate(len(listed), size, float(seconds), mean, peak)
 
 
 def _length(times: list[Fraction], packets: int, rate: Fraction | None) -> Fraction:

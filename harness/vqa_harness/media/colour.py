@@ -6,18 +6,22 @@ from functools import lru_cache
 
 from vqa_harness.frames import ColourInfo
 
-HD_LINES = 720  # untagged YUV of at least this many lines is taken as BT.709
+HD_LINES = 720
+"""Lines from which untagged YUV is taken as BT.709, as players do; below it is taken as BT.601."""
 MATRICES = {0: "rgb", 1: "bt709", 4: "bt601", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}
 TRANSFERS = {1: "bt709", 6: "bt709", 8: "linear", 13: "srgb", 14: "bt709", 15: "bt709", 16: "pq"}
 TRANSFERS |= {18: "hlg"}
 PRIMARIES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020"}
-UNTAGGED = frozenset({0, 2, 3})  # reserved and unspecified, for transfer and primaries
+UNTAGGED = frozenset({0, 2, 3})
+"""Codes of transfer and primaries that are reserved or unspecified."""
 FULL, LIMITED = 2, 1
+"""AVColorRange: "JPEG" and "MPEG"; 0 is unspecified and counts as limited."""
 
 MATRIX_CODES = {"rgb": 0, "bt709": 1, "bt601": 6, "bt2020": 9}
 TRANSFER_CODES = {"bt709": 1, "linear": 8, "srgb": 13, "pq": 16, "hlg": 18}
 PRIMARY_CODES = {"bt709": 1, "bt601": 6, "bt2020": 9}
 UNSPECIFIED = 2
+"""The code by which H.273 says that nothing is said."""
 
 
 @lru_cache(maxsize=64)

@@ -18,8 +18,10 @@ from vqa_harness.media.reader import VideoReader
 from vqa_harness.media.writer import VideoWriter
 
 Planes = Sequence[NDArray[Any]]
-QUIET = {"libx265": {"x265-params": "log-level=none"}}  # it writes to standard error otherwise
+QUIET = {"libx265": {"x265-params": "log-level=none"}}
+"""Options by encoder that keep it from writing to standard error."""
 CONTAINERS = {"libvpx": "webm", "libvpx-vp9": "webm", "ffv1": "matroska", "rawvideo": "matroska"}
+"""Container by codec where mp4 does not take it."""
 
 
 def encode_frames(
@@ -50,15 +52,15 @@ def encode_frames(
         options: the encoder's own options, such as ``{"crf": "30"}``.
         chroma: subsampling of the planes, ``gray`` or ``rgb``.
         depth: bits per sample of the planes.
-        pix_fmt: what to encode; None for planes as they are, and yuv420p for RGB.
+        pix_fmt: pixel format to encode; None for planes as they are, and yuv420p for RGB.
         pts: timestamps in units of ``time_base``, for a varying rate or dropped frames.
         time_base: seconds of one unit; None for 1/rate.
         colour: tags of the stream, and the matrix and range RGB is converted with; None for no
             tags, and the matrix that a reader guesses.
-        rotation: counter-clockwise degrees that a player shall turn it by (mp4, mov).
+        rotation: counter-clockwise degrees by which a player must turn the picture (mp4, mov).
         sar: sample aspect ratio.
-        container: FFmpeg's name of it; None to go by the path's ending.
-        container_options: its options, such as ``{"movflags": "faststart"}``.
+        container: FFmpeg's name of the container; None to go by the path's ending.
+        container_options: the container's options, such as ``{"movflags": "faststart"}``.
 
     Raises:
         ValueError: no frames, or planes that do not fit ``chroma`` and ``depth``.
@@ -105,7 +107,10 @@ def encode_bytes(
     container: str | None = None,
     **options: Any,
 ) -> bytes:
-    """As `encode_frames`, in memory; the container defaults to what the codec goes into."""
+    """Encode frames in memory, as `encode_frames` does to a file.
+
+    The container is by default one that takes the codec.
+    """
     buffer = io.BytesIO()
     container = container or CONTAINERS.get(codec, "mp4")
     encode_frames(buffer, frames, codec=codec, container=container, **options)
@@ -116,7 +121,7 @@ def decode_bytes(data: bytes, *, threads: int = 1) -> list[tuple[Plane, ...]]:
     """The planes of every frame of a file in memory.
 
     Raises:
-        InputError: it cannot be decoded.
+        InputError: the file cannot be decoded.
     """
     with VideoReader(io.BytesIO(data), threads=threads) as reader:
         return [frame.planes for frame in reader]

@@ -28,9 +28,9 @@ class Facts:
         still: whether this is an image.
         video_streams: how many streams are video, cover art included.
         streams: how many streams there are.
-        cut_packet: whether the size is no multiple of a transport packet's.
+        cut_packet: whether the file's size is not a multiple of a transport packet's.
         decode_order: whether timestamps are in the order of decoding (AVI with B-frames).
-        metadata: of container and stream.
+        metadata: tags of the container and of the stream.
     """
 
     container: str
@@ -55,11 +55,11 @@ class Scan:
     """Packets of a stream, counted without decoding.
 
     Attributes:
-        packets: how many.
+        packets: how many packets there are.
         discarded: of these, packets an edit list cuts away.
         hidden: of these, packets holding a frame that is never shown.
         without_pts: of these, packets without a timestamp.
-        promised: told by an index; the packets themselves were not looked at.
+        promised: whether an index told this, and the packets themselves were not looked at.
     """
 
     packets: int = 0
@@ -71,16 +71,16 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a decoded picture shares with those before and after it, mostly.
+    """What a decoded picture usually shares with those before and after it.
 
     Attributes:
         pix_fmt: FFmpeg's name of the decoded pixel format.
-        layout: how its planes are got.
+        layout: how its planes are read.
         turn: how it is turned upright.
-        width: upright, in pixels.
-        height: likewise.
-        chroma: subsampling, ``gray`` or ``rgb``, upright.
-        colour: see `ColourInfo`.
+        width: width of the upright picture, in pixels.
+        height: height of the upright picture.
+        chroma: subsampling of the upright picture, ``gray`` or ``rgb``.
+        colour: how code values mean light.
         odd_colours: whether it names a matrix that is not supported.
         still: whether it is an image rather than a frame of a video.
     """

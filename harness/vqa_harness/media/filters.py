@@ -1,10 +1,11 @@
-"""FFmpeg's filter graphs over frames of ours, deinterlacing included."""
+"""FFmpeg's filter graphs over decoded frames, deinterlacing included."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Literal
 
 import av.filter
 from av.video.frame import VideoFrame
@@ -13,12 +14,19 @@ from vqa_harness.frames import Chroma, Plane
 from vqa_harness.media.picture import frame_of
 from vqa_harness.media.pixels import planar_name
 
+Deinterlace = Literal["off", "auto", "always"]
+"""Whether progressive frames are made: never, where the stream is interlaced, or always."""
+
 
 class Deinterlacer:
-    """FFmpeg's bwdif: a progressive frame for each frame, at the time of its first field.
+    """Deinterlaces with FFmpeg's bwdif: a progressive frame for each frame, at its first field.
+
+    The graph gets running numbers for timestamps, because those of the stream may be missing or
+    wrong; the true ones wait in a queue and are given back in order.
 
     Args:
-        field_order: the stream's, as FFmpeg numbers it; where it tells, frames are not asked.
+        field_order: field order of the stream, as FFmpeg numbers it. Where it is known, the frames'
+            own flags do not count.
     """
 
     def __init__(self, field_order: int) -> None:
@@ -29,7 +37,7 @@ class Deinterlacer:
         self._pts: deque[int | None] = deque()
 
     def push(self, frame: VideoFrame) -> list[VideoFrame]:
-        """Take a frame; the frames that are ready, usually the one before.
+        """Take a frame, and return the frames that are ready, usually the one before.
 
         Raises:
             ValueError: bwdif does not take frames of this pixel format.
@@ -67,7 +75,7 @@ class Deinterlacer:
         while True:
             try:
                 frame = self._graph.vpull()
-            except (av.error.BlockingIOError, av.error.EOFError):
+            except (av.error.BlockingIOError, av.error.EOFError):  # nothing more for now
                 return ready
             if frame.format.name != self._shape[2]:
                 raise ValueError(f"{self._shape[2]} pictures cannot be deinterlaced")
@@ -118,16 +126,19 @@ class FilterGraph:
         self._graph.configure()
 
     def push(self, *frames: Sequence[Plane]) -> list[dict[str, str]]:
-        """Feed one frame (its planes) to each input; metadata of the frames that are ready.
+        """Feed one frame (its planes) to each input.
+
+        Returns:
+            Metadata of each frame that is ready; a filter may hold some back.
 
         Raises:
             ValueError: number, size or kind of the frames is not what the graph was made for.
         """
         if len(frames) != len(self._sources):
-            raise ValueError(f"{len(self._sources)} frames wanted, got {len(frames)}")
+            raise ValueError(f"the graph takes {len(self._sources)} frames, got {len(frames)}")
         for source, planes in zip(self._sources, frames, strict=True):
             if planes[0].shape != self._shape:
-                raise ValueError(f"graph made for {self._shape}, got {planes[0].shape}")
+                raise ValueError(f"the graph is for {self._shape}, got {planes[0].shape}")
             frame = frame_of(planes, self._chroma, self._depth)
             frame.pts, frame.time_base = self._pushed, Fraction(1, 1000)
             source.push(frame)
@@ -135,7 +146,7 @@ class FilterGraph:
         return self._pull()
 
     def drain(self) -> list[dict[str, str]]:
-        """End every input; metadata of the frames still inside."""
+        """End every input, and return the metadata of the frames still inside."""
         for source in self._sources:
             source.push(None)
         return self._pull()

@@ -1,4 +1,4 @@
-"""What is handed to FFmpeg: names checked before, and why a file could not be opened."""
+"""Checking what the user names before FFmpeg opens it, and saying why a file cannot be opened."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vqa_harness.errors import InputError
-from vqa_harness.media.container import Deinterlace, VideoFile, message, scan_packets
+from vqa_harness.media.container import message
 from vqa_harness.media.facts import Scan
+from vqa_harness.media.filters import Deinterlace
+from vqa_harness.media.packets import scan_packets
+from vqa_harness.media.video_file import VideoFile
 
 Source = str | os.PathLike[str] | BinaryIO
 
@@ -33,10 +36,10 @@ def why_not(error: BaseException) -> str:
 
 
 def checked_source(path: Source) -> str | BinaryIO:
-    """What to hand to FFmpeg: a file object as it is, a path as a ``file:`` one.
+    """What to hand to FFmpeg: a file object as it is, a path as a ``file:`` address.
 
     Raises:
-        InputError: not a regular file with something in it.
+        InputError: the path is not that of a regular file with something in it.
     """
     if not isinstance(path, (str, os.PathLike)):
         return path
@@ -63,7 +66,7 @@ def checked_source(path: Source) -> str | BinaryIO:
 def open_video(
     source: str | BinaryIO, threads: int, deinterlace: Deinterlace
 ) -> tuple[VideoFile, Scan]:
-    """The file, and its packets; a file object is read from its start, for each."""
+    """Open a video and count its packets; a file object is read from its start for each."""
     if not isinstance(source, str):
         source.seek(0)
         scan = scan_packets(source)

@@ -29,19 +29,19 @@ class Orientation:
 
     @property
     def identity(self) -> bool:
-        """Whether nothing is to be done."""
+        """Whether the picture is upright already."""
         return not (self.transpose or self.flip_x or self.flip_y)
 
     @property
     def degrees(self) -> int:
-        """Counter-clockwise rotation in it, 0 to 270; a mirror that remains is left to right."""
+        """The counter-clockwise rotation, 0 to 270; a mirror that remains is left to right."""
         if not self.transpose:
             return 180 if self.flip_y else 0
         return 90 if self.flip_y else 270
 
     @property
     def mirrored(self) -> bool:
-        """Whether a mirror is in it: no rotation alone does the same."""
+        """Whether the picture is mirrored, so that no rotation alone does the same."""
         return (self.transpose + self.flip_x + self.flip_y) % 2 == 1
 
     def apply(self, array: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -29,29 +29,32 @@ from vqa_harness.media.pixels import (
 )
 
 MATRICES = {"bt601": Colorspace.ITU601, "bt709": Colorspace.ITU709, "bt2020": Colorspace.BT2020}
-
-
+"""PyAV's name of each matrix between RGB and YCbCr."""
 SCALERS = {
     "bicubic": Interpolation.BICUBIC,
     "bilinear": Interpolation.BILINEAR,
     "lanczos": Interpolation.LANCZOS,
     "area": Interpolation.AREA,
 }
-
-
-LIKE_LIBJPEG = (  # within 3 levels of libjpeg, where the default path is off by up to 70
-    Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-)
-
-
+"""PyAV's name of each scaling filter; its own default is bilinear, so one is always named."""
+LIKE_LIBJPEG = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+"""How stills become RGB: within 3 levels of libjpeg, where the default is off by up to 70."""
 _local = threading.local()
+"""A reformatter for each thread, because one cannot be used by two at a time."""
 
 
-def reformat(frame: VideoFrame, **wanted: Any) -> VideoFrame:
-    """Scale or convert with this thread's own context, on this thread only."""
+def reformat(frame: VideoFrame, **settings: Any) -> VideoFrame:
+    """Scale or convert a frame with this thread's own context, on this thread only.
+
+    Metrics run side by side already, and then more threads inside swscale are slower than one.
+
+    Args:
+        frame: the frame, which stays as it is.
+        **settings: as `av.video.reformatter.VideoReformatter.reformat` takes them.
+    """
     if not hasattr(_local, "reformatter"):
         _local.reformatter = VideoReformatter()
-    return cast(VideoFrame, _local.reformatter.reformat(frame, threads=1, **wanted))
+    return cast(VideoFrame, _local.reformatter.reformat(frame, threads=1, **settings))
 
 
 @lru_cache(maxsize=256)
@@ -66,20 +69,29 @@ def layout_of(name: str) -> Layout:
 
 
 def _views(frame: VideoFrame, depth: int, order: Sequence[int]) -> tuple[Plane, ...]:
-    found = frame.planes  # PyAV makes them anew each time
-    planes = [found[index] for index in order]
+    """Read-only views of a frame's planes, without a copy.
+
+    They must not be written to: the decoder still predicts later frames from the same buffer.
+    PyAV's own ``to_ndarray("gray")`` is not the luma: it stretches limited range to full range.
+    """
+    buffers = frame.planes  # PyAV makes new objects each time it is asked
+    planes = [buffers[index] for index in order]
     return tuple([plane_view(p, p.line_size, p.width, p.height, depth) for p in planes])
 
 
 def _to_rgb(frame: VideoFrame, colour: ColourInfo, *, still: bool = False) -> NDArray[np.uint8]:
-    wanted: dict[str, Any] = {"format": "rgb24"}
+    """(H, W, 3) uint8 RGB of a frame, with the matrix and range that are given.
+
+    They are always named, because swscale takes an untagged frame for BT.601, whatever its size.
+    """
+    settings: dict[str, Any] = {"format": "rgb24"}
     if still:
-        wanted["interpolation"] = LIKE_LIBJPEG
+        settings["interpolation"] = LIKE_LIBJPEG
     if colour.matrix != "rgb":
-        wanted["src_colorspace"] = MATRICES[colour.matrix]
-        wanted["src_color_range"] = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
-        wanted["dst_color_range"] = ColorRange.JPEG
-    out = reformat(frame, **wanted)
+        settings["src_colorspace"] = MATRICES[colour.matrix]
+        settings["src_color_range"] = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
+        settings["dst_color_range"] = ColorRange.JPEG
+    out = reformat(frame, **settings)
     rows = plane_view(out.planes[0], out.planes[0].line_size, 3 * out.width, out.height, 8)
     return cast("NDArray[np.uint8]", np.ascontiguousarray(rows).reshape(out.height, out.width, 3))
 
@@ -92,7 +104,15 @@ def _look(
     turn: Orientation,
     still: bool,
 ) -> Look:
-    """What pictures of this format, size and AVColorSpace, -Range, -Transfer, -Primaries share."""
+    """What pictures of this format and size share.
+
+    Args:
+        pix_fmt: FFmpeg's name of the pixel format.
+        size: stored width and height.
+        codes: AVColorSpace, AVColorRange, AVColorTransferCharacteristic and AVColorPrimaries.
+        turn: how the pictures are turned upright.
+        still: whether they are images.
+    """
     shape = layout_of(pix_fmt)
     rgb, full = shape.chroma == "rgb", pix_fmt.startswith("yuvj")
     colour = colours.describe(*codes, lines=size[1], rgb=rgb, still=still, full_format=full)
@@ -186,10 +206,10 @@ class PlaneSource:
 
 
 def orientation_of(frame: VideoFrame) -> Orientation | None:
-    """How to turn the frame upright; None if its display matrix is no multiple of 90 degrees."""
+    """How to turn the frame upright; None if its display matrix is not a multiple of 90 degrees."""
     try:
         matrix = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # PyAV stops at kinds of side data it has no name for
+    except ValueError:  # PyAV raises at kinds of side data that it has no name for
         return from_degrees(frame.rotation)
     return UPRIGHT if matrix is None else from_matrix(bytes(cast(Any, matrix)))
 
@@ -218,10 +238,10 @@ def resize_planes(
     """Scale planes with swscale, range and matrix untouched; equals ``scale=w:h:flags=method``.
 
     Args:
-        planes: Y (, U, V) or R, G, B.
-        chroma: their subsampling.
+        planes: (H, W) each, Y (, U, V) or R, G, B.
+        chroma: their subsampling, ``gray`` or ``rgb``.
         depth: bits per sample.
-        size: (width, height) wanted.
+        size: (width, height) to scale to.
         method: ``bicubic``, ``bilinear``, ``lanczos`` or ``area``.
 
     Returns:

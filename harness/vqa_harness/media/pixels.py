@@ -19,21 +19,24 @@ SUBSAMPLING: dict[tuple[int, int], Chroma] = {
     (16, 64): "411",
     (16, 16): "410",
 }
+"""Subsampling by the size of the chroma planes of a 64 x 64 picture."""
 FACTORS = {"420": (2, 2), "422": (2, 1), "444": (1, 1), "440": (1, 2), "411": (4, 1), "410": (4, 4)}
+"""Luma samples to one chroma sample, across and down, by subsampling."""
 DEPTHS = (8, 9, 10, 12, 14, 16)
+"""Bits per sample for which FFmpeg has planar formats."""
 U8, U16 = np.dtype(np.uint8), np.dtype(np.uint16)
 
 
 @dataclass(frozen=True, slots=True)
 class PixelFormatDescriptor:
-    """What FFmpeg says about a pixel format.
+    """What FFmpeg says about a pixel format, as its own descriptors do.
 
     Attributes:
         name: such as ``yuv420p10le``.
         components: (plane, bits, is alpha) of each component.
         chroma_size: chroma width and height of a 64x64 picture.
-        rgb: RGB, palette or Bayer samples.
-        unusual: big-endian, bit-packed or with a palette.
+        rgb: whether samples are RGB, of a palette or Bayer.
+        unusual: whether samples are big-endian, bit-packed or in a palette.
     """
 
     name: str
@@ -45,7 +48,7 @@ class PixelFormatDescriptor:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a picture's planes are got.
+    """How a picture's planes are read.
 
     Attributes:
         chroma: subsampling, ``gray`` or ``rgb``.
@@ -116,7 +119,7 @@ def plane_view(buffer: Any, line_size: int, width: int, height: int, depth: int)
 
 
 def read_only(array: NDArray[Any]) -> Plane:
-    """The array's view with ``writeable`` off."""
+    """A view of the array that cannot be written to."""
     view = array.view()
     view.flags.writeable = False
     return cast(Plane, view)
@@ -138,7 +141,7 @@ def check_planes(planes: Sequence[NDArray[Any]], chroma: Chroma, depth: int) -> 
         ValueError: naming the plane and what was expected.
     """
     if depth not in DEPTHS:
-        raise ValueError(f"depth {depth} is none of {DEPTHS}")
+        raise ValueError(f"depth {depth} is not one of {DEPTHS}")
     expected = 1 if chroma == "gray" else 3
     if len(planes) != expected:
         raise ValueError(f"{chroma} needs {expected} planes, got {len(planes)}")

@@ -1,4 +1,4 @@
-"""What happened while a file was read."""
+"""The report of reading a file: counts, and what was wrong with it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 
 from vqa_harness.media.facts import Facts, Scan
 
-LISTED = 20  # of anything that may come in any number, the first so many are listed
+LISTED = 20
+"""Entries of a list that the report holds at most; the counts beside it are of all."""
 SECONDS = ("duration", "longest_gap")
+"""Attributes that are times in seconds."""
 
 
 @dataclass(slots=True)
@@ -24,7 +26,7 @@ class ReadReport:
         hidden_packets: of these, packets holding a frame that is never shown.
         corrupt_packets: of these, packets the container flags as damaged.
         decode_errors: packets the decoder refused.
-        first_error: FFmpeg's words for the first of them; None without.
+        first_error: FFmpeg's message for the first of them; None if there was none.
         frames: frames yielded.
         corrupt_frames: of these, frames the decoder flags as damaged.
         corrupt_indices: the first of these frames.
@@ -35,14 +37,14 @@ class ReadReport:
         sizes: (index, width, height) of the first changes.
         gaps: intervals above 1.5 periods.
         gap_list: (index, seconds) of the first gaps, the index that of the frame after.
-        longest_gap: seconds.
+        longest_gap: seconds of the longest gap; None without gaps.
         expected_frames: what the packets promised before decoding; None if nothing told.
         duration: seconds from the first frame to the end of the last; None if unknown.
         complete: whether everything was read.
         interlaced: whether the stream says that its frames are interlaced.
         truncated: whether the file ends before what it promises; None if it promises nothing.
         metadata_problems: facts the file states wrongly or not at all.
-        notes: what else was done to read it.
+        notes: what else was done to read the file.
     """
 
     name: str
@@ -104,7 +106,7 @@ class ReadReport:
     def warnings(self) -> list[str]:
         """One line for each thing that may have changed the score; empty for a clean file."""
         longest = f"{float(self.longest_gap or 0):.3f} s"
-        found = [
+        findings = [
             (self.truncated, "the file ends early: it is truncated or still being written"),
             (
                 self.decode_errors,
@@ -135,7 +137,7 @@ class ReadReport:
                 "frames were dropped, or the rate varies",
             ),
         ]
-        lines = [text for wrong, text in found if wrong]
+        lines = [text for wrong, text in findings if wrong]
         return [f"{self.name}: {text}" for text in lines + self.metadata_problems]
 
     def _sizes(self) -> str:

@@ -9,28 +9,33 @@ from typing import Self
 
 from vqa_harness.errors import InputError
 from vqa_harness.frames import Frame, StreamInfo
-from vqa_harness.media.container import (
-    DecodeStep,
-    Deinterlace,
-    FFmpegError,
-)
+from vqa_harness.media.container import FFmpegError
 from vqa_harness.media.facts import Facts, Scan
+from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.opening import Source, checked_source, display_name, open_video, why_not
 from vqa_harness.media.picture import Picture
 from vqa_harness.media.read_report import LISTED, ReadReport, is_truncated
 from vqa_harness.media.timestamps import Clock
+from vqa_harness.media.video_file import DecodeStep
 
 MAX_SIDE = 16384
-MAX_RATE = 1000  # containers that know no rate give their time base instead
+"""Pixels of the longest side of a frame; larger frames are left out, and the report says so."""
+MAX_RATE = 1000
+"""Frames per second from which a rate is not believed.
+
+Containers that know no rate give their time base instead.
+"""
 GAP = Fraction(3, 2)
+"""Periods between two frames from which there is a gap in time."""
 
 
 class VideoReader:
     """Opens a video or a still image and yields its frames once, in display order.
 
-    Everything is read in one pass and nothing is kept: memory does not grow with length. Errors
-    cost the packet they occur in; what was lost is told by `report`. Frames are upright (display
-    matrix applied), have their own size where the size changes, and stay valid after `close`.
+    Everything is read in one pass and nothing is kept: memory does not grow with length. An error
+    costs only the packet it occurs in, and `report` tells what was lost. Frames are upright (the
+    display matrix is applied), have their own size where the size changes, and stay valid after
+    `close`.
 
     Args:
         path: a regular file; URLs and playlists are refused. A binary file object is also taken.
@@ -39,11 +44,11 @@ class VideoReader:
             (FFmpeg's bwdif), ``always`` of any stream.
 
     Attributes:
-        info: facts of the stream, with those of the first frame.
-        report: what was found; final once every frame was read.
+        info: facts of the stream and of its first frame.
+        report: counts and problems; final once every frame was read.
 
     Raises:
-        InputError: no such file, no video in it, or none of it can be decoded.
+        InputError: there is no such file, it holds no video, or none of it can be decoded.
     """
 
     def __init__(self, path: Source, *, threads: int = 0, deinterlace: Deinterlace = "off") -> None:
@@ -231,7 +236,7 @@ class VideoReader:
         if facts.video_streams > 1:
             report.note(f"{facts.video_streams} video streams: the default one was read")
         if self._file.odd_matrix:
-            report.problem("its display matrix is no multiple of 90 degrees and was not applied")
+            report.problem("its display matrix is not a multiple of 90 degrees and was not applied")
         if look.odd_colours:
             report.problem(
                 f"its colour matrix is not supported; {look.colour.matrix} was used for RGB"
@@ -250,7 +255,7 @@ def _undecodable(text: str) -> bool:
 
 
 def probe(path: Source) -> StreamInfo:
-    """Facts of a file's video stream; decodes only the first frame.
+    """Facts of a file's video stream; only the first frame is decoded.
 
     Raises:
         InputError: as `VideoReader`.

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol, cast
 from vqa_harness.errors import UsageError
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame, StreamInfo
-from vqa_harness.media.container import Deinterlace
+from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.read_report import ReadReport
 from vqa_harness.media.reader import VideoReader
 
@@ -39,13 +39,13 @@ class Reader(Protocol):
 
 
 class VideoSource(Protocol):
-    """A video that is no path."""
+    """A video that is not a path: a file object, or frames in memory."""
 
     def open(self, *, threads: int = 0, deinterlace: Deinterlace = "off") -> Reader:
-        """A new reader, which begins at the first frame."""
+        """A new reader, which begins at the first frame; arguments as of `VideoReader`."""
 
     def sha256(self) -> str | None:
-        """Hash of the bytes of the file, in hexadecimal; None where there is no file."""
+        """The SHA-256 of the file's bytes, in hexadecimal; None where there is no file."""
 
 
 def open_source(
@@ -62,7 +62,7 @@ def open_source(
 
 
 def hash_source(source: Path | VideoSource) -> str | None:
-    """SHA-256 of the bytes of the file, in hexadecimal; None where there is no file.
+    """The SHA-256 of the file's bytes, in hexadecimal; None where there is no file.
 
     Raises:
         InputError: the file cannot be read.
@@ -74,11 +74,11 @@ class FileObject:
     """A binary file object as a `VideoSource`; it is always read from its start.
 
     Args:
-        file: with ``read``, ``seek`` and ``tell``. It is not closed, and its position afterwards is
-            undefined.
+        file: a file object with ``read``, ``seek`` and ``tell``. It is not closed, and its position
+            afterwards is undefined.
 
     Raises:
-        UsageError: it is a text file, or cannot seek.
+        UsageError: the file object gives text, or cannot seek.
     """
 
     def __init__(self, file: Any) -> None:
@@ -107,7 +107,11 @@ class FileObject:
 
 
 class _View:
-    """A position of its own in a file that others read at the same time."""
+    """A position of its own in a file that others read at the same time.
+
+    The lock makes moving to the position and reading one step: both videos of a comparison may be
+    the same file object, and each is read in a thread.
+    """
 
     def __init__(self, file: BinaryIO, lock: threading.Lock) -> None:
         self._file, self._lock, self._at = file, lock, 0

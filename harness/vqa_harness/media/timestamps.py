@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-JUMP = Fraction(1)  # seconds backwards that are a spliced timeline rather than a wrong timestamp
-TOLERATED = 3  # wrong timestamps, beside 1 % of the frames, before timestamps are given up
+JUMP = Fraction(1)
+"""Seconds backwards from which files were joined; a smaller step back is a wrong timestamp."""
+TOLERATED = 3
+"""Wrong timestamps, beside 1 % of the frames, after which timestamps are given up."""
 
 
 class Clock:
@@ -16,7 +18,7 @@ class Clock:
     are wrong than `TOLERATED`, or ``use_pts`` is off, times are index / rate.
 
     Args:
-        time_base: seconds of one unit of pts.
+        time_base: seconds of one unit of the timestamps.
         rate: frames per second; None if unknown.
         use_pts: whether to begin with the timestamps.
     """
@@ -25,9 +27,11 @@ class Clock:
         self._base = time_base.numerator, time_base.denominator
         self._period = 1 / rate if rate else None
         self._begun = False
-        self._origin, self._start = 0, Fraction(0)  # a timestamp, and the time it stands for
+        self._origin, self._start = 0, Fraction(0)
+        """A timestamp, and the time it stands for."""
         self._last: Fraction | None = None
-        self._last_pts: int | None = None  # None where the last time is not of a timestamp
+        self._last_pts: int | None = None
+        """The last timestamp; None where the last time did not come from one."""
         self.use_pts = use_pts
         self.count = 0
         self.missing = 0

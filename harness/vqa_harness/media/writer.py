@@ -25,15 +25,15 @@ class VideoWriter:
     Args:
         target: path or writable, seekable file object.
         container: FFmpeg's name of the container; None to go by the path's ending.
-        container_options: of the container, such as ``{"movflags": "faststart"}``.
+        container_options: options of the container, such as ``{"movflags": "faststart"}``.
         codec: FFmpeg's name of the encoder.
         size: (width, height).
-        pix_fmt: what is encoded.
+        pix_fmt: pixel format that is encoded.
         rate: frames per second.
-        time_base: unit of the pts; None for 1/rate.
+        time_base: seconds of one unit of the timestamps; None for 1/rate.
         options: the encoder's private options.
-        colour: tags of the stream, none where guessed, and what RGB is converted to.
-        rotation: counter-clockwise degrees players shall turn it by.
+        colour: tags of the stream, which leave out what is guessed, and what RGB is converted to.
+        rotation: counter-clockwise degrees by which a player must turn the picture.
         sar: sample aspect ratio.
     """
 
@@ -83,7 +83,8 @@ class VideoWriter:
         """Drain the encoder and finish the file."""
         try:
             packets = self._stream.encode(None)
-            if len(packets) == len(self._first) <= 2:  # libx265 leaves these timestamps unset
+            if len(packets) == len(self._first) <= 2:
+                # of one or two frames libx265 leaves the timestamps unset
                 for packet, pts in zip(packets, self._first, strict=True):
                     packet.pts = packet.dts = pts
             self._container.mux(packets)
@@ -149,13 +150,13 @@ def copy_packets(
     with av.open(target, "w", format=container) as output:
         stream = None
         for turn in range(repeat):
-            with open_container(source) as given:
-                video = main_video(given)
+            with open_container(source) as opened:
+                video = main_video(opened)
                 if stream is None:
                     stream = output.add_stream_from_template(video)
                 base = exact_rate(video.time_base) or Fraction(1)
                 length = video.duration or 0
-                for index, packet in enumerate(given.demux(video)):
+                for index, packet in enumerate(opened.demux(video)):
                     if packet.dts is None or packet.pts is None or index in drop:
                         continue
                     offset = turn * length + round(shift / base)

@@ -1,0 +1,82 @@
+"""Packets of a video stream, counted and measured without decoding them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from vqa_harness.media.container import FFmpegError, exact_rate, main_video, open_container
+from vqa_harness.media.facts import Scan
+
+
+def scan_packets(source: str | BinaryIO) -> Scan:
+    """Count the packets of the main video stream, by its index or by reading the file.
+
+    Raises:
+        FFmpegError: the container cannot be opened.
+        LookupError: it has no video stream, or no decoder for it.
+    """
+    with open_container(source) as container:
+        stream = main_video(container)
+        return promised(container, stream) or _count_packets(container, stream)
+
+
+def promised(container: InputContainer, stream: VideoStream) -> Scan | None:
+    """The packets that the index or the header promises; None where they have to be counted."""
+    entries = stream.index_entries
+    cut_by_edits = container.format.name.startswith("mov") and 0 < len(entries) < stream.frames
+    if stream.frames and (stream.frames == len(entries) or cut_by_edits):
+        discarded = sum(entry.is_discard for entry in entries)
+        return Scan(len(entries), discarded, promised=True)
+    if container.format.name == "yuv4mpegpipe" and stream.duration:
+        return Scan(stream.duration, promised=True)
+    return None
+
+
+def _count_packets(container: InputContainer, stream: VideoStream) -> Scan:
+    scan = Scan()
+    codec = stream.codec_context.name
+    try:
+        for packet in container.demux(stream):
+            if packet.size:
+                scan.packets += 1
+                scan.discarded += packet.is_discard
+                scan.hidden += is_hidden(packet, codec) and not packet.is_discard
+                scan.without_pts += packet.pts is None
+    except FFmpegError:  # decoding meets the same error and reports it
+        return scan
+    return scan
+
+
+def packet_sizes(source: str | BinaryIO) -> Iterator[tuple[Fraction | None, int]]:
+    """Yield (presentation time in seconds or None, bytes) of each packet of the main video stream.
+
+    Nothing is decoded; packets are in the order of the file, up to the first that cannot be read.
+
+    Raises:
+        FFmpegError: the container cannot be opened.
+        LookupError: it has no video stream, or no decoder for it.
+    """
+    with open_container(source) as container:
+        stream = main_video(container)
+        base = exact_rate(stream.time_base) or Fraction(1)
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError:  # decoding meets the same error and reports it
+                return
+            if packet is None:
+                return
+            if packet.size:
+                yield None if packet.pts is None else packet.pts * base, packet.size
+
+
+def is_hidden(packet: av.Packet[VideoStream], codec: str) -> bool:
+    """Whether the packet holds a VP8 frame that is never shown (RFC 6386, 9.1)."""
+    return codec == "vp8" and not (memoryview(packet)[0] >> 4) & 1

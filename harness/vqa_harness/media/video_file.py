@@ -1,0 +1,214 @@
+"""A video file that is open: the pictures decoded from it, one step for each packet.
+
+What is done about errors and times is decided in `vqa_harness.media.reader`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+from av.codec.context import Flags
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vqa_harness.media.container import (
+    FFmpegError,
+    exact_rate,
+    main_video,
+    message,
+    open_container,
+)
+from vqa_harness.media.facts import Facts, Scan
+from vqa_harness.media.filters import Deinterlace, Deinterlacer
+from vqa_harness.media.orientation import UPRIGHT, Orientation
+from vqa_harness.media.packets import is_hidden, promised
+from vqa_harness.media.picture import Picture, orientation_of
+
+MAX_PIXELS = 2**27
+"""Pixels of the largest picture that is decoded, 16384 x 8192: a header can promise any size."""
+TS_PACKET = 188
+"""Bytes in a packet of an MPEG transport stream."""
+
+
+@dataclass(slots=True)
+class DecodeStep:
+    """What came out of one packet, or of the flush at the end.
+
+    Attributes:
+        packet: whether there was a packet; False for the flush and where reading failed.
+        discard: whether an edit list cuts the packet away.
+        corrupt: whether the container flags the packet as damaged.
+        hidden: whether the packet holds a frame that is never shown.
+        demux_failed: whether the file could not be read on from here.
+        error: FFmpeg's message where reading or decoding failed; None otherwise.
+        pictures: the pictures that are ready, which may belong to earlier packets.
+    """
+
+    packet: bool = True
+    discard: bool = False
+    corrupt: bool = False
+    hidden: bool = False
+    demux_failed: bool = False
+    error: str | None = None
+    pictures: list[Picture] = field(default_factory=list)
+
+
+class VideoFile:
+    """An open container and its main video stream.
+
+    Args:
+        source: a path behind ``file:``, so that no other protocol is meant, or a file object.
+        threads: decoder threads; 0 lets FFmpeg choose.
+        deinterlace: whether to make progressive frames: ``auto`` if the stream is interlaced.
+
+    Attributes:
+        facts: what container and codec say before anything is decoded.
+        interlaced: whether the container or the first frame says so; known with the first frame.
+        odd_matrix: whether a display matrix was met that is no multiple of 90 degrees.
+
+    Raises:
+        FFmpegError: the container cannot be opened.
+        LookupError: it has no video stream, or no decoder for it.
+    """
+
+    def __init__(
+        self, source: str | BinaryIO, threads: int = 0, deinterlace: Deinterlace = "off"
+    ) -> None:
+        self._container = open_container(source)
+        self._turns: dict[int, Orientation] = {}
+        self._deinterlace = deinterlace
+        self._deinterlacer: Deinterlacer | None = None
+        self._begun = False
+        self.odd_matrix = False
+        self.interlaced = False
+        try:
+            self._stream = main_video(self._container)
+            context = self._stream.codec_context
+            # PyAV's default is threads by slice, which costs about 30 % of the speed on H.264
+            context.thread_type = "AUTO"
+            context.thread_count = threads
+            # without this flag FFmpeg leaves cropping at the left edge undone, for aligned rows
+            context.flags |= Flags.unaligned
+            context.options = {"max_pixels": str(MAX_PIXELS)}
+            if context.name == "hevc":
+                # FFmpeg decodes damaged HEVC without a word otherwise; on H.264 the option loses
+                # frames, and as an option of the container it does nothing
+                context.options |= {"err_detect": "explode"}
+            self.facts = _facts(self._container, self._stream)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def steps(self) -> Iterator[DecodeStep]:
+        """Decode to the end, one `DecodeStep` a packet; an error costs its packet, not the rest."""
+        # packet by packet: PyAV's own loop over frames stops at the first error
+        packets = self._container.demux(self._stream)
+        damaged: av.Packet[VideoStream] | None = None
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError as error:
+                yield DecodeStep(packet=False, demux_failed=True, error=message(error))
+                packet = None
+            if packet is None or not packet.size:
+                break
+            if damaged is not None:
+                yield self._decode(damaged)
+            damaged = packet if packet.is_corrupt else None
+            if damaged is None:
+                yield self._decode(packet)
+        if damaged is not None:  # cut off by the end: feeding it would cost the frames in flight
+            yield DecodeStep(corrupt=True)
+        yield self._decode(None)
+
+    def promised(self) -> Scan | None:
+        """The packets that the file says it holds; None where they have to be counted."""
+        return promised(self._container, self._stream)
+
+    def close(self) -> None:
+        """Close the container; pictures already given stay valid."""
+        self._container.close()
+
+    def _turn(self, frame: VideoFrame) -> Orientation:
+        """How to turn the frame upright.
+
+        PyAV never turns a frame by itself. Its side data makes a frame part of a reference cycle,
+        which keeps the frame's buffer until the garbage collector runs; so it is looked at only
+        once for each angle that the frames report.
+        """
+        angle = frame.rotation
+        if angle not in self._turns:
+            turn = orientation_of(frame)
+            self.odd_matrix |= turn is None
+            self._turns[angle] = turn or UPRIGHT
+        return self._turns[angle]
+
+    @property
+    def deinterlaced(self) -> bool:
+        """Whether frames are being deinterlaced; known with the first frame."""
+        return self._deinterlacer is not None
+
+    def _progressive(self, frames: list[VideoFrame], ended: bool) -> list[VideoFrame]:
+        """The frames, deinterlaced if they are to be; the last one comes when the stream ended."""
+        if frames and not self._begun:
+            self._begun = True
+            self.interlaced = self.facts.interlaced or frames[0].interlaced_frame
+            if self._deinterlace == "always" or (self._deinterlace == "auto" and self.interlaced):
+                order = int(getattr(self._stream.codec_context, "field_order", 0) or 0)
+                self._deinterlacer = Deinterlacer(order)
+        if self._deinterlacer is None:
+            return frames
+        ready = [made for frame in frames for made in self._deinterlacer.push(frame)]
+        return ready + self._deinterlacer.drain() if ended else ready
+
+    def _decode(self, packet: av.Packet[VideoStream] | None) -> DecodeStep:
+        step = DecodeStep(packet=packet is not None)
+        if packet is not None:
+            step.discard, step.corrupt = packet.is_discard, packet.is_corrupt
+            step.hidden = is_hidden(packet, self.facts.codec)
+        try:
+            frames = self._progressive(self._stream.codec_context.decode(packet), packet is None)
+            still = self.facts.still
+            step.pictures = [Picture(frame, self._turn(frame), still=still) for frame in frames]
+        except (FFmpegError, ValueError) as error:  # PyAV raises ValueError if a codec cannot open
+            step.error = message(error)
+        return step
+
+
+def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Frames per second; a GIF's guess is its 10 ms tick, so there the average is taken."""
+    average = exact_rate(stream.average_rate)
+    guess = None if container.format.name == "gif" else exact_rate(stream.guessed_rate)
+    return guess or average
+
+
+def _facts(container: InputContainer, stream: VideoStream) -> Facts:
+    context = stream.codec_context
+    base = exact_rate(stream.time_base) or Fraction(1, 1000)
+    seconds = container.duration
+    brand = container.metadata.get("major_brand", "").strip()
+    still = container.format.name.endswith(("_pipe", "image2")) or (
+        brand in ("avif", "heic", "heix", "mif1") and len(stream.index_entries) <= 1
+    )
+    return Facts(
+        container=container.format.name,
+        codec=context.codec.canonical_name,
+        time_base=base,
+        rate=_rate(container, stream),
+        start=None if stream.start_time is None else stream.start_time * base,
+        stream_duration=None if stream.duration is None else stream.duration * base,
+        container_duration=None if seconds is None else Fraction(seconds, 1_000_000),
+        sar=exact_rate(stream.sample_aspect_ratio) or Fraction(1),
+        interlaced=int(getattr(context, "field_order", 0) or 0) > 1,
+        still=still,
+        video_streams=len(container.streams.video),
+        streams=len(container.streams),
+        decode_order=container.format.name == "avi" and bool(context.has_b_frames),
+        cut_packet=(container.size or 0) % TS_PACKET > 0,
+        metadata={**container.metadata, **stream.metadata},
+    )
