@@ -15,18 +15,27 @@ from vqa_harness.spec import RunInfo, Sampling
 
 
 class ClipDriver:
-    """One clip metric: frames reduced on the pool, windows scored on a thread of its own."""
+    """One clip metric: frames are reduced on the pool, windows scored on a thread of its own.
+
+    Only the thread that feeds changes ``_prepared``, ``_ready``, ``_pending`` and ``_scoring``, so
+    they need no lock. The scoring thread waits for frames that are still being reduced, and the
+    feeding thread for the scoring one; nothing on the pool waits, so that none waits in a circle.
+    """
 
     def __init__(self, job: Job, run: RunInfo, pool: ThreadPoolExecutor) -> None:
         self.job, self._pool = job, pool
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=job.request.label)
-        self._kept: dict[int, Future[Any]] = {}
+        self._prepared: dict[int, Future[Any]] = {}
+        """Reduced frames, or frames being reduced, by number."""
         self._ready: list[Window] = []
+        """Windows whose frames have all come, until there are enough for a batch."""
         self._scoring: list[Future[None]] = []
+        """Batches on their way through the metric, oldest first."""
         self._rate = run.distorted.rate
         job.open(run)
         self._sampling: Sampling = job.metric.sampling if job.alive else Sampling(1)
         self._pending: list[Window] = []
+        """Windows that still lack frames, by their start."""
         if job.alive:
             with job.guarded():
                 self._pending = self._first_plan(run.distorted.expected_frames)
@@ -49,8 +58,8 @@ class ClipDriver:
         futures = []
         begun = takewhile(lambda window: window.start <= number, self._pending)
         if any(number in window.indices for window in begun):
-            self._kept[number] = self._pool.submit(self._prepare, frame, ref)
-            futures.append(self._kept[number])
+            self._prepared[number] = self._pool.submit(self._prepare, frame, ref)
+            futures.append(self._prepared[number])
         while self._pending and number >= self._pending[0].stop - 1:
             self._complete(self._pending.pop(0))
         return futures
@@ -80,14 +89,15 @@ class ClipDriver:
         if not self._ready:
             return
         windows, self._ready = self._ready, []
-        kept = {i: self._kept[i] for window in windows for i in window.indices}
-        self._scoring.append(self._thread.submit(self._measure, windows, kept))
+        prepared = {i: self._prepared[i] for window in windows for i in window.indices}
+        self._scoring.append(self._thread.submit(self._measure, windows, prepared))
         self._forget()
-        while len(self._scoring) > 2:  # scoring is slower than decoding: wait for it
+        # where scoring is slower than decoding, wait: each batch holds the frames it needs
+        while len(self._scoring) > 2:
             self._scoring.pop(0).result()
 
-    def _measure(self, windows: list[Window], kept: dict[int, Future[Any]]) -> None:
-        data = {i: future.result() for i, future in kept.items()}
+    def _measure(self, windows: list[Window], prepared: dict[int, Future[Any]]) -> None:
+        data = {i: future.result() for i, future in prepared.items()}
         if not self.job.alive:
             return
         with self.job.guarded():
@@ -102,13 +112,13 @@ class ClipDriver:
     def _forget(self) -> None:
         """Drop reduced frames before the first window that is not on its way to the metric."""
         first = min((window.start for window in self._pending), default=None)
-        for number in [n for n in self._kept if first is None or n < first]:
-            del self._kept[number]
+        for number in [n for n in self._prepared if first is None or n < first]:
+            del self._prepared[number]
 
     def finish(self, frames: int) -> list[MetricResult]:
         """Score what is left, close the metric, spread window scores over frames."""
         for window in self._pending:
-            short = clipped(window, frames, set(self._kept))
+            short = clipped(window, frames, set(self._prepared))
             if short is not None:
                 self.job.result.warnings.append(
                     f"window {window.start}-{window.stop} ends with the video at frame {frames}"

@@ -3,6 +3,11 @@
 A driver takes every frame (pair) in order, returns the work that still needs it, and gives one
 `MetricResult` per metric at the end. A metric that raises is recorded and left alone from then on;
 the others go on.
+
+One thread reads frames and feeds the drivers. It waits for work it has handed out, so that only a
+bounded number of frames is held. Work on the pool waits for nothing but a frame's own lock, under
+which the frame's cache is filled; a thread of a single metric may wait for the pool. Nobody waits
+the other way round, and so a run never stands still.
 """
 
 from __future__ import annotations
@@ -32,7 +37,7 @@ class Driver(Protocol):
         """No more frames: wait for what is under way and close the metrics."""
 
     def abort(self) -> None:
-        """The run stops early."""
+        """Stop early: end threads and processes without waiting for scores."""
 
 
 class Job:
@@ -44,6 +49,7 @@ class Job:
         self._declared = request.declared
         self.result = MetricResult(request.spec, request.params, provider=provider)
         self._lock = threading.Lock()
+        """For the error and the seconds, which several frames may change at once."""
 
     @property
     def alive(self) -> bool:
@@ -52,7 +58,10 @@ class Job:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Count the time spent, and turn an exception into the metric's error."""
+        """Count the time spent, and turn an exception into the metric's error.
+
+        The lock is never held while the metric works.
+        """
         begin = time.perf_counter()
         try:
             yield
@@ -103,6 +112,7 @@ class FrameDriver:
         return [self._pool.submit(self._measure, number, frame, ref)]
 
     def _measure(self, number: int, frame: Frame, ref: Frame | None) -> None:
+        # rows are kept by frame number without a lock: no two tasks write the same one
         for job, rows in zip(self.jobs, self._rows, strict=True):
             if job.alive:
                 with job.guarded():
@@ -119,11 +129,15 @@ class FrameDriver:
         return [job.result for job in self.jobs]
 
     def abort(self) -> None:
-        """Nothing is held outside this process."""
+        """Do nothing, because nothing is held outside the pool."""
 
 
 class StreamDriver:
-    """One stream metric: every pair in order, on a thread of its own."""
+    """One stream metric: every pair in order, on a thread of its own.
+
+    The queue has no bound of its own. The pipeline waits for the futures that `feed` returns before
+    it decodes many more frames, and that bounds all drivers alike.
+    """
 
     def __init__(self, job: Job, run: RunInfo) -> None:
         self.job = job
@@ -148,7 +162,7 @@ class StreamDriver:
                 if self.job.alive and not self._stopped:
                     with self.job.guarded():
                         self.job.metric.measure(frame, ref)
-            finally:
+            finally:  # also for a metric that failed, or the pipeline would wait for ever
                 measured.set_result(None)
 
     def _end(self) -> None:
@@ -176,13 +190,13 @@ class StreamDriver:
 
 
 class FileDriver:
-    """One file metric: runs when the frames are through, on the paths."""
+    """One file metric: it runs on the paths, when all frames have been read."""
 
     def __init__(self, job: Job, video: Any, reference: Any) -> None:
         self.job, self._paths = job, (video, reference)
 
     def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[None]]:
-        """Frames are of no use to it."""
+        """Ignore the frame; the metric reads the file."""
         return []
 
     def finish(self, frames: int) -> list[MetricResult]:
@@ -193,10 +207,15 @@ class FileDriver:
         return [self.job.result]
 
     def abort(self) -> None:
-        """It has not started."""
+        """Do nothing, because the metric has not started."""
 
 
 def _take(job: Job, scores: StreamScores, frames: int) -> None:
+    """Put the scores of a stream or file metric into its result.
+
+    Raises:
+        ValueError: there are more or fewer scores than frames.
+    """
     if len(scores.frames) != frames:
         raise ValueError(f"gave {len(scores.frames)} scores for {frames} frames")
     rows: list[Mapping[str, float | None]] = list(scores.frames)

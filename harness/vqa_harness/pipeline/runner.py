@@ -37,7 +37,7 @@ class RunOptions:
 
     Attributes:
         threads: threads for metrics; 0 for one per processor this process may use.
-        progress: told about every frame.
+        progress: called after every frame, with the frames done and the frames expected.
         align: how frames of a reference are paired and made comparable; None for the defaults.
     """
 
@@ -64,8 +64,8 @@ def run(
     A reference is read only if a metric compares with it.
 
     Raises:
-        UsageError: no metric, one twice, one that needs a reference without one, or one that reads
-            a file by itself where there is none.
+        UsageError: no metric is named, one is named twice, one needs a reference that is not there,
+            or one reads a file by itself where there is none.
         InputError: a video cannot be opened or has no frames.
         AlignError: reference and distorted cannot be paired as the options ask.
         MissingBackend: a metric's packages or model are missing.
@@ -86,7 +86,8 @@ def check_requests(requests: Sequence[Request], *, with_reference: bool) -> None
     """Refuse metrics that cannot be run together, or not without a reference.
 
     Raises:
-        UsageError: no metric, one twice, or one that needs a reference without one.
+        UsageError: no metric is named, one is named twice, or one needs a reference that is not
+            there.
     """
     if not requests:
         raise UsageError("no metric asked for; add --metric NAME (vqa-harness metrics lists them)")
@@ -102,7 +103,7 @@ def refuse_file_metrics(requests: Sequence[Request]) -> None:
     """Refuse metrics that read files by themselves, for videos in memory.
 
     Raises:
-        UsageError: there is one; the message names it.
+        UsageError: a metric reads files; the message names it.
     """
     for request in requests:
         if request.spec.kind == "file":
@@ -114,10 +115,13 @@ def refuse_file_metrics(requests: Sequence[Request]) -> None:
 
 @dataclass(slots=True)
 class _InFlight:
+    """The frames of a pair, and the work that still reads them."""
+
     frames: tuple[Frame, ...]
     work: list[Future[None]] = field(default_factory=list)
 
     def done(self) -> None:
+        """Wait for the work, then free the frames' memory."""
         for one in self.work:
             one.result()
         for frame in self.frames:
@@ -125,7 +129,11 @@ class _InFlight:
 
 
 def _finish(under_way: deque[_InFlight], keep: int) -> None:
-    """Wait for all but the last ``keep``, newest first: most others are done by then."""
+    """Wait for all but the last ``keep`` pairs.
+
+    The newest is waited for first: when it is done most others are, and waiting for those that are
+    done costs nothing.
+    """
     ending = [under_way.popleft() for _ in range(len(under_way) - keep)]
     for flight in reversed(ending):
         flight.done()
@@ -135,11 +143,12 @@ class Run:
     """The state of one pass: streams, drivers, frames under way.
 
     Args:
-        open_pairs: gives the frames; called once, when the metrics are made.
+        open_pairs: opens the source of frames; called once, when the metrics are made, so that a
+            missing model is told before anything is decoded.
         requests: the metrics, in order.
         registry: makes them.
         options: see `RunOptions`.
-        sources: what is hashed, and handed to metrics of kind ``file``, by role.
+        sources: the videos by role; they are hashed, and handed to metrics of kind ``file``.
 
     Raises:
         InputError, AlignError: as ``open_pairs``.
@@ -233,7 +242,12 @@ class Run:
         return drivers
 
     def _feed(self) -> tuple[list[Fraction | None], float]:
-        """Hand every frame to every driver; at most ``depth`` frames are held at a time."""
+        """Hand every frame to every driver, and hold few frames at a time.
+
+        Returns:
+            The time of each frame, and the seconds spent waiting for frames.
+        """
+        # pairs under way at most: one for each worker, and two so that no worker has to wait
         depth = self._options.workers + 2
         under_way: deque[_InFlight] = deque()
         times: list[Fraction | None] = []
@@ -255,8 +269,8 @@ class Run:
         return times, waited
 
     def _hash(self) -> dict[str, str]:
-        found = {role: hash_source(s) for role, s in self._sources.items() if s is not None}
-        return {role: digest for role, digest in found.items() if digest is not None}
+        hashes = {role: hash_source(s) for role, s in self._sources.items() if s is not None}
+        return {role: digest for role, digest in hashes.items() if digest is not None}
 
 
 def _open_pairs(

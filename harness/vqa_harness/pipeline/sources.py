@@ -52,11 +52,11 @@ class SingleStream:
         return {"distorted": self._reader.report.to_json()}
 
     def alignment(self) -> dict[str, Any]:
-        """Nothing was paired."""
+        """An empty mapping, because nothing was paired."""
         return {}
 
     def warnings(self) -> list[str]:
-        """What decoding lost."""
+        """One line for each thing that was lost in decoding."""
         return self._reader.report.warnings()
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from vqa_harness.spec import Sampling
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Frames ``start`` to ``stop - 1``, of which ``indices`` (ascending) are looked at."""
+    """Frames ``start`` to ``stop - 1``, of which those in ``indices`` (ascending) are sampled."""
 
     start: int
     stop: int
@@ -67,13 +67,13 @@ def plan(frames: int, sampling: Sampling, rate: Fraction | None) -> list[Window]
 def clipped(window: Window, frames: int, at_hand: set[int]) -> Window | None:
     """The window as it turns out when the video ends after ``frames`` frames.
 
-    Frames planned but never decoded are replaced by the nearest one ``at_hand`` in the window; None
-    where there is none.
+    Frames that were planned but never decoded are replaced by the nearest one ``at_hand`` in the
+    window. The result is None where there is none.
     """
     inside = sorted(i for i in at_hand if window.start <= i < window.stop)
     if not inside:
         return None
-    nearest = tuple(min(inside, key=lambda have: abs(have - want)) for want in window.indices)
+    nearest = tuple(min(inside, key=lambda i: abs(i - planned)) for planned in window.indices)
     return Window(window.start, min(window.stop, frames), nearest)
 
 
@@ -90,6 +90,6 @@ def per_frame(windows: list[tuple[int, int, float | None]], frames: int) -> list
                 count[i] += 1
     values: list[float | None] = []
     for i in range(frames):
-        held = values[-1] if values else None
-        values.append(total[i] / count[i] if count[i] else held)
+        before = values[-1] if values else None
+        values.append(total[i] / count[i] if count[i] else before)
     return values
