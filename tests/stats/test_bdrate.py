@@ -101,9 +101,9 @@ def test_no_common_bitrate_gives_no_bd_quality():
         ([(100, 50.0)], "at least 2 points"),
         ([(100, 50.0), (200, 49.0), (300, 60.0)], "not monotone: 49 at 200 is no better than 50"),
         ([(100, 50.0), (100, 60.0)], "not monotone"),
-        ([(0, 50.0), (100, 60.0)], "is no point"),
-        ([(100, math.nan), (200, 60.0)], "is no point"),
-        ([(100, 50.0), (math.inf, 60.0)], "is no point"),
+        ([(0, 50.0), (100, 60.0)], "is not a point"),
+        ([(100, math.nan), (200, 60.0)], "is not a point"),
+        ([(100, 50.0), (math.inf, 60.0)], "is not a point"),
     ],
 )
 def test_points_that_are_no_curve_are_refused(points, words):

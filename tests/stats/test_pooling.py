@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from vqa_harness.errors import UsageError
 from vqa_harness.stats.pooling import (
     PERCENTILES,
-    Run,
+    Stretch,
     harmonic_mean,
     percentiles,
     pool,
@@ -58,13 +58,13 @@ def test_standard_deviation_is_that_of_the_population(values):
 
 def test_worst_run_finds_the_window_with_the_worst_mean():
     values = [9.0, 9.0, 2.0, 3.0, 9.0, 1.0, 9.0]
-    assert worst_run(values, 2) == Run(2, 4, 2.5)
-    assert worst_run(values, 1) == Run(5, 6, 1.0)
-    assert worst_run(values, 2, higher_is_better=False) == Run(0, 2, 9.0)
+    assert worst_run(values, 2) == Stretch(2, 4, 2.5)
+    assert worst_run(values, 1) == Stretch(5, 6, 1.0)
+    assert worst_run(values, 2, higher_is_better=False) == Stretch(0, 2, 9.0)
 
 
 def test_worst_run_is_the_whole_of_a_shorter_sequence():
-    assert worst_run([1.0, 2.0], 25) == Run(0, 2, 1.5)
+    assert worst_run([1.0, 2.0], 25) == Stretch(0, 2, 1.5)
 
 
 @settings(deadline=None)

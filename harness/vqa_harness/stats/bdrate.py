@@ -26,8 +26,11 @@ METHODS: tuple[Method, ...] = get_args(Method)
 MIN_OVERLAP = 0.5
 """Part of the narrower quality range that the curves must share."""
 GOOD_OVERLAP = 0.75
+"""Shared part of the joint quality range below which a note says that it is small."""
 USUAL_POINTS = 4
+"""Points of a curve below which a note says that they are few."""
 _CROSSING_SAMPLES = 257
+"""Places at which two curves are compared to find where they cross."""
 
 
 class CurveError(InputError):
@@ -36,7 +39,7 @@ class CurveError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What `compare` found.
+    """How two curves compare.
 
     Attributes:
         rate: BD-rate: percent of bitrate that the test curve needs more at equal quality, on
@@ -79,7 +82,7 @@ def bd_rate(
 
     Raises:
         CurveError: see `curve` and `compare`.
-        UsageError: no such method.
+        UsageError: there is no such method.
     """
     return compare(anchor, test, method, min_overlap=min_overlap).rate
 
@@ -91,9 +94,13 @@ def bd_quality(
     *,
     min_overlap: float = MIN_OVERLAP,
 ) -> float:
-    """How much better ``test`` is than ``anchor`` at equal bitrate, on average; as `bd_rate`.
+    """How much better ``test`` is than ``anchor`` at equal bitrate, on average.
 
-    ``min_overlap`` is here the part of the narrower range of log bitrate.
+    Arguments and errors are those of `bd_rate`, but ``min_overlap`` is here a part of the narrower
+    range of log bitrate.
+
+    Returns:
+        The difference in the unit of the quality; negative where ``test`` is worse.
     """
     first, second = curve(anchor), curve(test)
     covered = _covered(_rates(first), _rates(second))
@@ -109,11 +116,14 @@ def compare(
     *,
     min_overlap: float = MIN_OVERLAP,
 ) -> Comparison:
-    """BD-rate, BD-quality and what can be said against them.
+    """BD-rate and BD-quality of two curves, with what a reader should know about them.
+
+    Arguments are those of `bd_rate`.
 
     Raises:
-        CurveError: a curve is none (see `curve`), or the qualities overlap too little.
-        UsageError: no such method.
+        CurveError: the points of a curve are refused (see `curve`), or the qualities overlap too
+            little.
+        UsageError: there is no such method.
     """
     first, second = curve(anchor), curve(test)
     share = _share(_qualities(first), _qualities(second))
@@ -142,7 +152,7 @@ def rate_at(points: Sequence[Point], quality: float, method: str = "pchip") -> f
 
     Raises:
         CurveError: see `curve`.
-        UsageError: no such method.
+        UsageError: there is no such method.
     """
     sorted_points = curve(points)
     qualities = _qualities(sorted_points)
@@ -152,30 +162,33 @@ def rate_at(points: Sequence[Point], quality: float, method: str = "pchip") -> f
 
 
 def curve(points: Sequence[Point]) -> list[Point]:
-    """The points by bitrate, checked: more bitrate must give more quality.
+    """The points in order of bitrate, checked: more bitrate must give more quality.
 
     Raises:
-        CurveError: fewer than two points, a number that is not finite, a bitrate of 0 or below, or
-            a point that is no better than one of less bitrate.
+        CurveError: there are fewer than two points, a number is not finite, a bitrate is 0 or
+            below, or a point is no better than one of less bitrate.
     """
-    found = sorted((float(rate), float(quality)) for rate, quality in points)
-    if len(found) < 2:
-        raise CurveError(f"a curve needs at least 2 points, there are {len(found)}; add rungs")
-    for rate, quality in found:
+    ordered = sorted((float(rate), float(quality)) for rate, quality in points)
+    if len(ordered) < 2:
+        raise CurveError(f"a curve needs at least 2 points, there are {len(ordered)}; add rungs")
+    for rate, quality in ordered:
         if not (math.isfinite(rate) and math.isfinite(quality) and rate > 0):
-            raise CurveError(f"({rate:g}, {quality:g}) is no point of a rate-quality curve")
-    broken = falls(found)
+            raise CurveError(
+                f"({rate:g}, {quality:g}) is not a point of a rate-quality curve: both numbers "
+                "must be finite, and the bitrate above 0"
+            )
+    broken = falls(ordered)
     if broken:
         (rate, quality), (next_rate, next_quality) = broken[0]
         raise CurveError(
             f"not monotone: {next_quality:.4g} at {next_rate:.6g} is no better than "
-            f"{quality:.4g} at {rate:.6g}; leave such points out (pareto) or encode them anew"
+            f"{quality:.4g} at {rate:.6g}; leave such points out (pareto) or encode them again"
         )
-    return found
+    return ordered
 
 
 def falls(points: Sequence[Point]) -> list[tuple[Point, Point]]:
-    """Neighbours by bitrate of which the second is no better, or has no more bitrate."""
+    """Pairs of neighbours by bitrate of which the second is no better, or has no more bitrate."""
     return [(a, b) for a, b in pairwise(sorted(points)) if b[1] <= a[1] or b[0] <= a[0]]
 
 
@@ -183,7 +196,7 @@ def interpolator(x: Sequence[float], y: Sequence[float], method: str) -> Any:
     """A piecewise cubic through the points, with ``integrate(a, b)``; ``x`` strictly ascending.
 
     Raises:
-        UsageError: no such method.
+        UsageError: there is no such method.
     """
     from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
 
@@ -224,9 +237,9 @@ def _covered(a: Sequence[float], b: Sequence[float]) -> float:
     return max(high - low, 0.0) / min(a[-1] - a[0], b[-1] - b[0])
 
 
-def _too_little(what: str, covered: float, wanted: float) -> str:
+def _too_little(what: str, covered: float, needed: float) -> str:
     return (
-        f"the curves share {covered:.0%} of the narrower {what} range, {wanted:.0%} is needed; "
+        f"the curves share {covered:.0%} of the narrower {what} range, {needed:.0%} is needed; "
         "add rungs where the other curve has some"
     )
 

@@ -25,7 +25,7 @@ Vector: TypeAlias = NDArray[np.float64]
 MIN_ITEMS = 5
 """Below this a curve of four parameters says nothing: no statistic is given."""
 MAX_EVALUATIONS = 200
-"""Of the curve, in one search for its parameters."""
+"""Evaluations of the curve that one search for its parameters may take."""
 _PRECISE, _QUICK = 1e-8, 1e-6
 """Relative error at which a search ends: alone, and from a fit of similar data."""
 _STEEPNESS = (0.25, 1.0)
@@ -33,7 +33,9 @@ _STEEPNESS = (0.25, 1.0)
 
 
 STATISTICS = ("srocc", "plcc", "krocc", "rmse")
+"""Names of the statistics of `Agreement`."""
 LEVEL = 0.95
+"""Confidence of the intervals."""
 FEWEST = 3
 """Values below which a correlation says nothing."""
 
@@ -124,7 +126,7 @@ def _starts(
 
 
 def _search(z: Vector, opinions: Vector, guess: Vector, tolerance: float) -> tuple[float, Vector]:
-    """Sum of squared errors and parameters; infinity where these are not finite."""
+    """The sum of squared errors and the parameters; infinity where these are not finite."""
     from scipy.optimize import leastsq
 
     def residuals(b: Vector) -> Vector:
@@ -137,12 +139,13 @@ def _search(z: Vector, opinions: Vector, guess: Vector, tolerance: float) -> tup
         return np.stack([g, 1 - g, -bell, -bell * (z - b[2]) / width * np.sign(b[3] or 1.0)])
 
     with np.errstate(all="ignore"):
-        found, _, facts, _, _ = leastsq(
+        solution, _, facts, _, _ = leastsq(
             residuals, guess, Dfun=derivatives, col_deriv=True, full_output=True,
             maxfev=MAX_EVALUATIONS, ftol=tolerance, xtol=tolerance,
         )  # fmt: skip
     error = float(np.sum(np.square(facts["fvec"])))
-    return (error if np.all(np.isfinite(found)) and math.isfinite(error) else math.inf), found
+    good = np.all(np.isfinite(solution)) and math.isfinite(error)
+    return (error if good else math.inf), solution
 
 
 def agreement(
@@ -151,8 +154,8 @@ def agreement(
     """All statistics and the fit they come from.
 
     Args:
-        scores: (n,) of the metric.
-        opinions: (n,) of people.
+        scores: (n,) scores of the metric.
+        opinions: (n,) opinion scores of people.
         sign: -1 where low scores are to go with high opinions, else 1.
         start: as in `fit`.
 
@@ -168,13 +171,13 @@ def agreement(
     curve = fit(scores, opinions, start)
     fitted = curve(scores)
     plcc = abs(pearson(fitted, opinions)) * (sign if curve.rising else -sign)
-    found = Agreement(
+    statistics = Agreement(
         srocc=sign * spearman(scores, opinions),
         plcc=plcc,
         krocc=sign * float(kendalltau(scores, opinions).statistic),
         rmse=float(np.sqrt(np.mean((fitted - opinions) ** 2))),
     )
-    return found, curve
+    return statistics, curve
 
 
 def pearson(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
@@ -202,28 +205,29 @@ class Interval:
 def intervals(
     scores: Vector, opinions: Vector, sign: int, start: Fit, *, samples: int, seed: int
 ) -> dict[str, Interval]:
-    """Of each statistic of `agreement`: percentiles over samples of the items with replacement.
+    """Bootstrap intervals of each statistic of `agreement`.
 
-    The curve is fitted anew to every sample. Samples in which a statistic is undefined are left
+    They are percentiles over samples of the items with replacement. The curve is fitted again to
+    every sample. Samples in which a statistic is undefined are left
     out.
 
     Args:
-        scores: (n,) of the metric.
-        opinions: (n,) of people.
+        scores: (n,) scores of the metric.
+        opinions: (n,) opinion scores of people.
         sign: as in `agreement`.
         start: the fit to all items.
-        samples: how many; 0 for no intervals.
-        seed: of the generator (NumPy's PCG64). Metrics scored on the same items get the same
+        samples: how many samples are drawn; 0 for no intervals.
+        seed: seed of the generator (NumPy's PCG64). Metrics scored on the same items get the same
             samples.
     """
     rng = np.random.default_rng(seed)
-    found: list[list[float]] = []
+    rows: list[list[float]] = []
     for _ in range(samples):
         chosen = rng.integers(0, len(scores), len(scores))
         result = agreement(scores[chosen], opinions[chosen], sign, start)
         if result is not None:
-            found.append([getattr(result[0], name) for name in STATISTICS])
-    return percentiles(found)
+            rows.append([getattr(result[0], name) for name in STATISTICS])
+    return percentiles(rows)
 
 
 def percentiles(rows: list[list[float]]) -> dict[str, Interval]:
@@ -243,16 +247,16 @@ class Correlations(NamedTuple):
 
 
 def correlations(
-    predicted: NDArray[np.floating], wanted: NDArray[np.floating]
+    predicted: NDArray[np.floating], opinions: NDArray[np.floating]
 ) -> Correlations | None:
     """Both coefficients as they are, without a curve fitted and without a sign turned round.
 
-    None below three values, and where all of one side are equal.
+    The result is None below three values, and where all of one side are equal.
 
     Args:
-        predicted: [n].
-        wanted: [n].
+        predicted: (n,) predictions.
+        opinions: (n,) opinion scores.
     """
-    if len(wanted) < FEWEST or np.ptp(wanted) == 0 or np.ptp(predicted) == 0:
+    if len(opinions) < FEWEST or np.ptp(opinions) == 0 or np.ptp(predicted) == 0:
         return None
-    return Correlations(spearman(predicted, wanted), pearson(predicted, wanted))
+    return Correlations(spearman(predicted, opinions), pearson(predicted, opinions))

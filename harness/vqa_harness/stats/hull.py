@@ -16,17 +16,18 @@ from itertools import pairwise
 
 from vqa_harness.stats.bdrate import Point
 
-_ROUNDING = 1e-9  # relative; a point on a line must not fall below it by the last digit
+_ROUNDING = 1e-9
+"""Relative error that is allowed, so that a point on a line does not fall below it by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class LadderStep:
-    """From one rung of a ladder to the next better one.
+    """The step from one rung of a ladder to the next better one.
 
     Attributes:
         lower: index of the rung with less bitrate.
-        upper: index of the next.
-        gain: quality won, in its unit.
+        upper: index of the next rung.
+        gain: quality won, in the unit of the quality.
         ratio: bitrate of the upper over that of the lower.
         below_jnd: whether hardly anybody sees the difference; None without a threshold.
     """
@@ -41,12 +42,12 @@ class LadderStep:
 def pareto(points: Sequence[Point]) -> list[int]:
     """Indices of the points that no point of equal or less bitrate matches, by bitrate."""
     order = sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1]))
-    best, kept = -math.inf, []
+    best, front = -math.inf, []
     for i in order:
         if points[i][1] > best:
             best = points[i][1]
-            kept.append(i)
-    return kept
+            front.append(i)
+    return front
 
 
 def upper_hull(points: Sequence[Point]) -> list[int]:
@@ -54,12 +55,12 @@ def upper_hull(points: Sequence[Point]) -> list[int]:
 
     A point on the straight line between two others is on the hull. Bitrates must be above 0.
     """
-    kept: list[int] = []
+    hull: list[int] = []
     for i in pareto(points):
-        while len(kept) > 1 and _below(points[kept[-2]], points[kept[-1]], points[i]):
-            kept.pop()
-        kept.append(i)
-    return kept
+        while len(hull) > 1 and _below(points[hull[-2]], points[hull[-1]], points[i]):
+            hull.pop()
+        hull.append(i)
+    return hull
 
 
 def for_bitrate(points: Sequence[Point], hull: Sequence[int], target: float) -> int | None:
@@ -82,21 +83,21 @@ def steps(
         rungs: indices into ``points``.
         jnd: just noticeable difference in the unit of the quality; None if unknown.
     """
-    found = []
+    made = []
     for lower, upper in pairwise(rungs):
         gain = points[upper][1] - points[lower][1]
         ratio = points[upper][0] / points[lower][0]
-        found.append(LadderStep(lower, upper, gain, ratio, None if jnd is None else gain < jnd))
-    return found
+        made.append(LadderStep(lower, upper, gain, ratio, None if jnd is None else gain < jnd))
+    return made
 
 
 def thin(points: Sequence[Point], hull: Sequence[int], jnd: float) -> list[int]:
     """The hull without rungs that hardly differ: from the best down, each at least ``jnd`` less."""
-    kept: list[int] = []
+    chosen: list[int] = []
     for i in reversed(hull):
-        if not kept or points[kept[-1]][1] - points[i][1] >= jnd:
-            kept.append(i)
-    return kept[::-1]
+        if not chosen or points[chosen[-1]][1] - points[i][1] >= jnd:
+            chosen.append(i)
+    return chosen[::-1]
 
 
 def _below(left: Point, middle: Point, right: Point) -> bool:

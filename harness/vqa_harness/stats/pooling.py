@@ -26,13 +26,13 @@ _PERCENTILE_NAME = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Stretch:
     """Contiguous frames.
 
     Attributes:
         start: first frame (index in the sequence).
-        stop: one past its last frame.
-        mean: of the values of these frames.
+        stop: one past the last frame.
+        mean: mean of the values of these frames.
     """
 
     start: int
@@ -62,15 +62,22 @@ def pool(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def percentiles(values: Sequence[float], wanted: Sequence[float] = PERCENTILES) -> list[float]:
-    """Percentiles (0 to 100) with linear interpolation between closest ranks, NumPy's default.
+def percentiles(values: Sequence[float], points: Sequence[float] = PERCENTILES) -> list[float]:
+    """Percentiles with linear interpolation between closest ranks, which is NumPy's default.
 
     The rank of percentile q is ``(n - 1) * q / 100``, Hyndman and Fan's type 7.
+
+    Args:
+        values: finite numbers in any order.
+        points: the percentiles, 0 to 100.
+
+    Raises:
+        ValueError: there are no values.
     """
     ordered = sorted(values)
     if not ordered:
         raise ValueError("no values")
-    return [_at_rank(ordered, (len(ordered) - 1) * q / 100) for q in wanted]
+    return [_at_rank(ordered, (len(ordered) - 1) * q / 100) for q in points]
 
 
 def _at_rank(ordered: Sequence[float], rank: float) -> float:
@@ -81,18 +88,18 @@ def _at_rank(ordered: Sequence[float], rank: float) -> float:
 
 
 def standard_deviation(values: Sequence[float]) -> float:
-    """Of the population: the root of the mean squared deviation, divided by n and not n - 1."""
+    """The standard deviation of a population: squared deviations are divided by n, not n - 1."""
     mean = fmean(values)
     return math.sqrt(fmean((x - mean) ** 2 for x in values))
 
 
-def worst_run(values: Sequence[float], length: int, *, higher_is_better: bool = True) -> Run:
+def worst_run(values: Sequence[float], length: int, *, higher_is_better: bool = True) -> Stretch:
     """The ``length`` contiguous frames with the worst mean; the earliest where several are equal.
 
-    A sequence shorter than ``length`` is one run.
+    A sequence shorter than ``length`` is taken whole.
 
     Raises:
-        ValueError: no values, or a length below 1.
+        ValueError: there are no values, or the length is below 1.
     """
     if not values or length < 1:
         raise ValueError("a run needs values and a length of at least 1")
@@ -100,7 +107,7 @@ def worst_run(values: Sequence[float], length: int, *, higher_is_better: bool = 
     total = list(accumulate(values, initial=0.0))
     sums = [stop - start for start, stop in zip(total, total[length:], strict=False)]
     start = sums.index(min(sums) if higher_is_better else max(sums))
-    return Run(start, start + length, fmean(values[start : start + length]))
+    return Stretch(start, start + length, fmean(values[start : start + length]))
 
 
 def _harmonic_or_mean(values: Sequence[float]) -> float:
@@ -121,8 +128,8 @@ def pooled(values: Sequence[float], how: str) -> float:
     """Pool by name: one of `POOLERS`, or ``p`` and a percentile from 0 to 100, such as ``p2.5``.
 
     Raises:
-        UsageError: no such pooler.
-        ValueError: no values.
+        UsageError: there is no such pooler.
+        ValueError: there are no values.
     """
     if how in POOLERS:
         return POOLERS[how](values)
