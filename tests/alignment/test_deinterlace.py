@@ -23,11 +23,6 @@ def fields():
     return moving_pattern(2 * FRAMES, 160, 96)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("interlaced")
-
-
 def weave(first, second):
     woven = []
     for one, two in zip(first, second, strict=True):

@@ -30,16 +30,6 @@ def frames():
     return pattern(30)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("formats")
-
-
-@pytest.fixture(scope="module")
-def reference(folder, frames):
-    return write(folder / "ref.mp4", frames)
-
-
 def first_pair(distorted, reference, **options):
     pairs = AlignedPairs(distorted, reference, AlignOptions(**options))
     try:

@@ -5,15 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-import pytest
 
 from tests.alignment.helpers import codes, paired, pattern, write
 from vqa_harness.media.picture import resize_planes
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("rows")
 
 
 def slow_pan(n, step=0.5):

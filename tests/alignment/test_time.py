@@ -17,21 +17,6 @@ from vqa_harness.testing.synthetic import moving_pattern
 NTSC = Fraction(30000, 1001)
 
 
-@pytest.fixture(scope="module")
-def frames():
-    return pattern(60)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("align")
-
-
-@pytest.fixture(scope="module")
-def reference(folder, frames):
-    return write(folder / "ref.mp4", frames)
-
-
 def test_same_frames_pair_one_by_one_in_one_pass(folder, frames, reference):
     found = paired(write(folder / "same.mp4", frames), reference)
     assert found.pairs == [(i, i) for i in range(60)]

@@ -1,0 +1,46 @@
+"""What tests of several folders share: the command line, a small video, the ffmpeg program."""
+
+import pytest
+
+from vqa_harness.cli.app import run_cli
+from vqa_harness.errors import MissingBackend
+from vqa_harness.testing.synthetic import make_video
+
+
+@pytest.fixture
+def cli(capsys):
+    """Run ``vqa-harness`` with these arguments: (exit code, stdout, stderr)."""
+
+    def call(*arguments):
+        code = run_cli([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """Results are kept in this folder of the test's own."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("VQA_HARNESS_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory):
+    """``clip.mp4``, which no test may change: 12 frames of 64x48, H.264."""
+    path = tmp_path_factory.mktemp("videos") / "clip.mp4"
+    make_video(path, 12, width=64, height=48)
+    return path
+
+
+@pytest.fixture(scope="session")
+def ffmpeg():
+    """The ffmpeg program with libvmaf; without one the test is skipped."""
+    from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
+
+    try:
+        return find_ffmpeg()
+    except MissingBackend as error:
+        pytest.skip(f"no ffmpeg program: {error}")
