@@ -1,52 +1,37 @@
-"""What the tests of NIQE and BRISQUE share: the oracle, its model, and pictures."""
+"""What the tests of NIQE and BRISQUE share: the oracle's model, pictures, stored scores."""
 
 import importlib.metadata
-import importlib.util
 import json
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "nss"
-
-
-def _module(name):
-    path = Path(__file__).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"vqa_tests_{name}", path)
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def oracle():
-    """NIQE and BRISQUE in plain NumPy."""
-    return _module("nss_oracle")
+from tests.metrics import nss_oracle, nss_pictures
+from tests.paths import GOLDEN
 
 
 @pytest.fixture(scope="session")
 def pictures():
     """Name to uint8 luma, the same on every machine."""
-    return _module("nss_pictures").pictures()
+    return nss_pictures.pictures()
 
 
 @pytest.fixture(scope="session")
 def golden():
     """Stored scores: of the pictures above, and the official ones of three images."""
-    return json.loads((GOLDEN / "scores.json").read_text())
+    return json.loads((GOLDEN / "nss" / "scores.json").read_text())
 
 
 @pytest.fixture(scope="session")
-def model(oracle):
+def model():
     """The released numbers, read without the package's own reader."""
     import vqa_metrics
 
     path = Path(vqa_metrics.__file__).parent / "data" / "nss_params.npz"
     with np.load(path, allow_pickle=False) as numbers:
-        return oracle.Model(
+        return nss_oracle.Model(
             niqe_mu=numbers["niqe_mu"],
             niqe_cov=numbers["niqe_cov"],
             support_vectors=numbers["brisque_support_vectors"],

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.metrics import nss_oracle as oracle
 from vqa_harness.spec import RunInfo
 from vqa_harness.testing import check_metric, rgb_frame, stream_info
 from vqa_metrics.brisque import Brisque, brisque, brisque_features
@@ -18,7 +19,7 @@ SCORED = [
 
 
 @pytest.mark.parametrize("name", SCORED)
-def test_features_are_those_of_the_oracle(oracle, pictures, name):
+def test_features_are_those_of_the_oracle(pictures, name):
     got, want = brisque_features(nss_sums(pictures[name])), oracle.brisque_features(pictures[name])
     np.testing.assert_allclose(got, want, rtol=0, atol=1e-7)
 
@@ -51,7 +52,7 @@ def test_undefined_on_a_few_pixels(pictures, shape):
     assert brisque(pictures["natural"][: shape[0], : shape[1]]) is None
 
 
-def test_defined_far_below_a_niqe_block(pictures, oracle, model):
+def test_defined_far_below_a_niqe_block(pictures, model):
     luma = pictures["natural"][:24, :20]
     assert brisque(luma) == pytest.approx(oracle.brisque(luma, model), abs=5e-5)
 

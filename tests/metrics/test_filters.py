@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vqa_harness.errors import MetricError, MissingBackend
+from vqa_harness.errors import MetricError
 from vqa_harness.frames import ColourInfo
 from vqa_harness.media.reader import VideoReader
 from vqa_harness.spec import RunInfo
@@ -13,17 +13,8 @@ from vqa_harness.testing import check_metric, rgb_frame, sample_frames, stream_i
 from vqa_harness.testing.synthetic import make_video, moving_pattern
 from vqa_metrics import ffmpeg_filters as filters
 from vqa_metrics.specs.filters import ROWS, SPECS
-from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 
 FULL = ColourInfo(full_range=True, matrix="bt709")
-
-
-@pytest.fixture(scope="module")
-def ffmpeg():
-    try:
-        return find_ffmpeg()
-    except MissingBackend as error:
-        pytest.skip(f"no ffmpeg program to compare with: {error}")
 
 
 def noisy(frames, depth=8, sigma=3.0):

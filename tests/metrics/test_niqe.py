@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.metrics import nss_oracle as oracle
 from vqa_harness.frames import ColourInfo
 from vqa_harness.spec import RunInfo
 from vqa_harness.testing import check_metric, rgb_frame, stream_info, yuv_frame
@@ -30,7 +31,7 @@ def opened(metric, frame, **facts):
 
 
 @pytest.mark.parametrize("name", SCORED)
-def test_features_are_those_of_the_oracle(oracle, pictures, name):
+def test_features_are_those_of_the_oracle(pictures, name):
     got, want = niqe_features(nss_sums(pictures[name])), oracle.niqe_features(pictures[name])
     assert np.array_equal(np.isnan(got), np.isnan(want))
     np.testing.assert_allclose(got, want, rtol=0, atol=2e-7)
@@ -77,7 +78,7 @@ def test_undefined_without_contrast(grey):
     assert niqe(np.full((200, 300), grey, np.uint8)) is None
 
 
-def test_a_flat_block_drops_out(pictures, oracle, model):
+def test_a_flat_block_drops_out(pictures, model):
     luma = pictures["natural"][:192, :192].copy()
     luma[:110, :110] = 74
     assert np.isnan(niqe_features(nss_sums(luma))).any(axis=1).tolist() == [

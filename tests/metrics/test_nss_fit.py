@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.metrics import nss_oracle as oracle
 from vqa_metrics.nss.fit import fit_asymmetric, fit_symmetric, shape_table
 
 
@@ -26,7 +27,7 @@ def test_finds_the_shape_that_samples_were_drawn_from(shape):
     assert mean_square == pytest.approx((values**2).mean())
 
 
-def test_is_the_nearest_of_the_grid(oracle):
+def test_is_the_nearest_of_the_grid():
     rng = np.random.default_rng(5)
     for _ in range(50):
         values = rng.normal(size=300) ** 3 * rng.uniform(0.1, 2)

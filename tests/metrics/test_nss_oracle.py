@@ -5,8 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tests.metrics import nss_oracle as oracle
+from vqa_metrics.nss.luma import luma_from_rgb
 
-def test_fma_rounds_once(oracle):
+
+def test_fma_rounds_once():
     rng = np.random.default_rng(7)
     a = rng.uniform(0, 0.35, 4000)
     b = np.where(rng.random(4000) < 0.5, rng.integers(0, 256, 4000), rng.uniform(0, 65025, 4000))
@@ -19,7 +22,7 @@ def test_fma_rounds_once(oracle):
     assert not np.array_equal(got, a * b + c)
 
 
-def test_flat_areas_leave_the_residue_that_the_official_scores_imply(oracle, golden):
+def test_flat_areas_leave_the_residue_that_the_official_scores_imply(golden):
     for sign, greys in golden["residue_signs"]["greys"].items():
         for grey in greys:
             flat = np.full((9, 9), float(grey))
@@ -27,7 +30,7 @@ def test_flat_areas_leave_the_residue_that_the_official_scores_imply(oracle, gol
             assert np.sign(residue) == int(sign), grey
 
 
-def test_half_image_is_exact_and_keeps_a_flat_picture(oracle):
+def test_half_image_is_exact_and_keeps_a_flat_picture():
     rng = np.random.default_rng(1)
     half = oracle.half(rng.integers(0, 256, (9, 14)).astype(float))
     assert half.shape == (5, 7)
@@ -35,9 +38,7 @@ def test_half_image_is_exact_and_keeps_a_flat_picture(oracle):
     assert np.array_equal(oracle.half(np.full((7, 5), 93.0)), np.full((4, 3), 93.0))
 
 
-def test_official_scores(oracle, model, official):
-    from vqa_metrics.nss.luma import luma_from_rgb
-
+def test_official_scores(model, official):
     rgb, scores = official
     luma = luma_from_rgb(rgb)
     assert oracle.niqe(luma, model) == pytest.approx(scores["niqe"], abs=2e-12)

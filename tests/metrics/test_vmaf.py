@@ -12,18 +12,9 @@ from vqa_harness.spec import RunInfo
 from vqa_harness.testing import check_metric, rgb_frame, sample_frames, stream_info, yuv_frame
 from vqa_harness.testing.synthetic import make_video, moving_pattern
 from vqa_metrics.specs.reference import VMAF
-from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 from vqa_metrics.vmaf.metric import Vmaf, model_name, model_of
 
 FULL = ColourInfo(full_range=True, matrix="bt601")
-
-
-@pytest.fixture(scope="module")
-def ffmpeg():
-    try:
-        return find_ffmpeg()
-    except MissingBackend as error:
-        pytest.skip(str(error))
 
 
 def score(frames, refs, metrics=("vmaf",), **params):

@@ -2,14 +2,15 @@
 
 import pytest
 
-from vqa_harness.errors import MissingBackend, UsageError
+from vqa_harness.errors import UsageError
 from vqa_harness.registry import Request
 from vqa_harness.spec import RunInfo
 from vqa_harness.testing import check_metric, sample_frames, stream_info
 from vqa_metrics.specs.reference import VMAF
 from vqa_metrics.vmaf.features import EXTRACTORS, features_of
-from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 from vqa_metrics.vmaf.metric import Vmaf
+
+pytestmark = pytest.mark.usefixtures("ffmpeg")
 
 SIZE = (320, 240)
 NEW = {"speed_chroma", "speed_temporal"}
@@ -23,14 +24,6 @@ OPTIONS = (
     "vif:vif_enhn_gain_limit=1.0",
     "float_vif:vif_kernelscale=1",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def ffmpeg():
-    try:
-        return find_ffmpeg()
-    except MissingBackend as error:
-        pytest.skip(str(error))
 
 
 def score(noise, **params):

@@ -18,14 +18,6 @@ from vqa_metrics.vmaf.pipe import VmafPipe
 FRAMES = 6
 
 
-@pytest.fixture(scope="module")
-def ffmpeg():
-    try:
-        return find_ffmpeg()
-    except MissingBackend as error:
-        pytest.skip(str(error))
-
-
 def pictures(layout, seed=0, frames=FRAMES):
     """Smooth moving planes with some noise, and the same with more noise."""
     rng = np.random.default_rng(seed)
