@@ -99,7 +99,7 @@ def test_the_disk_cache_can_be_asked(tmp_path, monkeypatch):
 def test_vectors_do_what_they_say():
     """Each operation of ``simd.py`` on its own, against NumPy."""
     source = (
-        "from vqa_metrics.nss.simd import fma, load, narrow, ones, root, size, splat, store\n"
+        "from vqa_metrics.nss.simd import absolute, fma, load, narrow, popcount, splat, square_root, store\n"
         "@kernel()\n"
         "def work(a, b, single, raw, out, out32, bits):\n"
         "    x, y = load(a, 0), load(b, 0)\n"
@@ -108,10 +108,10 @@ def test_vectors_do_what_they_say():
         "    store(out, 16, x * y)\n"
         "    store(out, 24, x / y)\n"
         "    store(out, 32, fma(x, y, splat(0.5)))\n"
-        "    store(out, 40, root(size(x)))\n"
+        "    store(out, 40, square_root(absolute(x)))\n"
         "    store(out32, 0, narrow(x, y))\n"
         "    store(out32, 16, load(raw, 1) * load(single, 0))\n"
-        "    bits[0] = ones(raw[0])\n"
+        "    bits[0] = popcount(raw[0])\n"
     )
     space = {"kernel": jit.kernel}
     exec(compile(source, "<no file>", "exec"), space)

@@ -15,17 +15,19 @@ from vqa_metrics.nss.luma import nss_luma
 from vqa_metrics.nss.sums import NssSums, nss_sums
 
 MOSTLY_FLAT = 0.5
-"""Mean share of flat pixels from which a run is warned about."""
+"""Mean share of flat pixels, 0 to 1, from which on a run gives a warning."""
 BARS = 0.02
-"""Share of rows and columns taken by uniform bars from which a frame counts as letterboxed."""
-
-
+"""Share of rows and columns in uniform bars from which on a frame counts as letterboxed."""
 STEP = 8
-"""Every how many rows or columns are looked at; thinner bars are not found."""
+"""Bars are looked for on every eighth row and column; thinner ones are not found."""
 
 
 class NssMetric(Metric):
-    """Base of `Niqe` and `Brisque`: safe to call from several threads."""
+    """Base of `Niqe` and `Brisque`.
+
+    Frames are measured by several threads at once, in any order: the lock guards the counts that
+    the warnings are made of, and nothing else changes.
+    """
 
     name = ""
 
@@ -39,16 +41,22 @@ class NssMetric(Metric):
         self._flat = 0.0
 
     def open(self, run: RunInfo) -> None:
-        """Remember whether the input is a still image, and whether the run needs NIQE's blocks."""
+        """Note whether the input is a still image, and whether the run needs NIQE's blocks."""
         self._still = run.distorted.still
         self._blocks = self.name == "niqe" or "niqe" in run.metrics
 
     def sums(self, frame: Frame) -> NssSums:
-        """The frame's sums, computed once for all metrics of the run."""
+        """Return the frame's sums, which are computed once for all metrics of the run."""
         return frame.cached(("nss.sums", self._blocks), self._measure_sums)
 
     def scores(self, frame: Frame, sums: NssSums, score: float | None) -> Scores:
-        """The frame's numbers under their feature names; what is undefined is None."""
+        """Return the frame's numbers by feature name, and count what the warnings need.
+
+        Args:
+            frame: The distorted frame.
+            sums: Its sums.
+            score: Its score; None where it is undefined.
+        """
         bars = frame.cached("nss.bars", lambda shared: bar_fraction(self._luma(shared)))
         with self._lock:
             self._frames += 1
@@ -58,7 +66,7 @@ class NssMetric(Metric):
         return {self.name: score, f"{self.name}_flat_fraction": sums.flat_fraction}
 
     def warnings(self) -> list[str]:
-        """One line each on what makes the scores of this stream doubtful; read after ``close``."""
+        """Say in one line each what makes the video's scores doubtful; read after ``close``."""
         if not self._frames:
             return []
         lines = []
@@ -81,7 +89,7 @@ class NssMetric(Metric):
         return lines
 
     def info(self) -> Mapping[str, Any]:
-        """Which luma the scores are of."""
+        """Say which luma was scored."""
         return {"luma": "rgb, LIVE release weights" if self._still else "Y, full range, 8 bits"}
 
     def _luma(self, frame: Frame) -> NDArray[np.uint8]:
@@ -92,7 +100,7 @@ class NssMetric(Metric):
 
 
 def _leading(lines: NDArray[np.uint8]) -> int:
-    """How many of the first lines are each of one value."""
+    """Count the leading lines of which each has a single value."""
     for index, line in enumerate(lines):
         if (line != line[0]).any():
             return index
@@ -100,10 +108,10 @@ def _leading(lines: NDArray[np.uint8]) -> int:
 
 
 def bar_fraction(luma: NDArray[np.uint8]) -> float:
-    """Share of rows and of columns, added, that belong to uniform bars along the edges.
+    """Measure the share of the rows plus that of the columns in uniform bars along the edges.
 
     Args:
-        luma: (H, W) uint8.
+        luma: (H, W) uint8, full range.
 
     Returns:
         0 to 1, in steps of `STEP` lines; 0 for a frame that is uniform all over.

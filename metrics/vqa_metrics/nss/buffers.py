@@ -1,4 +1,9 @@
-"""The arrays of one pass over a frame, small enough for the first two cache levels."""
+"""The arrays of one pass over a frame, small enough for the first two cache levels.
+
+A tile of 192 columns takes 255 KiB as float64 pixels and 123 KiB as float32 coefficients, of which
+48 rows are in use at a time. They are made once per thread and size and used for every
+tile and every frame: memory that is new costs a page fault per 4 KiB when it is first touched.
+"""
 
 from __future__ import annotations
 
@@ -7,52 +12,66 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from vqa_metrics.nss.filter import SCRATCH
+from vqa_metrics.nss.filter import FILTER_ELEMENTS
 from vqa_metrics.nss.fold import CELLS, PAIR
 from vqa_metrics.nss.moments import SUMS
 from vqa_metrics.nss.signs import BYTE, COUNTS
-from vqa_metrics.nss.tile import BLOCK, HALO, LANES, PITCH, ROWS, SPAN, TILE, WIDE, Words
+from vqa_metrics.nss.tile import (
+    BLOCK,
+    HALO,
+    LANES,
+    PITCH,
+    ROWS,
+    SPAN,
+    TILE,
+    WIDE,
+    LoadScratch,
+)
 
 _LINE = 64
-"""Bytes of a cache line, and of the widest vectors."""
+"""Bytes of a cache line, which is also the size of the widest vectors."""
 
 
-class Work(NamedTuple):
-    """Arrays of one pass, which leaves them ready for the next; flat ones have a tile's pitch.
+class Buffers(NamedTuple):
+    """Arrays of one pass, which leaves them ready for the next.
+
+    Arrays of a tile are one-dimensional, with `tile.PITCH` elements from row to row, so that a
+    kernel addresses rows above and below by a constant.
 
     Attributes:
-        words: scratch of the loaders.
-        x: pixels.
-        filtered: scratch of the filter.
-        z: coefficients, float32; row r of the tile is row r + 1, and row 0 stays zero.
-        bits: the same memory as int32.
-        before: (BLOCK,) coefficients in the column left of the tile.
-        below: uint8, where they are below zero, a byte for eight rows.
-        other: uint8, where they are not zero.
-        flat: uint8, where they are rounding residue, per column.
-        sums: float32 column sums of the tile.
-        counts: uint8 column counts.
-        pair_sums: column sums of the pairs with the row above the tile.
-        pair_counts: column counts of those pairs.
+        scratch: Scratch of the loaders.
+        x: (ROWS * PITCH,) float64 pixels with their halo.
+        filtered: (FILTER_ELEMENTS,) float64, scratch of the filter.
+        z: ((BLOCK + 2) * PITCH,) float32 coefficients; row r of the tile is row r + 1, and row 0
+            stays zero, so that the first row has an upper neighbour that adds nothing.
+        z_bits: The same memory as int32, for signs and magnitudes.
+        before: (BLOCK,) float32, coefficients in the column left of the tile.
+        negative: uint8, one bit per coefficient that is below zero, a byte for eight rows.
+        nonzero: uint8, one bit per coefficient that is not zero, packed likewise.
+        residue_marks: uint8, how many of eight rows are rounding residue, per column; scratch.
+        sums: (moments.SUMS,) float32 column sums of the tile.
+        counts: (signs.COUNTS,) uint8 column counts of the tile.
+        pair_sums: Column sums of the pairs with the row above the tile, laid out like ``sums``.
+        pair_counts: Column counts of those pairs, laid out like ``counts``.
         pairs: (2 * PAIR,) float32, scratch of the folding.
-        inside: (2, CELLS) float64, sums by strip: of its first column, of the others.
-        across: the same of the pairs with the row above the tile.
-        frame: (CELLS,) sums of the frame by strip.
-        sides: (2, BLOCK + 1) left and right column of a block.
-        seams: (tiles, PITCH) last rows of coefficients of the tiles above.
-        rows: (2, W) top and bottom row of coefficients.
-        columns: (2, H) left and right column of coefficients.
+        inside: (2, CELLS) float64, sums by strip: of its first column, and of the others.
+        across: The same for the pairs with the row above the tile.
+        frame: (CELLS,) float64, sums of the frame by strip.
+        sides: (2, BLOCK + 1) float32, left and right column of a block.
+        seams: (tiles, PITCH) float32, last rows of coefficients of the tiles above.
+        rows: (2, W) float32, top and bottom row of coefficients of the frame.
+        columns: (2, H) float32, left and right column of coefficients of the frame.
     """
 
-    words: Words
+    scratch: LoadScratch
     x: NDArray[np.float64]
     filtered: NDArray[np.float64]
     z: NDArray[np.float32]
-    bits: NDArray[np.int32]
+    z_bits: NDArray[np.int32]
     before: NDArray[np.float32]
-    below: NDArray[np.uint8]
-    other: NDArray[np.uint8]
-    flat: NDArray[np.uint8]
+    negative: NDArray[np.uint8]
+    nonzero: NDArray[np.uint8]
+    residue_marks: NDArray[np.uint8]
     sums: NDArray[np.float32]
     counts: NDArray[np.uint8]
     pair_sums: NDArray[np.float32]
@@ -68,20 +87,25 @@ class Work(NamedTuple):
 
 
 def _zeros(size: int, kind: DTypeLike) -> NDArray[Any]:
-    """Zeros that begin on a cache line, which NumPy does not promise."""
+    """Make an array of zeros that begins on a cache line, which NumPy does not promise."""
     length = size * np.dtype(kind).itemsize
     memory = np.zeros(length + _LINE, np.uint8)
     start = -memory.ctypes.data % _LINE
     return memory[start : start + length].view(kind)
 
 
-def new_work(height: int, width: int) -> Work:
-    """Arrays for one scale of a frame, given its size at that scale."""
+def new_buffers(height: int, width: int) -> Buffers:
+    """Make the arrays for one scale of a frame.
+
+    Args:
+        height: Rows of the frame at that scale.
+        width: Columns of the frame at that scale.
+    """
     packed = (BLOCK // BYTE + 1) * PITCH
     words = _zeros(ROWS * SPAN // 2, np.uint64)
     z = _zeros((BLOCK + 2) * PITCH, np.float32)
-    return Work(
-        words=Words(
+    return Buffers(
+        scratch=LoadScratch(
             words,
             words.view(np.uint8),
             words.view(np.int32),
@@ -89,13 +113,13 @@ def new_work(height: int, width: int) -> Work:
             _zeros(TILE + 2 * HALO, np.int32),
         ),
         x=_zeros(ROWS * PITCH, np.float64),
-        filtered=_zeros(SCRATCH, np.float64),
+        filtered=_zeros(FILTER_ELEMENTS, np.float64),
         z=z,
-        bits=z.view(np.int32),
+        z_bits=z.view(np.int32),
         before=np.zeros(BLOCK, np.float32),
-        below=_zeros(packed, np.uint8),
-        other=_zeros(packed, np.uint8),
-        flat=_zeros(TILE + LANES, np.uint8),
+        negative=_zeros(packed, np.uint8),
+        nonzero=_zeros(packed, np.uint8),
+        residue_marks=_zeros(TILE + LANES, np.uint8),
         sums=_zeros(SUMS, np.float32),
         counts=_zeros(COUNTS, np.uint8),
         pair_sums=_zeros(SUMS, np.float32),

@@ -1,7 +1,8 @@
 """NIQE's distance between two Gaussian models.
 
-Mittal, Soundararajan, Bovik, 2013, eq. 10. Compiled: a numerical library would start threads
-for a 36 x 36 system, which take more time from other frames than the arithmetic does.
+Source: Mittal, Soundararajan, Bovik, "Making a 'Completely Blind' Image Quality Analyzer", IEEE
+Signal Processing Letters 2013, equation 10. It is compiled, because a numerical library would start
+threads for a 36 x 36 system, which take more time from other frames than the arithmetic does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ Array = NDArray[np.float64]
 
 @kernel()
 def _pooled_covariance(rows: Array, mean: Array, pristine: Array, out: Array) -> None:
-    """Half the sum of ``pristine`` and of the rows' covariance (n - 1; zero for a single row)."""
+    """Set ``out`` to the mean of ``pristine`` and the covariance of ``rows``.
+
+    The covariance is divided by n - 1, and is zero for a single row.
+    """
     count, size = rows.shape
     scale = 0.5 / max(count - 1, 1)
     for i in range(size):
@@ -29,7 +33,10 @@ def _pooled_covariance(rows: Array, mean: Array, pristine: Array, out: Array) ->
 
 @kernel()
 def _solve_norm(matrix: Array, vector: Array) -> float:
-    """``vector . inverse(matrix) . vector`` by Cholesky, in place; negative if not definite."""
+    """Compute ``vector . inverse(matrix) . vector`` by Cholesky's method, overwriting both.
+
+    Returns -1 if the matrix is not positive definite.
+    """
     size = len(vector)
     total = 0.0
     for i in range(size):
@@ -52,18 +59,18 @@ def _solve_norm(matrix: Array, vector: Array) -> float:
 
 
 def model_distance(rows: Array, difference: Array, pristine: Array) -> float:
-    """``sqrt(d . inverse((C0 + C) / 2) . d)``.
+    """Compute ``sqrt(d . inverse((C0 + C) / 2) . d)``.
 
     Args:
-        rows: (n, 36) float64, n at least 1: features of the whole blocks, whose covariance is C.
-        difference: (36,) float64, d.
-        pristine: (36, 36) float64, C0, positive definite, and so is the mean of it and C.
+        rows: (n, 36) float64 with n at least 1: features of whole blocks. C is their covariance.
+        difference: (36,) float64: d, the difference of the two means.
+        pristine: (36, 36) float64: C0, the covariance of the pristine model.
 
     Returns:
         The distance, at least 0.
 
     Raises:
-        ValueError: the mean of the covariances is not positive definite.
+        ValueError: The mean of the covariances is not positive definite.
     """
     pooled = np.empty_like(pristine)
     _pooled_covariance(rows, rows.mean(axis=0), pristine, pooled)

@@ -1,8 +1,10 @@
 """Generalised Gaussian fits by moment matching, from sums instead of samples.
 
 Asymmetric: Lasmar, Stitou, Berthoumieu, "Multiscale skewed heavy tailed model for texture
-analysis", 2009. Symmetric: Sharifi, Leon-Garcia, 1995. As in the LIVE releases, the shape is the
-nearest on a grid from 0.2 to 10 in steps of 0.001; an undefined ratio gives the first of them.
+analysis", ICIP 2009. Symmetric: Sharifi, Leon-Garcia, "Estimation of shape parameter for
+generalized Gaussian distributions in subband decompositions of video", IEEE TCSVT 1995. As in the
+LIVE releases, the shape is the nearest on a grid from 0.2 to 10 in steps of 0.001; where the ratio
+is undefined it is the first of them.
 """
 
 from __future__ import annotations
@@ -22,12 +24,13 @@ class ShapeTable:
     """Gamma-function terms of every shape a on the grid, (9801,) float64 each.
 
     Attributes:
-        shape: a.
+        shape: The shapes a themselves: 0.2, 0.201 ... 10.
         rho: Gamma(2/a)^2 / (Gamma(1/a) Gamma(3/a)), ascending.
         ratio: Gamma(2/a) / Gamma(1/a).
         width: sqrt(Gamma(1/a) / Gamma(3/a)).
-        middle: (9800,) half way between neighbouring rho.
-        inverse_middle: (9800,) half way between neighbouring 1/rho, negated: ascending.
+        middle: (9800,) float64, half way between neighbouring values of ``rho``.
+        inverse_middle: (9800,) float64, half way between neighbours of 1 / ``rho``, negated so that
+            it ascends.
     """
 
     shape: Array
@@ -40,7 +43,7 @@ class ShapeTable:
 
 @functools.cache
 def shape_table() -> ShapeTable:
-    """The grid, made once."""
+    """Make the table of shapes; once per process."""
     shape = np.linspace(0.2, 10.0, 9801)
     one, two, three = (np.array([math.gamma(n / a) for a in shape]) for n in (1, 2, 3))
     rho = two**2 / (one * three)
@@ -56,12 +59,12 @@ def shape_table() -> ShapeTable:
 
 @dataclass(frozen=True, slots=True)
 class Asymmetric:
-    """Fitted asymmetric distributions, arrays of one shape.
+    """Fitted asymmetric generalised Gaussians; all arrays have the shape of what was fitted.
 
     Attributes:
-        index: of the shape on the grid.
-        left: root mean square of the samples below zero, NaN if there are none.
-        right: the same above zero.
+        index: Where the shape is in `ShapeTable.shape`.
+        left: Root mean square of the samples below zero, NaN if there are none.
+        right: Root mean square of the samples above zero, NaN if there are none.
     """
 
     index: NDArray[np.intp]
@@ -75,9 +78,15 @@ def _nearest(middle: Array, value: Array) -> NDArray[np.intp]:
 
 
 def fit_asymmetric(sums: Array, samples: int) -> Asymmetric:
-    """Fit from sums (..., 5): squares below and above zero, magnitudes, counts below and above.
+    """Fit asymmetric generalised Gaussians.
 
-    Exact zeros are on neither side but among the ``samples``.
+    Args:
+        sums: (..., 5) float64, the fields of `NssSums`: squares below and above zero, magnitudes,
+            counts below and above zero.
+        samples: How many samples were summed; exact zeros are among them, but on neither side.
+
+    Returns:
+        Arrays of the shape that ``sums`` has before its last axis.
     """
     below, above, size, negative, positive = np.moveaxis(sums, -1, 0)
     with np.errstate(all="ignore"):
@@ -89,7 +98,16 @@ def fit_asymmetric(sums: Array, samples: int) -> Asymmetric:
 
 
 def fit_symmetric(sums: Array, samples: int) -> tuple[NDArray[np.intp], Array]:
-    """Index of the shape, and the mean square, from the same sums."""
+    """Fit symmetric generalised Gaussians.
+
+    Args:
+        sums: (..., 5) float64, as for `fit_asymmetric`.
+        samples: How many samples were summed.
+
+    Returns:
+        Where the shape is in `ShapeTable.shape`, and the mean square; both of the shape that
+        ``sums`` has before its last axis.
+    """
     below, above, size = sums[..., 0], sums[..., 1], sums[..., 2]
     mean_square = (below + above) / samples
     with np.errstate(all="ignore"):

@@ -11,11 +11,11 @@ from vqa_metrics.nss.simd import load, store
 from vqa_metrics.nss.tile import LANES, STRIP, TILE
 
 _SUMS = 3
-"""How many of the fields are sums; the others are counts."""
+"""How many of the fields are float32 sums; the others are uint8 counts."""
 PAIR = 2 * LANES
-"""Elements of two columns, a vector of float32."""
+"""Elements of two columns of every strip, which are one vector of float32."""
 CELLS = KINDS * FIELDS * LANES
-"""Elements of an array with one number per kind, field and strip."""
+"""Elements of an array with one number per kind, field and strip, in that order."""
 
 
 @part(forceinline=True)
@@ -26,7 +26,11 @@ def _fold_columns(
     first: NDArray[np.float64],
     others: NDArray[np.float64],
 ) -> None:
-    """Set, for each strip, its first column and the sum of the others, given 24 x 8 columns."""
+    """Set, for each strip, its first column and the sum of the others.
+
+    The first column is kept apart because its left neighbour belongs to another strip: NIQE must
+    leave those pairs out where a block begins.
+    """
     ends = load(columns, start)
     total = load(columns, start + PAIR)
     for i in range(2, STRIP // 2, 2):
@@ -47,7 +51,15 @@ def fold_strips(
     pairs: NDArray[np.float32],
     strips: NDArray[np.float64],
 ) -> None:
-    """Fold the column sums of kinds from ``kind`` on: first columns, then sums of the others."""
+    """Fold the columns of a tile to sums by strip, for the kinds from ``kind`` on.
+
+    Args:
+        sums: (SUMS,) float32 column sums.
+        counts: (COUNTS,) uint8 column counts.
+        kind: First kind; those before are left as they are.
+        pairs: (2 * PAIR,) float32, scratch.
+        strips: (2, CELLS) float64, set to the first columns and to the sums of the others.
+    """
     first, others = strips[0], strips[1]
     for k in range(kind, KINDS):
         for field in range(_SUMS):
@@ -63,7 +75,7 @@ def fold_strips(
 def add_frame(
     inside: NDArray[np.float64], across: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
-    """Add all that a tile has, its own pairs and those across its upper edge."""
+    """Add all samples of a tile: its own pairs, and those across its upper edge."""
     for i in range(CELLS):
         out[i] += inside[0, i] + inside[1, i]
     for i in range(SPANNING * FIELDS * LANES, CELLS):
@@ -77,7 +89,14 @@ def add_block(
     strips: tuple[int, int],
     out: NDArray[np.float64],
 ) -> None:
-    """Add to ``out`` (KINDS, FIELDS) what lies in a range of strips, and no pair that leaves it."""
+    """Add the samples in a range of strips to ``out``, without pairs that leave the range.
+
+    Args:
+        inside: (2, CELLS) float64, sums of the tile by strip, see `fold_strips`.
+        across: (2, CELLS) float64, sums of the pairs with the row above the tile.
+        strips: First strip, and one past the last.
+        out: (KINDS, FIELDS) float64, what is added to.
+    """
     start, stop = strips
     for kind in range(KINDS):
         beside = int(kind not in (0, SPANNING))
@@ -97,7 +116,11 @@ def add_block(
 
 @part()
 def finish(sums: NDArray[np.float64]) -> None:
-    """Turn four times the squares into squares, and what is not zero into what is above zero."""
+    """Turn sums (KINDS, FIELDS) into what `NssSums` promises, in place.
+
+    The kernels add four times the squares, see `moments`, and count what is not zero instead of
+    what is above zero.
+    """
     for kind in range(KINDS):
         sums[kind, 0] *= 0.25
         sums[kind, 1] *= 0.25
@@ -106,7 +129,7 @@ def finish(sums: NDArray[np.float64]) -> None:
 
 @part()
 def add_strips(strips: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """Add ``strips``, per kind, field and strip, to ``out`` (KINDS, FIELDS)."""
+    """Add the sums by strip (CELLS,) to ``out`` (KINDS, FIELDS)."""
     for kind in range(KINDS):
         for field in range(FIELDS):
             cell = (kind * FIELDS + field) * LANES

@@ -1,4 +1,10 @@
-"""The half image of NIQE and BRISQUE: MATLAB's ``imresize``, antialiased bicubic (a = -0.5)."""
+"""The half image of NIQE and BRISQUE: MATLAB's ``imresize``, antialiased bicubic (a = -0.5).
+
+Source: R. Keys, "Cubic convolution interpolation for digital image processing", IEEE TASSP 1981,
+stretched by two as ``imresize(image, 0.5)`` does. The weights are whole numbers over 256, so the
+image is computed in int32 without rounding and scaled once: the LIVE releases' float64 result is
+met exactly, whatever the order of additions.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +18,23 @@ from vqa_metrics.nss.tile import (
     PITCH,
     TILE,
     WIDE,
-    Words,
-    keep_beside,
+    LoadScratch,
     order_ints,
     set_columns,
+    set_halo_columns,
     set_rows,
 )
 
 _UNIT = 1.0 / 65536.0
+"""The weights of both directions are over 256."""
 _COUNT = TILE + 2 * HALO
-"""Columns of a row of the half image, with those beside the tile."""
+"""Columns of a row of the half image: those of the tile and of its halo."""
 Row = NDArray[np.uint8]
 
 
 @part()
 def _mirrored(index: int, size: int) -> int:
-    """Reflect an index at the edges, repeating the edge sample (``imresize``)."""
+    """Reflect an index at the edges, repeating the edge sample, as ``imresize`` does."""
     if 0 <= index < size:
         return index
     folded = index % (2 * size)
@@ -36,7 +43,7 @@ def _mirrored(index: int, size: int) -> int:
 
 @part(forceinline=True)
 def _taps(outer: np.int32, second: np.int32, third: np.int32, centre: np.int32) -> np.int32:
-    """The eight taps (-3, -9, 29, 111, 111, 29, -9, -3), equal ones taken together."""
+    """Weight eight samples by (-3, -9, 29, 111, 111, 29, -9, -3), given the sums of equal taps."""
     return np.int32(
         np.int32(111) * centre + np.int32(29) * third - np.int32(9) * second - np.int32(3) * outer
     )
@@ -55,7 +62,7 @@ def _weigh(
     count: int,
     out: NDArray[np.int32],
 ) -> None:
-    """The weighted sum of eight rows in each of ``count`` columns."""
+    """Compute the weighted sum of eight rows in each of ``count`` columns."""
     for i in range(count):
         outer = np.int32(a[i]) + np.int32(h[i])
         second = np.int32(b[i]) + np.int32(g[i])
@@ -68,7 +75,7 @@ def _weigh(
 def _columns(
     luma: NDArray[np.uint8], height: int, row: int, first: int, last: int, out: NDArray[np.int32]
 ) -> None:
-    """Eight rows around row ``row`` of the half image, weighted, in columns of the full image."""
+    """Weight the eight rows around row ``row`` of the half image, in columns of the full image."""
     a = luma[_mirrored(2 * row - 3, height), first:last]
     b = luma[_mirrored(2 * row - 2, height), first:last]
     c = luma[_mirrored(2 * row - 1, height), first:last]
@@ -77,7 +84,8 @@ def _columns(
     f = luma[_mirrored(2 * row + 2, height), first:last]
     g = luma[_mirrored(2 * row + 3, height), first:last]
     h = luma[_mirrored(2 * row + 4, height), first:last]
-    if last - first == WIDE:  # a constant length makes the loop faster
+    # The compiler unrolls a loop whose length it knows, and most rows have this one.
+    if last - first == WIDE:
         _weigh(a, b, c, d, e, f, g, h, WIDE, out)
     else:
         _weigh(a, b, c, d, e, f, g, h, last - first, out)
@@ -87,7 +95,7 @@ def _columns(
 def _mirror(
     sums: NDArray[np.int32], left: int, inner: tuple[int, int], count: int, width: int
 ) -> None:
-    """Fill the columns outside the image, given that ``sums`` begins with column ``left``."""
+    """Fill a weighted row outside the image; element 0 of ``sums`` is column ``left``."""
     for column in range(left, inner[0]):
         sums[column - left] = sums[_mirrored(column, width) - left]
     for column in range(inner[1], left + count):
@@ -100,12 +108,21 @@ def load_half(
     size: tuple[int, int],
     corner: tuple[int, int],
     rows: int,
-    words: Words,
+    scratch: LoadScratch,
     x: NDArray[np.float64],
 ) -> None:
-    """As `load_full`, of the half image; ``size`` is that of the full image.
+    """Fill a tile as `load_full` does, from the half image.
 
-    Sums of integers are exact in any order, so the result is the exact multiple of 1/65536.
+    The rows are weighted first, each over all columns that the tile needs, then the columns of each
+    row; both sums are of integers and therefore exact.
+
+    Args:
+        luma: (H, W) uint8, the full image.
+        size: Rows and columns of the full image that count as the frame.
+        corner: First row and column of the tile in the half image.
+        rows: Rows of the tile.
+        scratch: For weighted rows and the ordering of columns.
+        x: (ROWS * PITCH,) float64, the pixel tile; multiples of 1/65536 are stored.
     """
     height, width = size
     r0, c0 = corner
@@ -114,21 +131,22 @@ def load_half(
     inner = (max(left, 0), min(left + count, width))
     top, bottom = max(0, HALO - r0), min(rows + 2 * HALO, (height + 1) // 2 - r0 + HALO)
     for row in range(top, bottom):
-        p = words.sums[row]
+        p = scratch.weighted[row]
         _columns(luma, height, r0 + row - HALO, inner[0], inner[1], p[inner[0] - left :])
         _mirror(p, left, inner, count, width)
-    line = words.line
+    line = scratch.line
     for row in range(top, bottom):
-        p = words.sums[row]
-        for i in range(_COUNT):  # a constant length; what is beyond the image is not used
+        p = scratch.weighted[row]
+        # All columns, for a constant length; what lies beyond the image is not used.
+        for i in range(_COUNT):
             s = 2 * i
             outer, second = p[s] + p[s + 7], p[s + 1] + p[s + 6]
             third, centre = p[s + 2] + p[s + 5], p[s + 3] + p[s + 4]
             line[i] = _taps(outer, second, third, centre)
         if last >= TILE:
-            order_ints(line[-first:], row, words)
-            keep_beside(line, (first, last), row, words.ints)
+            order_ints(line[-first:], row, scratch)
+            set_halo_columns(line, (first, last), row, scratch.ints)
         else:
             set_columns(line, (first, last), _UNIT, x[row * PITCH + ORIGIN :])
     if last >= TILE:
-        set_rows(words.ints, top, bottom, _UNIT, x)
+        set_rows(scratch.ints, top, bottom, _UNIT, x)

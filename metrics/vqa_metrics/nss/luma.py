@@ -22,13 +22,18 @@ from vqa_harness.frames import Frame, Plane
 from vqa_harness.jit import kernel
 
 WEIGHTS = (0.2989360212937754, 0.5870430744511212, 0.11402090425510325)
-"""Red, green, blue: MATLAB's ``rgb2gray``, first row of ``inv([1 .956 .621; 1 -.272 -.647; 1 -1.106
-1.703])``. No sum of weighted bytes is so close to a half that the order of additions matters."""
+"""Weights of red, green and blue: those of MATLAB's ``rgb2gray``.
+
+They are the first row of ``inv([1 .956 .621; 1 -.272 -.647; 1 -1.106 1.703])``. No sum of weighted
+bytes is so close to a half that the order of additions matters.
+"""
 
 
 @kernel()
 def _expand(plane: Plane, low: int, span: int, out: NDArray[np.uint8]) -> None:
-    """``floor((plane - low) * 255 / span + 0.5)``, clipped, without a division per pixel.
+    """Set ``out`` to ``floor((plane - low) * 255 / span + 0.5)``, clipped to 0-255.
+
+    There is no division per pixel.
 
     The quotient is a fraction over ``2 * span``: raised by 2**-45 of itself, it never falls below a
     whole number that it should reach, and reaches none that it should not.
@@ -46,7 +51,7 @@ def _expand(plane: Plane, low: int, span: int, out: NDArray[np.uint8]) -> None:
 def _weigh(
     rgb: NDArray[np.uint8], weights: tuple[float, float, float], out: NDArray[np.uint8]
 ) -> None:
-    """``floor(weights . rgb + 0.5)`` of interleaved pixels."""
+    """Set ``out`` to ``floor(weights . rgb + 0.5)``, given interleaved pixels."""
     red, green, blue = weights
     for row in range(rgb.shape[0]):
         source, target = rgb[row], out[row]
@@ -56,7 +61,7 @@ def _weigh(
 
 
 def luma_from_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Weighted 8-bit luma, as the LIVE releases make it.
+    """Compute weighted 8-bit luma as the LIVE releases do.
 
     Args:
         rgb: (H, W, 3) uint8, full range.
@@ -65,7 +70,7 @@ def luma_from_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         (H, W) uint8.
 
     Raises:
-        ValueError: of another shape or type.
+        ValueError: The array has another shape or dtype.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise ValueError(f"rgb must be an (H, W, 3) uint8 array, not {rgb.dtype} {rgb.shape}")
@@ -75,7 +80,7 @@ def luma_from_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def luma_from_plane(plane: Plane, depth: int, *, full_range: bool) -> NDArray[np.uint8]:
-    """8-bit full-range luma from a Y plane.
+    """Convert a Y plane to 8-bit full-range luma.
 
     Args:
         plane: (H, W) uint8, or uint16 with the samples in the low bits; any strides.
@@ -83,10 +88,10 @@ def luma_from_plane(plane: Plane, depth: int, *, full_range: bool) -> NDArray[np
         full_range: whether code values run from 0 to ``2**depth - 1``.
 
     Returns:
-        (H, W) uint8; the plane itself where nothing has to be done.
+        (H, W) uint8; the plane itself where nothing has to be converted.
 
     Raises:
-        ValueError: not two-dimensional, or of another type.
+        ValueError: The plane is not two-dimensional, or neither uint8 nor uint16.
     """
     if plane.ndim != 2 or plane.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"a plane must be (H, W) uint8 or uint16, not {plane.dtype} {plane.shape}")
@@ -100,11 +105,11 @@ def luma_from_plane(plane: Plane, depth: int, *, full_range: bool) -> NDArray[np
 
 
 def nss_luma(frame: Frame, *, still: bool) -> NDArray[np.uint8]:
-    """The luma of a frame; see the module's description.
+    """Compute the luma that NIQE and BRISQUE score, as the module's description says.
 
     Args:
-        frame: any chroma, range and depth.
-        still: whether the input is a still image.
+        frame: A frame of any chroma subsampling, range and bit depth.
+        still: Whether the input is a still image.
 
     Returns:
         (H, W) uint8, full range.

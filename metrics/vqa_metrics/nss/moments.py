@@ -2,7 +2,8 @@
 
 For the coefficients themselves and the products with four neighbours, the fits need the sums of
 squares and the counts on each side of zero, and the sum of magnitudes. All are kept per column of
-a tile: no reduction stands in the inner loops, and blocks, seams and frame are sums of columns.
+a tile, so that the inner loops add vectors to vectors and never the elements of one, which takes
+several instructions; blocks, seams and the frame are sums of columns.
 
 With ``h = |v| + v`` and ``g = |v| - v``, ``h`` is 2v or 0 and ``g`` is 0 or -2v, both exact, so
 that the sums of squares need no comparison.
@@ -14,28 +15,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
-from vqa_metrics.nss.simd import Lanes, fma, load, size, splat, store
+from vqa_metrics.nss.simd import Vector, absolute, fma, load, splat, store
 from vqa_metrics.nss.tile import LANES, ORIGIN, PITCH, TILE
 
 KINDS = 5
-"""Coefficients, then products with left, upper, upper left neighbour, and of left with upper: each
-pair of a coefficient and its upper right neighbour is counted one column further right."""
+"""Kinds of samples: the coefficients, then their products with four neighbours.
+
+In order: left, upper, upper left, and left with upper, which is the pair of a coefficient and its
+upper right neighbour, counted one column further right.
+"""
 FIELDS = 5
-"""Sum of squares below zero, above zero, sum of magnitudes, samples below zero, above zero."""
+"""Numbers per kind of sample.
+
+In order: the sum of squares below zero, that above zero, the sum of magnitudes, how many samples
+are below zero, and how many above.
+"""
 SUMS = 3 * KINDS * TILE
+"""Elements of the column sums: three per kind and column; the counts are kept elsewhere."""
 SPANNING = 2
-"""First of the kinds whose pairs span two rows."""
+"""The first of the kinds whose pairs span two rows."""
 
 WIDTH = 2 * LANES
-"""Columns of a vector of float32."""
+"""Elements of a vector of float32: two columns of every strip."""
 
-Three = tuple[Lanes, Lanes, Lanes]
+Three = tuple[Vector, Vector, Vector]
 
 
 @part(forceinline=True)
-def _fold(v: Lanes, below: Lanes, above: Lanes, total: Lanes) -> Three:
-    """Add one sample: (2v)^2 if below zero, (2v)^2 if above, its magnitude."""
-    magnitude = size(v)
+def _fold(v: Vector, below: Vector, above: Vector, total: Vector) -> Three:
+    """Add one sample: four times its square on its side of zero, and its magnitude."""
+    magnitude = absolute(v)
     high = magnitude + v
     low = magnitude - v
     return fma(low, low, below), fma(high, high, above), total + magnitude
@@ -57,10 +66,25 @@ def _put(sums: NDArray[np.float32], kind: int, c: int, t: Three) -> None:
 
 @part()
 def add_sums(
-    z: NDArray[np.float32], r0: int, r1: int, places: tuple[int, int], columns: NDArray[np.float32]
+    z: NDArray[np.float32],
+    r0: int,
+    r1: int,
+    strip_columns: tuple[int, int],
+    columns: NDArray[np.float32],
 ) -> None:
-    """Add rows r0 to r1 of a tile in some columns of every strip, an even number, from an even."""
-    for c in range(places[0] * LANES, places[1] * LANES, WIDTH):
+    """Add rows r0 to r1 of a tile to the column sums.
+
+    Rows are the inner loop: the fifteen sums of a column stay in registers, and a coefficient that
+    was loaded as the current row is the upper neighbour of the next.
+
+    Args:
+        z: Coefficients of the tile.
+        r0: First row.
+        r1: One past the last.
+        strip_columns: First column of every strip, and one past the last; both even.
+        columns: (SUMS,) float32, what is added to.
+    """
+    for c in range(strip_columns[0] * LANES, strip_columns[1] * LANES, WIDTH):
         here, left, up = _get(columns, 0, c), _get(columns, 1, c), _get(columns, 2, c)
         corner, cross = _get(columns, 3, c), _get(columns, 4, c)
         at = r0 * PITCH + ORIGIN + c
@@ -85,7 +109,7 @@ def add_sums(
 def pair_sums(
     upper: NDArray[np.float32], lower: NDArray[np.float32], sums: NDArray[np.float32]
 ) -> None:
-    """Set the column sums of the pairs that span two rows, given from one column left."""
+    """Set the column sums of the pairs that span two rows; the rows begin one column left."""
     none = splat(np.float32(0))
     for c in range(0, TILE, WIDTH):
         v, left = load(lower, LANES + c), load(lower, c)
@@ -99,7 +123,7 @@ def pair_sums(
 def pair_counts(
     upper: NDArray[np.float32], lower: NDArray[np.float32], counts: NDArray[np.uint8]
 ) -> None:
-    """Set the column counts of the same pairs."""
+    """Set the column counts of the pairs that `pair_sums` sums."""
     for c in range(TILE):
         v, left, above, corner = lower[LANES + c], lower[c], upper[LANES + c], upper[c]
         counts[4 * TILE + c] = np.uint8(v * above < 0)
@@ -112,7 +136,7 @@ def pair_counts(
 
 @part(fastmath=True)
 def fold_pairs(a: NDArray[np.float32], b: NDArray[np.float32], out: NDArray[np.float64]) -> None:
-    """Add the products of two rows or columns of equal length to ``out``, fields in order."""
+    """Add the products of two rows or columns of equal length to ``out`` (FIELDS,)."""
     below, above, size, negative, positive = 0.0, 0.0, 0.0, 0, 0
     for i in range(len(a)):
         v = np.float64(a[i]) * np.float64(b[i])

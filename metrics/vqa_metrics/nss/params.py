@@ -1,4 +1,4 @@
-"""The released numbers of NIQE and BRISQUE; see ``data/ORIGIN.md`` for where they are from."""
+"""The released parameters of NIQE and BRISQUE; ``data/ORIGIN.md`` says where they are from."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class NiqeParams:
     """The pristine model: a multivariate Gaussian over 36 features.
 
     Attributes:
-        mean: (36,) float64.
-        covariance: (36, 36) float64.
+        mean: (36,) float64, in the order of `vqa_metrics.niqe.niqe_features`.
+        covariance: (36, 36) float64, in the same order.
     """
 
     mean: Array
@@ -31,10 +31,10 @@ class BrisqueParams:
 
     Attributes:
         support_vectors: (774, 36) float64.
-        weights: (774,) float64, dual coefficients.
-        rho: what is subtracted from the weighted sum of kernels.
-        gamma: of the kernel ``exp(-gamma * squared distance)``.
-        feature_range: (36, 2) float64, what maps to -1 and to 1.
+        weights: (774,) float64, the dual coefficients.
+        rho: What is subtracted from the weighted sum of kernels.
+        gamma: Factor in the kernel ``exp(-gamma * squared distance)``.
+        feature_range: (36, 2) float64, the value of each feature that is scaled to -1, and to 1.
     """
 
     support_vectors: Array
@@ -52,14 +52,14 @@ def _numbers() -> dict[str, Array]:
 
 @functools.cache
 def niqe_params() -> NiqeParams:
-    """Parameters of the LIVE NIQE release."""
+    """Read the parameters of the LIVE NIQE release; once per process."""
     numbers = _numbers()
     return NiqeParams(numbers["niqe_mu"], numbers["niqe_cov"])
 
 
 @functools.cache
 def brisque_params() -> BrisqueParams:
-    """Parameters of the LIVE BRISQUE release."""
+    """Read the parameters of the LIVE BRISQUE release; once per process."""
     numbers = _numbers()
     return BrisqueParams(
         support_vectors=numbers["brisque_support_vectors"],
@@ -72,7 +72,7 @@ def brisque_params() -> BrisqueParams:
 
 @functools.cache
 def window_taps() -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The 7x7 window as 7 taps down the columns and 7 along the rows, exact to the last bit."""
+    """Read the window as 7 taps down the columns and 7 along the rows, exact to the last bit."""
     numbers = _numbers()
     column, row = numbers["window_column"], numbers["window_row"]
     return tuple(float(tap) for tap in column), tuple(float(tap) for tap in row)

@@ -12,26 +12,30 @@ from numpy.typing import NDArray
 
 from vqa_harness.jit import part
 from vqa_metrics.nss.filter import SCALE
-from vqa_metrics.nss.simd import ones
+from vqa_metrics.nss.simd import popcount
 from vqa_metrics.nss.tile import LANES, ORIGIN, PITCH, TILE
 
 BYTE = 8
-"""Rows packed together."""
+"""Rows packed together, one bit each."""
 COUNTS = 10 * TILE
-"""Of each kind of sample, per column, those below zero and those not zero."""
+"""Elements of the column counts: per kind and column, how many are below zero and not zero."""
 RESIDUE = int(np.float32(SCALE * 2.0**-30).view(np.int32))
-"""Coefficients below this are rounding residue: the window is flat or a linear ramp. As the bits of
-a float32, which are in the order of the numbers."""
+"""Magnitude below which a coefficient is rounding residue: its window is flat or a linear ramp.
+
+It is stored as the bits of a float32, which as integers are in the order of the numbers.
+"""
 _MAGNITUDE = np.int32(0x7FFFFFFF)
+"""All bits of a float32 but its sign; also the largest int32."""
 _SIGN = np.uint32(0x80000000)
+"""The sign bit of a float32."""
 
 
 @part(forceinline=True)
-def _pack_below(
-    bits: NDArray[np.int32], first: int, count: int, below: NDArray[np.uint8]
+def _pack_negative(
+    bits: NDArray[np.int32], first: int, count: int, negative: NDArray[np.uint8]
 ) -> np.int32:
-    """Pack the signs of eight rows in some columns; returns the smallest magnitude."""
-    p, negative = bits[first:], below[first:]
+    """Pack the signs of eight rows in some columns; returns the smallest magnitude, as bits."""
+    p, negative_bytes = bits[first:], negative[first:]
     smallest = _MAGNITUDE
     for c in range(count):
         signs = np.uint32(0)
@@ -39,62 +43,72 @@ def _pack_below(
             value = p[k * PITCH + c]
             signs = np.uint32((signs >> np.uint32(1)) | np.uint32(np.uint32(value) & _SIGN))
             smallest = np.int32(min(smallest, np.int32(value & _MAGNITUDE)))
-        negative[c] = np.uint8(signs >> np.uint32(24))
+        negative_bytes[c] = np.uint8(signs >> np.uint32(24))
     return smallest
 
 
 @part(forceinline=True)
-def _pack_other(
+def _pack_nonzero(
     bits: NDArray[np.int32],
     first: int,
     count: int,
-    other: NDArray[np.uint8],
-    flat: NDArray[np.uint8],
+    nonzero: NDArray[np.uint8],
+    residue: NDArray[np.uint8],
 ) -> None:
-    """Pack what is not zero, and count per column what is rounding residue."""
-    p, nonzero = bits[first:], other[first:]
+    """Pack which coefficients are not zero, and count in each column the rounding residue."""
+    p, nonzero_bytes = bits[first:], nonzero[first:]
     for c in range(count):
         marks, small = np.int32(0), np.int32(0)
         for k in range(BYTE):
             value = p[k * PITCH + c]
             marks |= np.int32(value != 0) << np.int32(k)
             small += np.int32((value & _MAGNITUDE) < RESIDUE)
-        nonzero[c] = np.uint8(marks)
-        flat[c] = np.uint8(small)
+        nonzero_bytes[c] = np.uint8(marks)
+        residue[c] = np.uint8(small)
 
 
 @part()
 def pack_signs(
     bits: NDArray[np.int32],
     row: int,
-    below: NDArray[np.uint8],
-    other: NDArray[np.uint8],
-    flat: NDArray[np.uint8],
+    negative: NDArray[np.uint8],
+    nonzero: NDArray[np.uint8],
+    residue: NDArray[np.uint8],
 ) -> int:
-    """Pack eight rows from ``row``, which are the bits of float32, and the strips' left neighbours.
+    """Pack eight rows of a tile, and the columns left of the strips, into bytes.
 
-    Byte row ``row // 8 + 1`` is set. Returns how many of the eight rows are rounding residue, which
-    are looked for one by one only where there are any; ``flat`` is scratch.
+    Byte row ``row // 8 + 1`` is set. Where the smallest magnitude of the eight rows is above
+    residue, which is nearly everywhere, nothing is zero and no second look is needed.
+
+    Args:
+        bits: Coefficients of the tile, as the bits of float32.
+        row: First row, a multiple of eight.
+        negative: Where to set a bit for each coefficient below zero.
+        nonzero: Where to set a bit for each coefficient that is not zero.
+        residue: (TILE + LANES,) uint8, scratch.
+
+    Returns:
+        How many of the coefficients are rounding residue.
     """
     p = bits[(row + 1) * PITCH + ORIGIN - LANES :]
     start = (row // BYTE + 1) * PITCH + ORIGIN - LANES
-    negative, nonzero = below[start:], other[start:]
-    _pack_below(p, 0, LANES, negative)
-    _pack_other(p, 0, LANES, nonzero, flat)
-    if _pack_below(p, LANES, TILE, negative) >= RESIDUE:
+    negative_bytes, nonzero_bytes = negative[start:], nonzero[start:]
+    _pack_negative(p, 0, LANES, negative_bytes)
+    _pack_nonzero(p, 0, LANES, nonzero_bytes, residue)
+    if _pack_negative(p, LANES, TILE, negative_bytes) >= RESIDUE:
         for c in range(TILE):
-            nonzero[LANES + c] = 255
+            nonzero_bytes[LANES + c] = 255
         return 0
-    _pack_other(p, LANES, TILE, nonzero, flat)
+    _pack_nonzero(p, LANES, TILE, nonzero_bytes, residue)
     total = 0
     for c in range(TILE):
-        total += flat[c]
+        total += residue[c]
     return total
 
 
 @part(forceinline=True)
 def _lower(byte: np.uint8, before: np.uint8) -> np.uint8:
-    """Eight rows, each moved to the bit of the row below; the first is from the byte before."""
+    """Move each of eight rows to the bit of the row below; the first comes from the byte before."""
     return np.uint8((byte << 1) | (before >> 7))
 
 
@@ -102,28 +116,39 @@ def _lower(byte: np.uint8, before: np.uint8) -> np.uint8:
 def _count(
     n: np.uint8, m: np.uint8, o: np.uint8, q: np.uint8, out: NDArray[np.uint8], c: int
 ) -> None:
-    """Count products of coefficients with signs n and m, where both marks o and q are set."""
+    """Count products of two coefficients: signs n and m, and marks o and q that they are not zero.
+
+    Up to 96 rows are counted, so a count fits its byte.
+    """
     both = o & q
-    out[c] += ones(np.uint8((n ^ m) & both))
-    out[TILE + c] += ones(np.uint8(both))
+    out[c] += popcount(np.uint8((n ^ m) & both))
+    out[TILE + c] += popcount(np.uint8(both))
 
 
 @part()
 def count_signs(
-    below: NDArray[np.uint8],
-    other: NDArray[np.uint8],
+    negative: NDArray[np.uint8],
+    nonzero: NDArray[np.uint8],
     row: int,
-    places: tuple[int, int],
+    strip_columns: tuple[int, int],
     sums: NDArray[np.uint8],
 ) -> None:
     """Add eight rows from ``row``, in some columns of every strip, to the column counts.
 
-    The row above row 0 counts in no pair.
+    Byte row 0, which stands above row 0 of the tile, has no bit set, so that no pair counts there;
+    those pairs are `moments.pair_counts`.
+
+    Args:
+        negative: Packed signs, see `pack_signs`.
+        nonzero: Packed marks of what is not zero.
+        row: First row, a multiple of eight.
+        strip_columns: First column of every strip, and one past the last.
+        sums: (COUNTS,) uint8, what is added to.
     """
-    first = places[0] * LANES
+    first = strip_columns[0] * LANES
     start = row // BYTE * PITCH + ORIGIN - LANES + first
-    n, o, counts = below[start:], other[start:], sums[first:]
-    for c in range(min(places[1] * LANES - first, TILE)):
+    n, o, counts = negative[start:], nonzero[start:], sums[first:]
+    for c in range(min(strip_columns[1] * LANES - first, TILE)):
         n_here, o_here = n[PITCH + LANES + c], o[PITCH + LANES + c]
         n_left, o_left = n[PITCH + c], o[PITCH + c]
         n_up, o_up = _lower(n_here, n[LANES + c]), _lower(o_here, o[LANES + c])

@@ -1,9 +1,14 @@
 """Vectors of eight or sixteen floats as values in kernels, where loops are not vectorised well.
 
-A compiler loads a sliding window anew for every output. Held in vectors, seven columns move along
+A compiler loads a sliding window again for every output. Held in vectors, seven columns move along
 with one load each. A vector has eight float64 or sixteen float32. The operators ``+ - * /`` and
-`fma`, `root`, `size` and `narrow` work lane by lane, each with one rounding. Processors with
-shorter vectors do the same in several instructions.
+`fma`, `square_root`, `absolute` and `narrow` work lane by lane, each with one rounding. Processors
+with shorter vectors do the same in several instructions.
+
+Numba has no such type, so this file adds one to it: a Numba type (`_VectorType`), how it is stored
+(`_VectorModel`: LLVM's own vector), what the operators give, and an intrinsic per function, which
+writes LLVM's instruction itself. `tests/test_numba_internals.py` says which part of Numba changed
+when one of these stops working.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -24,14 +29,14 @@ from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
 _BYTES = 64
-"""Of a vector."""
+"""Size of a vector: the widest of x86 processors, and a cache line."""
 
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
 
 
-class Lanes(Protocol):
-    """What kernels see of a vector."""
+class Vector(Protocol):
+    """A vector as type checkers see it in kernels."""
 
     def __add__(self, other: Self, /) -> Self: ...
     def __sub__(self, other: Self, /) -> Self: ...
@@ -39,8 +44,8 @@ class Lanes(Protocol):
     def __truediv__(self, other: Self, /) -> Self: ...
 
 
-class _Vector(types.Type):
-    """The type of a vector, by the type of its elements."""
+class _VectorType(types.Type):
+    """Numba's type of a vector, by the type of its elements."""
 
     def __init__(self, element: Any) -> None:
         self.element = element
@@ -48,27 +53,31 @@ class _Vector(types.Type):
         super().__init__(f"{element}x{self.count}")
 
 
-@register_model(_Vector)
-class _Model(PrimitiveModel):
-    def __init__(self, manager: Any, kind: _Vector) -> None:
+@register_model(_VectorType)
+class _VectorModel(PrimitiveModel):
+    """Tells Numba that a vector is stored as one value, not as a structure or an object."""
+
+    def __init__(self, manager: Any, kind: _VectorType) -> None:
         super().__init__(manager, kind, _llvm(kind))
 
 
-def _llvm(kind: _Vector) -> Any:
-    """The same type for the code generator."""
+def _llvm(kind: _VectorType) -> Any:
+    """The same type as LLVM knows it."""
     element = ir.DoubleType() if kind.element == types.float64 else ir.FloatType()
     return ir.VectorType(element, kind.count)
 
 
 def _operator(function: Callable[[Any, Any], Any], emitted: str) -> None:
+    """Give an operator a type and code for two vectors of the same type."""
+
     @infer_global(function)
     class _Typed(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
-            if len(args) == 2 and isinstance(args[0], _Vector) and args[0] == args[1]:
+            if len(args) == 2 and isinstance(args[0], _VectorType) and args[0] == args[1]:
                 return signature(args[0], *args)
             return None
 
-    @lower_builtin(function, _Vector, _Vector)  # type: ignore[untyped-decorator]
+    @lower_builtin(function, _VectorType, _VectorType)  # type: ignore[untyped-decorator]
     def _emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return getattr(builder, emitted)(*args)
 
@@ -83,19 +92,20 @@ for _function, _emitted in (
 
 
 def _place(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Any) -> Any:
-    """The address of a vector of LLVM's type ``vector`` in an array."""
+    """The address of a vector of LLVM's type ``vector`` in an array, from an element on."""
     data = make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
 
 
 def _align(array_type: Any) -> int:
+    """Alignment that may be assumed: that of an element, as any may begin a vector."""
     return int(array_type.dtype.bitwidth) // 8
 
 
 @intrinsic
 def _load(typing_context: Any, array: Any, index: Any) -> Any:
     from_bytes = array.dtype == types.uint8
-    vector = _Vector(types.float32 if from_bytes else array.dtype)
+    vector = _VectorType(types.float32 if from_bytes else array.dtype)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = _llvm(vector)
@@ -127,7 +137,7 @@ def _splat(typing_context: Any, number: Any) -> Any:
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
         return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
 
-    return _Vector(number)(number), emit
+    return _VectorType(number)(number), emit
 
 
 @intrinsic
@@ -138,11 +148,11 @@ def _narrow(typing_context: Any, first: Any, second: Any) -> Any:
         order = ir.VectorType(ir.IntType(32), 2 * first.count)
         return builder.shuffle_vector(*both, ir.Constant(order, list(range(2 * first.count))))
 
-    return _Vector(types.float32)(first, second), emit
+    return _VectorType(types.float32)(first, second), emit
 
 
 def _instruction(name: str) -> Callable[..., Any]:
-    """An instruction of LLVM that llvmlite offers for single numbers only."""
+    """Code that calls one of LLVM's intrinsics, which llvmlite offers for single numbers only."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = args[0].type
@@ -160,46 +170,49 @@ def _fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 @intrinsic
-def _root(typing_context: Any, a: Any) -> Any:
+def _square_root(typing_context: Any, a: Any) -> Any:
     return a(a), _instruction("sqrt")
 
 
 @intrinsic
-def _size(typing_context: Any, a: Any) -> Any:
+def _absolute(typing_context: Any, a: Any) -> Any:
     return a(a), _instruction("fabs")
 
 
-load = cast(Callable[[Floats | NDArray[np.uint8], int], Lanes], _load)
-"""``load(array, index)``: the elements of a flat array from an index on, uint8 as float32.
+load = cast(Callable[[Floats | NDArray[np.uint8], int], Vector], _load)
+"""``load(array, index)``: the elements of a one-dimensional array from an index on.
+
+Bytes are converted to float32. No bound is checked.
+"""
+store = cast(Callable[[Floats, int, Vector], None], _store)
+"""``store(array, index, vector)``: write a vector into a one-dimensional array.
 
 No bound is checked.
 """
-store = cast(Callable[[Floats, int, Lanes], None], _store)
-"""``store(array, index, vector)``."""
-splat = cast(Callable[[float | np.float32], Lanes], _splat)
+splat = cast(Callable[[float | np.float32], Vector], _splat)
 """``splat(number)``: the same number in every lane."""
-narrow = cast(Callable[[Lanes, Lanes], Lanes], _narrow)
-"""``narrow(a, b)``: two vectors of float64 in one of float32."""
-fma = cast(Callable[[Lanes, Lanes, Lanes], Lanes], _fma)
+narrow = cast(Callable[[Vector, Vector], Vector], _narrow)
+"""``narrow(a, b)``: two vectors of float64 as one of float32, first ``a`` and then ``b``."""
+fma = cast(Callable[[Vector, Vector, Vector], Vector], _fma)
 """``fma(a, b, c)``: ``a * b + c`` with a single rounding, never left to the optimiser.
 
 In flat areas of an image the filter's result differs from the pixel by rounding residue alone, and
 NIQE and BRISQUE count its sign: two roundings instead of one give another score.
 """
-root = cast(Callable[[Lanes], Lanes], _root)
-"""``root(a)``: the square root."""
-size = cast(Callable[[Lanes], Lanes], _size)
-"""``size(a)``: the magnitude."""
+square_root = cast(Callable[[Vector], Vector], _square_root)
+"""``square_root(a)``: the square root of each element."""
+absolute = cast(Callable[[Vector], Vector], _absolute)
+"""``absolute(a)``: the magnitude of each element."""
 
 
-def _emit_ones(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+def _emit_popcount(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.ctpop(*args)
 
 
 @intrinsic
-def _ones(typing_context: Any, byte: Any) -> Any:
-    return types.uint8(types.uint8), _emit_ones
+def _popcount(typing_context: Any, byte: Any) -> Any:
+    return types.uint8(types.uint8), _emit_popcount
 
 
-ones = cast(Callable[[np.uint8], np.uint8], _ones)
-"""``ones(byte)``: how many bits of a uint8 are set."""
+popcount = cast(Callable[[np.uint8], np.uint8], _popcount)
+"""``popcount(byte)``: how many bits of a uint8 are set."""

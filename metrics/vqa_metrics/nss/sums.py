@@ -1,7 +1,7 @@
 """Natural-scene statistics of a frame, shared by NIQE and BRISQUE.
 
 Both metrics look at locally normalised luma (MSCN coefficients) and at products of neighbouring
-coefficients, at full and at half scale. One pass gives the sums for both; see `nss_pass`.
+coefficients, at full and at half scale. One pass gives the sums for both; see `scan`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import is_compiled
-from vqa_metrics.nss.buffers import Work, new_work
+from vqa_metrics.nss.buffers import Buffers, new_buffers
 from vqa_metrics.nss.filter import SCALE
 from vqa_metrics.nss.moments import FIELDS, KINDS
 from vqa_metrics.nss.params import window_taps
@@ -24,14 +24,17 @@ from vqa_metrics.nss.tile import BLOCK
 Array = NDArray[np.float64]
 
 
-class _Kept(threading.local):
-    """Arrays of a thread by size, for the next frame: new memory is slow to touch first."""
+class _ThreadBuffers(threading.local):
+    """The buffers of one thread by size (rows, columns), kept for its next frame.
+
+    Frames are measured by several threads at once, so no two may share buffers.
+    """
 
     def __init__(self) -> None:
-        self.works: dict[tuple[int, int], Work] = {}
+        self.by_size: dict[tuple[int, int], Buffers] = {}
 
 
-_kept = _Kept()
+_thread_buffers = _ThreadBuffers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,10 @@ class NssSums:
     samples below zero, above zero.
 
     Attributes:
-        blocks: (2, rows, columns, 5, 5) float64 per block of 96x96 pixels; NIQE.
-        frame: (2, 5, 5) float64 of the whole frame; BRISQUE.
-        samples: pixels of the frame at either scale.
-        flat_fraction: share of the frame's pixels, 0 to 1, whose 7x7 window is flat or a linear
+        blocks: (2, rows, columns, 5, 5) float64, sums of each block of 96x96 pixels, for NIQE.
+        frame: (2, 5, 5) float64, sums of the whole frame, for BRISQUE.
+        samples: Pixels of the frame at full and at half scale.
+        flat_fraction: Share of the frame's pixels, 0 to 1, whose 7x7 window is flat or a linear
             ramp. There the coefficients are rounding residue, and the scores depend on its sign.
     """
 
@@ -57,40 +60,47 @@ class NssSums:
 
 
 def _unscale() -> Array:
-    """What undoes `SCALE`, exact powers of two, by kind and field."""
+    """Factors (5 kinds, 5 fields) that undo `SCALE`: exact powers of two."""
     unit = np.array([SCALE, *[SCALE**2] * (KINDS - 1)])
     one = np.ones(KINDS)
     return 1.0 / np.stack([unit**2, unit**2, unit, one, one], axis=1)
 
 
-def _work(size: tuple[int, int]) -> Work:
-    """Arrays of this thread for one scale; those of both scales of the last size are kept."""
-    works = _kept.works
-    if size not in works:
-        if len(works) > 1:
-            works.clear()
-        works[size] = new_work(*size)
-    return works[size]
+def _buffers_for(size: tuple[int, int]) -> Buffers:
+    """Buffers of this thread for one scale.
+
+    Those of two sizes are kept, which are the two scales of one video.
+    """
+    by_size = _thread_buffers.by_size
+    if size not in by_size:
+        if len(by_size) > 1:
+            by_size.clear()
+        by_size[size] = new_buffers(*size)
+    return by_size[size]
 
 
 def _arguments(pixels: NDArray[np.uint8], scale: int, blocks: bool) -> tuple[Any, ...]:
-    """What `scale_sums` takes for one scale of a frame; the last two are filled by it."""
+    """The arguments of `scale_sums` for one scale of a frame; it fills the last two."""
     height, width = pixels.shape
     grid = (height // BLOCK, width // BLOCK) if blocks else (0, 0)
     size = ((height + 1) // 2, (width + 1) // 2) if scale else (height, width)
     sums = np.zeros((*grid, KINDS, FIELDS)), np.zeros((KINDS, FIELDS))
-    return pixels, scale == 1, window_taps(), _work(size), *sums
+    return pixels, scale == 1, window_taps(), _buffers_for(size), *sums
 
 
 def nss_sums(luma: NDArray[np.uint8], *, blocks: bool = True) -> NssSums:
-    """Measure a frame.
+    """Measure the natural-scene statistics of a frame.
 
     Args:
-        luma: (H, W) uint8, full range, any layout.
-        blocks: whether NIQE's sums are wanted as well; there are no blocks otherwise.
+        luma: (H, W) uint8, full range, in any memory layout.
+        blocks: Whether to compute NIQE's sums as well; without them there are no blocks.
+
+    Returns:
+        The sums of both scales; ``blocks`` has no rows and columns if they were not asked for, or
+        if the frame is smaller than a block.
 
     Raises:
-        ValueError: not two-dimensional uint8, or empty.
+        ValueError: The luma is not two-dimensional uint8, or it is empty.
     """
     if luma.ndim != 2 or luma.dtype != np.uint8 or not luma.size:
         raise ValueError(
@@ -109,5 +119,5 @@ def nss_sums(luma: NDArray[np.uint8], *, blocks: bool = True) -> NssSums:
 
 
 def sums_compiled() -> bool:
-    """Whether `nss_sums` can run at once, from memory or from the disk cache."""
+    """Whether `nss_sums` can run without compiling, from memory or from the disk cache."""
     return is_compiled(scale_sums, *_arguments(np.zeros((BLOCK, BLOCK), np.uint8), 0, True))

@@ -1,9 +1,15 @@
 """The tile that every kernel works on, and how a frame's pixels get into it.
 
 A tile is one row of NIQE blocks, 192 columns wide, small enough to stay in the first two cache
-levels. Its columns are stored in eight strips side by side, lane by lane: column 0, 24, 48 ... 168,
-then column 1, 25, 49 and so on. So horizontal neighbours are eight elements apart: loops run over
-whole aligned vectors in both directions, and a block's columns are lanes of their own.
+levels. Its columns are stored as eight strips of 24, interleaved: columns 0, 24, 48 ... 168, then
+columns 1, 25, 49 and so on. Vector c of a row therefore holds column c of every strip, and the
+neighbour to the right is the next vector. Stored in their natural order, the seven columns of a
+window would be seven loads that straddle vectors and cache lines; here they are aligned loads, of
+which six are still in registers. A block is a whole number of strips, so its sums are those of
+some lanes, and no loop over pixels has to add up the elements of a vector.
+
+Why 192 columns: a full-scale block of 96 is four strips of 24, so a tile of eight strips (the
+float64 lanes of a 64-byte vector) is two blocks. At half scale it is four blocks of 48.
 """
 
 from __future__ import annotations
@@ -16,30 +22,45 @@ from numpy.typing import NDArray
 from vqa_harness.jit import part
 
 BLOCK = 96
-"""NIQE's block size at full scale in pixels; half of it at half scale."""
+"""Side of NIQE's square blocks in pixels at full scale; at half scale it is half of this."""
 LANES = 8
-"""Strips of a tile, the float64 lanes of the widest vectors."""
+"""Strips of a tile: as many as a vector of 64 bytes has lanes of float64."""
 STRIP = 24
-"""Columns of a strip; a block is four strips wide at full scale, and two at half scale."""
+"""Columns of a strip. A block is four strips wide at full scale, and two at half scale."""
 TILE = LANES * STRIP
 """Columns of a tile."""
 HALO = 3
-"""Pixels around a tile, for the 7x7 window."""
+"""Pixels around a tile that the 7x7 window needs: three on each side."""
 ORIGIN = 64
-"""Elements before column 0 in a row, so many that it is aligned for every type."""
+"""Elements before column 0 in a row: so many that column 0 begins a cache line in every dtype.
+
+The last of them hold the columns left of each strip, see `filter._join_strips`.
+"""
 PITCH = 320
-"""Elements between two rows of any tile array. Not a power of two: those share cache sets."""
+"""Elements from one row of a tile array to the next, in every dtype.
+
+It is 64 before the columns, 192 columns and 64 behind them. A power of two would put the rows of a
+window into the same few sets of the first cache level, where they would evict one another.
+"""
 WIDE = 2 * (TILE + 2 * HALO) + 6
-"""Columns of the full image that a tile of the half image is made of."""
+"""Columns of the full image that a row of a half-image tile, with its halo, is made from.
+
+Eight taps for each output column, two apart: six columns beyond twice the width.
+"""
 SPAN = TILE + LANES
-"""Columns of a row with those beside the tile, in whole vectors."""
+"""Elements of a row in the loaders' scratch: its columns, and one vector for those of the halo."""
 ROWS = BLOCK + 2 * HALO
-"""Rows of a pixel tile. Row r of a tile is row ``r + HALO`` of the array."""
+"""Rows of a pixel tile with its halo. Row r of a tile is row ``r + HALO`` of the array."""
 
 
 @part(forceinline=True)
-def position(column: int) -> int:
-    """Element of a column after `ORIGIN`; those beside the tile are in one vector behind it."""
+def column_offset(column: int) -> int:
+    """Where a column lies in a row, in elements from `ORIGIN` on.
+
+    Args:
+        column: -3 to 194. The three on each side of the tile are kept in the vector behind it: the
+            left ones first.
+    """
     if column < 0:
         return TILE + HALO + column
     if column >= TILE:
@@ -50,34 +71,37 @@ def position(column: int) -> int:
 Number = int | np.uint32 | np.uint64
 
 
-class Words(NamedTuple):
-    """Scratch of the loaders: a memory in which columns are put in the order of the strips.
+class LoadScratch(NamedTuple):
+    """Scratch of the loaders, where the columns of a row are put in the order of the strips.
+
+    One memory is seen as three types: pixels are moved eight at a time, as parts of a word, because
+    storing single bytes 24 apart is several times slower.
 
     Attributes:
-        whole: (ROWS * SPAN // 2,) uint64.
-        bytes: the same memory as uint8.
-        ints: the same memory as int32.
-        sums: (ROWS, WIDE) int32, rows of the full image weighted for the half image.
-        line: (TILE + 2 * HALO,) int32, a row of the half image.
+        words: (ROWS * SPAN // 2,) uint64, what the ordering kernels write.
+        bytes: The same memory as uint8, for pixels of the full image.
+        ints: The same memory as int32, for the half image.
+        weighted: (ROWS, WIDE) int32, rows of the full image weighted down the columns.
+        line: (TILE + 2 * HALO,) int32, one row of the half image in natural order.
     """
 
-    whole: NDArray[np.uint64]
+    words: NDArray[np.uint64]
     bytes: NDArray[np.uint8]
     ints: NDArray[np.int32]
-    sums: NDArray[np.int32]
+    weighted: NDArray[np.int32]
     line: NDArray[np.int32]
 
 
 @part(forceinline=True)
 def _join(low: Number, high: Number, bits: int) -> np.uint64:
-    """Two numbers side by side in one, the second moved up by a number of bits."""
+    """Pack two numbers into one word, the second ``bits`` higher than the first."""
     return np.uint64(low) | np.uint64(high) << np.uint64(bits)
 
 
 @part()
-def order_bytes(p: NDArray[np.uint8], row: int, words: Words) -> None:
-    """Put `TILE` pixels in the order of the strips: byte k of a word is of strip k."""
-    out = words.whole[row * SPAN // 8 :]
+def order_bytes(p: NDArray[np.uint8], row: int, scratch: LoadScratch) -> None:
+    """Put a row of `TILE` pixels in the order of the strips: byte k of a word is of strip k."""
+    out = scratch.words[row * SPAN // 8 :]
     for c in range(STRIP):
         a = _join(p[c], p[STRIP + c], 8)
         b = _join(p[2 * STRIP + c], p[3 * STRIP + c], 8)
@@ -87,9 +111,9 @@ def order_bytes(p: NDArray[np.uint8], row: int, words: Words) -> None:
 
 
 @part()
-def order_ints(p: NDArray[np.int32], row: int, words: Words) -> None:
-    """The same for numbers of 32 bits, of which a word has two."""
-    out = words.whole[row * SPAN // 2 :]
+def order_ints(p: NDArray[np.int32], row: int, scratch: LoadScratch) -> None:
+    """Do what `order_bytes` does, for numbers of 32 bits, of which a word holds two."""
+    out = scratch.words[row * SPAN // 2 :]
     for c in range(STRIP):
         s = 2 * STRIP + c
         t, u = s + 2 * STRIP, s + 4 * STRIP
@@ -103,9 +127,10 @@ def order_ints(p: NDArray[np.int32], row: int, words: Words) -> None:
 def set_rows(
     p: NDArray[np.integer], first: int, last: int, unit: float, x: NDArray[np.float64]
 ) -> None:
-    """Set all columns of array rows ``first`` to ``last`` to ordered numbers times ``unit``.
+    """Convert rows ``first`` to ``last`` of ordered numbers to float64, times ``unit``.
 
-    Apart from the ordering, which runs ahead: a number just stored in parts is slow to load.
+    This is a pass of its own, after all rows were ordered: a processor that loads a number whose
+    parts were stored a moment ago has to wait until the stores have reached the cache.
     """
     for row in range(first, last):
         source = p[row * SPAN : (row + 1) * SPAN]
@@ -115,10 +140,10 @@ def set_rows(
 
 
 @part(forceinline=True)
-def keep_beside(
+def set_halo_columns(
     line: NDArray[np.integer], span: tuple[int, int], row: int, out: NDArray[np.integer]
 ) -> None:
-    """Put what a row's columns ``span`` have beside a whole tile behind its ordered numbers."""
+    """Store the columns beside a whole tile, which ``span`` says, behind its ordered numbers."""
     first, last = span
     start = row * SPAN + TILE
     for column in range(first, 0):
@@ -131,10 +156,10 @@ def keep_beside(
 def set_columns(
     line: NDArray[np.integer], span: tuple[int, int], unit: float, out: NDArray[np.float64]
 ) -> None:
-    """Set a row's columns ``span``, which end within the tile."""
+    """Store the columns ``span`` of a row that ends within the tile, one by one."""
     first, last = span
     for column in range(first, last):
-        out[position(column)] = line[column - first] * unit
+        out[column_offset(column)] = line[column - first] * unit
 
 
 @part()
@@ -143,12 +168,20 @@ def load_full(
     size: tuple[int, int],
     corner: tuple[int, int],
     rows: int,
-    words: Words,
+    scratch: LoadScratch,
     x: NDArray[np.float64],
 ) -> None:
-    """Fill the tile at ``corner``, and `HALO` pixels around it, from the top left ``size``.
+    """Fill the tile at ``corner``, and `HALO` pixels around it, with pixels of the full image.
 
-    Only pixels inside are written.
+    Only what lies inside the frame is written; `pad` fills the rest.
+
+    Args:
+        luma: (H, W) uint8.
+        size: Rows and columns, from the top left, that count as the frame: all, or NIQE's crop.
+        corner: First row and column of the tile.
+        rows: Rows of the tile.
+        scratch: For the ordering of columns.
+        x: (ROWS * PITCH,) float64, the pixel tile.
     """
     height, width = size
     r0, c0 = corner
@@ -157,12 +190,12 @@ def load_full(
     for row in range(top, bottom):
         line = luma[r0 + row - HALO, c0 + first : c0 + last]
         if last >= TILE:
-            order_bytes(line[-first:], row, words)
-            keep_beside(line, (first, last), row, words.bytes)
+            order_bytes(line[-first:], row, scratch)
+            set_halo_columns(line, (first, last), row, scratch.bytes)
         else:
             set_columns(line, (first, last), 1.0, x[row * PITCH + ORIGIN :])
     if last >= TILE:
-        set_rows(words.bytes, top, bottom, 1.0, x)
+        set_rows(scratch.bytes, top, bottom, 1.0, x)
 
 
 @part()
@@ -173,7 +206,7 @@ def pad(
     replicate: bool,
     x: NDArray[np.float64],
 ) -> None:
-    """Fill what of a tile lies outside ``size``: with its edge pixels, or with zeros."""
+    """Fill what lies outside ``size`` in a tile and its halo: with edge pixels, or with zeros."""
     height, width = size
     r0, c0 = corner
     top, bottom = max(0, HALO - r0), min(rows + 2 * HALO, height - r0 + HALO)
@@ -181,9 +214,9 @@ def pad(
     for row in range(top, bottom):
         line = x[row * PITCH + ORIGIN : (row + 1) * PITCH]
         for column in range(-HALO, left):
-            line[position(column)] = line[position(left)] if replicate else 0.0
+            line[column_offset(column)] = line[column_offset(left)] if replicate else 0.0
         for column in range(right, TILE + HALO):
-            line[position(column)] = line[position(right - 1)] if replicate else 0.0
+            line[column_offset(column)] = line[column_offset(right - 1)] if replicate else 0.0
     for row in range(rows + 2 * HALO):
         if row < top or row >= bottom:
             nearest = min(max(row, top), bottom - 1)

@@ -13,37 +13,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
-from vqa_metrics.nss.buffers import Work
+from vqa_metrics.nss.buffers import Buffers
 from vqa_metrics.nss.filter import Taps, join_coefficients, mscn, mscn_fast
 from vqa_metrics.nss.fold import fold_strips
 from vqa_metrics.nss.half import load_half
 from vqa_metrics.nss.moments import SPANNING, add_sums, pair_counts, pair_sums
 from vqa_metrics.nss.signs import BYTE, count_signs, pack_signs
-from vqa_metrics.nss.tile import LANES, ORIGIN, PITCH, STRIP, TILE, load_full, pad, position
+from vqa_metrics.nss.tile import LANES, ORIGIN, PITCH, STRIP, TILE, column_offset, load_full, pad
 
 EDGE = 6
-"""Columns measured again at a crop's edge: 3 differ by padding, 2 where the half image of the crop
-ends, and they are filtered by twos."""
+"""Columns of every strip measured again at a crop's edge.
+
+The padding changes the last 3, the end of the cropped half image 2 more, and columns are filtered
+by twos.
+"""
 EDGE_ROWS = 8
-"""The same for rows, a multiple of those that are filtered together."""
+"""Rows measured again at a crop's edge: as many, rounded up to `filter.GROUP`."""
 
 CHUNK = 48
-"""Rows that go through all steps while they are in the first cache level, a multiple of `BYTE`."""
+"""Rows that go through all steps together, a multiple of `BYTE`.
+
+Their coefficients (48 rows of 320 float32, 60 KiB) are read again for signs and sums while they are
+in the first cache levels.
+"""
 
 Range = tuple[int, int]
 
 
-class View(NamedTuple):
-    """A tile as one metric sees it; flags are 0 or 1.
+class TileView(NamedTuple):
+    """A tile as one metric sees it; flags are 0 or 1, because kernels add them.
 
     Attributes:
         number: 0 for BRISQUE, 1 for NIQE.
-        rows: of the tile, rounded up to a multiple of `BYTE`.
-        cols: of the tile, inside the frame or the crop.
-        top: whether the tile is in the crop's first row of blocks.
-        bottom: in its last.
-        left: whether the tile begins at the left edge of the frame.
-        right: whether it ends at the right edge of the frame or crop.
+        rows: Rows of the tile, rounded up to a multiple of `BYTE`.
+        cols: Columns of the tile that lie inside the frame or the crop.
+        top: Whether the tile is in the crop's first row of blocks.
+        bottom: Whether the tile is in the crop's last row of blocks.
+        left: Whether the tile begins at the left edge of the frame.
+        right: Whether the tile ends at the right edge of the frame or crop.
     """
 
     number: int
@@ -56,7 +63,7 @@ class View(NamedTuple):
 
 
 @part()
-def changed(view: View) -> bool:
+def needs_measuring(view: TileView) -> bool:
     """Whether the tile has to be measured, in part at least."""
     return view.number == 0 or view.top + view.bottom + view.left + view.right > 0
 
@@ -65,131 +72,148 @@ def changed(view: View) -> bool:
 def load_view(
     luma: NDArray[np.uint8],
     size: Range,
-    view: View,
+    view: TileView,
     loaded: bool,
     step: int,
     corner: Range,
-    work: Work,
+    buffers: Buffers,
 ) -> None:
-    """Fill a pixel tile from the top left ``size`` (of the full image), and pad it for a view."""
+    """Fill a pixel tile and pad it for a view.
+
+    Args:
+        luma: (H, W) uint8, the full image.
+        size: Rows and columns of it, from the top left, that the view sees.
+        view: Which metric, and which tile.
+        loaded: Whether the pixels are there already, so that only the padding is made.
+        step: 1 at full scale, 2 at half scale.
+        corner: First row and column of the tile, at its scale.
+        buffers: Where the pixels go.
+    """
     if not loaded:
         if step == 2:
-            load_half(luma, size, corner, view.rows, work.words, work.x)
+            load_half(luma, size, corner, view.rows, buffers.scratch, buffers.x)
         else:
-            load_full(luma, size, corner, view.rows, work.words, work.x)
+            load_full(luma, size, corner, view.rows, buffers.scratch, buffers.x)
     scaled = ((size[0] + step - 1) // step, (size[1] + step - 1) // step)
-    pad(scaled, corner, view.rows, view.number == 1, work.x)
+    pad(scaled, corner, view.rows, view.number == 1, buffers.x)
 
 
 @part()
-def _blank(work: Work, view: View, top: int, bottom: int, rows: int) -> int:
-    """Zero what of some rows lies outside the frame, which then adds to nothing; how many."""
+def _blank(buffers: Buffers, view: TileView, top: int, bottom: int, rows: int) -> int:
+    """Zero the coefficients outside the frame, so that they add to nothing; returns how many."""
     inside = min(max(rows, top), bottom)
     for i in range((inside + 1) * PITCH, (bottom + 1) * PITCH):
-        work.z[i] = 0
+        buffers.z[i] = 0
     for i in range(top + 1, inside + 1):
         for column in range(view.cols, TILE):
-            work.z[i * PITCH + ORIGIN + position(column)] = 0
+            buffers.z[i * PITCH + ORIGIN + column_offset(column)] = 0
     return (bottom - top) * TILE - (inside - top) * view.cols
 
 
 @part()
-def _pack(work: Work, view: View, top: int, bottom: int, rows: int) -> Range:
-    """Make new coefficients ready for counting.
+def _pack(buffers: Buffers, view: TileView, top: int, bottom: int, rows: int) -> Range:
+    """Pack the signs of new coefficients, so that they can be counted.
 
     Returns:
         How many are rounding residue, and how many of those lie outside the frame.
     """
-    blanks = _blank(work, view, top, bottom, rows)
-    join_coefficients(work.z, top, bottom, work.before)
+    blanks = _blank(buffers, view, top, bottom, rows)
+    join_coefficients(buffers.z, top, bottom, buffers.before)
     flat = 0
     for row in range(top, bottom, BYTE):
-        flat += pack_signs(work.bits, row, work.below, work.other, work.flat)
+        flat += pack_signs(
+            buffers.z_bits, row, buffers.negative, buffers.nonzero, buffers.residue_marks
+        )
     return flat, blanks
 
 
 @part()
-def _clear(work: Work, places: Range) -> None:
-    """Zero the column sums of some columns of every strip."""
-    first, last = places[0] * LANES, places[1] * LANES
-    for start in range(0, len(work.sums), TILE):
-        work.sums[start + first : start + last] = 0
-    for start in range(0, len(work.counts), TILE):
-        work.counts[start + first : start + last] = 0
+def _clear(buffers: Buffers, strip_columns: Range) -> None:
+    """Zero the column sums and counts of some columns of every strip."""
+    first, last = strip_columns[0] * LANES, strip_columns[1] * LANES
+    for start in range(0, len(buffers.sums), TILE):
+        buffers.sums[start + first : start + last] = 0
+    for start in range(0, len(buffers.counts), TILE):
+        buffers.counts[start + first : start + last] = 0
 
 
 @part()
-def _add_rows(work: Work, top: int, bottom: int, places: Range) -> None:
-    """Add rows whose signs are packed to the column sums."""
+def _add_rows(buffers: Buffers, top: int, bottom: int, strip_columns: Range) -> None:
+    """Add rows whose signs are packed to the column sums and counts."""
     for row in range(top, bottom, BYTE):
-        count_signs(work.below, work.other, row, places, work.counts)
-    add_sums(work.z, top, bottom, places, work.sums)
+        count_signs(buffers.negative, buffers.nonzero, row, strip_columns, buffers.counts)
+    add_sums(buffers.z, top, bottom, strip_columns, buffers.sums)
 
 
 @part()
-def measure_frame(work: Work, view: View, taps: tuple[Taps, Taps], rows: int) -> int:
+def measure_frame(buffers: Buffers, view: TileView, taps: tuple[Taps, Taps], rows: int) -> int:
     """Compute the coefficients of a tile and set the sums of its strips, for view 0.
 
-    Rows in which all is well above rounding residue are left as the faster window gives them.
+    The fast window goes first. Only where its result holds rounding residue, whose sign counts, are
+    the rows filtered again in the releases' order.
 
     Returns:
         How many coefficients of the frame are rounding residue.
     """
-    _clear(work, (0, STRIP))
+    _clear(buffers, (0, STRIP))
     residue = 0
     for row in range(0, view.rows, CHUNK):
         stop = min(row + CHUNK, view.rows)
-        mscn_fast(work.x, row, stop, 0, STRIP, taps, work.filtered, work.z)
-        flat, blanks = _pack(work, view, row, stop, rows)
+        mscn_fast(buffers.x, row, stop, 0, STRIP, taps, buffers.filtered, buffers.z)
+        flat, blanks = _pack(buffers, view, row, stop, rows)
         if flat > blanks:
-            mscn(work.x, row, stop, 0, STRIP, taps, work.filtered, work.z)
-            flat, blanks = _pack(work, view, row, stop, rows)
+            mscn(buffers.x, row, stop, 0, STRIP, taps, buffers.filtered, buffers.z)
+            flat, blanks = _pack(buffers, view, row, stop, rows)
         residue += flat - blanks
-        _add_rows(work, row, stop, (0, STRIP))
-    fold_strips(work.sums, work.counts, 0, work.pairs, work.inside)
+        _add_rows(buffers, row, stop, (0, STRIP))
+    fold_strips(buffers.sums, buffers.counts, 0, buffers.pairs, buffers.inside)
     return residue
 
 
 @part()
-def _sum_again(work: Work, rows: int, places: Range) -> None:
-    """Set the column sums of some columns of every strip."""
-    _clear(work, places)
-    _add_rows(work, 0, rows, places)
+def _sum_again(buffers: Buffers, rows: int, strip_columns: Range) -> None:
+    """Set the column sums and counts of some columns of every strip from the coefficients."""
+    _clear(buffers, strip_columns)
+    _add_rows(buffers, 0, rows, strip_columns)
 
 
 @part()
-def measure_edges(work: Work, view: View, taps: tuple[Taps, Taps]) -> None:
-    """Compute the coefficients anew that differ for view 1, and set the sums of the strips."""
+def measure_edges(buffers: Buffers, view: TileView, taps: tuple[Taps, Taps]) -> None:
+    """Compute again the coefficients that differ for view 1, and set the sums of the strips."""
     top, bottom = 0, view.rows
     if view.top == 1:
         top = EDGE_ROWS
-        mscn(work.x, 0, top, 0, STRIP, taps, work.filtered, work.z)
+        mscn(buffers.x, 0, top, 0, STRIP, taps, buffers.filtered, buffers.z)
     if view.bottom == 1:
         bottom = view.rows - EDGE_ROWS
-        mscn(work.x, bottom, view.rows, 0, STRIP, taps, work.filtered, work.z)
+        mscn(buffers.x, bottom, view.rows, 0, STRIP, taps, buffers.filtered, buffers.z)
     if view.left == 1:
-        mscn(work.x, top, bottom, 0, EDGE, taps, work.filtered, work.z)
+        mscn(buffers.x, top, bottom, 0, EDGE, taps, buffers.filtered, buffers.z)
     if view.right == 1:
-        mscn(work.x, top, bottom, STRIP - EDGE, STRIP, taps, work.filtered, work.z)
-    join_coefficients(work.z, 0, view.rows, work.before)
+        mscn(buffers.x, top, bottom, STRIP - EDGE, STRIP, taps, buffers.filtered, buffers.z)
+    join_coefficients(buffers.z, 0, view.rows, buffers.before)
     for row in range(0, view.rows, BYTE):
-        pack_signs(work.bits, row, work.below, work.other, work.flat)
+        pack_signs(buffers.z_bits, row, buffers.negative, buffers.nonzero, buffers.residue_marks)
     if view.top + view.bottom > 0:
-        _sum_again(work, view.rows, (0, STRIP))
+        _sum_again(buffers, view.rows, (0, STRIP))
     else:
         if view.left == 1:
-            _sum_again(work, view.rows, (0, EDGE + 2))
+            _sum_again(buffers, view.rows, (0, EDGE + 2))
         if view.right == 1:
-            _sum_again(work, view.rows, (STRIP - EDGE, STRIP))
-    fold_strips(work.sums, work.counts, 0, work.pairs, work.inside)
+            _sum_again(buffers, view.rows, (STRIP - EDGE, STRIP))
+    fold_strips(buffers.sums, buffers.counts, 0, buffers.pairs, buffers.inside)
 
 
 @part()
-def measure_pair(work: Work, view: View, seam: NDArray[np.float32]) -> None:
-    """Set the sums of pairs with the row above: of the tile above, or the blocks' own last."""
+def measure_pair(buffers: Buffers, view: TileView, seam: NDArray[np.float32]) -> None:
+    """Set the sums of pairs with the row above.
+
+    For BRISQUE it is the last row of the tile above; for NIQE, where rows wrap round each block, it
+    is the last row of this tile.
+    """
     start = PITCH + ORIGIN - LANES
-    lower, last = work.z[start:], work.z[start + (view.rows - 1) * PITCH :]
+    lower, last = buffers.z[start:], buffers.z[start + (view.rows - 1) * PITCH :]
     upper = seam if view.number == 0 else last
-    pair_sums(upper, lower, work.pair_sums)
-    pair_counts(upper, lower, work.pair_counts)
-    fold_strips(work.pair_sums, work.pair_counts, SPANNING, work.pairs, work.across)
+    pair_sums(upper, lower, buffers.pair_sums)
+    pair_counts(upper, lower, buffers.pair_counts)
+    fold_strips(buffers.pair_sums, buffers.pair_counts, SPANNING, buffers.pairs, buffers.across)
