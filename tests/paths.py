@@ -8,6 +8,6 @@ VMAF_LOGS = GOLDEN / "vmaf_logs"
 """Logs that libvmaf wrote."""
 
 
-def page(name):
+def docs_page(name):
     """The text of a page of the documentation."""
     return (ROOT / "docs" / name).read_text("utf-8")

@@ -9,12 +9,12 @@ from pathlib import Path
 import junitparser
 import pytest
 
-from vqa_harness.cli.app import run_cli
+from tests.paths import VMAF_LOGS
 from vqa_harness.gate import score as gate_run
 from vqa_harness.media.writer import copy_packets
 from vqa_harness.testing.synthetic import make_video
 
-LIBVMAF = Path(__file__).parents[1] / "golden" / "vmaf_logs" / "sparks10bit_5f_psnr_ssim.json"
+LIBVMAF = VMAF_LOGS / "sparks10bit_5f_psnr_ssim.json"
 RULE = ("--rule", "colorfulness.mean >= 1")
 
 
@@ -42,22 +42,6 @@ def decodes(monkeypatch):
 
     monkeypatch.setattr(gate_run, "run", counted)
     return found
-
-
-@pytest.fixture
-def gate(capsys, tmp_path, monkeypatch):
-    """Run ``vqa-harness gate`` in an empty folder, with a cache of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("VQA_HARNESS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-
-    def call(*arguments):
-        code = run_cli(["gate", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def config(media, *lines, cases=("q0.mp4",), reference=""):
@@ -144,8 +128,8 @@ def test_without_a_configuration(gate, media, decodes):
     assert (code, "--align fast: choose one of" in err) == (2, True)
 
 
-def test_logs_of_this_program_and_of_libvmaf(gate, media):
-    assert run_cli(["run", "-m", "colorfulness", str(media / "q0.mp4"), "-o", "ours.json"]) == 0
+def test_logs_of_this_program_and_of_libvmaf(gate, cli, media):
+    assert cli("run", "-m", "colorfulness", media / "q0.mp4", "-o", "ours.json")[0] == 0
     code, out, _ = gate(*RULE, "--log", "ours.json")
     assert (code, out.splitlines()[-1].split("\t")[:2]) == (0, ["pass", "ours"])
     code, out, _ = gate("--rule", "vmaf.mean >= 50", "--rule", "vmaf.p5 >= 101", "--log", LIBVMAF)

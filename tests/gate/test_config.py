@@ -1,14 +1,14 @@
 import json
-from pathlib import Path
 
 import pytest
 
-from vqa_harness import Feature, Metric, MetricSpec, Param, hookimpl
+from tests.paths import docs_page
+from tests.plugins import registry_with
+from vqa_harness import Feature, Metric, MetricSpec, Param
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.gate.config import find_config, json_schema, load_config
 from vqa_harness.gate.plan import plan_config, plan_logs, plan_videos
 from vqa_harness.gate.rules import parse_rule
-from vqa_harness.registry import Registry
 
 
 class Tool(Metric):
@@ -40,17 +40,9 @@ SPECS = [
 ]
 
 
-class Plugin:
-    @hookimpl
-    def vqa_register_metrics(self):
-        return SPECS
-
-
 @pytest.fixture(scope="module")
 def registry():
-    made = Registry()
-    made.register(Plugin(), "test")
-    return made
+    return registry_with(*SPECS)
 
 
 @pytest.fixture
@@ -309,9 +301,9 @@ def test_the_schema_has_every_key(plan):
 
 
 def test_every_key_is_documented():
-    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
+    text = docs_page("gate.md")
     schema = json_schema()
     keys = set(schema["properties"]) - {"rule", "case"}
     for table in ("CaseTable", "RuleTable", "AlignTable"):
         keys |= set(schema["$defs"][table]["properties"])
-    assert [key for key in sorted(keys) if f"`{key}`" not in page and f"[{key}]" not in page] == []
+    assert [key for key in sorted(keys) if f"`{key}`" not in text and f"[{key}]" not in text] == []

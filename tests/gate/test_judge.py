@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from vqa_harness import Feature, MetricSpec, Param, hookimpl
+from tests.plugins import registry_with
+from vqa_harness import Feature, MetricSpec, Param
 from vqa_harness.errors import AlignError, GateFailed, InputError, MetricError, UsageError
 from vqa_harness.gate.accept import update_baseline
 from vqa_harness.gate.baseline import (
@@ -22,7 +23,6 @@ from vqa_harness.gate.targets import parse_target
 from vqa_harness.gate.verdict import ScoredCase, number
 from vqa_harness.logs.compare import compare_logs
 from vqa_harness.logs.log import Log
-from vqa_harness.registry import Registry
 from vqa_harness.stats.bdrate import bd_rate
 from vqa_harness.stats.pooling import pool
 
@@ -32,17 +32,9 @@ SPECS = [
 ]
 
 
-class Plugin:
-    @hookimpl
-    def vqa_register_metrics(self):
-        return SPECS
-
-
 @pytest.fixture(scope="module")
 def registry():
-    made = Registry()
-    made.register(Plugin(), "test")
-    return made
+    return registry_with(*SPECS)
 
 
 def make_log(columns, *, version="1", errors=None, alignment=None, rate="25"):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from vqa_harness import Feature, MetricSpec, hookimpl
+from tests.paths import docs_page
+from tests.plugins import registry_with
+from vqa_harness import Feature, MetricSpec
 from vqa_harness.errors import GateFailed, InputError, UsageError
 from vqa_harness.gate import targets
 from vqa_harness.gate.baseline import Baseline
@@ -22,9 +24,8 @@ from vqa_harness.gate.target import Needs, RuleTarget
 from vqa_harness.gate.targets import KINDS, parse_target
 from vqa_harness.gate.verdict import ScoredCase
 from vqa_harness.logs.log import Log
-from vqa_harness.registry import Registry
 
-PAGE = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
+PAGE = docs_page("gate.md")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -90,15 +91,7 @@ class FileTarget(RuleTarget):
 def registry(monkeypatch):
     """A registry with one metric, and one more kind of target."""
     monkeypatch.setattr(targets, "KINDS", (FileTarget, *KINDS))
-
-    class Plugin:
-        @hookimpl
-        def vqa_register_metrics(self):
-            return [MetricSpec("up", "nowhere:Up", (Feature("up"),))]
-
-    made = Registry()
-    made.register(Plugin(), "test")
-    return made
+    return registry_with(MetricSpec("up", "nowhere:Up", (Feature("up"),)))
 
 
 def test_a_new_kind_needs_nothing_but_its_class(registry):
