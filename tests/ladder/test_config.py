@@ -2,11 +2,10 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
-from vqa_harness.cli.app import run_cli
+from tests.paths import docs_page
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.ladder.config import read_config
 from vqa_harness.ladder.encode import CODECS
@@ -136,16 +135,16 @@ def test_files_without_sources_or_that_cannot_be_read(tmp_path):
         read_config(tmp_path / "ladder.toml")
 
 
-def test_the_schema_has_every_key_and_the_page_too(capsys):
-    assert run_cli(["ladder", "--schema"]) == 0
-    schema = json.loads(capsys.readouterr().out)
+def test_the_schema_has_every_key_and_the_page_too(cli):
+    code, out, _ = cli("ladder", "--schema")
+    assert code == 0
+    schema = json.loads(out)
     assert set(schema["properties"]) == {"schema", "metrics", "compare", "source", "encode"}
     assert schema["$defs"]["EncodeTable"]["properties"]["codec"]["enum"] == list(CODECS)
     assert schema["$defs"]["SeriesTable"]["required"] == ["name", "rungs"]
-    page = (Path(__file__).parents[2] / "docs" / "ladder.md").read_text("utf-8")
     keys = set(schema["properties"])
     for table in schema["$defs"].values():
         assert table["additionalProperties"] is False
         keys |= set(table["properties"])
-    example = page.split("```toml")[1].split("```")[0]
+    example = docs_page("ladder.md").split("```toml")[1].split("```")[0]
     assert [key for key in sorted(keys) if not re.search(rf"\b{key}\b", example)] == []

@@ -11,7 +11,6 @@ from fractions import Fraction
 
 import pytest
 
-from vqa_harness.cli.app import run_cli
 from vqa_harness.cli.ladder_arguments import grids
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.ladder import encode as ladder_encode
@@ -181,12 +180,13 @@ def test_a_codecs_own_crfs_win():
         grids([], "360", None, None)
 
 
-def test_command_makes_measures_and_writes(source, tmp_path, capsys):
+def test_command_makes_measures_and_writes(source, tmp_path, cli):
     out = tmp_path / "out"
-    arguments = ["ladder", "--reference", str(source), "-m", "psnr", "-o", str(out), "--quiet"]
+    arguments = ["ladder", "--reference", source, "-m", "psnr", "-o", out, "--quiet"]
     arguments += ["--encode", "libx264:preset=ultrafast,crf=20+26+32+38", "--jobs", "2"]
-    assert run_cli([*arguments, "--json", "-"]) == 0
-    document = json.loads(capsys.readouterr().out)
+    code, text, _ = cli(*arguments, "--json", "-")
+    assert code == 0
+    document = json.loads(text)
     rungs = document["sources"][0]["rungs"]
     assert [rung["setting"] for rung in rungs] == ["crf 20", "crf 26", "crf 32", "crf 38"]
     assert rungs[0]["pooled"]["psnr_y"]["mean"] > rungs[3]["pooled"]["psnr_y"]["mean"] > 10
@@ -198,8 +198,9 @@ def test_command_makes_measures_and_writes(source, tmp_path, capsys):
     assert str(tmp_path) not in (out / "ladder.json").read_text()
 
     found = sorted((out / "rungs").iterdir())
-    assert run_cli(["ladder", *map(str, found), "-r", str(source), "-m", "psnr"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    code, text, _ = cli("ladder", *found, "-r", source, "-m", "psnr")
+    assert code == 0
+    lines = text.splitlines()
     assert lines[0].split("\t")[-1] == "psnr_y [dB]"
     assert len(lines) == 5
 
@@ -218,9 +219,10 @@ def test_command_makes_measures_and_writes(source, tmp_path, capsys):
         (["a.mp4", "--group", "none", "-m", "psnr", "-r", "none.mp4"], 3, "no such file"),
     ],
 )
-def test_mistakes_end_in_one_line(arguments, code, words, capsys, tmp_path, monkeypatch):
+def test_mistakes_end_in_one_line(arguments, code, words, cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run_cli(["ladder", *arguments, "--quiet"]) == code
-    lines = capsys.readouterr().err.splitlines()
+    got, _, err = cli("ladder", *arguments, "--quiet")
+    assert got == code
+    lines = err.splitlines()
     assert words in lines[-1]
     assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sys
 import types
 from dataclasses import replace
 from fractions import Fraction
@@ -11,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from vqa_harness import Feature, Metric, MetricSpec, Param, hookimpl
+from tests.plugins import module_with, registry_with
+from vqa_harness import Feature, Metric, MetricSpec, Param
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import AlignError, UsageError
 from vqa_harness.ladder.compare import aggregate, compare_ladder
 from vqa_harness.ladder.config import CompareSettings, LadderConfig, LadderSource, Series
@@ -203,20 +202,10 @@ WEIGHED = MetricSpec(
 )
 
 
-class Plugin:
-    @hookimpl
-    def vqa_register_metrics(self):
-        return [SPEC, WEIGHED]
-
-
 @pytest.fixture
 def registry(monkeypatch):
-    module = types.ModuleType("ladder_test_metrics")
-    module.Detail, module.Weighed = Detail, Weighed
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    found = Registry()
-    found.register(Plugin(), "test")
-    return found
+    module_with(monkeypatch, "ladder_test_metrics", Detail, Weighed)
+    return registry_with(SPEC, WEIGHED)
 
 
 def test_measures_bitrate_and_quality_and_takes_logs_that_fit_again(tmp_path, registry):
@@ -301,10 +290,17 @@ def test_a_log_without_a_key_is_made_again_and_told(tmp_path, scored, capsys):
     assert "rung.json: cannot be read; scored again" in capsys.readouterr().err
 
 
-def test_pairing_options_reach_the_logs_and_decide_what_is_taken_again(tmp_path):
+@pytest.fixture
+def short(tmp_path):
+    """A reference of 12 frames and a rung with the first nine of them."""
     reference, path = tmp_path / "reference.mp4", tmp_path / "rung.mp4"
     make_video(reference, 12, width=96, height=64)
     make_video(path, 9, width=96, height=64)
+    return reference, path
+
+
+def test_pairing_options_reach_the_logs_and_decide_what_is_taken_again(tmp_path, short):
+    reference, path = short
     registry = Registry.installed()
     source = LadderSource("clip", reference, (Series("x264", (path,)),))
     config = LadderConfig(("psnr",), (source,), (), CompareSettings())
@@ -318,13 +314,12 @@ def test_pairing_options_reach_the_logs_and_decide_what_is_taken_again(tmp_path)
     assert (first.frames, again.frames) == (9, 12)
 
 
-def test_pairing_flags_on_the_command_line(tmp_path, capsys):
-    reference, path = tmp_path / "reference.mp4", tmp_path / "rung.mp4"
-    make_video(reference, 12, width=96, height=64)
-    make_video(path, 9, width=96, height=64)
-    arguments = ["ladder", "-r", str(reference), str(path), "-m", "psnr", "--json", "-", "-q"]
-    assert run_cli([*arguments, "--tail", "repeat", "-o", str(tmp_path / "out")]) == 0
-    assert json.loads(capsys.readouterr().out)["sources"][0]["rungs"][0]["frames"] == 12
+def test_pairing_flags_on_the_command_line(tmp_path, short, cli):
+    reference, path = short
+    arguments = ("ladder", "-r", reference, path, "-m", "psnr", "--json", "-", "-q")
+    code, out, _ = cli(*arguments, "--tail", "repeat", "-o", tmp_path / "out")
+    assert code == 0
+    assert json.loads(out)["sources"][0]["rungs"][0]["frames"] == 12
     log = json.loads((tmp_path / "out" / "logs" / "rung.json").read_text())
     assert log["vqa_harness"]["alignment"]["options"]["tail"] == "repeat"
-    assert run_cli([*arguments, "--tail", "error"]) == AlignError.exit_code
+    assert cli(*arguments, "--tail", "error")[0] == AlignError.exit_code

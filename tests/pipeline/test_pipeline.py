@@ -1,22 +1,20 @@
 import contextlib
 import io
 import signal
-import sys
 import threading
 import time
-import types
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vqa_harness import Feature, Metric, MetricSpec, Sampling, StreamScores, hookimpl, interruption
+from tests.plugins import module_with, registry_with
+from vqa_harness import Feature, Metric, MetricSpec, Sampling, StreamScores, interruption
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_harness.media.source import FileObject
 from vqa_harness.pipeline import runner as pipeline_module
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.registry import Registry
 from vqa_harness.testing import sample_frames, stream_info
 
 FRAMES = 60
@@ -102,25 +100,14 @@ KINDS = {
 
 @pytest.fixture
 def registry(monkeypatch):
-    module = types.ModuleType("fake_metrics")
-    for cls, _, _ in KINDS.values():
-        setattr(module, cls.__name__, cls)
-    monkeypatch.setitem(sys.modules, "fake_metrics", module)
-
-    class Plugin:
-        @hookimpl
-        def vqa_register_metrics(self):
-            made = [
-                MetricSpec(name, f"fake_metrics:{cls.__name__}", features, kind=kind)
-                for name, (cls, kind, features) in KINDS.items()
-            ]
-            needs_ref = replace(made[0], name="compare", reference=True)
-            absent = replace(made[0], name="absent", requires=("no_such_module",), extra="x[y]")
-            return [*made, needs_ref, absent]
-
-    found = Registry()
-    found.register(Plugin(), "fake")
-    return found
+    module_with(monkeypatch, "fake_metrics", *(cls for cls, _, _ in KINDS.values()))
+    made = [
+        MetricSpec(name, f"fake_metrics:{cls.__name__}", features, kind=kind)
+        for name, (cls, kind, features) in KINDS.items()
+    ]
+    needs_ref = replace(made[0], name="compare", reference=True)
+    absent = replace(made[0], name="absent", requires=("no_such_module",), extra="x[y]")
+    return registry_with(*made, needs_ref, absent)
 
 
 class Stream:
