@@ -1,33 +1,26 @@
 import numpy as np
 import pytest
 
-from tests.bench.fake_metrics import Brightness, Plugin, Stop
+from tests.bench.fake_metrics import SPECS, Brightness, Stop
 from tests.bench.pictures import LEVELS, OPINIONS, write_bmp
-from vqa_harness.cli.app import run_cli
-from vqa_harness.registry import Registry
+from tests.plugins import installed_with
 
 
 @pytest.fixture
 def registry(monkeypatch):
-    """The installed metrics and those of this file."""
-    made = Registry.installed()
-    made.register(Plugin(), "bench-test")
-    monkeypatch.setattr(Registry, "installed", classmethod(lambda _: made))
-    return made
+    """The installed metrics and those of `fake_metrics`."""
+    return installed_with(monkeypatch, *SPECS)
 
 
 @pytest.fixture
-def bench(registry, capsys, tmp_path, monkeypatch):
+def bench(registry, cli, own_cache):
     """Run ``vqa-harness bench`` with a cache of its own: (exit code, stdout, stderr)."""
-    monkeypatch.setenv("VQA_HARNESS_CACHE", str(tmp_path / "cache"))
     Brightness.calls.clear()
     Stop.left = 10**9
 
     def call(*arguments):
         quick = () if {"--bootstrap", "--list"} & set(arguments) else ("--bootstrap", 0)
-        code = run_cli(["bench", *map(str, (*arguments, *quick))])
-        out, err = capsys.readouterr()
-        return code, out, err
+        return cli("bench", *arguments, *quick)
 
     return call
 
