@@ -9,28 +9,10 @@ import wave
 import numpy as np
 import pytest
 
-from vqa_harness.cli.app import run_cli
 from vqa_harness.media.writer import copy_packets
 from vqa_harness.testing.synthetic import make_video
 
 METRIC = ("--metric", "colorfulness")
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory):
-    path = tmp_path_factory.mktemp("videos") / "clip.mp4"
-    make_video(path, 12, width=64, height=48)
-    return path
-
-
-@pytest.fixture
-def cli(capsys):
-    def call(*arguments):
-        code = run_cli([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def shell(*arguments, **options):

@@ -6,14 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqa_harness import Feature, MetricSpec, Param, StreamScores, hookimpl
-from vqa_harness.cli.app import run_cli
-from vqa_harness.errors import MissingBackend
+from tests.plugins import installed_with
+from vqa_harness import Feature, MetricSpec, Param, StreamScores
 from vqa_harness.logs.features import features_of
 from vqa_harness.logs.read import read_log
-from vqa_harness.registry import Registry
 from vqa_harness.testing.synthetic import make_video, moving_pattern
-from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 
 MODEL = {
     "model_dict": {
@@ -68,13 +65,7 @@ SPEC = MetricSpec(
         Param("size", 8),
     ),
 )
-
-
-class Plugin:
-    @hookimpl
-    def vqa_register_metrics(self):
-        free = MetricSpec("direction_free", "nowhere:Free", (Feature("direction_free", None),))
-        return [SPEC, free]
+FREE = MetricSpec("direction_free", "nowhere:Free", (Feature("direction_free", None),))
 
 
 @pytest.fixture(scope="module")
@@ -96,28 +87,11 @@ def media(tmp_path_factory):
 
 
 @pytest.fixture
-def cli(monkeypatch, capsys, tmp_path, media):
-    """Run a command in an empty folder: (exit code, stdout, stderr)."""
-    made = Registry.installed()
-    made.register(Plugin(), "features-test")
-    monkeypatch.setattr(Registry, "installed", classmethod(lambda _: made))
-    monkeypatch.setenv("VQA_HARNESS_CACHE", str(tmp_path / "cache"))
+def cli(cli, own_cache, monkeypatch, tmp_path, media):
+    """Run a command in an empty folder, with the metrics above: (exit code, stdout, stderr)."""
+    installed_with(monkeypatch, SPEC, FREE)
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        code = run_cli([str(argument).replace("{media}", str(media)) for argument in arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
-
-
-@pytest.fixture(scope="module")
-def ffmpeg():
-    try:
-        return find_ffmpeg()
-    except MissingBackend as error:
-        pytest.skip(str(error))
+    return lambda *arguments: cli(*(str(a).replace("{media}", str(media)) for a in arguments))
 
 
 def rows_of(out):

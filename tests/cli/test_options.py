@@ -6,12 +6,10 @@ import re
 import pytest
 import typer
 
-from vqa_harness.cli import build_app, run_cli
+from vqa_harness.cli import build_app
 from vqa_harness.cli.app import keep_brackets
 from vqa_harness.errors import UnknownMetric, UsageError
-from vqa_harness.media.encode import encode_frames
 from vqa_harness.registry import Registry
-from vqa_harness.testing import moving_pattern
 
 SHORT = {
     "--metric": "-m",
@@ -37,13 +35,6 @@ def commands(group=None, path=()):
 COMMANDS = dict(commands())
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("options") / "clip.mp4"
-    encode_frames(path, moving_pattern(4, 64, 48))
-    return path
-
-
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_a_letter_stands_for_one_option_everywhere(path):
     for param in COMMANDS[path].params:
@@ -62,11 +53,12 @@ def test_json_takes_a_target(path):
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_help_shows_every_text_whole(path, capsys, monkeypatch):
+def test_help_shows_every_text_whole(path, cli, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     monkeypatch.setenv("TERMINAL_WIDTH", "400")
-    assert run_cli([*path, "--help"]) == 0
-    shown = " ".join(capsys.readouterr().out.split())
+    code, out, _ = cli(*path, "--help")
+    assert code == 0
+    shown = " ".join(out.split())
     command = COMMANDS[path]
     texts = [p.help for p in command.params if getattr(p, "help", None)]
     assert texts or path in {("plugins",), ("warmup",)}
@@ -113,27 +105,29 @@ def test_what_is_wrong_in_a_list_of_metrics_is_told(text, error, message):
         Registry.installed().requests([text])
 
 
-def test_json_is_not_taken_for_a_flag(clip, capsys):
-    before = clip.read_bytes()
-    assert run_cli(["run", "-m", "psnr", "--json", str(clip), str(clip)]) == 2
-    error = capsys.readouterr().err
+def test_json_is_not_taken_for_a_flag(video, cli):
+    before = video.read_bytes()
+    code, _, error = cli("run", "-m", "psnr", "--json", video, video)
+    assert code == 2
     assert "write --json FILE.json, or --json - for standard output" in error
     assert error.count("\n") == 1
-    assert clip.read_bytes() == before
+    assert video.read_bytes() == before
 
 
-def test_json_goes_to_a_file_beside_the_table(clip, tmp_path, capsys):
+def test_json_goes_to_a_file_beside_the_table(video, tmp_path, cli):
     target = tmp_path / "pooled.json"
-    arguments = ["run", "-m", "PSNR,ssim", "-r", str(clip), "--json", str(target), str(clip)]
-    assert run_cli(arguments) == 0
-    assert "psnr_y" in capsys.readouterr().out
+    code, out, _ = cli("run", "-m", "PSNR,ssim", "-r", video, "--json", target, video)
+    assert code == 0
+    assert "psnr_y" in out
     assert {"psnr_y", "ssim"} <= set(json.loads(target.read_text("utf-8"))[0]["pooled"])
-    assert run_cli(["metrics", "psnr", "--json", str(target)]) == 0
+    assert cli("metrics", "psnr", "--json", target)[0] == 0
     assert json.loads(target.read_text("utf-8"))["name"] == "psnr"
 
 
-def test_align_takes_the_order_of_all_commands(clip, capsys):
-    assert run_cli(["align", str(clip), "-r", str(clip), "--json", "-"]) == 0
-    assert json.loads(capsys.readouterr().out)["model"] == "index"
-    assert run_cli(["align", str(clip)]) == 2
-    assert "--reference" in capsys.readouterr().err
+def test_align_takes_the_order_of_all_commands(video, cli):
+    code, out, _ = cli("align", video, "-r", video, "--json", "-")
+    assert code == 0
+    assert json.loads(out)["model"] == "index"
+    code, _, err = cli("align", video)
+    assert code == 2
+    assert "--reference" in err

@@ -1,17 +1,14 @@
-import sys
-import types
-
 import pytest
 
+from tests.plugins import module_with
 from vqa_harness import Feature, MetricSpec
-from vqa_harness.cli.app import run_cli
 from vqa_harness.cli.warmup import modules_of, will_compile
 from vqa_harness.testing.synthetic import make_video
 
 
 @pytest.fixture
 def module(monkeypatch):
-    made = types.ModuleType("slow_start")
+    made = module_with(monkeypatch, "slow_start")
     made.cold, made.calls = True, 0
 
     def warmup():
@@ -19,7 +16,6 @@ def module(monkeypatch):
         made.cold = False
 
     made.warmup, made.compiling_needed = warmup, lambda: made.cold
-    monkeypatch.setitem(sys.modules, "slow_start", made)
     return made
 
 
@@ -38,19 +34,21 @@ def test_a_run_knows_whether_it_will_wait(module):
     assert will_compile([SLOW]) == []
 
 
-def test_the_first_run_says_that_it_compiles(tmp_path, capsys, monkeypatch):
+def test_the_first_run_says_that_it_compiles(tmp_path, cli, monkeypatch):
     video = tmp_path / "clip.mp4"
     make_video(video, 2, width=192, height=192)
     monkeypatch.setattr("vqa_metrics.nss_warmup.compiling_needed", lambda: True)
-    assert run_cli(["run", "-m", "niqe", "-m", "brisque", str(video)]) == 0
-    assert "compiling niqe, brisque, once per machine" in capsys.readouterr().err
+    code, _, err = cli("run", "-m", "niqe", "-m", "brisque", video)
+    assert code == 0
+    assert "compiling niqe, brisque, once per machine" in err
     monkeypatch.setattr("vqa_metrics.nss_warmup.compiling_needed", lambda: False)
-    assert run_cli(["run", "-m", "niqe", str(video)]) == 0
-    assert "compiling" not in capsys.readouterr().err
+    code, _, err = cli("run", "-m", "niqe", video)
+    assert code == 0
+    assert "compiling" not in err
 
 
-def test_warmup_names_what_is_ready(capsys):
-    assert run_cli(["warmup"]) == 0
-    out = capsys.readouterr().out
+def test_warmup_names_what_is_ready(cli):
+    code, out, _ = cli("warmup")
+    assert code == 0
     assert "brisque, niqe: ready" in out
     assert "ssim: ready" in out
