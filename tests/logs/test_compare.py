@@ -2,7 +2,6 @@ import json
 
 import pytest
 
-from vqa_harness.cli.app import run_cli
 from vqa_harness.logs.compare import FrameDifference, compare_logs
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.write import write_log
@@ -105,12 +104,12 @@ def logs(tmp_path):
     paths = tmp_path / "a.json", tmp_path / "b.csv"
     write_log(make_log({"up": [90.0, 80.0], "q": [1.0, 2.0]}, {"up": "higher"}), paths[0])
     write_log(make_log({"up": [90.0, 70.0], "z": [1.0, 2.0]}), paths[1])
-    return [str(path) for path in paths]
+    return paths
 
 
-def test_the_command_prints_a_table(logs, capsys):
-    assert run_cli(["compare", *logs]) == 0
-    out, err = capsys.readouterr()
+def test_the_command_prints_a_table(logs, cli):
+    code, out, err = cli("compare", *logs)
+    assert code == 0
     lines = [line.split("\t") for line in out.splitlines()]
     assert lines[0] == ["feature", "what", "a", "b", "b - a"]
     assert lines[1] == ["up", "mean", "85.0000", "80.0000", "-5.0000"]
@@ -119,9 +118,10 @@ def test_the_command_prints_a_table(logs, capsys):
     assert "only in b.csv: z" in err
 
 
-def test_the_command_writes_json(logs, capsys):
-    assert run_cli(["compare", "--json", "-", *logs]) == 0
-    document = json.loads(capsys.readouterr().out)
+def test_the_command_writes_json(logs, cli):
+    code, out, _ = cli("compare", "--json", "-", *logs)
+    assert code == 0
+    document = json.loads(out)
     assert document["features"]["up"]["pooled"]["mean"] == {
         "a": 85.0,
         "b": 80.0,
@@ -133,18 +133,21 @@ def test_the_command_writes_json(logs, capsys):
     assert (document["only_a"], document["only_b"]) == (["q"], ["z"])
 
 
-def test_wrong_usage_is_one_line(logs, tmp_path, capsys):
-    assert run_cli(["compare", *logs, "-f", "upp"]) == 2
-    assert "'upp' is not in both logs; did you mean up?" in capsys.readouterr().err
+def test_wrong_usage_is_one_line(logs, tmp_path, cli):
+    code, _, err = cli("compare", *logs, "-f", "upp")
+    assert code == 2
+    assert "'upp' is not in both logs; did you mean up?" in err
     write_log(make_log({"other": [1.0]}), tmp_path / "c.json")
-    assert run_cli(["compare", logs[0], str(tmp_path / "c.json")]) == 2
-    assert "no feature in common" in capsys.readouterr().err
-    assert run_cli(["compare", logs[0], str(tmp_path / "gone.json")]) == 3
-    assert "cannot be read" in capsys.readouterr().err
+    code, _, err = cli("compare", logs[0], tmp_path / "c.json")
+    assert code == 2
+    assert "no feature in common" in err
+    code, _, err = cli("compare", logs[0], tmp_path / "gone.json")
+    assert code == 3
+    assert "cannot be read" in err
 
 
-def test_one_feature_may_be_chosen(logs, capsys):
-    assert run_cli(["compare", *logs, "-f", "up", "--worst", "0"]) == 0
-    out, err = capsys.readouterr()
+def test_one_feature_may_be_chosen(logs, cli):
+    code, out, err = cli("compare", *logs, "-f", "up", "--worst", "0")
+    assert code == 0
     assert len(out.splitlines()) == 5
     assert "only in a.json" not in err

@@ -1,16 +1,15 @@
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.paths import VMAF_LOGS
 from vqa_harness.errors import InputError
 from vqa_harness.logs.read import parse_log, read_log
 from vqa_harness.stats.pooling import pool
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "vmaf_logs"
-FILES = sorted(p for p in GOLDEN.iterdir() if p.suffix != ".md")
+FILES = sorted(p for p in VMAF_LOGS.iterdir() if p.suffix != ".md")
 
 VERSION_1 = """{
     "version": "1.5.1", "params": {"model": "", "scaledWidth": 480, "subsample": 1},
@@ -50,7 +49,7 @@ def test_pooled_values_follow_from_the_frames(path):
 
 def test_the_four_layouts_hold_the_same():
     stem = "sparks10bit_5f_psnr_ssim"
-    logs = {s: read_log(GOLDEN / f"{stem}.{s}") for s in ("json", "xml", "csv", "sub")}
+    logs = {s: read_log(VMAF_LOGS / f"{stem}.{s}") for s in ("json", "xml", "csv", "sub")}
     for log in logs.values():
         assert log.columns == logs["json"].columns
         assert log.frame_numbers == [0, 1, 2, 3, 4]
@@ -61,13 +60,13 @@ def test_the_four_layouts_hold_the_same():
 
 def test_undefined_values_are_none():
     for suffix in ("json", "csv"):
-        log = read_log(GOLDEN / f"sparks10bit_5f_identical_null_inf.{suffix}")
+        log = read_log(VMAF_LOGS / f"sparks10bit_5f_identical_null_inf.{suffix}")
         assert log.columns["psnr_hvs"] == [None] * 5
         assert log.columns["psnr_y"] == [72.0] * 5
 
 
 def test_aggregate_values_are_kept():
-    log = read_log(GOLDEN / "sparks10bit_5f_apsnr_aggregate.json")
+    log = read_log(VMAF_LOGS / "sparks10bit_5f_apsnr_aggregate.json")
     assert log.aggregate == {"apsnr_y": 48.753675, "apsnr_cb": 50.284727, "apsnr_cr": 49.730009}
 
 

@@ -2,7 +2,8 @@ import os
 
 import pytest
 
-from vqa_harness import Feature, MetricSpec, Param, hookimpl
+from tests.plugins import registry_with
+from vqa_harness import Feature, MetricSpec, Param
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.files import cache_folder
@@ -14,23 +15,16 @@ from vqa_harness.registry import Registry
 
 
 def make_registry(version="1"):
-    class Plugin:
-        @hookimpl
-        def vqa_register_metrics(self):
-            return [
-                MetricSpec(
-                    "up",
-                    "nowhere:Up",
-                    (Feature("up"),),
-                    params=(Param("model", "default"), Param("batch", 4, changes_score=False)),
-                    version=version,
-                ),
-                MetricSpec("full", "nowhere:Full", (Feature("full"),), reference=True),
-            ]
-
-    made = Registry()
-    made.register(Plugin(), "test")
-    return made
+    return registry_with(
+        MetricSpec(
+            "up",
+            "nowhere:Up",
+            (Feature("up"),),
+            params=(Param("model", "default"), Param("batch", 4, changes_score=False)),
+            version=version,
+        ),
+        MetricSpec("full", "nowhere:Full", (Feature("full"),), reference=True),
+    )
 
 
 REGISTRY = make_registry()
@@ -135,14 +129,8 @@ def test_weights_in_a_metrics_package_count(videos, monkeypatch):
     for name in ("__init__.py", "inner.py", "weights/net.bin"):
         (package / name).write_text("raise RuntimeError  # it is not imported for a key")
     monkeypatch.syspath_prepend(videos)
-
-    class Plugin:
-        @hookimpl
-        def vqa_register_metrics(self):
-            return [MetricSpec("boxed", "boxed_metric.inner:Boxed", (Feature("boxed"),))]
-
-    registry = Registry()
-    registry.register(Plugin(), "test")
+    boxed = MetricSpec("boxed", "boxed_metric.inner:Boxed", (Feature("boxed"),))
+    registry = registry_with(boxed)
     first = key_of(videos, "a.mp4", "boxed", registry=registry)
     (package / "__pycache__" / "kernel.nbc").write_bytes(b"compiled")
     (package / "inner.py").write_text("# a change of code is told by a new version")

