@@ -25,13 +25,14 @@ MAX_BYTES = 4 << 20
 """Size in bytes of the largest file that is read."""
 
 Keys = Sequence[str | int]
-"""The way to a value: keys of tables, and numbers of entries from 0."""
+"""The path to a value: keys of tables, and numbers of entries from 0."""
 
 
 class Table(BaseModel):
-    """A TOML table: unknown keys are errors, and no value is converted to another type.
+    """A table of a TOML file, the base of all models here.
 
-    A validator may raise `ValueError` with a message for the user; see `refusals`.
+    Unknown keys are errors, and no value is converted to another type. A validator may raise
+    `ValueError` with a message for the user; see `refusals`.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
@@ -49,7 +50,7 @@ def _numbers(value: Any) -> Any:
 
 
 _WORDS = dict.fromkeys(("model_type", "dict_type"), "input should be a table")
-"""Faults that pydantic puts in Python's words."""
+"""Our words for faults that pydantic describes in terms of Python."""
 
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
@@ -59,6 +60,7 @@ Texts = Annotated[
     WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}),
 ]
 """A list of texts; a single one may stand without brackets."""
+
 Numbers = Annotated[
     list[float],
     BeforeValidator(_numbers),
@@ -69,7 +71,7 @@ Numbers = Annotated[
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Within a validator: a `UsageError` becomes a fault of the value that is validated.
+    """Turn a `UsageError` inside a validator into a fault of the value that is validated.
 
     Raises:
         ValueError: with the message of the `UsageError`; pydantic takes no other error.
@@ -84,8 +86,8 @@ def load(path: Path, model: type[Model], table: Sequence[str] = ()) -> Model:
     """Read a TOML file.
 
     Args:
-        path: of the file, UTF-8, at most `MAX_BYTES`.
-        model: what it must hold.
+        path: the file, in UTF-8, at most `MAX_BYTES`.
+        model: the model of what it must hold.
         table: keys of the table that is read, such as ``("tool", "vqa-harness")``; empty for the
             whole file.
 
@@ -102,7 +104,7 @@ def load(path: Path, model: type[Model], table: Sequence[str] = ()) -> Model:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file as it stands.
+    """The content of a TOML file, not checked by any model.
 
     Raises:
         InputError: the file cannot be read, or is too large.
@@ -112,7 +114,11 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_toml(data: bytes, name: str) -> dict[str, Any]:
-    """The content of a TOML file.
+    """The content of a TOML file that was read already.
+
+    Args:
+        data: the bytes of the file.
+        name: of the file, for messages.
 
     Raises:
         UsageError: it is not TOML; the message begins with ``name``.
@@ -131,7 +137,7 @@ def validate(
     Args:
         document: the table that was read.
         name: of the file, for messages.
-        model: what it must hold.
+        model: the model of what the table must hold.
         table: keys of that table within the file.
 
     Raises:
@@ -155,8 +161,8 @@ def place(name: str, keys: Keys, document: Any, table: Sequence[str] = ()) -> st
 
     Args:
         name: of the file.
-        keys: the way to the value.
-        document: what was read, or its model; entries are called by their key ``name``.
+        keys: the path to the value.
+        document: the table that was read, or its model; entries are called by their key ``name``.
         table: keys of the table that was read, within the file.
     """
     if isinstance(document, BaseModel):
@@ -181,8 +187,8 @@ def schema_of(model: type[BaseModel], title: str) -> dict[str, Any]:
     """JSON Schema of a configuration, for editors.
 
     Args:
-        model: of the whole file.
-        title: what the file is.
+        model: the model of the whole file.
+        title: what the file is, in a few words.
     """
     schema = model.model_json_schema(by_alias=True)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
@@ -208,20 +214,20 @@ def _item(document: Any, key: str | int) -> Any:
 
 
 def _keys(fault: ErrorDetails, document: Any) -> Iterator[str | int]:
-    """The way to a fault, without what pydantic adds to it: members of unions, parts of a pair."""
-    *way, last = fault["loc"] or (None,)
-    for key in way:
-        found = _item(document, key)
-        if found is not None:
+    """The path to a fault, without what pydantic adds to it: members of unions, parts of a pair."""
+    *path, last = fault["loc"] or (None,)
+    for key in path:
+        inner = _item(document, key)
+        if inner is not None:
             yield key
-            document = found
+            document = inner
     absent = fault["type"] in ("missing", "extra_forbidden")
     if last is not None and (absent or _item(document, last) is not None):
         yield last
 
 
 def _what(fault: ErrorDetails, keys: Keys, model: type[BaseModel]) -> str:
-    """What is wrong."""
+    """The words for what is wrong, to follow the place."""
     if fault["type"] == "extra_forbidden":
         return "unknown key" + nearest(str(keys[-1]), _known(keys[:-1], model))
     if fault["type"] == "missing":
@@ -244,7 +250,7 @@ def _known(keys: Keys, model: Any) -> list[str]:
 
 
 def _fields(model: Any) -> dict[str, Any]:
-    """Key to model of the table under it, where there is one."""
+    """The keys of a table, each with the model of the table under it; None where it is a value."""
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return {}
     return {
@@ -257,8 +263,8 @@ def _table_in(annotation: Any) -> type[BaseModel] | None:
     """The model in ``list[Model]``, ``Model | None`` and the like."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    found = (_table_in(part) for part in typing.get_args(annotation))
-    return next((model for model in found if model is not None), None)
+    models = (_table_in(part) for part in typing.get_args(annotation))
+    return next((model for model in models if model is not None), None)
 
 
 def _short(value: Any) -> str:

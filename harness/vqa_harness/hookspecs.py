@@ -22,7 +22,15 @@ NAME = "vqa_harness"
 """The pluggy project name, and the entry-point group."""
 
 hookspec = pluggy.HookspecMarker(NAME)
+"""Marks the functions below as hooks."""
+
 hookimpl = pluggy.HookimplMarker(NAME)
+"""Decorator for the functions with which a plugin implements hooks, under the hooks' names::
+
+    @hookimpl
+    def vqa_register_metrics():
+        return [SPEC]
+"""
 
 
 @hookspec
@@ -37,9 +45,17 @@ def vqa_register_writers() -> Iterable[WriterSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def vqa_add_commands(app: typer.Typer) -> None:
-    """Add sub-commands to ``vqa-harness``; import what they need inside their bodies."""
+    """Add sub-commands to ``vqa-harness``; import what they need inside their bodies.
+
+    Args:
+        app: the application to add them to.
+    """
 
 
 @hookspec
 def vqa_run_finished(log: dict[str, Any]) -> None:
-    """Called once per input after its log was written, with the log as a JSON-compatible dict."""
+    """Called by ``run`` for each input after its log was written.
+
+    Args:
+        log: the log as a JSON-compatible dict.
+    """
