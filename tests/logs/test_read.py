@@ -134,7 +134,7 @@ def test_a_byte_order_mark_is_skipped(tmp_path):
 
 BAD = {
     "": "is empty",
-    "hello": "is no VMAF log",
+    "hello": "is not a VMAF log",
     "[]": "the top level is not an object",
     "{": "Expecting",
     "{}": "no array 'frames'",

@@ -239,7 +239,7 @@ def test_a_log_of_another_program_tells_nothing():
     assert log.view.undefined_frames == {}
 
 
-def test_a_log_is_read_once_and_anew_where_it_is_replaced():
+def test_a_log_is_read_once_and_again_where_it_is_replaced():
     log = parse_log(json.dumps(DOCUMENT))
     assert log.view is log.view
     assert log.view == LOG.view
@@ -316,15 +316,15 @@ def test_values_of_another_kind_are_none_or_empty():
     assert found.alignment.distorted_size is None
     assert found.pooling == view.Pooling(features={"a": view.PooledEntry()})
     assert found.warnings == ("1", "None")
-    told = found.metrics["m"]
-    assert (told.metric, told.version, told.provider) == (None, "3", "['x']")
-    assert told.features == {"a": view.FeatureEntry(), "b": view.FeatureEntry()}
-    assert (told.parameters, told.seconds, told.error) == ({}, None, "{'code': 1}")
-    assert told.undefined_frames == {"a": (1, 4)}
-    assert told.diagnostics == {"a": (1.0, None), "b": ()}
-    assert told.windows == (view.WindowEntry(0, 2, scores={"a": None}),)
-    assert told.told
-    assert not found.metrics["n"].told
+    metric = found.metrics["m"]
+    assert (metric.metric, metric.version, metric.provider) == (None, "3", "['x']")
+    assert metric.features == {"a": view.FeatureEntry(), "b": view.FeatureEntry()}
+    assert (metric.parameters, metric.seconds, metric.error) == ({}, None, "{'code': 1}")
+    assert metric.undefined_frames == {"a": (1, 4)}
+    assert metric.diagnostics == {"a": (1.0, None), "b": ()}
+    assert metric.windows == (view.WindowEntry(0, 2, scores={"a": None}),)
+    assert metric.described
+    assert not found.metrics["n"].described
 
 
 JSON = st.recursive(

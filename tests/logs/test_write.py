@@ -233,7 +233,7 @@ def test_a_target_that_cannot_be_written_is_one_line(tmp_path):
 def test_an_unknown_format_or_ending_names_the_known_ones():
     with pytest.raises(UsageError, match="choose one of json, csv, xml"):
         choose("yaml", None)
-    with pytest.raises(UsageError, match=r"a\.txt: \.txt is no log format"):
+    with pytest.raises(UsageError, match=r"a\.txt: \.txt is not a log format"):
         choose(None, Path("a.txt"))
     assert [suffix_of(None, None), suffix_of("xml", None), suffix_of(None, Path("-"))] == [
         ".json",

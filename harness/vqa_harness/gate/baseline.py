@@ -21,9 +21,13 @@ from vqa_harness.logs.read import parse_log
 from vqa_harness.stats.pooling import pooled
 
 SCHEMA = 1
+"""Version of the layout of a baseline file."""
+
 POOLS = ("mean", "min", "max", "harmonic_mean", "p1", "p5", "p10", "p50")
-"""Kept of every feature; those that rules look at are kept as well."""
+"""Pooled values kept of every feature, beside those that rules look at."""
+
 MAX_BYTES = 1 << 28
+"""Size in bytes of the largest file that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Entry:
 
     Attributes:
         values: ``FEATURE.POOLING`` to value.
-        metrics: label of a metric to its version and what it told of its model.
+        metrics: label of a metric to its version and what it says of its model.
         bitrate: kbit/s of the video, or None.
         reference: hash of the reference's bytes, or None.
     """
@@ -43,7 +47,7 @@ class Entry:
     reference: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As in the file."""
+        """The entry as it stands in the file."""
         return {
             "values": dict(self.values),
             "metrics": dict(self.metrics),
@@ -55,33 +59,33 @@ class Entry:
 def entry_of(
     log: Log, extra: Mapping[str, float] | None = None, bitrate: float | None = None
 ) -> Entry:
-    """What to keep of a log.
+    """The entry of a case that accepts the scores of its log.
 
     Args:
-        log: of the case.
+        log: the log of the case.
         extra: ``FEATURE.POOLING`` to values to keep beside `POOLS`.
-        bitrate: of the video, kbit/s.
+        bitrate: of the video in kbit/s, or None.
     """
     values: dict[str, float] = {}
-    for name, given in log.columns.items():
-        column = [x for x in given if x is not None]
-        for pool in POOLS if column else ():
+    for name, column in log.columns.items():
+        defined = [x for x in column if x is not None]
+        for pool in POOLS if defined else ():
             stored = log.pooled.get(name, {}).get(pool)
-            values[f"{name}.{pool}"] = pooled(column, pool) if stored is None else stored
+            values[f"{name}.{pool}"] = pooled(defined, pool) if stored is None else stored
     return Entry(values | dict(extra or {}), identity(log), bitrate, _reference(log))
 
 
 def identity(log: Log) -> dict[str, Mapping[str, Any]]:
-    """Per metric, what must be equal for two scores to be comparable."""
+    """What must be equal for two scores to be comparable, by label of the metric."""
     return {
         label: {"version": str(entry.version), **_model(entry.info)}
         for label, entry in log.view.metrics.items()
-        if entry.told
+        if entry.described
     }
 
 
 def difference(before: Entry, log: Log, feature: str) -> str:
-    """Why a feature of the log cannot be compared with the baseline; empty if it can."""
+    """The reason why a feature of the log cannot be compared with the baseline; empty if it can."""
     metric = log.view.metric_of(feature)
     label = "" if metric is None else metric.label
     old, new = before.metrics.get(label), identity(log).get(label)
@@ -94,22 +98,22 @@ def difference(before: Entry, log: Log, feature: str) -> str:
 
 @dataclass(slots=True)
 class Baseline:
-    """All entries by case.
+    """All accepted scores of a gate.
 
     Attributes:
         entries: case to what was accepted.
-        single: the entry of whatever case there is, where a log stands for the baseline.
+        single: the entry of the only case, where a log stands for the baseline.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     single: Entry | None = None
 
     def entry(self, case: str) -> Entry | None:
-        """Of that case, or None."""
+        """The entry of a case; None where there is none."""
         return self.single or self.entries.get(case)
 
     def value(self, case: str, name: str) -> tuple[float | None, str]:
-        """The accepted value of that name, such as ``vmaf.p5``, and why there is none."""
+        """The accepted value of that name, such as ``vmaf.p5``; with None, the reason."""
         entry = self.entry(case)
         if entry is None:
             return None, "the baseline has no such case; --update-baseline adds it"
@@ -124,12 +128,12 @@ def read_baseline(
     """Read a baseline, or a log in its place.
 
     Args:
-        path: of the file.
+        path: the file.
         cases: how many cases the gate has.
-        extra: values to take from a log beside `POOLS`.
+        extra: gives the values to take from a log beside `POOLS`; None for no others.
 
     Raises:
-        InputError: it cannot be read, or is neither.
+        InputError: the file cannot be read, or is neither a baseline nor a log.
         UsageError: it is a log and there are several cases.
     """
     text = _text(path)
@@ -138,17 +142,19 @@ def read_baseline(
         return Baseline(single=_of_log(path, text, cases, extra))
     if document.get("schema") != SCHEMA:
         raise InputError(
-            f"{path}: schema {document.get('schema')!r} is not known, this is {SCHEMA}"
+            f"{path}: schema {document.get('schema')!r} is not known; this version reads {SCHEMA}"
         )
     try:
-        entries = {str(name): _entry(given) for name, given in document["cases"].items()}
+        entries = {str(name): _entry(entry) for name, entry in document["cases"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: is no baseline: {error}; --update-baseline makes one") from None
+        raise InputError(
+            f"{path}: is not a baseline: {error}; --update-baseline makes one"
+        ) from None
     return Baseline(entries)
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write the file, complete or not at all.
+    """Write a baseline to a file, which appears complete or not at all.
 
     Raises:
         UsageError: it cannot be written.
@@ -162,7 +168,14 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value that an update changes; None where it was not there or is no more."""
+    """One value that an update changes.
+
+    Attributes:
+        case: name of the case.
+        value: ``FEATURE.POOLING``, or ``bitrate``.
+        before: the value accepted before; None where there was none.
+        after: the value accepted now; None where there is none any more.
+    """
 
     case: str
     value: str
@@ -171,21 +184,21 @@ class Change:
 
 
 def changes(before: Baseline, after: Baseline, shown: Iterable[str] = ()) -> list[Change]:
-    """What an update changes: the means, the values in ``shown``, and bitrates."""
-    wanted = set(shown)
-    found = []
+    """What an update changes of the means, the bitrates, and the values named in ``shown``."""
+    named = set(shown)
+    differences = []
     for case in sorted({*before.entries, *after.entries}):
-        old, new = _shown(before.entries.get(case)), _shown(after.entries.get(case))
+        old, new = _with_bitrate(before.entries.get(case)), _with_bitrate(after.entries.get(case))
         for key in {**old, **new}:
-            if not (key.endswith(".mean") or key in wanted or key == "bitrate"):
+            if not (key.endswith(".mean") or key in named or key == "bitrate"):
                 continue
             a, b = old.get(key), new.get(key)
             if a != b:
-                found.append(Change(case, key, a, b))
-    return found
+                differences.append(Change(case, key, a, b))
+    return differences
 
 
-def _shown(entry: Entry | None) -> dict[str, float]:
+def _with_bitrate(entry: Entry | None) -> dict[str, float]:
     if entry is None:
         return {}
     rate = {} if entry.bitrate is None else {"bitrate": entry.bitrate}
@@ -207,13 +220,13 @@ def _of_log(
     return entry_of(log, extra(log) if extra is not None else None)
 
 
-def _entry(given: Any) -> Entry:
-    values = {str(name): _finite(value) for name, value in given["values"].items()}
-    rate = given.get("bitrate")
-    reference = given.get("reference")
+def _entry(document: Any) -> Entry:
+    values = {str(name): _finite(value) for name, value in document["values"].items()}
+    rate = document.get("bitrate")
+    reference = document.get("reference")
     return Entry(
         values,
-        {str(label): dict(facts) for label, facts in given.get("metrics", {}).items()},
+        {str(label): dict(facts) for label, facts in document.get("metrics", {}).items()},
         None if rate is None else _finite(rate),
         None if reference is None else str(reference),
     )
@@ -226,7 +239,7 @@ def _finite(value: Any) -> float:
 
 
 def _model(info: Mapping[str, Any]) -> dict[str, str]:
-    """Of what a metric tells of itself, what its scores depend on."""
+    """The facts that a metric's scores depend on, of all that it says of itself."""
     keys = [k for k in info if k.endswith(("sha256", "version")) or k in ("models", "checkpoint")]
     return {key: json.dumps(info[key], sort_keys=True) for key in keys}
 

@@ -1,4 +1,4 @@
-"""Lay the results of a run out as a log."""
+"""Lays the results of a run out as a log."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def build_log(result: RunResult, *, command: str = "", created: str | None = Non
     undefined on every frame is left out. Pooled values are those of the values written.
 
     Args:
-        result: of the run.
-        command: the command line, for the record; folders of absolute paths are taken out.
+        result: what the run gave.
+        command: the command line to record; folders of absolute paths are taken out.
         created: time of the run, ISO 8601; None for now, in UTC.
 
     Raises:
@@ -54,12 +54,12 @@ def build_log(result: RunResult, *, command: str = "", created: str | None = Non
 
 
 def _collect(metric: MetricResult, count: int, columns: dict[str, list[float | None]]) -> Repairs:
-    """Add the metric's columns, every value a finite number."""
+    """Add the metric's columns with a finite number everywhere, and say what was repaired."""
     repairs = Repairs()
-    for name, given in metric.columns.items():
-        if len(given) != count:
+    for name, values in metric.columns.items():
+        if len(values) != count:
             raise MetricError(
-                f"metric {metric.spec.name!r} gave {len(given)} values of {name!r} "
+                f"metric {metric.spec.name!r} gave {len(values)} values of {name!r} "
                 f"for {count} frames; it must give one for each"
             )
         if name in columns:
@@ -67,19 +67,19 @@ def _collect(metric: MetricResult, count: int, columns: dict[str, list[float | N
                 f"metric {metric.spec.name!r}: feature {name!r} is in the log already; "
                 "leave one of the metrics out"
             )
-        undefined = [i for i, x in enumerate(given) if x is None or not abs(x) < LARGEST]
+        undefined = [i for i, x in enumerate(values) if x is None or not abs(x) < LARGEST]
         if len(undefined) == count:
             repairs.left_out.append(name)
             continue
         if undefined:
             repairs.undefined[name] = undefined
-        columns[name] = _held(given, undefined)
+        columns[name] = _held(values, undefined)
     return repairs
 
 
-def _held(given: list[float | None], undefined: list[int]) -> list[float | None]:
+def _held(values: list[float | None], undefined: list[int]) -> list[float | None]:
     """The column with each undefined value replaced by the last defined one, or the first."""
-    column = [x if x is None else float(x) for x in given]
+    column = [x if x is None else float(x) for x in values]
     if not undefined:
         return column
     gaps = set(undefined)
@@ -97,5 +97,5 @@ def _numbers(column: list[float | None]) -> list[float]:
 
 
 def _version(metrics: list[MetricResult]) -> str:
-    found = (metric.info.get("libvmaf_version") for metric in metrics)
-    return next((str(text) for text in found if text), f"{VERSION_PREFIX}{__version__}")
+    versions = (metric.info.get("libvmaf_version") for metric in metrics)
+    return next((str(text) for text in versions if text), f"{VERSION_PREFIX}{__version__}")

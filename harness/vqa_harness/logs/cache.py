@@ -16,8 +16,10 @@ from vqa_harness.logs.cache_key import CacheKey
 from vqa_harness.logs.log import Log
 
 MAX_BYTES = 1 << 30
-"""How much a cache may hold; beyond it the entries unused for longest go."""
+"""How much a cache may hold; beyond that, the entries unused for longest are removed."""
+
 MAX_ENTRY_BYTES = MAX_BYTES // 4
+"""Size in bytes of the largest log that is kept."""
 
 
 class ResultCache:
@@ -33,7 +35,7 @@ class ResultCache:
         self.max_bytes = max_bytes
 
     def get(self, key: CacheKey) -> Log | None:
-        """The log, its inputs called as the key's files are; None where there is none."""
+        """The log kept under a key, with the names of the key's files; None if there is none."""
         from vqa_harness.logs.read import read_log
 
         path = self._path(key)
@@ -41,16 +43,19 @@ class ResultCache:
             log = read_log(path, max_bytes=MAX_ENTRY_BYTES)
             if not key.fits(log):
                 return None
-            os.utime(path)
+            os.utime(path)  # by which `_prune` knows what was used last
         except (InputError, OSError):
             return None
         return key.renamed(log)
 
     def put(self, key: CacheKey, log: Log) -> bool:
-        """Keep a log and drop what was unused for longest; whether it was kept.
+        """Keep a log, and remove what was unused for longest.
 
         A log in which a metric failed is not kept, nor one of other inputs (a file that changed
         while it was scored), nor one that is too large.
+
+        Returns:
+            Whether the log was kept.
 
         Raises:
             UsageError: the folder cannot be written.
@@ -72,15 +77,15 @@ class ResultCache:
 
     def _prune(self) -> None:
         """Remove the entries unused for longest until the rest fits."""
-        found = []
+        entries = []
         for path in self.folder.glob("[0-9a-f]*.json"):
             try:
                 facts = path.stat()
             except OSError:  # another run removed it
                 continue
-            found.append((facts.st_mtime_ns, facts.st_size, path))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
+            entries.append((facts.st_mtime_ns, facts.st_size, path))
+        total = sum(size for _, size, _ in entries)
+        for _, size, path in sorted(entries):
             if total <= self.max_bytes:
                 return
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Under what scores are kept: a hash of everything that they depend on.
+"""The key under which scores are kept: a hash of everything that they depend on.
 
 Gate, ladder and benchmark ask the same key before they take scores from an earlier run. It holds
 the bytes of the videos, every metric with its version, provider and parameters, the bytes of the
@@ -31,24 +31,32 @@ from vqa_harness.registry import Registry, Request
 from vqa_harness.spec import MetricSpec
 
 SCHEMA = 2
-"""Raised when the same scores get another key, or other scores the same."""
+"""Version of the key, raised when the same scores get another key, or other scores the same."""
+
 FIELD = "cache_key"
-"""Where a log under ``vqa_harness`` records its key, if it is kept under a name of its own."""
+"""Key of the ``vqa_harness`` object under which a log records its own cache key.
+
+Logs of a ladder do, because they are kept under names of their own.
+"""
+
 _NO_INFLUENCE = {VARIABLE, "VQA_HARNESS_DEBUG", "VQA_HARNESS_BLOCK", "VQA_HARNESS_ONLY"}
+"""Settings in the environment that no score depends on."""
+
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a change of a file shows in its times, whose clock is coarse."""
+
 _CODE = {".py", ".pyi", ".pyc"}
 """Endings of files in a metric's package for which the metric's version stands."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """Under what a log is kept.
+    """The key under which a log is kept.
 
     Attributes:
         digest: the key, 64 hexadecimal digits.
-        sha256: per stream (``distorted``, ``reference``), of the file's bytes.
-        names: likewise, the file's name.
+        sha256: role of a stream (``distorted``, ``reference``) to the hash of its file's bytes.
+        names: role of a stream to the name of its file.
     """
 
     digest: str
@@ -65,7 +73,7 @@ class CacheKey:
         )
 
     def record(self, log: Log) -> None:
-        """Write the key into a log, if that is of the videos that the key is of.
+        """Write the key into a log, if the log is of the videos of this key.
 
         A video that was replaced while it was scored is another one; such a log gets no key.
         """
@@ -77,21 +85,21 @@ class CacheKey:
         return log.extra.get(FIELD) == self.digest and self.fits(log)
 
     def renamed(self, log: Log) -> Log:
-        """A log that fits, its videos called as the files of this key are."""
+        """A log that fits, with the names of this key's files for its videos."""
         for role, name in self.names.items():
             log.extra["inputs"][role]["name"] = name
         return replace(log)  # whose view has these names
 
 
 class CacheKeys:
-    """The keys of runs that differ in their videos alone.
+    """Makes the keys of runs that differ in their videos alone.
 
     Files of models are read once, when this is made, and each reference once.
 
     Args:
         requests: the metrics, in order.
-        registry: says who provides them.
-        align: alignment options; None for the defaults.
+        registry: says which package provides each metric.
+        align: the alignment options; None for the defaults.
 
     Raises:
         InputError: a file of a model cannot be read.
@@ -156,7 +164,7 @@ def _metric(request: Request, registry: Registry) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    """A parameter or setting; in place of files (several joined by ``+``) their names and hashes.
+    """A parameter or setting, with files in it (several joined by ``+``) as names and hashes.
 
     The name counts because a feature may be called by it.
     """
@@ -170,10 +178,10 @@ def _value(value: Any) -> Any:
 
 def _files(path: Path) -> dict[str, str]:
     """Name to hash of a file and of those of the same stem beside it: weights have a card."""
-    found = {path.absolute()}
+    paths = {path.absolute()}
     with suppress(OSError):  # a folder may be passed through but not listed
-        found |= {p for p in path.absolute().parent.iterdir() if p.stem == path.stem}
-    return {p.name: _sha256(p) for p in sorted(found) if p.is_file()}
+        paths |= {p for p in path.absolute().parent.iterdir() if p.stem == path.stem}
+    return {p.name: _sha256(p) for p in sorted(paths) if p.is_file()}
 
 
 def _package_data(spec: MetricSpec) -> dict[str, str]:
@@ -192,10 +200,10 @@ def _package_folders(module: str) -> Iterator[Path]:
     """The folder of a module; none for one that is in no package."""
     package, *inner = module.split(".")[:-1] or [""]
     try:
-        found = importlib.util.find_spec(package) if package else None
+        spec = importlib.util.find_spec(package) if package else None
     except ValueError:  # a module that was made by hand has no spec
-        found = None
-    for location in (found and found.submodule_search_locations) or ():
+        spec = None
+    for location in (spec and spec.submodule_search_locations) or ():
         folder = Path(location, *inner)
         if folder.is_dir():
             yield folder
@@ -211,9 +219,9 @@ def _data_below(folder: Path) -> Iterator[Path]:
 
 
 def _program() -> Any:
-    """The ffmpeg that a metric outside this process would take."""
-    found = shutil.which("ffmpeg")
-    return [found and _sha256(Path(found)), _version("imageio_ffmpeg")]
+    """What identifies the ffmpeg that a metric outside this process would take."""
+    program = shutil.which("ffmpeg")
+    return [program and _sha256(Path(program)), _version("imageio_ffmpeg")]
 
 
 def _sha256(path: Path) -> str:

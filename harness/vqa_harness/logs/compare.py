@@ -1,4 +1,4 @@
-"""Two logs side by side: pooled values, differences of frames, the frames that differ most."""
+"""Compares two logs: pooled values, differences of frames, the frames that differ most."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _STREAM_FACTS = ("width", "height", "pix_fmt", "rate", "frames")
 _METRIC_FACTS = ("version", "provider")
 _METRIC_OBJECTS = ("parameters", "info")
 _MACHINE = {"device", "n_threads", "threads"}
-"""Facts of a metric that tell of the machine, not of the scores."""
+"""Facts of a metric that describe the machine, not the scores."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameDifference:
-    """One frame of both logs.
+    """The scores of one frame in both logs.
 
     Attributes:
-        frame: its number.
-        a: score in the first log.
-        b: score in the second.
+        frame: the number of the frame.
+        a: its score in the first log.
+        b: its score in the second log.
         difference: ``b - a``.
     """
 
@@ -37,18 +37,18 @@ class FrameDifference:
 
 @dataclass(frozen=True, slots=True)
 class FeatureComparison:
-    """One feature of both logs.
+    """What became of one feature from the first log to the second.
 
     Attributes:
-        name: of the feature.
-        higher_is_better: None where neither log tells.
-        pooled: pooling to (first log, second log); None where undefined.
-        frames: frames that have a value in both.
-        equal_frames: of these, those with the same value.
-        mean_difference: of ``b - a`` over these frames; None without any.
-        mean_absolute_difference: likewise of its magnitude.
-        largest: the frames that differ most: those that got worst, or without a direction those of
-            the largest magnitude; frames that are equal or better are not listed.
+        name: the name of the feature.
+        higher_is_better: its direction; None where neither log gives one.
+        pooled: pooling to the values in (first log, second log); None where undefined.
+        frames: how many frames have a value in both logs.
+        equal_frames: how many of these have the same value in both.
+        mean_difference: the mean of ``b - a`` over these frames; None without any.
+        mean_absolute_difference: the mean of the magnitude of ``b - a``; None without any frames.
+        largest: the frames that got worst, or without a direction those that differ most; frames
+            that are equal or better are not listed.
     """
 
     name: str
@@ -63,13 +63,13 @@ class FeatureComparison:
 
 @dataclass(frozen=True, slots=True)
 class LogComparison:
-    """Two logs.
+    """The differences of two logs.
 
     Attributes:
-        features: those in both, in the order of the first log.
-        only_a: features of the first log alone.
-        only_b: features of the second log alone.
-        notes: why the two may not be comparable, one line each.
+        features: the features in both logs, in the order of the first.
+        only_a: names of the features of the first log alone.
+        only_b: names of the features of the second log alone.
+        notes: reasons why the two may not be comparable, a line each.
     """
 
     features: Sequence[FeatureComparison]
@@ -78,7 +78,7 @@ class LogComparison:
     notes: Sequence[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-compatible; pooled values are ``{"a", "b", "difference"}``."""
+        """The comparison, JSON-compatible; pooled values are ``{"a", "b", "difference"}``."""
         features = {}
         for feature in self.features:
             entry = asdict(feature)
@@ -98,11 +98,11 @@ class LogComparison:
 
 
 def compare_logs(a: Log, b: Log, *, worst: int = 5) -> LogComparison:
-    """Put two logs side by side; frames are paired by their number.
+    """Compare two logs; frames are paired by their number.
 
     Args:
-        a: the log compared with, such as that of yesterday's encoder.
-        b: the log in question.
+        a: the log to compare with, such as that of yesterday's encoder.
+        b: the log that is compared with it.
         worst: how many frames to list for each feature.
     """
     both = [name for name in a.columns if name in b.columns]
@@ -115,7 +115,7 @@ def compare_logs(a: Log, b: Log, *, worst: int = 5) -> LogComparison:
 
 
 def minus(b: float | None, a: float | None) -> float | None:
-    """``b - a``; None where either is."""
+    """``b - a``; None where either of them is None."""
     return None if a is None or b is None else b - a
 
 
@@ -123,8 +123,8 @@ def _feature(name: str, a: Log, b: Log, worst: int) -> FeatureComparison:
     higher = _direction(a, name)
     if higher is None:
         higher = _direction(b, name)
-    found = list(_differences(name, a, b))
-    values = [d.difference for d in found]
+    differences = list(_differences(name, a, b))
+    values = [d.difference for d in differences]
     return FeatureComparison(
         name,
         higher,
@@ -133,7 +133,7 @@ def _feature(name: str, a: Log, b: Log, worst: int) -> FeatureComparison:
         values.count(0.0),
         math.fsum(values) / len(values) if values else None,
         math.fsum(map(abs, values)) / len(values) if values else None,
-        _largest(found, higher)[:worst],
+        _largest(differences, higher)[:worst],
     )
 
 
@@ -145,11 +145,11 @@ def _differences(name: str, a: Log, b: Log) -> Iterator[FrameDifference]:
             yield FrameDifference(number, x, y, y - x)
 
 
-def _largest(found: Sequence[FrameDifference], higher: bool | None) -> list[FrameDifference]:
+def _largest(differences: Sequence[FrameDifference], higher: bool | None) -> list[FrameDifference]:
     def loss(d: FrameDifference) -> float:
         return abs(d.difference) if higher is None else -d.difference if higher else d.difference
 
-    return sorted((d for d in found if loss(d) > 0), key=loss, reverse=True)
+    return sorted((d for d in differences if loss(d) > 0), key=loss, reverse=True)
 
 
 def _direction(log: Log, name: str) -> bool | None:
@@ -158,7 +158,7 @@ def _direction(log: Log, name: str) -> bool | None:
 
 
 def _notes(a: Log, b: Log) -> Iterator[str]:
-    """What a reader should know before trusting a difference."""
+    """Yield what a reader should know before trusting a difference."""
     if len(a) != len(b):
         yield f"{len(a)} frames against {len(b)}; frames of one number are compared"
     if a.version != b.version:
@@ -188,7 +188,7 @@ def _stream_notes(a: Log, b: Log) -> Iterator[str]:
 
 
 def _metric_notes(one: MetricEntry, other: MetricEntry) -> Iterator[str]:
-    if not one.told or not other.told:
+    if not one.described or not other.described:
         return
     for fact in _METRIC_FACTS:
         x, y = getattr(one, fact), getattr(other, fact)

@@ -14,9 +14,9 @@ class FeatureInfo:
     """What a log says of a feature.
 
     Attributes:
-        metric: the metric's label.
+        metric: the label of its metric.
         sign: 1 where higher is better, -1 where lower is.
-        unit: such as ``dB``.
+        unit: its unit, such as ``dB``; empty without one.
         best: the best value possible; None if unbounded.
         leading: whether it is the first feature of its metric, or of the metric's name.
     """
@@ -30,7 +30,7 @@ class FeatureInfo:
 
 def features_of(log: Log) -> dict[str, FeatureInfo]:
     """The features of a log that have a direction."""
-    found: dict[str, FeatureInfo] = {}
+    infos: dict[str, FeatureInfo] = {}
     for label, metric in log.view.metrics.items():
         features = {
             name: about
@@ -39,14 +39,14 @@ def features_of(log: Log) -> dict[str, FeatureInfo]:
         }
         leading = label if label in features else next(iter(features), None)
         for name, about in features.items():
-            found[name] = FeatureInfo(
+            infos[name] = FeatureInfo(
                 metric=label,
                 sign=1 if about.higher_is_better else -1,
                 unit=about.unit,
                 best=about.best,
                 leading=name == leading,
             )
-    return found
+    return infos
 
 
 def pooled_values(log: Log, pools: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -56,10 +56,10 @@ def pooled_values(log: Log, pools: Sequence[str]) -> dict[str, dict[str, float]]
         UsageError: no such pooling.
     """
     undefined = log.view.undefined_frames
-    found: dict[str, dict[str, float]] = {}
+    result: dict[str, dict[str, float]] = {}
     for name, column in log.columns.items():
         gaps = set(undefined.get(name, ()))
         values = [x for i, x in enumerate(column) if x is not None and i not in gaps]
         if values:
-            found[name] = {how: pooled(values, how) for how in pools}
-    return found
+            result[name] = {how: pooled(values, how) for how in pools}
+    return result

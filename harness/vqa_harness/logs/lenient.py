@@ -1,6 +1,7 @@
-"""Values of a JSON document that may hold anything: each function gives its kind of value or none.
+"""Reads values of a JSON document that may hold anything.
 
-Nothing here raises.
+Each function gives the value if it is of the function's kind, else None or an empty one. Nothing
+here raises.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ def as_object(value: Any) -> Mapping[str, Any]:
 
 
 def as_list(value: Any) -> list[Any]:
-    """The value if it is a list, else an empty one."""
+    """The value if it is a list, else an empty list."""
     return value if isinstance(value, list) else []
 
 
 def each(read: Callable[[Any], T | None], value: Any) -> tuple[T, ...]:
     """The members of a list that can be read; those that cannot are left out."""
-    return tuple(found for x in as_list(value) if (found := read(x)) is not None)
+    return tuple(member for x in as_list(value) if (member := read(x)) is not None)
 
 
 def as_numbers(value: Any) -> dict[str, float | None]:
-    """An object of numbers; None for each member that is none."""
+    """The members of an object as numbers; None for each that is not a number."""
     return {name: as_number(x) for name, x in as_object(value).items()}
 
 
@@ -43,12 +44,12 @@ def as_lines(value: Any) -> tuple[str, ...]:
 
 
 def as_text(value: Any) -> str | None:
-    """The value if it is a text."""
+    """The value if it is a text, else None."""
     return value if isinstance(value, str) else None
 
 
 def as_word(value: Any) -> str | None:
-    """A text, or whatever stands in its place as text: a version may be a number elsewhere."""
+    """The value as text, because a version may be a number in other logs; None for None."""
     return None if value is None else shown(value)
 
 
@@ -61,38 +62,38 @@ def shown(value: Any) -> str:
 
 
 def as_whole(value: Any) -> int | None:
-    """The value if it is a whole number of 64 bits."""
+    """The value if it is a whole number of 64 bits, else None."""
     fits = isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
     return value if fits else None
 
 
 def as_number(value: Any) -> float | None:
-    """The value if it is a number, and one that sums of floats can hold."""
+    """The value if it is a number that sums of floats can hold, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return finite(value)
 
 
 def finite(value: float | None) -> float | None:
-    """The number as float; None where it is none, or not below `LARGEST`."""
+    """The number as float; None if it is None, or not below `LARGEST` in magnitude."""
     return None if value is None or not abs(value) < LARGEST else float(value)
 
 
 def as_truth(value: Any) -> bool | None:
-    """The value if it is true or false."""
+    """The value if it is true or false, else None."""
     return value if isinstance(value, bool) else None
 
 
 def as_pair(value: Any) -> tuple[int, int] | None:
-    """The value if it is a list of two whole numbers."""
-    found = [as_whole(x) for x in as_list(value)]
-    if len(found) != 2 or found[0] is None or found[1] is None:
+    """The value if it is a list of two whole numbers, else None."""
+    numbers = [as_whole(x) for x in as_list(value)]
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
         return None
-    return found[0], found[1]
+    return numbers[0], numbers[1]
 
 
 def as_rate(value: Any) -> Fraction | None:
-    """A rate above 0 written as ``25`` or ``30000/1001``."""
+    """The rate that a text such as ``25`` or ``30000/1001`` gives; None if it is not above 0."""
     match = _RATE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return None

@@ -46,9 +46,10 @@ class Log:
 
     @cached_property
     def view(self) -> LogView:
-        """What ``extra`` says, typed; it is read once, so later changes to ``extra`` do not show.
+        """What ``extra`` says, as typed values.
 
-        `dataclasses.replace` gives a log that reads it anew.
+        It is read once, so later changes to ``extra`` do not show; `dataclasses.replace` gives a
+        log that reads it again.
         """
         return parse_view(self.extra)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vqa_harness import __version__
 from vqa_harness.frames import ASSUMED_RATE, StreamInfo
@@ -27,13 +27,11 @@ from vqa_harness.stats.pooling import (
     worst_run,
 )
 
-if TYPE_CHECKING:
-    pass  # RFX
-
 SCHEMA = 1
 """Version of the layout; raised when a field changes its meaning or goes away."""
 
 _FOLDERS = re.compile(r"""(?<![\w/.~-])(?:[A-Za-z]:)?[\\/](?:[^\s\\/"'<>|:]+[\\/])+""")
+"""The folders of an absolute path within a text."""
 
 
 def metadata(
@@ -44,7 +42,15 @@ def metadata(
     command: str,
     created: str,
 ) -> dict[str, Any]:
-    """The object for a run, ``repairs`` one for each of its metrics and ``columns`` as written."""
+    """The ``vqa_harness`` object for the log of a run.
+
+    Args:
+        result: what the run gave.
+        repairs: what was done to the columns of each metric.
+        columns: the columns of the log as they are written.
+        command: the command line.
+        created: the time of the run, ISO 8601.
+    """
     metrics = {
         _label(metric): _metric(metric, repair, result)
         for metric, repair in zip(result.metrics, repairs, strict=True)
@@ -111,7 +117,7 @@ def _label(metric: MetricResult) -> str:
 
 
 def _logged(metric: MetricResult) -> dict[str, Feature]:
-    """Name in the log to what the metric declares of the feature; features it declares only."""
+    """The features that the metric declares, by their names in the log."""
     return {feature.name: feature for feature in _request(metric).features}
 
 
@@ -151,8 +157,8 @@ def _metric(metric: MetricResult, repairs: Repairs, result: RunResult) -> dict[s
     first = next((f for f in _request(metric).declared if not f.diagnostic), None)
     names = list(metric.columns)
     if _label(metric) not in names:
-        # readers then take the first with a direction for the metric's score: those declared stand
-        # in their order, behind what it gives beside them, which has no direction
+        # Readers then take the first feature with a direction for the metric's score. The declared
+        # ones stand in their order, behind undeclared ones, which have no direction.
         place = {name: number for number, name in enumerate(declared)}
         names.sort(key=lambda name: place.get(name, -1))
     warnings = list(metric.warnings)
@@ -219,7 +225,7 @@ def _window(window: WindowScore, result: RunResult) -> dict[str, Any]:
 
 
 def _time(frame: int, result: RunResult) -> Fraction | None:
-    """When the frame begins; one past the last frame begins when that ends."""
+    """The time at which a frame begins; one past the last frame begins when that ends."""
     times = result.frame_times
     if frame < len(times):
         return times[frame]
@@ -233,7 +239,7 @@ def _seconds(time: Fraction | None) -> float | None:
 
 
 def _second(result: RunResult) -> int:
-    """Frames in about one second."""
+    """The number of frames in about one second."""
     times = result.frame_times
     rate = result.distorted.rate
     if not rate and len(times) > 1 and times[0] is not None and times[-1] is not None:
@@ -270,8 +276,8 @@ def _pooling(
 
 
 def _statistics(values: list[float], higher_is_better: bool | None, length: int) -> dict[str, Any]:
-    found = percentiles(values)
-    entry: dict[str, Any] = {f"p{q}": x for q, x in zip(PERCENTILES, found, strict=True)}
+    ranks = zip(PERCENTILES, percentiles(values), strict=True)
+    entry: dict[str, Any] = {f"p{q}": x for q, x in ranks}
     entry["std"] = standard_deviation(values)
     if higher_is_better is not None:
         run = worst_run(values, length, higher_is_better=higher_is_better)

@@ -16,13 +16,13 @@ from vqa_harness.files import read_bytes
 from vqa_harness.logs.log import Log
 
 MAX_BYTES = 1 << 30
-"""Largest log read: about ten million frames with five features."""
+"""Size in bytes of the largest log that is read: about ten million frames with five features."""
 
 _SUBTITLE = re.compile(r"\{\d+\}\{\d+\}")
 
 
 def read_log(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Log:
-    """The log in a file.
+    """Read the log in a file.
 
     Accepted beside today's layout: libvmaf 1.x (``VMAF score`` at the top; pooled values are made
     from the frames), ``pooled_metrics`` as an array (2.0.0), no ``fps`` or ``aggregate_metrics``,
@@ -30,11 +30,11 @@ def read_log(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Log
     does not have are None. CSV and ``.sub`` have no pooled values: they are made from the frames.
 
     Args:
-        path: of the file.
-        max_bytes: largest size read.
+        path: the file.
+        max_bytes: the largest size that is read.
 
     Raises:
-        InputError: the file cannot be read, is too large, or is no VMAF log.
+        InputError: the file cannot be read, is too large, or is not a VMAF log.
     """
     path = Path(path)
     text = _text(path, max_bytes)
@@ -47,14 +47,13 @@ def read_log(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Log
 
 
 def parse_log(text: str) -> Log:
-    """The log in a text.
+    """Read the log in a text.
 
     Raises:
-        ValueError: it is no VMAF log, or a broken one.
+        ValueError: it is not a VMAF log, or is a broken one.
         ExpatError: it is broken XML.
     """
-    from vqa_harness.logs import vmaf_csv, vmaf_json
-    from vqa_harness.logs import vmaf_xml as read_tables
+    from vqa_harness.logs import vmaf_csv, vmaf_json, vmaf_xml
 
     start = text.lstrip()[:64]
     if not start:
@@ -64,11 +63,11 @@ def parse_log(text: str) -> Log:
     elif start.startswith(("{", "[")):
         log = vmaf_json.parse_json(text)
     elif start.startswith("<"):
-        log = read_tables.parse_xml(text)
+        log = vmaf_xml.parse_xml(text)
     elif start.startswith("Frame,"):
         log = vmaf_csv.parse_csv(text)
     else:
-        raise ValueError("is no VMAF log: neither libvmaf's JSON, XML, CSV nor sub")
+        raise ValueError("is not a VMAF log: neither libvmaf's JSON, XML, CSV nor sub")
     if not log.frame_numbers:
         raise ValueError("has no frames; a VMAF log has at least one")
     return log
@@ -78,4 +77,4 @@ def _text(path: Path, max_bytes: int) -> str:
     try:
         return read_bytes(path, max_bytes, "a log").decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text, so it is no VMAF log") from None
+        raise InputError(f"{path}: is not UTF-8 text, so it is not a VMAF log") from None

@@ -19,12 +19,19 @@ from vqa_harness.stats.pooling import pool
 Cells = Sequence[float | None] | Sequence[str]
 
 _SMALLEST = 1e-6
-
+"""Smallest fractional part that six decimals show."""
 
 _NOT_FINITE = re.compile(r"-?(?:nan(?:\(\w*\))?|inf(?:inity)?|1\.#\w+)", re.I)
+"""NaN and infinity as the C libraries of several systems write them."""
+
 UNDEFINED = "nan"
+"""An undefined value in CSV and XML."""
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+"""A name that can be the header of a CSV column and an XML attribute."""
+
 _RESERVED = ("Frame", "frameNum", "name")
+"""Names that have another meaning in CSV and XML logs."""
 
 
 def number(value: float | None, undefined: str = "null") -> str:
@@ -37,7 +44,7 @@ def number(value: float | None, undefined: str = "null") -> str:
 def printable(
     columns: Mapping[str, Sequence[float | None]], undefined: str
 ) -> tuple[list[str], list[Cells]]:
-    """For each column its ``%`` format, and its cells as that format takes them.
+    """The ``%`` format of each column, and its cells as that format takes them.
 
     Nearly every column is plain numbers under ``%.6f``, which writes ten thousand frames at once
     quickly; only one with a value that needs more is turned into text value by value.
@@ -59,27 +66,27 @@ def _is_plain(value: float | None) -> bool:
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Name to one value per row, None where a row has none; names in order of appearance."""
+    """The columns of rows, by name in order of appearance; None where a row has no value."""
     if not rows:
         return {}
     names = tuple(rows[0])
     if all(tuple(row) == names for row in rows):
         columns = zip(*(row.values() for row in rows), strict=True)
         return {name: list(column) for name, column in zip(names, columns, strict=True)}
-    found = dict.fromkeys(chain.from_iterable(rows))
-    return {name: [row.get(name) for row in rows] for name in found}
+    every_name = dict.fromkeys(chain.from_iterable(rows))
+    return {name: [row.get(name) for row in rows] for name in every_name}
 
 
 def pool_columns(
     columns: Mapping[str, Sequence[float | None]],
 ) -> dict[str, dict[str, float | None]]:
     """Pooled values of each column that has a number on every frame."""
-    found: dict[str, dict[str, float | None]] = {}
+    result: dict[str, dict[str, float | None]] = {}
     for name, column in columns.items():
         values = [x for x in column if x is not None]
         if values and len(values) == len(column):
-            found[name] = dict(pool(values))
-    return found
+            result[name] = dict(pool(values))
+    return result
 
 
 def finite(value: float) -> float | None:
@@ -88,7 +95,11 @@ def finite(value: float) -> float | None:
 
 
 def frame_number(text: str) -> int:
-    """The number of a frame; ValueError where the text is not a whole number from 0."""
+    """The number of a frame.
+
+    Raises:
+        ValueError: the text is not a whole number from 0.
+    """
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"a frame number is not a whole number from 0: {text[:40]!r}")
     return int(text)
@@ -100,7 +111,11 @@ def numbers_of(texts: Mapping[str, str]) -> dict[str, float | None]:
 
 
 def number_of(text: str) -> float | None:
-    """The text as a number, None where it is not finite; ValueError where it is no number."""
+    """The text as a number; None where that is not finite.
+
+    Raises:
+        ValueError: the text is not a number.
+    """
     try:
         return finite(float(text))
     except ValueError:

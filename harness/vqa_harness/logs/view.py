@@ -2,8 +2,8 @@
 
 A log may be anybody's, so nothing here is taken on trust: a value that is missing, or of another
 kind than ``docs/log-format.md`` gives it, is None, and a list or object of another kind is empty.
-A number is finite and below 1e100 in magnitude, a whole number fits 64 bits, a truth is no number.
-What no class here has stays in ``Log.extra``.
+A number is finite and below 1e100 in magnitude, a whole number fits 64 bits, and true and false are
+not numbers. What no class here has stays in ``Log.extra``.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class ColourEntry:
     """How a stream codes colour.
 
     Attributes:
-        range: ``full`` or ``limited``.
-        matrix: such as ``bt709``.
-        transfer: such as ``smpte2084``.
-        primaries: such as ``bt2020``.
-        guessed: those of the four that the stream does not say.
+        range: the range of code values, ``full`` or ``limited``.
+        matrix: the matrix, such as ``bt709``.
+        transfer: the transfer function, such as ``smpte2084``.
+        primaries: the primaries, such as ``bt2020``.
+        guessed: names of those of the four that the stream does not state.
     """
 
     range: str | None = None
@@ -68,24 +68,24 @@ class StreamEntry:
     """The distorted or the reference video, as it was read.
 
     Attributes:
-        name: of the file, without folders.
-        sha256: of the file's bytes, hexadecimal; None also where it was not taken.
-        codec: FFmpeg's name.
-        width: pixels, after rotation.
-        height: pixels, after rotation.
+        name: the name of the file, without folders.
+        sha256: the hash of the file's bytes, hexadecimal; None also where it was not taken.
+        codec: FFmpeg's name of the codec.
+        width: in pixels, after rotation.
+        height: in pixels, after rotation.
         pix_fmt: FFmpeg's name of the pixel format.
         depth: bits per sample.
         chroma: ``420``, ``422``, ``444``, ..., ``gray`` or ``rgb``.
         rate: frames per second, above 0; None also where the rate is unknown.
-        frames: decoded.
-        expected_frames: promised by the container; None also where it promises nothing.
-        duration: seconds as the container tells.
-        rotation: degrees counter-clockwise that were undone.
-        mirrored: whether a mirror, left to right, was undone besides.
-        sar: sample aspect ratio, such as ``1:1``.
+        frames: how many frames were decoded.
+        expected_frames: how many the container announces; None also where it announces none.
+        duration: the duration in seconds that the container states.
+        rotation: the rotation that was undone, in degrees counter-clockwise.
+        mirrored: whether the picture was also mirrored, left to right, to undo that.
+        sar: the sample aspect ratio, such as ``1:1``.
         interlaced: whether the stream says it is interlaced.
-        still: whether it is an image.
-        colour: how it codes colour.
+        still: whether the file is an image.
+        colour: how the stream codes colour.
     """
 
     name: str | None = None
@@ -121,18 +121,18 @@ class Inputs:
     reference: StreamEntry | None = None
 
     def stream(self, role: Role) -> StreamEntry | None:
-        """The video of that role."""
+        """The video of a role."""
         return self.distorted if role == "distorted" else self.reference
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What decoding a video met.
+    """What was found when a video was decoded.
 
     Attributes:
-        facts: each number, truth (0 or 1) and length of a list by its name, such as
+        facts: each number, truth value (0 or 1) and length of a list by its name, such as
             ``corrupt_frames``; inside another object by its dotted name. None where unknown.
-        warnings: a line each.
+        warnings: what a reader should know, a line each.
     """
 
     facts: Mapping[str, float | None] = field(default_factory=dict)
@@ -144,17 +144,17 @@ class LogView:
     """Everything a log says of its run. All is empty for the log of another program.
 
     Attributes:
-        schema: version of the layout; 1 today.
-        harness_version: of vqa-harness.
+        schema: the version of the layout; 1 today.
+        harness_version: the version of vqa-harness.
         created: when the log was made: ISO 8601, UTC.
-        command: the command line, folders left out.
+        command: the command line, without folders.
         inputs: the videos.
-        reading: ``distorted`` and ``reference`` to what decoding met.
+        reading: ``distorted`` and ``reference`` to what was found when it was decoded.
         alignment: how frames were paired with the reference.
-        metrics: by label, in the order asked for.
+        metrics: the metrics by label, in the order they were named.
         pooling: how scores were pooled.
-        frame_times: seconds of each frame, the first frame of the video at 0; None where unknown.
-            Empty, or as long as the log unless somebody changed it.
+        frame_times: time of each frame in seconds, the first frame of the video at 0; None where
+            unknown. Empty, or as long as the log unless somebody changed it.
         warnings: what the user should know of the run, a line each.
         errors: label of a metric to why it gave nothing; empty if all worked.
         seconds: wall time by part, and ``cpu``, the processor time.

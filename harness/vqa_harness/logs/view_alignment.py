@@ -14,7 +14,7 @@ class SegmentEntry:
     Attributes:
         kind: ``matched``, ``frozen`` or ``unmatched``.
         distorted: (first frame, one past the last), the first below the other.
-        reference: likewise of the reference; None without a partner.
+        reference: the frames of the reference, in the same form; None without a partner.
     """
 
     kind: str
@@ -40,14 +40,14 @@ class Alignment:
     """How frames were paired with the reference; of a run without one, everything is empty.
 
     Attributes:
-        mode: that was asked for, such as ``auto``.
-        model: that was found: ``index``, ``time``, ``offset``, ``rate`` or ``content``.
-        options: all of them; any JSON values.
-        pairs: given to the metrics.
+        mode: the mode that was chosen, such as ``auto``.
+        model: the model that was found: ``index``, ``time``, ``offset``, ``rate`` or ``content``.
+        options: all alignment options; any JSON values.
+        pairs: how many pairs were given to the metrics.
         offset_frames: reference frame of the first pair minus its distorted frame.
-        offset_seconds: the same in seconds.
-        distorted_frames: read.
-        reference_frames: read.
+        offset_seconds: the same offset in seconds.
+        distorted_frames: how many distorted frames were read.
+        reference_frames: how many reference frames were read.
         distorted_head: distorted frames before the first pair.
         distorted_tail: distorted frames after the last pair.
         reference_head: reference frames before the first pair.
@@ -57,10 +57,10 @@ class Alignment:
         frozen_frames: distorted frames that stand still while the reference moves.
         unmatched_frames: distorted frames that are not in the reference.
         confidence: share of the pairs that the pictures tell from pairs a frame or two off, 0 to 1.
-        segments: in order; our logs list the first 50.
+        segments: the segments in order; our logs list the first 50.
         distorted_size: (width, height) in pixels of the distorted video before it was scaled to
             the reference.
-        facts: each number, truth (0 or 1) and length of a list of the object by its name, such as
+        facts: each number, truth value (0 or 1) and length of a list by its name, such as
             ``dropped``; inside another object by its dotted name. None where unknown.
     """
 

@@ -12,10 +12,10 @@ class FeatureEntry:
     """What a log says of a feature.
 
     Attributes:
-        higher_is_better: None also for a feature that has no direction.
-        lo: smallest value possible; None also if unbounded.
-        hi: largest value possible; None also if unbounded.
-        unit: such as ``dB``; empty without one.
+        higher_is_better: its direction; None also for a feature that has none.
+        lo: the smallest value possible; None also if unbounded.
+        hi: the largest value possible; None also if unbounded.
+        unit: its unit, such as ``dB``; empty without one.
     """
 
     higher_is_better: bool | None = None
@@ -36,11 +36,11 @@ class WindowEntry:
     """A stretch of frames that a clip metric scored at once.
 
     Attributes:
-        start: first frame.
-        stop: one past its last frame.
-        start_seconds: when it begins.
-        stop_seconds: when it ends.
-        frames: those looked at.
+        start: the first frame.
+        stop: one past the last frame.
+        start_seconds: time in seconds at which the window begins.
+        stop_seconds: time in seconds at which the window ends.
+        frames: the frames that the metric looked at.
         scores: feature to score; None where undefined.
     """
 
@@ -58,24 +58,24 @@ class MetricEntry:
 
     Attributes:
         label: its key in the log: the metric's name with the suffix of its parameters.
-        metric: its name.
-        provider: distribution that provides it, with its version.
-        version: of the algorithm.
+        metric: the metric's name.
+        provider: the distribution that provides it, with its version.
+        version: the version of the algorithm.
         kind: ``frame``, ``clip``, ``stream`` or ``file``.
-        features: what it gave, by the names of the log's columns.
-        parameters: all of them, defaults included; any JSON values.
-        info: what it says of itself (model, hash of weights, device); any JSON values.
+        features: the features it gave, by the names of the log's columns.
+        parameters: all parameters, defaults included; any JSON values.
+        info: what the metric says of itself (model, hash of weights, device); any JSON values.
         temporal: ``frame``: a score per frame; ``window`` or ``clip``: one per window, or one for
             the whole video.
         undefined_frames: feature to the frames (indices, ascending in our logs) that hold another
             frame's score.
         diagnostics: features that describe rather than score, by name: a value per frame.
         aggregate: numbers about the whole stream.
-        warnings: a line each.
-        error: why it gave nothing; None if it worked.
-        seconds: it was busy, summed over threads.
-        score: of a clip metric, the mean of its windows' scores (first feature).
-        windows: of a clip metric.
+        warnings: what a reader should know of the scores, a line each.
+        error: why the metric gave nothing; None if it worked.
+        seconds: how long the metric was busy, summed over threads.
+        score: for a clip metric, the mean of its windows' scores (first feature).
+        windows: for a clip metric, its windows in order.
     """
 
     label: str
@@ -97,8 +97,8 @@ class MetricEntry:
     windows: tuple[WindowEntry, ...] = ()
 
     @property
-    def told(self) -> bool:
-        """Whether the log says anything of it beside its label."""
+    def described(self) -> bool:
+        """Whether the log says anything of the metric beside its label."""
         return self != MetricEntry(self.label)
 
 
@@ -107,9 +107,9 @@ class WorstRun:
     """The contiguous frames, about a second, with the worst mean.
 
     Attributes:
-        start: first frame.
-        stop: one past its last frame.
-        score: mean over these frames, in the feature's unit.
+        start: the first frame.
+        stop: one past the last frame.
+        score: the mean over these frames, in the feature's unit.
     """
 
     start: int
@@ -123,10 +123,10 @@ class PooledEntry:
 
     Attributes:
         percentiles: ``p1``, ``p5``, ``p10``, ``p50``, ``p90``, ``p95``, ``p99`` to value.
-        std: standard deviation of the population.
-        worst_run: None also for a feature without a direction.
-        defined_frames: of a feature with undefined frames, how many are defined.
-        mean_of_defined: of such a feature, the mean over these.
+        std: the standard deviation of the population.
+        worst_run: the second with the worst mean; None also for a feature without a direction.
+        defined_frames: for a feature with undefined frames, how many are defined.
+        mean_of_defined: for such a feature, the mean over the frames that are defined.
     """
 
     percentiles: Mapping[str, float | None] = field(default_factory=dict)
@@ -141,10 +141,10 @@ class Pooling:
     """How scores were pooled.
 
     Attributes:
-        worst_run_frames: length of a worst run, about a second; at least 1.
+        worst_run_frames: the length of a worst run, about a second; at least 1.
         harmonic_mean_replaced: features whose harmonic mean is undefined, so that the mean stands
             in its place.
-        features: by the names of the log's columns.
+        features: further pooled values of each feature, by the names of the log's columns.
     """
 
     worst_run_frames: int | None = None

@@ -54,7 +54,7 @@ def parse_view(extra: Mapping[str, Any]) -> LogView:
         created=as_text(extra.get("created")),
         command=as_text(extra.get("command")),
         inputs=_inputs(as_object(extra.get("inputs"))),
-        reading={role: _reading(given) for role, given in as_object(extra.get("reading")).items()},
+        reading={role: _reading(x) for role, x in as_object(extra.get("reading")).items()},
         alignment=parse_alignment(extra.get("alignment")),
         metrics={label: _metric(label, x) for label, x in as_object(extra.get("metrics")).items()},
         pooling=_pooling(as_object(extra.get("pooling"))),
@@ -67,188 +67,188 @@ def parse_view(extra: Mapping[str, Any]) -> LogView:
 
 def parse_alignment(value: Any) -> Alignment:
     """The view of an ``alignment`` object."""
-    given = as_object(value)
-    frames, scaled = as_object(given.get("frames")), as_object(given.get("format"))
-    head, tail = as_object(given.get("extra_head")), as_object(given.get("extra_tail"))
+    alignment = as_object(value)
+    frames, scaled = as_object(alignment.get("frames")), as_object(alignment.get("format"))
+    head, tail = as_object(alignment.get("extra_head")), as_object(alignment.get("extra_tail"))
     return Alignment(
-        mode=as_text(given.get("mode")),
-        model=as_text(given.get("model")),
-        options=as_object(given.get("options")),
-        pairs=as_whole(given.get("pairs")),
-        offset_frames=as_whole(given.get("offset_frames")),
-        offset_seconds=as_number(given.get("offset_seconds")),
+        mode=as_text(alignment.get("mode")),
+        model=as_text(alignment.get("model")),
+        options=as_object(alignment.get("options")),
+        pairs=as_whole(alignment.get("pairs")),
+        offset_frames=as_whole(alignment.get("offset_frames")),
+        offset_seconds=as_number(alignment.get("offset_seconds")),
         distorted_frames=as_whole(frames.get("distorted")),
         reference_frames=as_whole(frames.get("reference")),
         distorted_head=as_whole(head.get("distorted")),
         distorted_tail=as_whole(tail.get("distorted")),
         reference_head=as_whole(head.get("reference")),
         reference_tail=as_whole(tail.get("reference")),
-        dropped=_counted(as_object(given.get("dropped"))),
-        duplicated=_counted(as_object(given.get("duplicated"))),
-        frozen_frames=as_whole(given.get("frozen_frames")),
-        unmatched_frames=as_whole(given.get("unmatched_frames")),
-        confidence=as_number(given.get("confidence")),
-        segments=each(_segment, as_object(given.get("segments")).get("list")),
+        dropped=_counted(as_object(alignment.get("dropped"))),
+        duplicated=_counted(as_object(alignment.get("duplicated"))),
+        frozen_frames=as_whole(alignment.get("frozen_frames")),
+        unmatched_frames=as_whole(alignment.get("unmatched_frames")),
+        confidence=as_number(alignment.get("confidence")),
+        segments=each(_segment, as_object(alignment.get("segments")).get("list")),
         distorted_size=as_pair(as_object(scaled.get("distorted")).get("size")),
-        facts=flat_facts(given),
+        facts=flat_facts(alignment),
     )
 
 
 def flat_facts(document: Mapping[str, Any], prefix: str = "") -> dict[str, float | None]:
-    """Every fact that is a number, a truth, or a list with its length, by its dotted key.
+    """Every fact that is a number, true or false, or a list (as its length), by its dotted key.
 
-    Of an object with a ``count`` and the ``list`` of the first, the count. Objects inside those
-    inside the document are left out.
+    An object with a ``count`` and a ``list`` of the first of them gives the count. Objects that lie
+    deeper than one level are left out.
     """
-    found: dict[str, float | None] = {}
+    facts: dict[str, float | None] = {}
     for name, value in document.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping):
             if isinstance(value.get("list"), list) and isinstance(value.get("count"), int):
-                found[key] = finite(value["count"])
+                facts[key] = finite(value["count"])
             elif not prefix:
-                found |= flat_facts(value, f"{key}.")
+                facts |= flat_facts(value, f"{key}.")
         elif isinstance(value, list):
-            found[key] = float(len(value))
+            facts[key] = float(len(value))
         elif value is None or isinstance(value, int | float):
-            found[key] = finite(value)
-    return found
+            facts[key] = finite(value)
+    return facts
 
 
-def _inputs(given: Mapping[str, Any]) -> Inputs:
-    return Inputs(_stream(given.get("distorted")), _stream(given.get("reference")))
+def _inputs(inputs: Mapping[str, Any]) -> Inputs:
+    return Inputs(_stream(inputs.get("distorted")), _stream(inputs.get("reference")))
 
 
 def _stream(value: Any) -> StreamEntry | None:
-    given = as_object(value)
-    if not given:
+    stream = as_object(value)
+    if not stream:
         return None
     return StreamEntry(
-        name=as_text(given.get("name")),
-        sha256=as_text(given.get("sha256")),
-        codec=as_text(given.get("codec")),
-        width=as_whole(given.get("width")),
-        height=as_whole(given.get("height")),
-        pix_fmt=as_text(given.get("pix_fmt")),
-        depth=as_whole(given.get("depth")),
-        chroma=as_text(given.get("chroma")),
-        rate=as_rate(given.get("rate")),
-        frames=as_whole(given.get("frames")),
-        expected_frames=as_whole(given.get("expected_frames")),
-        duration=as_number(given.get("duration")),
-        rotation=as_whole(given.get("rotation")),
-        mirrored=as_truth(given.get("mirrored")),
-        sar=as_text(given.get("sar")),
-        interlaced=as_truth(given.get("interlaced")),
-        still=as_truth(given.get("still")),
-        colour=_colour(as_object(given.get("colour"))),
+        name=as_text(stream.get("name")),
+        sha256=as_text(stream.get("sha256")),
+        codec=as_text(stream.get("codec")),
+        width=as_whole(stream.get("width")),
+        height=as_whole(stream.get("height")),
+        pix_fmt=as_text(stream.get("pix_fmt")),
+        depth=as_whole(stream.get("depth")),
+        chroma=as_text(stream.get("chroma")),
+        rate=as_rate(stream.get("rate")),
+        frames=as_whole(stream.get("frames")),
+        expected_frames=as_whole(stream.get("expected_frames")),
+        duration=as_number(stream.get("duration")),
+        rotation=as_whole(stream.get("rotation")),
+        mirrored=as_truth(stream.get("mirrored")),
+        sar=as_text(stream.get("sar")),
+        interlaced=as_truth(stream.get("interlaced")),
+        still=as_truth(stream.get("still")),
+        colour=_colour(as_object(stream.get("colour"))),
     )
 
 
-def _colour(given: Mapping[str, Any]) -> ColourEntry:
+def _colour(colour: Mapping[str, Any]) -> ColourEntry:
     return ColourEntry(
-        range=as_text(given.get("range")),
-        matrix=as_text(given.get("matrix")),
-        transfer=as_text(given.get("transfer")),
-        primaries=as_text(given.get("primaries")),
-        guessed=each(as_text, given.get("guessed")),
+        range=as_text(colour.get("range")),
+        matrix=as_text(colour.get("matrix")),
+        transfer=as_text(colour.get("transfer")),
+        primaries=as_text(colour.get("primaries")),
+        guessed=each(as_text, colour.get("guessed")),
     )
 
 
 def _reading(value: Any) -> Reading:
-    given = as_object(value)
-    return Reading(flat_facts(given), as_lines(given.get("warnings")))
+    reading = as_object(value)
+    return Reading(flat_facts(reading), as_lines(reading.get("warnings")))
 
 
 def _metric(label: str, value: Any) -> MetricEntry:
-    given = as_object(value)
-    undefined = as_object(given.get("undefined_frames"))
+    metric = as_object(value)
+    undefined = as_object(metric.get("undefined_frames"))
     return MetricEntry(
         label=label,
-        metric=as_text(given.get("metric")),
-        provider=as_word(given.get("provider")),
-        version=as_word(given.get("version")),
-        kind=as_text(given.get("kind")),
-        features={name: _feature(x) for name, x in as_object(given.get("features")).items()},
-        parameters=as_object(given.get("parameters")),
-        info=as_object(given.get("info")),
-        temporal=as_text(given.get("temporal")),
+        metric=as_text(metric.get("metric")),
+        provider=as_word(metric.get("provider")),
+        version=as_word(metric.get("version")),
+        kind=as_text(metric.get("kind")),
+        features={name: _feature(x) for name, x in as_object(metric.get("features")).items()},
+        parameters=as_object(metric.get("parameters")),
+        info=as_object(metric.get("info")),
+        temporal=as_text(metric.get("temporal")),
         undefined_frames={
             name: each(as_whole, x) for name, x in undefined.items() if isinstance(x, list)
         },
         diagnostics={
             name: tuple(map(as_number, as_list(column)))
-            for name, column in as_object(given.get("diagnostics")).items()
+            for name, column in as_object(metric.get("diagnostics")).items()
         },
-        aggregate=as_numbers(given.get("aggregate")),
-        warnings=as_lines(given.get("warnings")),
-        error=as_word(given.get("error")),
-        seconds=as_number(given.get("seconds")),
-        score=as_number(given.get("score")),
-        windows=each(_window, given.get("windows")),
+        aggregate=as_numbers(metric.get("aggregate")),
+        warnings=as_lines(metric.get("warnings")),
+        error=as_word(metric.get("error")),
+        seconds=as_number(metric.get("seconds")),
+        score=as_number(metric.get("score")),
+        windows=each(_window, metric.get("windows")),
     )
 
 
 def _feature(value: Any) -> FeatureEntry:
-    given = as_object(value)
-    bounds = [as_number(x) for x in as_list(given.get("range"))]
+    feature = as_object(value)
+    bounds = [as_number(x) for x in as_list(feature.get("range"))]
     lo, hi = bounds if len(bounds) == 2 else (None, None)
     return FeatureEntry(
-        higher_is_better=_HIGHER.get(as_text(given.get("direction")) or ""),
+        higher_is_better=_HIGHER.get(as_text(feature.get("direction")) or ""),
         lo=lo,
         hi=hi,
-        unit=as_text(given.get("unit")) or "",
+        unit=as_text(feature.get("unit")) or "",
     )
 
 
 def _window(value: Any) -> WindowEntry | None:
-    given = as_object(value)
-    start, stop = as_whole(given.get("start")), as_whole(given.get("end"))
+    window = as_object(value)
+    start, stop = as_whole(window.get("start")), as_whole(window.get("end"))
     if start is None or stop is None:
         return None
     return WindowEntry(
         start,
         stop,
-        start_seconds=as_number(given.get("start_time")),
-        stop_seconds=as_number(given.get("end_time")),
-        frames=each(as_whole, given.get("frames")),
-        scores=as_numbers(given.get("scores")),
+        start_seconds=as_number(window.get("start_time")),
+        stop_seconds=as_number(window.get("end_time")),
+        frames=each(as_whole, window.get("frames")),
+        scores=as_numbers(window.get("scores")),
     )
 
 
-def _counted(given: Mapping[str, Any]) -> Counted:
-    return Counted(as_whole(given.get("count")), each(as_whole, given.get("list")))
+def _counted(counted: Mapping[str, Any]) -> Counted:
+    return Counted(as_whole(counted.get("count")), each(as_whole, counted.get("list")))
 
 
 def _segment(value: Any) -> SegmentEntry | None:
-    given = as_object(value)
-    kind, frames = as_text(given.get("kind")), as_pair(given.get("distorted"))
+    segment = as_object(value)
+    kind, frames = as_text(segment.get("kind")), as_pair(segment.get("distorted"))
     if kind is None or frames is None or frames[0] >= frames[1]:
         return None
-    return SegmentEntry(kind, frames, as_pair(given.get("reference")))
+    return SegmentEntry(kind, frames, as_pair(segment.get("reference")))
 
 
-def _pooling(given: Mapping[str, Any]) -> Pooling:
-    length = as_whole(given.get("worst_run_frames"))
+def _pooling(pooling: Mapping[str, Any]) -> Pooling:
+    length = as_whole(pooling.get("worst_run_frames"))
     return Pooling(
         worst_run_frames=length if length is not None and length >= 1 else None,
-        harmonic_mean_replaced=each(as_text, given.get("harmonic_mean_replaced")),
-        features={name: _pooled(x) for name, x in as_object(given.get("features")).items()},
+        harmonic_mean_replaced=each(as_text, pooling.get("harmonic_mean_replaced")),
+        features={name: _pooled(x) for name, x in as_object(pooling.get("features")).items()},
     )
 
 
 def _pooled(value: Any) -> PooledEntry:
-    given = as_object(value)
+    pooled = as_object(value)
     return PooledEntry(
-        percentiles={k: as_number(x) for k, x in given.items() if _PERCENTILE.fullmatch(k)},
-        std=as_number(given.get("std")),
-        worst_run=_worst_run(as_object(given.get("worst_run"))),
-        defined_frames=as_whole(given.get("defined_frames")),
-        mean_of_defined=as_number(given.get("mean_of_defined")),
+        percentiles={k: as_number(x) for k, x in pooled.items() if _PERCENTILE.fullmatch(k)},
+        std=as_number(pooled.get("std")),
+        worst_run=_worst_run(as_object(pooled.get("worst_run"))),
+        defined_frames=as_whole(pooled.get("defined_frames")),
+        mean_of_defined=as_number(pooled.get("mean_of_defined")),
     )
 
 
-def _worst_run(given: Mapping[str, Any]) -> WorstRun | None:
-    start, stop = as_whole(given.get("start")), as_whole(given.get("stop"))
-    score = as_number(given.get("score"))
+def _worst_run(run: Mapping[str, Any]) -> WorstRun | None:
+    start, stop = as_whole(run.get("start")), as_whole(run.get("stop"))
+    score = as_number(run.get("score"))
     return None if start is None or stop is None or score is None else WorstRun(start, stop, score)

@@ -19,17 +19,18 @@ from vqa_harness.logs.values import (
 )
 
 _LINE = re.compile(r"\{(\d+)\}\{\d+\}frame: \d+\|(.*)")
-
+"""A line of a ``.sub`` log."""
 
 _VERSION_1_SIZE = ["Width", "Height"]
+"""Columns that libvmaf 1.x has before the features."""
 
 
 def parse_csv(text: str) -> Log:
-    """The log in a CSV text.
+    """Read the log in a CSV text.
 
     Raises:
-        ValueError: a row is broken. libvmaf writes fewer cells where a value is undefined, so that
-            nobody can tell which; such a log is refused.
+        ValueError: a row is broken. libvmaf writes fewer cells where a value is undefined, and then
+            it is unknown which one is; such a log is refused.
     """
     rows = csv.reader(text.splitlines())
     header = _cells(next(rows))[1:]
@@ -55,7 +56,7 @@ def parse_csv(text: str) -> Log:
 
 
 def parse_sub(text: str) -> Log:
-    """The log in a MicroDVD text.
+    """Read the log in a MicroDVD text.
 
     Raises:
         ValueError: a line is broken.

@@ -1,4 +1,4 @@
-"""Writes a log as libvmaf's JSON, byte for byte its layout, with ``vqa_harness`` as the last key.
+"""Writes and reads libvmaf's JSON logs: its layout byte for byte, with ``vqa_harness`` as last key.
 
 Differences from libvmaf: an undefined value stands on a line of its own (libvmaf forgets the line
 break), and there is the ``vqa_harness`` object where the log has one.
@@ -15,12 +15,16 @@ from vqa_harness.logs.log import Log
 from vqa_harness.logs.values import columns_of, finite, number, pool_columns, printable
 
 EXTRA_KEY = "vqa_harness"
-"""The one key libvmaf does not have."""
-
+"""The only key that libvmaf does not have."""
 
 _BARE = re.compile(r"(?<=:)\s*-?(?:nan(?:\(\w*\))?|inf(?:inity)?|1\.#\w+)(?=\s*[,}\]])", re.I)
+"""NaN and infinity as values, which JSON does not allow."""
+
 _LEADING_COMMA = re.compile(r'("frames"\s*:\s*\[)\s*,')
+"""A comma before the first frame, which some old libvmafs wrote."""
+
 _POOLED = ("min", "max", "mean", "harmonic_mean")
+"""Keys of pooled values in a log of libvmaf 2.0.0."""
 
 
 def write_json(log: Log, file: TextIO) -> None:
@@ -87,14 +91,14 @@ def _pretty(value: Any, indent: int) -> str:
 
 
 def parse_json(text: str) -> Log:
-    """The log in a JSON text.
+    """Read the log in a JSON text.
 
     Raises:
-        ValueError: it is no JSON, or not a VMAF log.
+        ValueError: it is not JSON, or not a VMAF log.
     """
     document = _load(text)
     if not isinstance(document, dict):
-        raise ValueError("is JSON but no VMAF log: the top level is not an object")
+        raise ValueError("is JSON but not a VMAF log: the top level is not an object")
     if "executorId" in document:
         raise ValueError(
             "is a result of the Python package of VMAF (run_vmaf), another layout; "
@@ -131,7 +135,7 @@ def _undefined(_name: str) -> None:
 
 def _parsed_frames(frames: Any) -> tuple[list[int], dict[str, list[float | None]]]:
     if not isinstance(frames, list):
-        raise ValueError("is JSON but no VMAF log: it has no array 'frames'")
+        raise ValueError("is JSON but not a VMAF log: it has no array 'frames'")
     numbers: list[int] = []
     rows: list[Mapping[str, Any]] = []
     for frame in frames:
@@ -165,24 +169,24 @@ def _numbers(values: Any, where: str) -> dict[str, float | None]:
     return {name: _number(value, f"{where}.{name}") for name, value in values.items()}
 
 
-def _pooled(given: Any) -> dict[str, dict[str, float | None]]:
-    if isinstance(given, list):  # libvmaf 2.0.0
-        given = _from_array(given)
-    if not isinstance(given, dict):
+def _pooled(entries: Any) -> dict[str, dict[str, float | None]]:
+    if isinstance(entries, list):  # libvmaf 2.0.0
+        entries = _from_array(entries)
+    if not isinstance(entries, dict):
         raise ValueError("'pooled_metrics' is not an object")
-    return {name: _numbers(values, f"pooled_metrics.{name}") for name, values in given.items()}
+    return {name: _numbers(values, f"pooled_metrics.{name}") for name, values in entries.items()}
 
 
 def _from_array(entries: list[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    pooled: dict[str, Any] = {}
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("metric"), str):
             raise ValueError("'pooled_metrics' has an entry without the name of its metric")
         methods = entry.get("pooling_methods", entry)
         if not isinstance(methods, dict):
             raise ValueError("'pooling_methods' is not an object")
-        found[entry["metric"]] = {key: methods[key] for key in _POOLED if key in methods}
-    return found
+        pooled[entry["metric"]] = {key: methods[key] for key in _POOLED if key in methods}
+    return pooled
 
 
 def _extra(extra: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from vqa_harness.logs.values import (
 
 
 def parse_xml(text: str) -> Log:
-    """The log in an XML text.
+    """Read the log in an XML text.
 
     Raises:
         ValueError: it is not a VMAF log, or has a document type.
@@ -71,19 +71,19 @@ class _XmlReader:
     def extra(self) -> dict[str, Any]:
         if not self._extra:
             return {}
-        found = json.loads("".join(self._extra))
-        if not isinstance(found, dict):
+        extra = json.loads("".join(self._extra))
+        if not isinstance(extra, dict):
             raise ValueError("'vqa_harness' is not an object")
-        json.dumps(found, allow_nan=False)
-        return found
+        json.dumps(extra, allow_nan=False)
+        return extra
 
     def _doctype(self, *_: object) -> None:
-        raise ValueError("has a document type, which a VMAF log has not; it is not read")
+        raise ValueError("has a document type, which no VMAF log has, so it is not read")
 
     def _start(self, element: str, attributes: dict[str, str]) -> None:
         if self.version is None:
             if element != "VMAF":
-                raise ValueError(f"is XML but no VMAF log: it begins with <{element[:40]}>")
+                raise ValueError(f"is XML but not a VMAF log: it begins with <{element[:40]}>")
             self.version = attributes.get("version", "")
         elif element == "frame":
             self.numbers.append(frame_number(attributes.pop("frameNum", "")))

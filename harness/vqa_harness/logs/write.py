@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from vqa_harness.logs.log import Log
 
 STDOUT = "-"
-"""Target that stands for standard output."""
-
+"""The target that stands for standard output."""
 
 BUILTIN = (
     WriterSpec("json", (".json",), "vqa_harness.logs.vmaf_json:write_json"),
@@ -28,21 +27,27 @@ BUILTIN = (
 
 
 Target = Path | str
+"""A path, or `STDOUT`."""
 
 
 @hookimpl
 def vqa_register_writers() -> Sequence[WriterSpec]:
-    """The formats libvmaf writes that keep what they are given."""
+    """The formats of libvmaf that have a place for all that a log holds."""
     return BUILTIN
 
 
 def choose(
     format_name: str | None, target: Path | None, writers: Sequence[WriterSpec] = BUILTIN
 ) -> WriterSpec:
-    """The format of that name; without one, by the target's ending, ``json`` if it has none.
+    """Choose a log format by its name, or without one by the target's ending.
+
+    Args:
+        format_name: the name of the format; None to go by the ending.
+        target: the path of the log; without an ending, or if None, the format is ``json``.
+        writers: the formats to choose from.
 
     Raises:
-        UsageError: no such format, or an ending that tells none.
+        UsageError: there is no such format, or none with this ending.
     """
     names = ", ".join(writer.name for writer in writers)
     if format_name is not None:
@@ -55,14 +60,14 @@ def choose(
         if suffix in writer.suffixes:
             return writer
     if suffix:
-        raise UsageError(f"{target}: {suffix} is no log format; choose one of {names}")
+        raise UsageError(f"{target}: {suffix} is not a log format; choose one of {names}")
     return choose("json", None, writers)
 
 
 def suffix_of(
     format_name: str | None, target: Path | None, writers: Sequence[WriterSpec] = BUILTIN
 ) -> str:
-    """The usual file ending of what `choose` finds.
+    """The usual file ending of the format that `choose` finds.
 
     Raises:
         UsageError: as `choose`.
@@ -82,11 +87,11 @@ def write_log(
     which does not end in a log's suffix, and then takes the target's place. The folder must exist.
 
     Args:
-        log: what to write.
-        target: path, or ``"-"``.
-        format_name: name of a format; None for the one of the target's ending, ``json`` if it has
-            none.
-        writers: formats to choose from; None for ours and those of installed plugins.
+        log: the log to write.
+        target: a path, or ``"-"``.
+        format_name: the name of a format; None for the one of the target's ending, or ``json`` if
+            it has none.
+        writers: the formats to choose from; None for ours and those of installed plugins.
 
     Raises:
         UsageError: an unknown format, or the target cannot be written.
@@ -103,7 +108,7 @@ def write_log(
 def _choose(
     format_name: str | None, path: Path | None, writers: Sequence[WriterSpec] | None
 ) -> WriterSpec:
-    """As `choose`; where no formats are given, plugins are looked for only if ours do not fit."""
+    """Choose as `choose` does; without ``writers``, plugins are asked only if ours do not fit."""
     from vqa_harness.registry import Registry
 
     if writers is not None:
@@ -140,9 +145,15 @@ def log_targets(
     log_format: str | None,
     writers: Sequence[WriterSpec],
 ) -> dict[Path, Target]:
-    """The log of each input; empty where none is wanted. Folders are made.
+    """The target of each input's log; empty where none is written. Folders are made.
 
     Two inputs of one stem get numbered names.
+
+    Args:
+        inputs: the videos.
+        output: a file, a folder for several inputs, or ``-``; None for no logs.
+        log_format: the name of a format; None to go by the ending of ``output``.
+        writers: the formats to choose from.
 
     Raises:
         UsageError: several inputs and one file, an unknown format, or a folder that cannot be made.
