@@ -14,7 +14,7 @@ from vqa_harness.gate.baseline import (
     read_baseline,
     write_baseline,
 )
-from vqa_harness.gate.judge import judge, kept_values, wants_bitrate
+from vqa_harness.gate.judge import judge, values_to_accept, wants_bitrate
 from vqa_harness.gate.junit import to_junit
 from vqa_harness.gate.output import to_json
 from vqa_harness.gate.plan import Case, Plan
@@ -395,7 +395,9 @@ def test_a_log_may_stand_for_the_baseline_of_a_single_case(tmp_path, registry, g
         '{"frames":[{"frameNum":0,"metrics":{"up":90}},{"frameNum":1,"metrics":{"up":80}}]}'
     )
     plan = Plan([Case("a", log="x")], [parse_rule("up.p7 max_drop 1")])
-    before = read_baseline(path, 1, lambda log: kept_values(plan.cases[0], log, plan, registry))
+    before = read_baseline(
+        path, 1, lambda log: values_to_accept(plan.cases[0], log, plan, registry)
+    )
     (outcome,) = gate({"a": make_log({"up": [80.0]})}, plan.rules, baseline=before).outcomes
     assert (outcome.status, outcome.baseline) == ("pass", pytest.approx(80.7))
     with pytest.raises(UsageError, match="the gate has 2 cases"):
@@ -408,10 +410,10 @@ def test_a_log_may_stand_for_the_baseline_of_a_single_case(tmp_path, registry, g
         ("", "neither a baseline nor a log"),
         ("nonsense", "neither a baseline nor a log"),
         ('{"schema": 9, "cases": {}}', "schema 9 is not known"),
-        ('{"schema": 1, "cases": {"a": {}}}', "is no baseline"),
-        ('{"schema": 1, "cases": {"a": {"values": {"up.mean": NaN}}}}', "is no baseline"),
-        ('{"schema": 1, "cases": {"a": {"values": {"up.mean": "9"}}}}', "is no baseline"),
-        ('{"schema": 1, "cases": []}', "is no baseline"),
+        ('{"schema": 1, "cases": {"a": {}}}', "is not a baseline"),
+        ('{"schema": 1, "cases": {"a": {"values": {"up.mean": NaN}}}}', "is not a baseline"),
+        ('{"schema": 1, "cases": {"a": {"values": {"up.mean": "9"}}}}', "is not a baseline"),
+        ('{"schema": 1, "cases": []}', "is not a baseline"),
     ],
 )
 def test_a_broken_baseline_is_one_line(tmp_path, content, words):

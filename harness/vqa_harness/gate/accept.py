@@ -1,4 +1,4 @@
-"""The accepted scores of a gate: found when rules need them, renewed when the user says so."""
+"""The accepted scores of a gate: read when rules need them, renewed when the user says so."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vqa_harness.gate.baseline import (
     read_baseline,
     write_baseline,
 )
-from vqa_harness.gate.judge import kept_values
+from vqa_harness.gate.judge import values_to_accept
 from vqa_harness.gate.plan import Plan
 from vqa_harness.gate.verdict import ScoredCase, failed_metrics
 from vqa_harness.logs.log import Log
@@ -22,11 +22,16 @@ from vqa_harness.registry import Registry
 
 
 def accepted_baseline(plan: Plan, registry: Registry, *, update: bool) -> Baseline | None:
-    """The baseline, where a rule or an update needs it.
+    """The baseline of a plan; None where neither a rule nor an update needs it.
+
+    Args:
+        plan: names the baseline.
+        registry: says what is known of the features of logs.
+        update: whether the baseline is about to be renewed.
 
     Raises:
-        UsageError: none is named.
-        InputError: it cannot be read.
+        UsageError: a baseline is needed and none is named, or a log stands for one to be renewed.
+        InputError: the file cannot be read.
     """
     needed = [rule for rule in plan.rules if rule.needs_baseline]
     if plan.baseline is None:
@@ -40,7 +45,7 @@ def accepted_baseline(plan: Plan, registry: Registry, *, update: bool) -> Baseli
         return None
 
     def extra(log: Log) -> dict[str, float]:
-        return kept_values(plan.cases[0], log, plan, registry)
+        return values_to_accept(plan.cases[0], log, plan, registry)
 
     accepted = read_baseline(plan.baseline, len(plan.cases), extra)
     if update and accepted.single is not None:
@@ -55,22 +60,23 @@ def update_baseline(
     accepted: Baseline | None,
     registry: Registry,
 ) -> list[Change]:
-    """Write the new baseline; returns what it changes.
+    """Write the new baseline, and return what it changes.
 
-    A case that could not be scored keeps what was accepted before; one that is no more goes.
+    A case that could not be scored keeps what was accepted before; one that no longer exists is
+    dropped.
 
     Raises:
         UsageError: the file cannot be written.
     """
     old, new = accepted or Baseline(), Baseline()
-    shown: set[str] = set()
+    compared: set[str] = set()
     for item in measured:
         name = item.case.name
         if item.log is not None and not failed_metrics(item):
-            extra = kept_values(item.case, item.log, plan, registry)
+            extra = values_to_accept(item.case, item.log, plan, registry)
             new.entries[name] = entry_of(item.log, extra, item.bitrate)
-            shown.update(extra)
+            compared.update(extra)
         elif name in old.entries:
             new.entries[name] = old.entries[name]
     write_baseline(path, new)
-    return changes(old, new, shown)
+    return changes(old, new, compared)

@@ -30,14 +30,14 @@ PROJECT_TABLE = ("tool", "vqa-harness")
 class _AlignKeys(Table):
     """What every table of alignment options has; the keys are those of `AlignOptions`."""
 
-    def given(self) -> dict[str, Any]:
-        """The keys that are in the file, as `AlignOptions` takes them."""
+    def set_keys(self) -> dict[str, Any]:
+        """The keys that are in the file with their values, as `AlignOptions` takes them."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
     @model_validator(mode="after")
     def _is_sensible(self) -> Self:
         with toml.refusals():
-            AlignOptions(**self.given())
+            AlignOptions(**self.set_keys())
         return self
 
 
@@ -77,14 +77,14 @@ class RuleTable(Table):
 
 
 class CaseTable(Table):
-    """Videos to score."""
+    """One entry ``[[case]]``: videos to score alike."""
 
     name: str = Field(pattern=r"^[^\x00-\x1f\x7f*?]+$", description="shown in every output")
     distorted: Texts = Field(
         min_length=1, description="files, * ? [] ** allowed; several files make a case each"
     )
     reference: str | None = Field(None, description="the video they are compared with")
-    metrics: Texts | None = Field(None, description="instead of the top-level metrics")
+    metrics: Texts | None = Field(None, description="scored instead of the top-level metrics")
     align: AlignTable = Field(
         default_factory=AlignTable, description="keys that replace those of [align]"
     )
@@ -116,7 +116,7 @@ class Config:
     Attributes:
         path: the file.
         table: its content.
-        rules: of both forms, in order.
+        rules: the rules of both forms, in the order of the file.
     """
 
     path: Path
@@ -124,7 +124,7 @@ class Config:
     rules: list[Rule]
 
     def place(self, *keys: str | int) -> str:
-        """Where a key is, for messages: ``vqa-harness.toml: [[case]] 'intro', key reference``."""
+        """Where a key stands, for messages: ``vqa-harness.toml: [[case]] 'intro', key metrics``."""
         return toml.place(self.path.name, keys, self.table, _within(self.path))
 
     def resolve(self, text: str) -> Path:
@@ -133,7 +133,10 @@ class Config:
 
 
 def find_config(folder: Path) -> Path | None:
-    """``vqa-harness.toml``, or a ``pyproject.toml`` with ``[tool.vqa-harness]``, in the folder."""
+    """The file of the configuration in a folder; None where there is none.
+
+    It is ``vqa-harness.toml``, or else a ``pyproject.toml`` with ``[tool.vqa-harness]``.
+    """
     own, project = folder / FILE_NAME, folder / PROJECT_FILE
     if own.is_file():
         return own
@@ -179,7 +182,7 @@ def _rules(path: Path, table: GateTable) -> Iterator[Rule]:
 
 def _from_table(table: RuleTable, at: str) -> Iterator[Rule]:
     bounds = {">=": table.min, "<=": table.max, "max_drop": table.max_drop}
-    given = {op: limit for op, limit in bounds.items() if limit is not None}
+    set_bounds = {op: limit for op, limit in bounds.items() if limit is not None}
     if (table.check is None) == (table.value is None):
         raise UsageError("needs either check = 'VALUE >= NUMBER', or value and a bound")
     options: dict[str, Any] = {
@@ -188,17 +191,17 @@ def _from_table(table: RuleTable, at: str) -> Iterator[Rule]:
         "anchor": table.anchor,
     }
     if table.check is not None:
-        if given:
+        if set_bounds:
             raise UsageError("check holds the bound already; leave out min, max and max_drop")
         yield checked(replace(parse_rule(table.check, place=at), **options))
         return
-    if not given:
+    if not set_bounds:
         raise UsageError("has no bound; add min, max or max_drop")
     if table.min is not None and table.max is not None and table.min > table.max:
         raise UsageError(f"min {table.min:g} is above max {table.max:g}")
     band = table.min is not None and table.max is not None
     target = parse_target(table.value or "")
-    for op, limit in given.items():
+    for op, limit in set_bounds.items():
         yield checked(Rule(target, op, limit, place=at, band=band, **options))
 
 

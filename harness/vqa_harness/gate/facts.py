@@ -11,6 +11,7 @@ from vqa_harness.logs.view_parser import flat_facts
 from vqa_harness.stats.pooling import pooled, worst_run
 
 _RESIDUALS = ("median", "p95", "max")
+"""Keys under ``align.residual`` of a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,13 @@ class Finding:
 
 
 def find_feature(log: Log, name: str, pool: str, offer: Offer | None) -> Finding:
-    """A pooled feature of a log.
+    """Look for a pooled feature in a log.
 
     Args:
-        log: of the case.
+        log: the log of the case.
         name: the feature, as in the rule.
         pool: how it is pooled; ``worst_run`` is the mean of the worst second.
-        offer: the metric's word on the feature; None for a log of unknown metrics.
+        offer: what the metric declares of the feature; None for a log of unknown metrics.
     """
     name = offer.logged if offer is not None else name
     values = [x for x in log.columns.get(name, []) if x is not None]
@@ -67,20 +68,20 @@ def known_facts(section: str) -> list[str]:
 
 
 def find_fact(log: Log, section: str, name: str) -> Finding:
-    """A fact of a log.
+    """Look for a fact in a log.
 
     Args:
-        log: of the case.
-        section: ``align``, or ``reading`` for that of the distorted video.
+        log: the log of the case.
+        section: ``align``, or ``reading`` for the facts of decoding the distorted video.
         name: one of `known_facts`.
     """
     if section == "align":
-        found = log.view.alignment.facts
+        facts = log.view.alignment.facts
     else:
-        found = log.view.reading.get("distorted", Reading()).facts
-    if name not in found:
+        facts = log.view.reading.get("distorted", Reading()).facts
+    if name not in facts:
         return Finding(reason=f"the log says nothing of {section}.{name}")
-    value = found[name]
+    value = facts[name]
     return Finding(value) if value is not None else Finding(reason=f"{section}.{name} is unknown")
 
 

@@ -17,8 +17,8 @@ class Offer:
     """A feature a metric gives.
 
     Attributes:
-        logged: its name in the log, the suffix of the metric's parameters included.
-        feature: what the metric declares of it, under the name without suffix.
+        logged: the name in the log, with the suffix that the metric's parameters give it.
+        feature: the declaration of the metric, under the name without suffix.
         label: the metric's name within the run.
     """
 
@@ -42,7 +42,7 @@ def offered(requests: Sequence[Request]) -> list[Offer]:
 
 
 def recorded(name: str, log: Log) -> Offer | None:
-    """A feature as the log itself has it; None where it tells no direction."""
+    """A feature as the log itself describes it; None where it gives no direction."""
     about = features_of(log).get(name)
     if about is None:
         return None
@@ -50,7 +50,7 @@ def recorded(name: str, log: Log) -> Offer | None:
 
 
 def resolve(name: str, offers: Sequence[Offer]) -> Offer | None:
-    """The feature of that name in the log, or without suffix if only one has it.
+    """The feature of a name in the log, or of a name without suffix if only one has it.
 
     Raises:
         UsageError: several have it with different suffixes.
@@ -75,12 +75,12 @@ def metric_with(name: str, requests: Sequence[Request], registry: Registry) -> R
             make it give something else.
     """
     specs = registry.specs()
-    found = [s for s in specs.values() if any(f.name == name for f in s.features)]
-    if len(found) > 1:
-        names = ", ".join(spec.name for spec in found)
+    givers = [s for s in specs.values() if any(f.name == name for f in s.features)]
+    if len(givers) > 1:
+        names = ", ".join(spec.name for spec in givers)
         raise UsageError(f"{name!r} is given by {names}; add one of these to metrics")
-    if found:
-        return _not_another(name, registry.request(found[0].name), requests)
+    if givers:
+        return _not_another(name, registry.request(givers[0].name), requests)
     if name in specs:
         features = ", ".join(f.name for f in specs[name].features if not f.diagnostic)
         raise UsageError(f"metric {name!r} gives {features}; write one of these instead of {name}")
@@ -91,16 +91,16 @@ def metric_with(name: str, requests: Sequence[Request], registry: Registry) -> R
     )
 
 
-def _not_another(name: str, wanted: Request, requests: Sequence[Request]) -> Request:
+def _not_another(name: str, needed: Request, requests: Sequence[Request]) -> Request:
     """The request, unless one of the same label is there: a log has a single entry for both."""
     for request in requests:
-        if request.label == wanted.label:
-            given = ", ".join(feature.name for feature in request.features)
+        if request.label == needed.label:
+            names = ", ".join(feature.name for feature in request.features)
             raise UsageError(
-                f"metric {request.spec.name!r} with the parameters given has {given}, not {name!r};"
+                f"metric {request.spec.name!r} with the parameters given has {names}, not {name!r};"
                 " write one of these, or change the parameters"
             )
-    return wanted
+    return needed
 
 
 def _with(name: str, specs: Mapping[str, MetricSpec]) -> str:

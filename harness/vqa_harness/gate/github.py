@@ -18,7 +18,7 @@ from vqa_harness.gate.output import to_markdown
 from vqa_harness.gate.verdict import RuleOutcome, Verdict
 
 MAX_ANNOTATIONS = 10
-"""Of each kind; GitHub shows no more of one step."""
+"""Most annotations of each level; GitHub shows no more of one step."""
 _LEVELS = {"error": "error", "fail": "error", "warn": "warning"}
 
 
@@ -29,7 +29,7 @@ def on_github(environment: Mapping[str, str]) -> bool:
 
 @contextmanager
 def no_commands(file: TextIO) -> Iterator[None]:
-    """What is written to the file inside is never taken for a command, whatever a name holds."""
+    """Keep the runner from taking what is written inside for a command, whatever a name holds."""
     token = secrets.token_hex(16)
     file.write(f"::stop-commands::{token}\n")
     try:
@@ -42,13 +42,13 @@ def annotation_lines(verdict: Verdict, config: str = "") -> list[str]:
     """``::error`` and ``::warning`` lines, errors first.
 
     Args:
-        verdict: to tell.
-        config: the configuration's path, to which the annotations are attached.
+        verdict: the verdict to report.
+        config: path of the configuration, to which the annotations are attached; empty for none.
     """
     lines = []
     for level in ("error", "warning"):
-        found = [o for o in verdict.outcomes if _LEVELS.get(o.status) == level]
-        lines += [_command(level, outcome, config) for outcome in found[:MAX_ANNOTATIONS]]
+        outcomes = [o for o in verdict.outcomes if _LEVELS.get(o.status) == level]
+        lines += [_command(level, outcome, config) for outcome in outcomes[:MAX_ANNOTATIONS]]
     return lines
 
 
@@ -66,13 +66,13 @@ def add_summary(verdict: Verdict, target: Path) -> None:
 
 
 def summary_file(environment: Mapping[str, str]) -> Path | None:
-    """Where the job's summary goes; None outside a job."""
+    """The file for the job's summary; None outside a job."""
     name = environment.get("GITHUB_STEP_SUMMARY", "")
     return Path(name) if name else None
 
 
 def write(verdict: Verdict, config: str, file: TextIO) -> None:
-    """Annotations to the file, the table to the job's summary.
+    """Write annotations to a file, and the table to the job's summary.
 
     Raises:
         UsageError: as `add_summary`.
@@ -99,5 +99,5 @@ def _property(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Control characters other than line breaks replaced: a terminal would obey them."""
+    """Replace control characters other than line breaks, because a terminal would obey them."""
     return "".join(c if c in "\r\n" else clean(c) for c in text)

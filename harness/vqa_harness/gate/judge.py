@@ -35,10 +35,10 @@ def judge(
 
     Args:
         plan: rules and cases.
-        measured: of the plan's cases, in order.
+        measured: the cases of the plan with their logs, in order.
         registry: says what is known of the features of logs.
         baseline: accepted scores; None where there are none.
-        accept: rules that compare with the baseline hold, because it is about to be renewed.
+        accept: let rules that compare with the baseline hold, because it is about to be renewed.
     """
     judge_one = _Judge(measured, registry, baseline or Baseline(), accept)
     verdict = Verdict(list(measured))
@@ -46,6 +46,7 @@ def judge(
         for rule in plan.rules:
             if not rule.target.per_group and rule.applies(item.case.name, item.case.group):
                 verdict.outcomes.append(judge_one.case(item, rule))
+    # A curve needs all cases of its group, so rules per group come last.
     for rule in plan.rules:
         if rule.target.per_group:
             verdict.outcomes += [judge_one.group(name, rule) for name in plan.groups(rule)]
@@ -60,19 +61,19 @@ class _Judge:
         self._installed = installed_offers(registry)
 
     def case(self, item: ScoredCase, rule: Rule) -> RuleOutcome:
-        """One rule on one case."""
+        """What becomes of one rule on one case."""
         name = item.case.name
         if item.log is None:
             return _outcome(name, rule, Finding(reason=one_line(item.error or InputError(""))))
-        found = self._find(rule, [item])
-        if self._accept and rule.needs_baseline and found.value is not None:
-            return _accepted(name, rule, found.value)
-        if rule.op == LOSS and found.value is not None:
-            return self._drop(item, item.log, rule, found, found.value)
-        return _outcome(name, rule, found)
+        finding = self._find(rule, [item])
+        if self._accept and rule.needs_baseline and finding.value is not None:
+            return _accepted(name, rule, finding.value)
+        if rule.op == LOSS and finding.value is not None:
+            return self._drop(item, item.log, rule, finding, finding.value)
+        return _outcome(name, rule, finding)
 
     def group(self, name: str, rule: Rule) -> RuleOutcome:
-        """One rule on one group."""
+        """What becomes of one rule on one group."""
         if self._accept and rule.needs_baseline:
             return _accepted(name, rule)
         return _outcome(name, rule, self._find(rule, self._rungs(name)))
@@ -93,7 +94,7 @@ class _Judge:
             return Finding(reason=one_line(error))
 
     def _drop(
-        self, item: ScoredCase, log: Log, rule: Rule, found: Finding, value: float
+        self, item: ScoredCase, log: Log, rule: Rule, finding: Finding, value: float
     ) -> RuleOutcome:
         name, offer = item.case.name, self._offer(item, rule)
         higher = offer.feature.higher_is_better if offer is not None else None
@@ -107,7 +108,7 @@ class _Judge:
         if reason or before is None:
             return _outcome(name, rule, Finding(value, reason), before)
         loss = before - value if higher else value - before
-        return _outcome(name, rule, found, before, loss)
+        return _outcome(name, rule, finding, before, loss)
 
 
 def _accepted(name: str, rule: Rule, value: float | None = None) -> RuleOutcome:
@@ -117,21 +118,21 @@ def _accepted(name: str, rule: Rule, value: float | None = None) -> RuleOutcome:
 def _outcome(
     case: str,
     rule: Rule,
-    found: Finding,
+    finding: Finding,
     baseline: float | None = None,
     loss: float | None = None,
 ) -> RuleOutcome:
     """The status of a finding; ``loss`` is judged in place of the value where it is given."""
     status: Status = "pass"
-    reason = found.reason
-    if found.value is None or reason:
+    reason = finding.reason
+    if finding.value is None or reason:
         status = "error"
-    elif not (rule.holds(found.value) if loss is None else loss <= rule.limit + DROP_TOLERANCE):
+    elif not (rule.holds(finding.value) if loss is None else loss <= rule.limit + DROP_TOLERANCE):
         status = "fail"
-        reason = _breach(rule, found.value, baseline, loss)
+        reason = _breach(rule, finding.value, baseline, loss)
     if status != "pass" and rule.severity == "warn":
         status = "warn"
-    return RuleOutcome(case, rule, status, found.value, baseline, reason, found.note)
+    return RuleOutcome(case, rule, status, finding.value, baseline, reason, finding.note)
 
 
 def _breach(rule: Rule, value: float, baseline: float | None, loss: float | None) -> str:
@@ -146,15 +147,16 @@ def _breach(rule: Rule, value: float, baseline: float | None, loss: float | None
 
 
 def installed_offers(registry: Registry) -> list[Offer]:
-    """What the installed metrics give with their defaults."""
+    """The features that the installed metrics give with their default parameters."""
     return offered([registry.request(name) for name in registry.specs()])
 
 
 def offer_of(case: Case, rule: Rule, log: Log | None, installed: Sequence[Offer]) -> Offer | None:
-    """What is known of a rule's feature.
+    """What is known of the feature that a rule names; None where nothing is.
 
-    Of a log that is given, the installed metrics tell it with their defaults, or else the log
-    itself; a feature of another program may be unknown.
+    A case that is scored here knows its metrics. Of a log that was made before, the installed
+    metrics are asked, with their defaults, and then the log itself; a feature of another program
+    may be unknown.
     """
     name = rule.target.needs().feature
     if not name:
@@ -165,8 +167,8 @@ def offer_of(case: Case, rule: Rule, log: Log | None, installed: Sequence[Offer]
     return known or (recorded(name, log) if log is not None else None)
 
 
-def kept_values(case: Case, log: Log, plan: Plan, registry: Registry) -> dict[str, float]:
-    """The values of a case that rules compare with a baseline, as named in the log."""
+def values_to_accept(case: Case, log: Log, plan: Plan, registry: Registry) -> dict[str, float]:
+    """The values of a case that rules compare with a baseline, by their names in the log."""
     installed = installed_offers(registry)
     values: dict[str, float] = {}
     for rule in plan.rules:

@@ -18,15 +18,15 @@ _TAGS = {"fail": "failure", "error": "error", "warn": "skipped", "accepted": "sk
 
 
 def to_junit(verdict: Verdict) -> str:
-    """The whole document."""
+    """The verdict as the text of a JUnit XML document."""
     root = ElementTree.Element("testsuites", name="vqa-harness gate")
     for item in verdict.measured:
-        found = [o for o in verdict.outcomes if o.case == item.case.name and not _of_group(o)]
-        _suite(root, item.case.name, found, dict(_facts(item)), item.seconds)
+        outcomes = [o for o in verdict.outcomes if o.case == item.case.name and not _of_group(o)]
+        _suite(root, item.case.name, outcomes, dict(_facts(item)), item.seconds)
     groups = dict.fromkeys(o.case for o in verdict.outcomes if _of_group(o))
     for name in groups:
-        found = [o for o in verdict.outcomes if o.case == name and _of_group(o)]
-        _suite(root, f"{name} (rate-quality curve)", found, {}, 0.0)
+        outcomes = [o for o in verdict.outcomes if o.case == name and _of_group(o)]
+        _suite(root, f"{name} (rate-quality curve)", outcomes, {}, 0.0)
     for key, value in _totals(verdict.outcomes).items():
         root.set(key, value)
     root.set("time", f"{sum(item.seconds for item in verdict.measured):.3f}")
@@ -87,7 +87,7 @@ def _totals(outcomes: list[RuleOutcome]) -> dict[str, str]:
 
 
 def _facts(item: ScoredCase) -> Iterator[tuple[str, str]]:
-    """What was scored and by which versions."""
+    """Names and values of what was scored and by which versions."""
     if item.log is None:
         return
     inputs = item.log.view.inputs
@@ -102,5 +102,5 @@ def _facts(item: ScoredCase) -> Iterator[tuple[str, str]]:
 
 
 def _text(text: str) -> str:
-    """Without characters XML cannot hold; surrogates of odd file names are among them."""
+    """The text without characters XML cannot hold, such as the surrogates of odd file names."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -28,7 +28,7 @@ MAX_CELL = 500
 
 
 def rows(outcomes: Sequence[RuleOutcome]) -> list[list[str]]:
-    """Rows below `COLUMNS`, in the order given."""
+    """The rows of a table with the columns `COLUMNS`, in the order of the outcomes."""
     return [
         [
             WORDS[o.status],
@@ -43,13 +43,13 @@ def rows(outcomes: Sequence[RuleOutcome]) -> list[list[str]]:
 
 
 def summary(verdict: Verdict) -> str:
-    """One line: how many rules on how many cases, and what became of them."""
+    """One line that says how many rules there are on how many cases, and how they ended."""
     counts = [(verdict.count(status), WORDS[status]) for status in STATUSES]
-    told = ", ".join(f"{count} {word.lower()}" for count, word in counts if count)
+    results = ", ".join(f"{count} {word.lower()}" for count, word in counts if count)
     cached = sum(m.cached for m in verdict.measured)
-    kept = f" ({cached} from the cache)" if cached else ""
+    origin = f" ({cached} from the cache)" if cached else ""
     cases = _count(len(verdict.measured), "case")
-    return f"{_count(len(verdict.outcomes), 'rule')} on {cases}{kept}: {told}"
+    return f"{_count(len(verdict.outcomes), 'rule')} on {cases}{origin}: {results}"
 
 
 def to_json(verdict: Verdict) -> dict[str, Any]:
@@ -120,10 +120,10 @@ def warnings_of(item: ScoredCase) -> list[str]:
     """What the user should know of a run and of its metrics."""
     if item.log is None:
         return []
-    found = list(item.log.view.warnings)
+    texts = list(item.log.view.warnings)
     for label, metric in item.log.view.metrics.items():
-        found += [f"{label}: {text}" for text in metric.warnings]
-    return found
+        texts += [f"{label}: {text}" for text in metric.warnings]
+    return texts
 
 
 def _count(number_of: int, noun: str) -> str:

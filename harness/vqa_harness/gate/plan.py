@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from vqa_harness.gate.config import CaseTable, Config
 
 _WILD = frozenset("*?[")
+"""Characters that make a path a pattern."""
+
 MAX_CASES = 10_000
 """Most cases a glob may make."""
 
@@ -31,7 +33,7 @@ class Case:
         distorted: the video; None for a log.
         reference: what it is compared with, or None.
         requests: the metrics, those the rules need included.
-        align: the alignment options that are given.
+        align: alignment options that differ from their defaults, by field of `AlignOptions`.
         log: the log that is judged instead of scoring a video.
         place: where it is written, for messages.
     """
@@ -63,7 +65,7 @@ class Plan:
     config: Path | None = None
 
     def groups(self, rule: Rule) -> list[str]:
-        """Groups a rule per group is for: those its patterns name, else all of several cases."""
+        """The groups that a rule is for: those its patterns name, else all with several cases."""
         members: dict[str, list[str]] = {}
         for case in self.cases:
             members.setdefault(case.group, []).append(case.name)
@@ -129,7 +131,7 @@ def plan_logs(logs: Sequence[Path], rules: Sequence[Rule], registry: Registry) -
 def requests_for(
     texts: Sequence[str], rules: Sequence[Rule], registry: Registry
 ) -> tuple[Request, ...]:
-    """The metrics asked for, and with their defaults those the rules need beside them.
+    """The metrics named, and those the rules need beside them, with their defaults.
 
     Raises:
         UsageError: an unknown metric or feature, a wrong parameter.
@@ -203,7 +205,7 @@ def _check_rule(rule: Rule, plan: Plan, registry: Registry) -> None:
 
 
 def _offers(case: Case, registry: Registry) -> list[Offer]:
-    """What is known of the features of a case: of a log's, what the installed metrics say."""
+    """What is known of the features of a case; for a log, the installed metrics are asked."""
     if case.log is None:
         return offered(case.requests)
     return offered([registry.request(name) for name in registry.specs()])
@@ -215,7 +217,7 @@ def _is_aligned(case: Case) -> bool:
 
 
 def under(rule: Rule, plan: Plan) -> Iterator[Case]:
-    """The cases a rule is for; of one per group, those of its groups and of its anchor."""
+    """The cases a rule is for; if it is per group, those of its groups and of its anchor."""
     groups = {*plan.groups(rule), rule.anchor} if rule.target.per_group else set()
     for case in plan.cases:
         if rule.target.per_group:
@@ -230,9 +232,9 @@ def _cases(
 ) -> Iterator[Case]:
     paths = list(_expand(config, table, at))
     group = table.group or table.name
-    align = table.align.given()
+    align = table.align.set_keys()
     if table.reference:
-        align = config.table.align.given() | align
+        align = config.table.align.set_keys() | align
     reference = None if table.reference is None else config.resolve(table.reference)
     texts = config.table.metrics if table.metrics is None else table.metrics
     single = len(paths) == 1 and len(table.distorted) == 1 and not _is_pattern(table.distorted[0])
@@ -245,7 +247,7 @@ def _cases(
 
 
 def _concerns(rule: Rule, name: str, group: str, alone: bool) -> bool:
-    """Whether a case needs the rule's metric; one alone has no rate-quality curve."""
+    """Whether a case needs the rule's metric; a case alone has no rate-quality curve."""
     if rule.target.per_group and not rule.cases:
         return not alone or rule.anchor == group
     return rule.applies(name, group) or rule.anchor == group
@@ -257,10 +259,10 @@ def _expand(config: Config, table: CaseTable, at: str) -> Iterator[Path]:
         if path.exists() or not _is_pattern(text):
             yield path
             continue
-        found = sorted(_glob(config.path.parent, text))
-        if not found:
+        matches = sorted(_glob(config.path.parent, text))
+        if not matches:
             raise InputError(f"{at}, key distorted: {text!r} matches no file")
-        yield from found
+        yield from matches
 
 
 def _glob(folder: Path, pattern: str) -> Iterator[Path]:
@@ -277,7 +279,7 @@ def _is_pattern(text: str) -> bool:
 
 
 def _named(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    """Each path with its stem, or its name where two stems are equal, or a number behind it."""
+    """Each path with a name of its own: its stem, or where stems are equal its name or a number."""
     stems = [path.stem for path in paths]
     taken: set[str] = set()
     for path in paths:

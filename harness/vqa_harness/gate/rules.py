@@ -34,7 +34,7 @@ class Rule:
         limit: the bound.
         severity: whether breaking it fails the gate.
         cases: patterns of the names of cases or groups it is for; empty for all.
-        anchor: of a BD-rate: the group it is measured against; None for the baseline.
+        anchor: for a BD-rate, the group it is measured against; None for the baseline.
         place: where it is written, for messages.
         band: whether it is one side of a band, which may point in the unusual direction.
     """
@@ -49,20 +49,20 @@ class Rule:
     band: bool = False
 
     def __str__(self) -> str:
-        """As written on the command line."""
+        """The rule as it is written on the command line."""
         return f"{self.target} {self.op} {self.limit:g}"
 
     @property
     def needs_baseline(self) -> bool:
-        """Whether it compares with the baseline."""
+        """Whether the rule compares with the baseline."""
         return self.target.needs_baseline(self)
 
     def applies(self, *names: str) -> bool:
-        """Whether it is for a case with this name or group."""
+        """Whether the rule is for a case with one of these names, of itself or of its group."""
         return not self.cases or any(fnmatchcase(n, p) for n in names for p in self.cases)
 
     def holds(self, value: float) -> bool:
-        """Whether the value keeps the bound; a ``max_drop`` is none."""
+        """Whether a value keeps the bound, for any operator but ``max_drop``."""
         return {
             ">=": value >= self.limit,
             ">": value > self.limit,
@@ -98,8 +98,8 @@ def checked(rule: Rule) -> Rule:
     """The rule, if its target says that it makes sense.
 
     Raises:
-        UsageError: such as a negative loss, a loss of a fact, a BD-rate that must be large, or an
-            anchor without BD-rate.
+        UsageError: it does not, such as a negative loss, a loss of a fact, a BD-rate that must be
+            large, or an anchor without BD-rate.
     """
     rule.target.check(rule)
     return rule

@@ -28,11 +28,11 @@ class GateScoring:
     """How cases are scored.
 
     Attributes:
-        cache: of earlier logs; None for none.
-        threads: for metrics; 0 for one per processor.
-        quiet: no progress bar.
-        bitrates: names of the cases whose bitrate is wanted.
-        command: the command line, for the logs.
+        cache: keeps earlier logs; None for no cache.
+        threads: how many each metric may use; 0 for one per processor.
+        quiet: whether there is no progress bar.
+        bitrates: names of the cases whose bitrate is measured.
+        command: the command line, recorded in the logs.
     """
 
     cache: ResultCache | None = None
@@ -50,7 +50,7 @@ def measure_all(
     Args:
         cases: what to score.
         registry: where metrics come from; with several jobs, those installed.
-        scoring: how.
+        scoring: how they are scored.
         jobs: cases scored at once, each in a process of its own.
 
     Raises:
@@ -74,21 +74,21 @@ def measure(case: Case, registry: Registry, scoring: GateScoring) -> ScoredCase:
         UsageError: the cache cannot be written, or an option is wrong.
     """
     begin = time.perf_counter()
-    found = ScoredCase(case)
+    scored = ScoredCase(case)
     try:
         if case.log is not None:
-            found.log = read_log(case.log)
+            scored.log = read_log(case.log)
         elif case.distorted is not None:
-            found.log, found.cached = _score(case, case.distorted, registry, scoring)
+            scored.log, scored.cached = _score(case, case.distorted, registry, scoring)
             if case.name in scoring.bitrates:
-                found.bitrate = _kilobits(case.distorted, found.log)
+                scored.bitrate = _kilobits(case.distorted, scored.log)
     except UsageError as error:
         place = case.place or case.name
         raise type(error)(f"{place}: {error}") from None
     except VqaError as error:
-        found.log, found.error = None, error
-    found.seconds = time.perf_counter() - begin
-    return found
+        scored.log, scored.error = None, error
+    scored.seconds = time.perf_counter() - begin
+    return scored
 
 
 def _score(
@@ -98,9 +98,9 @@ def _score(
     key: CacheKey | None = None
     if scoring.cache is not None:
         key = CacheKeys(case.requests, registry, align).of(distorted, case.reference)
-        kept = scoring.cache.get(key)
-        if kept is not None:
-            return kept, True
+        earlier = scoring.cache.get(key)
+        if earlier is not None:
+            return earlier, True
     with progress_bar(case.name, quiet=scoring.quiet) as progress:
         options = RunOptions(scoring.threads, progress, align)
         result = run(distorted, case.requests, registry, options, reference=case.reference)

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from vqa_harness.spec import Feature
 
 UPWARD = (">=", ">")
+"""Operators that ask for large values."""
+
 DOWNWARD = ("<=", "<")
+"""Operators that ask for small values."""
+
 LOSS = "max_drop"
 """The operator that allows a loss against the baseline."""
 
@@ -29,9 +33,9 @@ class Needs:
     """What a target cannot be found without.
 
     Attributes:
-        feature: as named in the rule; a metric that gives it is added. Empty for none.
-        bitrate: the bitrate of the distorted video.
-        alignment: a reference and a metric that compares with it.
+        feature: the feature named in the rule, for which a metric is added; empty for none.
+        bitrate: whether the bitrate of the distorted video is needed.
+        alignment: whether a reference and a metric that compares with it are needed.
     """
 
     feature: str = ""
@@ -41,11 +45,11 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What there is to find a target in.
+    """What a target's value is computed from.
 
     Attributes:
-        measured: the case; of a target that is found per group, the cases of the group, in order.
-            Where a target is found per case, there is a log.
+        measured: one case, which has a log; for a target per group, the cases of the group in
+            order.
         anchor: the cases of the group that the rule names as its anchor.
         baseline: accepted scores; empty where there are none.
         offer: what is known of the target's feature in a case; None where nothing is.
@@ -65,12 +69,12 @@ class RuleTarget(ABC):
 
     Attributes:
         forms: how it is written, such as ``FEATURE.POOLING``; each has its row in the page.
-        example: one as it stands in a rule.
+        example: a target as it stands in a rule.
         about: what it is, in a few words, for the JSON Schema.
         expression: what the whole text must match.
         per_group: whether it is found once per group of cases, which are the rungs of one curve,
             and not once per case.
-        unit: of the value, with a space before it; empty for none.
+        unit: the unit of the value with a space before it; empty for none.
     """
 
     __slots__ = ()
@@ -89,7 +93,7 @@ class RuleTarget(ABC):
 
     @abstractmethod
     def __str__(self) -> str:
-        """As written in a rule."""
+        """The target as it is written in a rule."""
 
     @abstractmethod
     def find(self, rule: Rule, evidence: Evidence) -> Finding:
@@ -100,7 +104,7 @@ class RuleTarget(ABC):
         """
 
     def needs(self) -> Needs:
-        """What must be there; nothing by default."""
+        """What the target cannot be found without; nothing by default."""
         return Needs()
 
     def needs_baseline(self, rule: Rule) -> bool:

@@ -24,7 +24,7 @@ POOLS = (*POOLERS, "worst_run")
 """Names of poolings; percentiles ``p0`` to ``p100`` are taken as well."""
 
 FEW_POINTS = 4
-"""A rate-quality curve of fewer points is noted."""
+"""A verdict notes that a rate-quality curve has fewer points than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class FeatureTarget(RuleTarget):
         return f"{self.name}.{self.pool}"
 
     def needs(self) -> Needs:
-        """The feature."""
+        """A target of this kind needs its feature."""
         return Needs(self.name)
 
     def check(self, rule: Rule) -> None:
-        """A loss is 0 or more, and a standard deviation has no better direction."""
+        """Refuse a negative loss, and a loss of a standard deviation, which has no direction."""
         if rule.op == LOSS and rule.limit < 0:
             raise UsageError(f"'{rule}': a loss is 0 or more")
         if rule.op != LOSS or self.pool == "std" or rule.anchor is not None:
@@ -91,7 +91,7 @@ class FeatureTarget(RuleTarget):
         _check_range(rule, feature)
 
     def accepted_as(self, offer: Offer | None) -> str:
-        """``vmaf.p5``, the feature as named in the log."""
+        """The name in a baseline, such as ``vmaf.p5``: the feature as logged, and the pooling."""
         return f"{self.name if offer is None else offer.logged}.{self.pool}"
 
     def find(self, rule: Rule, evidence: Evidence) -> Finding:
@@ -129,7 +129,7 @@ class FactTarget(RuleTarget):
         return f"{self.section}.{self.name}"
 
     def needs(self) -> Needs:
-        """Of a fact of the pairing, that frames are paired."""
+        """A fact of the pairing needs frames that are paired."""
         return Needs(alignment=self.section == "align")
 
     def check_known(self, rule: Rule) -> None:
@@ -140,7 +140,7 @@ class FactTarget(RuleTarget):
             raise UsageError(f"'{rule}': {self.section} has no {self.name!r}{hint}")
 
     def find(self, rule: Rule, evidence: Evidence) -> Finding:
-        """What the log of a case says."""
+        """The fact that the log of a case holds."""
         (item,) = evidence.measured
         assert item.log is not None  # see Evidence
         return find_fact(item.log, self.section, self.name)
@@ -172,15 +172,15 @@ class BdRateTarget(RuleTarget):
         return f"bdrate.{self.name}"
 
     def needs(self) -> Needs:
-        """The feature, and the bitrate of each rung."""
+        """A BD-rate needs the feature, and the bitrate of each rung."""
         return Needs(self.name, bitrate=True)
 
     def needs_baseline(self, rule: Rule) -> bool:
-        """Without an anchor, the baseline is the curve compared with."""
+        """Whether the curve is compared with the baseline, which it is without an anchor."""
         return rule.anchor is None
 
     def check(self, rule: Rule) -> None:
-        """Only small BD-rates are good."""
+        """Refuse a rule that asks for a large BD-rate, or for a loss."""
         if rule.op == LOSS:
             RuleTarget.check(self, rule)
         if rule.op not in DOWNWARD:
@@ -189,7 +189,7 @@ class BdRateTarget(RuleTarget):
             )
 
     def find(self, rule: Rule, evidence: Evidence) -> Finding:
-        """Compare the curve of a group with that of the anchor."""
+        """The BD-rate of the curve of a group against that of the anchor."""
         from vqa_harness.stats.bdrate import bd_rate
 
         if rule.anchor is None:
@@ -203,7 +203,7 @@ class BdRateTarget(RuleTarget):
 
 
 KINDS: tuple[type[RuleTarget], ...] = (BdRateTarget, FactTarget, FeatureTarget)
-"""Every kind; a text is of the first whose expression it matches."""
+"""Every kind of target; a text is of the first kind whose expression it matches."""
 
 
 def parse_target(text: str) -> RuleTarget:

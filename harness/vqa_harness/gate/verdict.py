@@ -12,7 +12,7 @@ from vqa_harness.logs.log import Log
 
 Status = Literal["pass", "fail", "error", "warn", "accepted"]
 STATUSES: tuple[Status, ...] = ("error", "fail", "warn", "accepted", "pass")
-"""From what matters most to what matters least."""
+"""Every status, from what matters most to what matters least."""
 
 
 @dataclass(slots=True)
@@ -21,11 +21,11 @@ class ScoredCase:
 
     Attributes:
         case: what was scored.
-        log: of the run, of the cache or read; None after an error.
-        error: why there is no log.
-        cached: whether nothing was decoded.
+        log: the log that was made, kept from before, or read; None after an error.
+        error: the error because of which there is no log, or None.
+        cached: whether the log is from the cache, so that nothing was decoded.
         bitrate: kbit/s of the distorted video stream; None where no rule asks for it.
-        seconds: it took.
+        seconds: how long the case took.
     """
 
     case: Case
@@ -42,13 +42,13 @@ class RuleOutcome:
 
     Attributes:
         case: name of the case, or of the group for a BD-rate.
-        rule: that was judged.
-        status: ``pass``; ``fail``; ``error``: it could not be judged; ``warn``: either of these of
-            a rule that only warns; ``accepted``: the value becomes the baseline.
-        value: found, or None. Of a BD-rate, percent.
+        rule: the rule that was judged.
+        status: ``pass``; ``fail``; ``error``: it could not be judged; ``warn``: a rule that only
+            warns failed or could not be judged; ``accepted``: the value becomes the baseline.
+        value: the value that was found, in percent for a BD-rate; None where there is none.
         baseline: the value compared with, or None.
         reason: why the rule does not hold; empty if it does.
-        note: what to know of the value; mostly empty.
+        note: what a reader should know of the value; mostly empty.
     """
 
     case: str
@@ -62,22 +62,22 @@ class RuleOutcome:
 
 @dataclass(slots=True)
 class Verdict:
-    """Everything that was found.
+    """Everything that a gate found.
 
     Attributes:
-        measured: the cases.
-        outcomes: by case, in the order of the rules; BD-rates last.
+        measured: the cases with their logs.
+        outcomes: the outcomes by case, in the order of the rules; those of groups come last.
     """
 
     measured: list[ScoredCase]
     outcomes: list[RuleOutcome] = field(default_factory=list)
 
     def count(self, status: Status) -> int:
-        """How many rules ended so."""
+        """How many rules ended with a status."""
         return sum(outcome.status == status for outcome in self.outcomes)
 
     def failure(self) -> VqaError | None:
-        """What the command ends with: an error of a case or metric, `GateFailed`, or None."""
+        """The error that the command ends with: of a case or metric, `GateFailed`, or None."""
         broken = next((m for m in self.measured if m.error is not None), None)
         if broken is not None and broken.error is not None:
             return type(broken.error)(f"case {broken.case.name!r}: {one_line(broken.error)}")
@@ -92,14 +92,14 @@ class Verdict:
 
 
 def failed_metrics(item: ScoredCase) -> dict[str, str]:
-    """Metrics that failed in this run, with the reason."""
+    """Labels of the metrics that failed in this run, with the reasons."""
     if item.log is None or item.case.log is not None:
         return {}
     return dict(item.log.view.errors)
 
 
 def number(value: float, limit: float | None = None) -> str:
-    """Four decimals, or all where these would hide on which side of the limit the value is."""
+    """A value with four decimals, or with all where four hide on which side of the limit it is."""
     if value == int(value) and abs(value) < 1e15:
         return f"{value:.0f}"
     short = f"{value:.4f}"

@@ -23,7 +23,7 @@ STDOUT = "-"
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where a verdict goes.
+    """The places a verdict is written to.
 
     Attributes:
         junit: file for JUnit XML, or None.
@@ -41,7 +41,7 @@ class Outputs:
 
 
 def write_verdict(verdict: Verdict, plan: Plan, outputs: Outputs) -> None:
-    """The table on standard output, unless JSON goes there, and every file asked for.
+    """Write the table to standard output, unless JSON goes there, and every file asked for.
 
     Raises:
         UsageError: a file cannot be written.
@@ -65,13 +65,13 @@ def write_verdict(verdict: Verdict, plan: Plan, outputs: Outputs) -> None:
         actions.write(verdict, str(plan.config or ""), stream)
 
 
-def write_changes(path: Path, found: Sequence[Change], outputs: Outputs) -> None:
-    """What an update of the baseline changed."""
+def write_changes(path: Path, changes: Sequence[Change], outputs: Outputs) -> None:
+    """Show what an update of the baseline at ``path`` changed."""
     rows_of = [
         [c.case, c.value, *("-" if x is None else number(x) for x in (c.before, c.after))]
-        for c in found
+        for c in changes
     ]
     if rows_of and outputs.json != STDOUT:
         with actions.no_commands(sys.stdout) if outputs.github else nullcontext():
             print_table(("case", "value", "before", "after"), rows_of, title="Baseline")
-    note(f"{path}: {len(found)} values changed" if found else f"{path}: nothing changed")
+    note(f"{path}: {len(changes)} values changed" if changes else f"{path}: nothing changed")
