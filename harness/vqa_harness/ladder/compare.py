@@ -1,4 +1,4 @@
-"""Compares the measured rungs of a ladder: curves, BD-rates, hulls, choice of rungs.
+"""Compares the measured rungs of a ladder: curves, BD-rates, hulls, and which rungs to take.
 
 The document made here is what ``ladder.json`` holds; ``docs/ladder.md`` describes its keys.
 """
@@ -18,16 +18,20 @@ from vqa_harness.logs.features import FeatureInfo
 from vqa_harness.stats import bdrate, hull
 
 SATURATED = 0.01
-"""Part of a feature's best value within which differences mean little."""
+"""Distance from a feature's best value, as a part of it, within which differences mean little."""
 
 Json = dict[str, Any]
 
 
 def compare_ladder(measured: ScoredLadder, settings: CompareSettings) -> Json:
-    """The keys ``settings``, ``features``, ``sources``, ``aggregate`` and ``failed``.
+    """Compare the measured rungs of a ladder.
+
+    Returns:
+        The keys ``settings``, ``features``, ``sources``, ``aggregate`` and ``failed`` of the
+        document.
 
     Raises:
-        UsageError: the anchor is no series, or a feature that was asked for was not measured.
+        UsageError: the anchor is not a series, or a feature to compare was not measured.
     """
     names = _chosen(measured, settings)
     sources = [
@@ -47,16 +51,16 @@ def aggregate(comparisons: Sequence[Sequence[Mapping[str, Any]]]) -> list[Json]:
     """Mean BD-rate and BD-quality of each pair of series over sources, each source counting once.
 
     Args:
-        comparisons: of each source, as `compare_ladder` gives them.
+        comparisons: the list ``comparisons`` of each source, as `compare_ladder` gives it.
     """
     pairs: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for one in (entry for source in comparisons for entry in source):
         pairs.setdefault((one["feature"], one["anchor"], one["test"]), []).append(one)
-    found = []
+    means = []
     for (feature, anchor, test), entries in pairs.items():
         rates = [e["bd_rate"] for e in entries if e["bd_rate"] is not None]
         qualities = [e["bd_quality"] for e in entries if e["bd_quality"] is not None]
-        found.append(
+        means.append(
             {
                 "feature": feature,
                 "anchor": anchor,
@@ -69,7 +73,7 @@ def aggregate(comparisons: Sequence[Sequence[Mapping[str, Any]]]) -> list[Json]:
                 "left_out": len(entries) - len(rates),
             }
         )
-    return found
+    return means
 
 
 def _chosen(measured: ScoredLadder, settings: CompareSettings) -> list[str]:
@@ -119,7 +123,7 @@ def _source(
         series.setdefault(rung.series, []).append(index)
     for indices in series.values():
         indices.sort(key=lambda i: rungs[i].bitrate.mean)
-    found: Json = {
+    result: Json = {
         "name": name,
         "reference": measured.references[name],
         "rungs": [_rung(rung) for rung in rungs],
@@ -130,10 +134,10 @@ def _source(
     }
     for feature in features:
         one = _Feature(feature, measured.features[feature], rungs, series, settings)
-        found["curves"][feature] = {name: one.curve(name) for name in one.series}
-        found["comparisons"] += one.comparisons()
-        found["hulls"][feature] = one.hull()
-    return found
+        result["curves"][feature] = {name: one.curve(name) for name in one.series}
+        result["comparisons"] += one.comparisons()
+        result["hulls"][feature] = one.hull()
+    return result
 
 
 def _rung(rung: Rung) -> Json:
@@ -184,14 +188,15 @@ class _Feature:
         members = self.series[series]
         points = self._points(members)
         sizes = {self._rungs[i].size[1] for i in members}
-        wanted = self._settings.curve
-        kind = wanted if wanted != "auto" else ("hull" if len(sizes) > 1 else "points")
-        kept = list(range(len(members)))
+        kind = self._settings.curve
+        if kind == "auto":
+            kind = "hull" if len(sizes) > 1 else "points"
+        on_curve = list(range(len(members)))
         fallen = bdrate.falls(points)
         if kind == "hull":
-            kept = hull.upper_hull(points)
+            on_curve = hull.upper_hull(points)
         elif self._settings.not_monotone == "pareto":
-            kept = hull.pareto(points)
+            on_curve = hull.pareto(points)
         notes = []
         if fallen and kind == "points":
             a, b = fallen[0]
@@ -204,14 +209,14 @@ class _Feature:
             notes.append(f"{len(saturated)} points are within 1 % of the best value possible")
         return {
             "kind": kind,
-            "rungs": [members[k] for k in kept],
+            "rungs": [members[k] for k in on_curve],
             "monotone": not fallen,
-            "left_out": len(members) - len(kept),
+            "left_out": len(members) - len(on_curve),
             "notes": notes,
         }
 
     def comparisons(self) -> list[Json]:
-        """Every series against the anchor; without one, every pair in the order of the series."""
+        """Compare every series with the anchor, or without one every pair in their order."""
         names = list(self.series)
         anchor = self._settings.anchor
         if anchor in names:
@@ -273,7 +278,7 @@ class _Feature:
         first, second = self.curve(anchor)["rungs"], self.curve(test)["rungs"]
         nothing = dict.fromkeys(("bd_rate", "bd_quality", "overlap", "covered", "bitrate_overlap"))
         try:
-            found = bdrate.compare(
+            difference = bdrate.compare(
                 self._points(first),
                 self._points(second),
                 self._settings.method,
@@ -283,13 +288,13 @@ class _Feature:
             return {**entry, **nothing, "crossings": [], "notes": [], "refused": str(error)}
         return {
             **entry,
-            "bd_rate": found.rate,
-            "bd_quality": found.quality,
-            "overlap": found.overlap,
-            "covered": found.covered,
-            "bitrate_overlap": found.rate_overlap,
-            "crossings": [self._about.sign * x for x in found.crossings],
-            "notes": list(found.notes),
+            "bd_rate": difference.rate,
+            "bd_quality": difference.quality,
+            "overlap": difference.overlap,
+            "covered": difference.covered,
+            "bitrate_overlap": difference.rate_overlap,
+            "crossings": [self._about.sign * x for x in difference.crossings],
+            "notes": list(difference.notes),
             "refused": None,
         }
 

@@ -34,8 +34,8 @@ class CompareSettings:
             such points out (``pareto``).
         curve: ``points``: the curve of a series goes through all its rungs. ``hull``: through those
             on its convex hull. ``auto``: hull where a series has several resolutions.
-        anchor: the series the others are compared with; empty for the first.
-        features: what is compared; empty for the first feature of each metric.
+        anchor: the series the others are compared with; empty to compare every pair.
+        features: names of the features to compare; empty for the first of each metric.
         jnd: just noticeable difference by feature.
         target_bitrates: bit/s to choose a rung for.
         target_qualities: feature to qualities to choose a rung for.
@@ -67,7 +67,12 @@ class CompareSettings:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Encodings of one source with one encoder at several bitrates."""
+    """Encodings of one source with one encoder at several bitrates.
+
+    Attributes:
+        name: shown in every output; one name is one series in all sources.
+        rungs: the files.
+    """
 
     name: str
     rungs: tuple[Path, ...]
@@ -75,7 +80,13 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class LadderSource:
-    """One title: its reference (None where there is none), series, and grids to encode."""
+    """One title with its encodings.
+
+    Attributes:
+        name: shown in every output.
+        reference: the video the encodings were made from; None where there is none.
+        series: its encodings.
+    """
 
     name: str
     reference: Path | None
@@ -88,9 +99,9 @@ class LadderConfig:
 
     Attributes:
         metrics: requests such as ``vmaf`` or ``clipvqa:window=4``.
-        sources: what is measured.
-        grids: what is encoded from every source.
-        settings: how it is compared.
+        sources: the titles whose encodings are measured.
+        grids: the encodings to make of every source.
+        settings: how the rungs are compared.
     """
 
     metrics: tuple[str, ...]
@@ -100,7 +111,7 @@ class LadderConfig:
 
 
 class CompareTable(Table):
-    """How rungs are compared."""
+    """The table ``[compare]``: how rungs are compared."""
 
     pool: str = Field(default="mean", description="pooled value taken as quality: mean, p5, ...")
     method: Method = Field(default="pchip", description="how curves are drawn through points")
@@ -108,17 +119,21 @@ class CompareTable(Table):
         default=MIN_OVERLAP,
         ge=0,
         le=1,
-        description="least shared part of the narrower range",
+        description="part of the narrower quality range that two curves must share",
     )
     not_monotone: NotMonotone = Field(
         default="refuse",
-        description="a rung no better than a cheaper one: refuse, or leave out",
+        description="a rung no better than one of less bitrate: refuse the curve, or leave it out",
     )
     curve: CurveKind = Field(
-        default="auto", description="through all rungs (points), or those on the convex hull"
+        default="auto", description="curves go through all rungs (points), or those on the hull"
     )
-    anchor: str = Field(default="", description="series compared with; default: the first")
-    features: Texts = Field(default=[], description="compared; default: first of each metric")
+    anchor: str = Field(
+        default="", description="series the others are compared with; default: every pair"
+    )
+    features: Texts = Field(
+        default=[], description="features to compare; default: the first of each metric"
+    )
     jnd: dict[str, Positive] = Field(
         default={}, description="just noticeable difference per feature"
     )
@@ -133,7 +148,7 @@ class CompareTable(Table):
         return self
 
     def settings(self) -> CompareSettings:
-        """What the engine takes.
+        """The table as the settings of a comparison.
 
         Raises:
             ValueError: a value that does not fit.
@@ -154,29 +169,31 @@ class CompareTable(Table):
 
 
 class SeriesTable(Table):
-    """Encodings of one source with one encoder at several bitrates."""
+    """An entry ``[[source.series]]``: encodings with one encoder at several bitrates."""
 
-    name: str = Field(description="of the series; one name is one series in all sources")
+    name: str = Field(description="name of the series; one name is one series in all sources")
     rungs: Texts = Field(min_length=1, description="files, * ? [] ** allowed")
 
 
 class SourceTable(Table):
-    """One title."""
+    """An entry ``[[source]]``: one title with its encodings."""
 
     name: str = Field(description="shown in every output")
     reference: str | None = Field(
-        default=None, min_length=1, description="what rungs were made from"
+        default=None, min_length=1, description="the video that the rungs were made from"
     )
-    series: list[SeriesTable] = Field(default=[], description="its encodings")
+    series: list[SeriesTable] = Field(default=[], description="encodings of the title")
 
 
 class EncodeTable(Table):
-    """Encodings to make of every source."""
+    """An entry ``[[encode]]``: encodings to make of every source."""
 
-    name: str = Field(default="", description="of the series; default: the codec and its options")
+    name: str = Field(
+        default="", description="name of the series; default: the codec and its options"
+    )
     codec: Codec = Field(description="FFmpeg's name of the encoder")
     options: dict[str, Annotated[str | int | float | bool, Field(union_mode="left_to_right")]] = (
-        Field(default={}, description="the encoder's own")
+        Field(default={}, description="options of the encoder itself")
     )
     heights: list[int] = Field(default=[], description="in pixels; default: the source's own")
     crf: Numbers = Field(default=[], description="constant quality levels")
@@ -188,7 +205,7 @@ class EncodeTable(Table):
         return self
 
     def grid(self) -> EncodeGrid:
-        """What the engine takes.
+        """The table as a grid of encodings.
 
         Raises:
             ValueError: a value that does not fit the codec.
@@ -205,15 +222,15 @@ class EncodeTable(Table):
 
 
 class LadderTable(Table):
-    """The whole file."""
+    """The whole configuration of a ladder."""
 
     layout: Literal[1] = Field(default=1, alias="schema", description="version of this layout")
     metrics: Texts = Field(default=[], description="NAME or NAME:param=value,...")
     compare: CompareTable = Field(
         default_factory=CompareTable, description="how rungs are compared"
     )
-    source: list[SourceTable] = Field(default=[], description="what is measured")
-    encode: list[EncodeTable] = Field(default=[], description="what is encoded from every source")
+    source: list[SourceTable] = Field(default=[], description="titles whose encodings are measured")
+    encode: list[EncodeTable] = Field(default=[], description="encodings to make of every source")
 
 
 def read_config(path: Path) -> LadderConfig:
@@ -237,7 +254,7 @@ def read_config(path: Path) -> LadderConfig:
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema of the file, for editors."""
+    """JSON Schema of the configuration, for editors."""
     return toml.schema_of(LadderTable, "vqa-harness ladder configuration")
 
 
@@ -256,17 +273,17 @@ def _source(ladder: LadderTable, number: int, path: Path) -> LadderSource:
 
 def _rungs(patterns: Sequence[str], folder: Path) -> list[Path]:
     """The files that are named, each once."""
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     for pattern in patterns:
         matches = _matches(folder, pattern)
         if not matches:
             raise UsageError(f"no file matches {pattern}")
-        found |= dict.fromkeys(matches)
-    return list(found)
+        files |= dict.fromkeys(matches)
+    return list(files)
 
 
 def _option(value: str | float) -> str:
-    """An encoder's option as FFmpeg reads it."""
+    """The value of an encoder's option as FFmpeg reads it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

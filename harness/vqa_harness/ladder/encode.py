@@ -26,18 +26,26 @@ if TYPE_CHECKING:
 Codec = Literal["libx264", "libx265", "libsvtav1", "libvpx-vp9"]
 CODECS: tuple[Codec, ...] = get_args(Codec)
 CRF_RANGE = {"libx264": (0, 51), "libx265": (0, 51), "libsvtav1": (1, 63), "libvpx-vp9": (0, 63)}
-_TICKS = 100  # timestamps per frame: exact for a constant rate, near enough for a varying one
-_NEAR = Fraction(1, 8)  # of a frame; Matroska rounds times to milliseconds
+"""Smallest and largest CRF that each encoder takes."""
+
+_TICKS = 100
+"""Timestamps per frame: exact for a constant rate, near enough for a varying one."""
+
+_NEAR = Fraction(1, 8)
+"""Distance from the grid of a constant rate, in frames, that is taken for rounding.
+
+Matroska rounds times to milliseconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodeGrid:
-    """Encodings wanted of every source: heights times qualities, one encoder.
+    """Encodings to make of every source with one encoder: heights times qualities.
 
     Attributes:
-        name: of the series; empty for the codec and its options.
         codec: one of `CODECS`.
-        options: the encoder's own, such as ``{"preset": "fast"}``.
+        name: name of the series; empty for the codec and its options.
+        options: options of the encoder itself, such as ``{"preset": "fast"}``.
         heights: in pixels, rounded to even; empty for the source's own.
         crfs: constant quality levels.
         bitrates: bit/s, single pass; instead of or beside ``crfs``.
@@ -66,7 +74,7 @@ class EncodeGrid:
 
     @property
     def label(self) -> str:
-        """Name of the series."""
+        """The name of the series that these encodings are."""
         words = [self.codec.removeprefix("lib"), *self.options.values()]
         return self.name or " ".join(words)
 
@@ -76,12 +84,12 @@ class EncodeJob:
     """One rung to make.
 
     Attributes:
-        source: what is encoded.
-        target: where it goes; exists if it was made before.
+        source: the video that is encoded.
+        target: the file to make; exists if it was made before.
         codec: FFmpeg's name of the encoder.
-        options: of the encoder, the quality included.
+        options: options of the encoder, those of the quality included.
         size: (width, height) in pixels.
-        setting: ``crf 28`` or ``500 kbit/s``.
+        setting: the quality in words: ``crf 28`` or ``500 kbit/s``.
     """
 
     source: Path
@@ -120,8 +128,8 @@ def encode_all(
     """Make the rungs that do not exist yet, in ``workers`` processes.
 
     Raises:
-        InputError: a source cannot be read, or an encoder refuses its options; what is finished
-            stays, and a further call goes on.
+        InputError: a source cannot be read, or an encoder refuses its options. Rungs that are
+            finished stay, and the next call makes the others.
         MetricError: a process ended unexpectedly.
     """
     missing = [job for job in jobs if not job.target.exists()]
@@ -131,7 +139,7 @@ def encode_all(
 
 
 def encode_rung(job: EncodeJob) -> None:
-    """Encode one rung, streaming; it appears complete or not at all.
+    """Encode one rung frame by frame; its file appears complete or not at all.
 
     Raises:
         InputError: the source cannot be read, or the encoder refuses.
@@ -170,7 +178,7 @@ def encode_rung(job: EncodeJob) -> None:
 def _scaled(
     frames: Iterator[Frame], size: tuple[int, int], rate: Fraction, stamps: list[int]
 ) -> Iterator[tuple[Plane, ...]]:
-    """Planes of each frame at the size wanted; its timestamp is put into ``stamps``."""
+    """Yield the planes of each frame at a size, and put its timestamp into ``stamps``."""
     from vqa_harness.media.picture import resize_planes
 
     for frame in frames:
@@ -183,20 +191,21 @@ def _scaled(
 
 
 def _stamp(frame: Frame, rate: Fraction) -> int:
-    """The frame's time in ticks; on the grid of a constant rate where containers rounded it."""
+    """The frame's time in ticks, on the grid of a constant rate where a container rounded it."""
     position = Fraction(frame.index) if frame.time is None else frame.time * rate
     nearest = round(position)
     return nearest * _TICKS if abs(position - nearest) < _NEAR else round(position * _TICKS)
 
 
 def _tagged(colour: ColourInfo) -> ColourInfo:
-    """The colour with matrix and range told, which a reader would guess from the new height."""
-    kept = tuple(name for name in colour.guessed if name not in ("matrix", "full_range"))
-    return replace(colour, guessed=kept)
+    """The colour with matrix and range declared, which readers would guess from the new height."""
+    guessed = tuple(name for name in colour.guessed if name not in ("matrix", "full_range"))
+    return replace(colour, guessed=guessed)
 
 
 def _drain(stamps: list[int]) -> Iterator[int]:
     """Each timestamp in turn, always above the last."""
+    # Two frames may be rounded to one tick, and encoders refuse timestamps that do not ascend.
     last = -1
     while True:
         last = max(stamps.pop(0), last + 1)
@@ -229,6 +238,6 @@ def _safe(text: str) -> str:
 
 
 def describe(job: EncodeJob) -> dict[str, object]:
-    """The job for the record, without folders."""
+    """The job as JSON-compatible facts, with file names instead of paths."""
     facts = asdict(job)
     return {**facts, "source": job.source.name, "target": job.target.name}

@@ -1,4 +1,4 @@
-"""A ladder as JSON, CSV and Markdown."""
+"""Writes a ladder as JSON, CSV and Markdown."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def to_json(document: Json) -> str:
 
 
 def to_csv(document: Json) -> str:
-    """One line per rung; cells a spreadsheet would take for a formula are quoted with ``'``."""
+    """The document as CSV with a line per rung.
+
+    Cells that a spreadsheet would take for a formula are quoted with ``'``.
+    """
     features = list(document["features"])
     pools = _pools(document)
     head = ["source", "series", "file", "codec", "width", "height", "setting", "bitrate_bps"]
@@ -68,7 +71,7 @@ def _cell(value: Any) -> Any:
 
 
 def to_markdown(document: Json) -> str:
-    """Tables for people: BD-rates, and per source its rungs."""
+    """The document as Markdown tables: BD-rates over all sources, and the rungs of each."""
     return "\n".join(_markdown(document)) + "\n"
 
 
@@ -122,7 +125,7 @@ def with_unit(document: Json) -> Any:
 
 
 def rung_rows(document: Json, source: Json) -> list[list[str]]:
-    """The rungs by series and bitrate; ``*`` where a rung is on the hull."""
+    """The rungs of a source by series and bitrate; ``*`` marks those on the hull."""
     pool = document["settings"]["pool"]
     rows = []
     for series, members in source["series"].items():
@@ -139,7 +142,7 @@ def rung_rows(document: Json, source: Json) -> list[list[str]]:
 
 
 def comparison_rows(source: Json) -> list[list[str]]:
-    """BD-rates of a source."""
+    """The comparisons of a source, as rows below `COMPARISON_HEAD`."""
     return [
         [
             one["feature"],
@@ -155,7 +158,7 @@ def comparison_rows(source: Json) -> list[list[str]]:
 
 
 def comparison_note(one: Json) -> str:
-    """What there is to say of a comparison, in one line."""
+    """One line with the remarks on a comparison; ``-`` where there are none."""
     if one["refused"]:
         return f"refused: {one['refused']}"
     crossing = [f"cross at {x:.4g}" for x in one["crossings"]]
@@ -163,7 +166,7 @@ def comparison_note(one: Json) -> str:
 
 
 def aggregate_rows(document: Json) -> list[list[str]]:
-    """Mean BD-rates over sources."""
+    """Mean BD-rates over all sources, as rows below `AGGREGATE_HEAD`."""
     return [
         [
             one["feature"],
@@ -179,11 +182,11 @@ def aggregate_rows(document: Json) -> list[list[str]]:
 
 
 def pick_rows(document: Json, source: Json) -> list[list[str]]:
-    """The rung to take for each target."""
+    """The rung to take for each target, as rows below `PICK_HEAD`."""
     pool = document["settings"]["pool"]
     rows = []
-    for feature, found in source["hulls"].items():
-        for pick in found["picks"]:
+    for feature, hull in source["hulls"].items():
+        for pick in hull["picks"]:
             if "bitrate" in pick:
                 target = f"at most {pick['bitrate'] / 1000:g} kbit/s"
             else:
@@ -201,8 +204,8 @@ def pick_rows(document: Json, source: Json) -> list[list[str]]:
 
 
 def curve_notes(source: Json) -> list[tuple[str, str, str]]:
-    """(feature, series, note) of every curve, and of steps nobody sees."""
-    found = [
+    """The notes on curves, and on steps too small to be seen, as (feature, series, note)."""
+    notes = [
         (feature, series, note)
         for feature, curves in source["curves"].items()
         for series, one in curves.items()
@@ -214,8 +217,8 @@ def curve_notes(source: Json) -> list[tuple[str, str, str]]:
             text = (
                 f"{len(small)} of {len(one['steps'])} steps are below a just noticeable difference"
             )
-            found.append((feature, "hull", text))
-    return found
+            notes.append((feature, "hull", text))
+    return notes
 
 
 def percent(value: float | None) -> str:

@@ -24,26 +24,26 @@ from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry, Request
 
 POOLS = ("mean", "min", "harmonic_mean", "p5")
-"""What is recorded of every feature, beside the pooling that is compared."""
+"""Pooled values recorded of every feature, beside the one that is compared."""
 
 
 @dataclass(slots=True)
 class Rung:
-    """One encoding, measured.
+    """One encoding that was measured.
 
     Attributes:
         source: name of the title.
         series: name of the series.
-        path: of the encoding.
-        stream: the distorted video, as its log tells.
+        path: file of the encoding.
+        stream: facts of the encoding, as its log has them.
         size: (width, height) in pixels as encoded, before it was scaled to the reference.
-        bitrate: of its video stream.
-        frames: scored.
+        bitrate: bitrate of its video stream.
+        frames: how many frames were scored.
         quality: feature to pooling to value; undefined frames are left out.
-        setting: what the encoder was asked for, where that is known.
-        log: its log's path; None where none is kept.
-        alignment: of its log.
-        warnings: of its log.
+        setting: the quality set when it was encoded; empty where that is not known.
+        log: path of its log; None where none is kept.
+        alignment: the object ``alignment`` of its log.
+        warnings: the warnings of its log.
         reused: whether an earlier log was taken.
     """
 
@@ -64,13 +64,13 @@ class Rung:
 
 @dataclass(slots=True)
 class ScoredLadder:
-    """Everything `measure` found.
+    """The measured rungs of a ladder.
 
     Attributes:
-        rungs: in the order of the configuration.
-        features: those with a direction, of all rungs.
-        references: source to ``inputs.reference`` of its logs, or None.
-        failed: file name to why it was left out.
+        rungs: the rungs in the order of the configuration.
+        features: the features of all rungs that have a direction, by name.
+        references: name of a source to ``inputs.reference`` of its logs, or None.
+        failed: rungs that were left out: file name, and why.
     """
 
     rungs: list[Rung] = field(default_factory=list)
@@ -80,7 +80,7 @@ class ScoredLadder:
 
 
 Bar = Callable[[str], AbstractContextManager[Progress | None]]
-"""Given a file's name, a context manager that gives a `Progress` or None."""
+"""Makes, from a file's name, a context manager that yields a `Progress` or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,12 @@ class Measuring:
 
     Attributes:
         registry: where metrics come from.
-        threads: for metrics; 0 for one per processor.
+        threads: how many each metric may use; 0 for one per processor.
         logs: folder for the logs, None for none; a log that fits is not made again.
         align: how frames are paired with those of the reference.
-        command: for the logs.
-        settings: of the encoder, by file.
-        bar: shows progress.
+        command: the command line, recorded in the logs.
+        settings: the quality set when a file was encoded, by file.
+        bar: shows progress; None for no progress.
     """
 
     registry: Registry
@@ -137,22 +137,22 @@ def measure(config: LadderConfig, how: Measuring) -> ScoredLadder:
     return result
 
 
-def check_features(requests: Sequence[Request], wanted: Sequence[str]) -> None:
+def check_features(requests: Sequence[Request], names: Sequence[str]) -> None:
     """Refuse what would be scored for hours and then not compared.
 
     Args:
         requests: the metrics.
-        wanted: names of features, as in a log; none for the first of each metric.
+        names: the features to compare, as in a log; empty for the first of each metric.
 
     Raises:
-        UsageError: one that is wanted is not given, or no feature has a direction.
+        UsageError: a feature that no metric gives, or no feature has a direction.
     """
     features = [feature for request in requests for feature in request.features]
     known = [f.name for f in features if f.higher_is_better is not None and not f.diagnostic]
-    for name in wanted:
+    for name in names:
         if name not in known:
-            given = ", ".join(known) or "none"
-            raise UsageError(f"feature {name!r} cannot be compared: the metrics give {given}")
+            offered = ", ".join(known) or "none"
+            raise UsageError(f"feature {name!r} cannot be compared: the metrics give {offered}")
     if requests and not known:
         labels = ", ".join(request.label for request in requests)
         raise UsageError(
@@ -165,8 +165,8 @@ def _targets(config: LadderConfig, folder: Path | None) -> dict[Path, Path]:
     paths = [path for source in config.sources for one in source.series for path in one.rungs]
     if folder is None or not paths:
         return {}
-    found = log_targets(paths, f"{folder}/", "json", BUILTIN)
-    return {path: Path(target) for path, target in found.items()}
+    targets = log_targets(paths, f"{folder}/", "json", BUILTIN)
+    return {path: Path(target) for path, target in targets.items()}
 
 
 def _rung(
@@ -219,7 +219,7 @@ def _score(path: Path, reference: Path | None, requests: list[Request], how: Mea
 
 
 def _earlier(target: Path, key: CacheKey) -> Log | None:
-    """The log at a path if it is kept under a key; why another is scored again is told."""
+    """The log at a path if it records this key; otherwise a note says why it is scored again."""
     if not target.is_file():
         return None
     try:
