@@ -202,7 +202,7 @@ def test_a_user_may_describe_a_dataset(tmp_path):
         (('low = 0', 'low = "0"'), r"\[scale\], key low: input should be a valid number, not '0'"),
         (('name = "mine"', 'name = "my set"'), "key name: string should match pattern .* not 'my"),
         (('score = "dmos"', 'scoer = "d"'), r"\[\[sources\]\] 1, .* 'clip', key scoer: unknown"),
-        (('title = "Mine"', 'title = "Mine"\ndefault_split = "b"'), "tells of b"),
+        (('title = "Mine"', 'title = "Mine"\ndefault_split = "b"'), "describes b"),
         (('title = "Mine"', 'title = "Mine"\ncontent = "("'), "key content: is not a regular"),
         (("[[sources]]", "[[sources"), "mine.toml: is not valid TOML"),
     ],
@@ -248,7 +248,7 @@ def test_wrong_annotations_are_one_line(tmp_path, table, message):
         (mat(video_list=cell(["a"]), mos=np.ones((2, 1))), "1 names for 2 scores"),
         (mat(video_list=cell(["a"]), mos=cell(["high"])), "mos is not a vector of numbers"),
         (mat(video_list=cell(["a"]), mos=np.full((1, 1), np.nan)), "not a vector of numbers"),
-        (text("no matrix at all, only words that go on and on"), "is no MATLAB file"),
+        (text("no matrix at all, only words that go on and on"), "is not a MATLAB file"),
         (lambda path: path.write_bytes(b"MATLAB 7.3".ljust(124) + b"\0\2IM"), "version 7.3"),
     ],
 )

@@ -14,7 +14,10 @@ from vqa_harness.bench.dataset import Annotation
 from vqa_harness.errors import UsageError, nearest, one_line
 
 MAX_BYTES = 256 << 20
+"""Size in bytes of the largest annotation file that is read."""
+
 MAX_ROWS = 1_000_000
+"""Most rows of a CSV file that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,9 @@ class Row:
     """One rated item as the table has it.
 
     Attributes:
-        name: as written, without spaces around it.
-        score: opinion, on the table's scale; NaN where the cell is empty.
-        split: value of the split column, or of the whole table; empty for none.
+        name: the name as written, without spaces around it.
+        score: the opinion on the table's scale; NaN where the cell is empty.
+        split: the split that the row, or the whole table, belongs to; empty for none.
         reference: name of the reference; empty for none.
     """
 
@@ -35,17 +38,17 @@ class Row:
 
 
 def read_annotation(path: Path, table: Annotation, score_path: Path | None = None) -> list[Row]:
-    """The rows of an annotation file, in its order.
+    """Read the rows of an annotation file, in its order.
 
     Names that are not UTF-8 keep their bytes, as file names do.
 
     Args:
-        path: of the file.
+        path: the file.
         table: where names and scores stand in it.
-        score_path: of the file that holds the scores, where that is another.
+        score_path: the file that holds the scores, if it is another one.
 
     Raises:
-        UsageError: it cannot be read, a column is missing, or a score is no finite number.
+        UsageError: the file cannot be read, a column is missing, or a score is not a finite number.
     """
     if table.format == "mat":
         rows = _mat_rows(path, table, score_path or path)
@@ -57,10 +60,10 @@ def read_annotation(path: Path, table: Annotation, score_path: Path | None = Non
 
 
 def read_names(path: Path) -> list[str]:
-    """The names of a list of ``name,score`` rows without a header.
+    """Read the names of a list of ``name,score`` rows without a header.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: the list cannot be read.
     """
     return [cells[0].strip() for cells in _cells(path, ",") if cells and cells[0].strip()]
 
@@ -68,9 +71,9 @@ def read_names(path: Path) -> list[str]:
 def _csv_rows(path: Path, table: Annotation) -> Iterator[Row]:
     lines = _cells(path, table.delimiter)
     header = [cell.strip() for cell in next(lines, [])] if table.header else []
-    wanted = (table.name, table.score, table.split_column, table.reference)
+    columns = (table.name, table.score, table.split_column, table.reference)
     name_at, score_at, split_at, reference_at = (
-        None if column is None else _column(path, column, header) for column in wanted
+        None if column is None else _column(path, column, header) for column in columns
     )
     assert name_at is not None
     assert score_at is not None
@@ -163,14 +166,14 @@ def _vector(path: Path, variable: str) -> list[Any]:
     """The elements of a variable, in MATLAB's order; a dot leads into a struct."""
     import numpy as np
 
-    found: Any = _load(path)
+    value: Any = _load(path)
     for part in variable.split("."):
-        inside = found if isinstance(found, dict) else getattr(found, "__dict__", {})
+        inside = value if isinstance(value, dict) else getattr(value, "__dict__", {})
         if part not in inside:
             names = [name for name in inside if not name.startswith("_")]
             raise UsageError(f"{path.name}: has no variable {variable!r}{nearest(part, names)}")
-        found = inside[part]
-    return list(np.atleast_1d(np.asarray(found)).ravel(order="F"))
+        value = inside[part]
+    return list(np.atleast_1d(np.asarray(value)).ravel(order="F"))
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -181,14 +184,14 @@ def _load(path: Path) -> dict[str, Any]:
         return dict(loadmat(path, struct_as_record=False, squeeze_me=True, chars_as_strings=True))
     except NotImplementedError:
         raise UsageError(
-            f"{path.name}: is of MATLAB's version 7.3; save it again with save -v7"
+            f"{path.name}: is a file of MATLAB's version 7.3; save it again with save -v7"
         ) from None
     except Exception as error:
-        raise UsageError(f"{path.name}: is no MATLAB file: {one_line(error)}") from None
+        raise UsageError(f"{path.name}: is not a MATLAB file: {one_line(error)}") from None
 
 
 def _text(value: Any) -> str:
-    """A cell's string, however deeply it is wrapped."""
+    """The string in a cell, however deeply MATLAB wrapped it."""
     while getattr(value, "shape", None) is not None and getattr(value, "size", 0) == 1:
         value = value.item()
     return str(value).strip()

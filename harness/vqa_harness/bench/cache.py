@@ -15,6 +15,7 @@ from typing import Any
 from vqa_harness.files import make_cache_folder, write_text
 
 MAX_ENTRY_BYTES = 1 << 20
+"""Size in bytes beyond which an entry is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class ScoreCache:
         self.folder = folder
 
     def get(self, key: str) -> Pooled | None:
-        """What was kept under a key; None where there is nothing that can be read."""
+        """The scores kept under a key; None where there are none that can be read."""
         try:
             with self._path(key).open("rb") as file:
                 entry = json.loads(file.read(MAX_ENTRY_BYTES))
@@ -53,7 +54,7 @@ class ScoreCache:
         """Keep scores under a key.
 
         Raises:
-            UsageError: the folder cannot be written.
+            UsageError: the folder cannot be written to.
         """
         path = self._path(key)
         make_cache_folder(path.parent)
@@ -65,7 +66,7 @@ class ScoreCache:
 
 
 def _checked(entry: Any) -> Pooled | None:
-    """The entry if it has the right form."""
+    """The scores of an entry; None if it does not have the right form."""
     values = entry.get("values") if isinstance(entry, dict) else None
     if not isinstance(values, dict):
         return None

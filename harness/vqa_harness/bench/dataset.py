@@ -1,4 +1,4 @@
-"""What a set of rated videos is: where its opinion scores stand, their scale, its splits.
+"""Describes a set of rated videos: where its opinion scores stand, their scale, its splits.
 
 One TOML file per dataset; those that come with the package are in ``datasets/``.
 """
@@ -18,17 +18,20 @@ from vqa_harness.config import Table, Texts, load, parse_toml, validate
 from vqa_harness.errors import UsageError, nearest
 
 ALL = "all"
-"""The split that is every item."""
+"""Name of the split that holds every item."""
+
 RANDOM = "random"
-"""Splits drawn at random."""
+"""Name that stands for splits drawn at random."""
+
 CUSTOM = "custom"
-"""The dataset whose table is named on the command line."""
+"""Name of the dataset whose table is named on the command line."""
 
 HEADER = ("dataset", "title", "files", "opinions", "splits", "annotations")
+"""Titles of the columns of `dataset_rows`."""
 
 
 class Scale(Table):
-    """Of the opinion scores as they stand in the annotation file."""
+    """The scale of the opinion scores as they stand in the annotation file."""
 
     kind: Literal["MOS", "DMOS"] = "MOS"
     low: float | None = None
@@ -37,7 +40,7 @@ class Scale(Table):
 
 
 class Annotation(Table):
-    """One annotation file: where in it names and scores stand.
+    """Where names and scores stand in an annotation file.
 
     Columns of a ``csv`` file are named by its header, or numbered from 1 where it has none. Those
     of a ``mat`` file are variables; a dot leads into a struct.
@@ -86,20 +89,20 @@ class Dataset(Table):
     """Everything known of a set of rated videos or stills.
 
     Attributes:
-        name: on the command line.
-        title: as its owners call it.
+        name: what it is called on the command line.
+        title: what its owners call it.
         aliases: other spellings under which training records name it; letter case, spaces and
             punctuation do not count.
-        media: what the files are.
-        count: how many items its owners tell of.
-        scale: of the scores, unless a source has its own.
-        sources: forms of the annotations, the owners' first.
-        lists: published lists of splits.
-        splits: their meaning.
+        media: whether the files are videos or stills.
+        count: how many items there are by its owners' account.
+        scale: the scale of the scores, unless a source has its own.
+        sources: published forms of the annotations, the owners' first.
+        lists: published lists of the files of splits.
+        splits: the splits and what they are for.
         protocol: how results on it are usually reported.
-        default_split: taken where none is named.
+        default_split: the split that is evaluated where none is named.
         files: file names to look for, without suffix; ``{name}`` is the name in the annotations.
-        suffixes: of the files.
+        suffixes: endings that the files may have.
         content: a regular expression on names; what its groups match is the same for versions of
             one content.
         citation: the publication.
@@ -128,7 +131,7 @@ class Dataset(Table):
     note: str = ""
 
     def split(self, name: str) -> Split | None:
-        """The split of that name, or None."""
+        """The split of a name; None where there is none."""
         return next((split for split in self.splits if split.name == name), None)
 
     @field_validator("content")
@@ -150,7 +153,7 @@ class Dataset(Table):
         for split in self.splits:
             named |= set(split.apart_from)
         if named - known:
-            raise ValueError(f"no [[splits]] tells of {', '.join(sorted(named - known))}")
+            raise ValueError(f"no [[splits]] describes {', '.join(sorted(named - known))}")
         return self
 
 
@@ -158,21 +161,21 @@ def packaged() -> dict[str, Dataset]:
     """Every dataset that comes with the package, by name."""
     folder = resources.files("vqa_harness.bench") / "datasets"
     files = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
-    found = [
+    datasets = [
         validate(parse_toml(file.read_bytes(), name), name, Dataset) for name, file in files.items()
     ]
-    return {dataset.name: dataset for dataset in sorted(found, key=lambda d: d.name)}
+    return {dataset.name: dataset for dataset in sorted(datasets, key=lambda d: d.name)}
 
 
 def find_dataset(name: str) -> Dataset:
     """A packaged dataset, or one described in a file of the user's.
 
     Args:
-        name: of a packaged dataset, or the path of a ``.toml`` file.
+        name: the name of a packaged dataset, or the path of a ``.toml`` file.
 
     Raises:
         InputError: the file cannot be read.
-        UsageError: there is none, or the file is wrong.
+        UsageError: there is no such dataset, or the file is wrong.
     """
     if name.endswith(".toml"):
         return load(Path(name), Dataset)
@@ -188,9 +191,9 @@ class BenchTarget:
     """One dataset to benchmark on.
 
     Attributes:
-        dataset: which.
-        root: folder of its files.
-        split: name; None for the default of the dataset.
+        dataset: the dataset.
+        root: the folder of its files.
+        split: the name of the split to evaluate; None for the default of the dataset.
     """
 
     dataset: Dataset
@@ -199,7 +202,7 @@ class BenchTarget:
 
 
 def dataset_rows(datasets: Iterable[Dataset]) -> list[list[str]]:
-    """One row for each dataset, below `HEADER`."""
+    """A row for each dataset, below `HEADER`."""
     return [
         [
             dataset.name,
@@ -214,7 +217,7 @@ def dataset_rows(datasets: Iterable[Dataset]) -> list[list[str]]:
 
 
 def dataset_text(dataset: Dataset) -> str:
-    """Everything known of a dataset, one line each."""
+    """Everything known of a dataset, a line for each fact."""
     lines = [f"{dataset.name}: {dataset.title}, {dataset.count or '?'} {dataset.media}s"]
     better = "higher" if dataset.scale.higher_is_better else "lower"
     lines.append(f"  opinions: {_scale(dataset.scale)}, {better} is better")

@@ -1,4 +1,4 @@
-"""From scores and opinions to the results of a benchmark."""
+"""Computes the results of a benchmark from scores and opinions."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Options:
     """How scores become statistics.
 
     Attributes:
-        pool: of the scores of frames.
-        samples: of the bootstrap; 0 for no intervals.
-        seed: of the bootstrap.
+        pool: the pooled value that is the score of a file.
+        samples: how many samples the bootstrap draws; 0 for no intervals.
+        seed: seed of the bootstrap.
     """
 
     pool: str = "mean"
@@ -43,17 +43,18 @@ class MetricOutcome:
     """One feature of one metric on one part of a dataset.
 
     Attributes:
-        label: the feature as logged.
-        metric: name of the metric.
-        parameters: of the metric, defaults included.
-        version: of the metric.
-        higher_is_better: as declared; None for no direction.
+        label: the name of the feature in logs.
+        metric: the name of the metric.
+        parameters: the parameters of the metric, defaults included.
+        version: the version of the metric.
+        higher_is_better: the direction the metric declares; None for none.
         scores: name of an item to its pooled score.
-        statistics: name to value; empty where there is none. Medians for random splits.
-        intervals: name to the central 95 %.
+        statistics: name of a statistic to its value, the median for random splits; empty where
+            there are none.
+        intervals: name of a statistic to its central 95 %.
         curve: the fit to all items; None for random splits.
-        reason: why there is no statistic.
-        trained: why the metric may have seen these items; empty for nothing known.
+        reason: why there are no statistics; empty where there are.
+        trained: why the metric may have seen these items; empty if it is not known to.
     """
 
     label: str
@@ -74,12 +75,12 @@ class BenchmarkResult:
     """Metrics on one part of a dataset.
 
     Attributes:
-        collection: the dataset as it is here.
-        part: what of it.
+        collection: the dataset as it is on this machine.
+        part: the part of it that is evaluated.
         missing: names of the items without files.
-        failures: (name, metric, why).
-        metrics: results.
-        notes: what a reader should know.
+        failures: scores that could not be computed: (name of the item, metric, why).
+        metrics: results of each feature of each metric.
+        notes: what a reader should know, a line each.
         unreadable: how many of the failures are of files, not of metrics.
     """
 
@@ -102,20 +103,20 @@ def evaluate(
     """Fill in the metrics and failures of an outcome.
 
     Args:
-        outcome: with its collection and part.
-        scored: items of the part.
+        outcome: the outcome with its collection and part.
+        scored: the items of the part with their scores.
         requests: the metrics.
-        options: how.
+        options: how scores become statistics.
         trained: label of a metric to why it may have seen the items.
     """
     for entry in scored:
         outcome.unreadable += entry.input_error
         outcome.failures += [(entry.item.name, m, why) for m, why in entry.errors.items()]
     for request in requests:
-        for found in _features(request, scored, options.pool):
-            found.trained = trained.get(request.label, "")
-            _measure(found, outcome, scored, options)
-            outcome.metrics.append(found)
+        for metric in _features(request, scored, options.pool):
+            metric.trained = trained.get(request.label, "")
+            _measure(metric, outcome, scored, options)
+            outcome.metrics.append(metric)
 
 
 def _features(request: Request, scored: Sequence[Scored], pool: str) -> Iterator[MetricOutcome]:
@@ -124,52 +125,52 @@ def _features(request: Request, scored: Sequence[Scored], pool: str) -> Iterator
         if feature.diagnostic:
             continue
         label = feature.name
-        found = MetricOutcome(
+        metric = MetricOutcome(
             label, spec.name, dict(request.params), spec.version, feature.higher_is_better
         )
         for entry in scored:
             pooled = entry.pooled.get(request.label)
             value = None if pooled is None else pooled.values.get(label, {}).get(pool)
             if value is not None:
-                found.scores[entry.item.key] = value
-        yield found
+                metric.scores[entry.item.key] = value
+        yield metric
 
 
 def _measure(
-    found: MetricOutcome, outcome: BenchmarkResult, scored: Sequence[Scored], options: Options
+    metric: MetricOutcome, outcome: BenchmarkResult, scored: Sequence[Scored], options: Options
 ) -> None:
-    """Statistics of the scores; then name them for people, not by key."""
+    """Compute the statistics of the scores, then name the scores as the annotations do."""
     higher = outcome.collection.scale.higher_is_better
-    sign = -1 if found.higher_is_better is not None and found.higher_is_better != higher else 1
-    items = [entry.item for entry in scored if entry.item.key in found.scores]
+    sign = -1 if metric.higher_is_better is not None and metric.higher_is_better != higher else 1
+    items = [entry.item for entry in scored if entry.item.key in metric.scores]
     if outcome.part.draws:
-        _over_draws(found, outcome.part, sign)
+        _over_draws(metric, outcome.part, sign)
     else:
-        x = np.array([found.scores[item.key] for item in items], np.float64)
+        x = np.array([metric.scores[item.key] for item in items], np.float64)
         y = np.array([item.score for item in items], np.float64)
         result = agreement(x, y, sign)
         if result is not None:
-            found.curve = result[1]
-            found.statistics = {name: getattr(result[0], name) for name in STATISTICS}
-            found.intervals = intervals(
+            metric.curve = result[1]
+            metric.statistics = {name: getattr(result[0], name) for name in STATISTICS}
+            metric.intervals = intervals(
                 x, y, sign, result[1], samples=options.samples, seed=options.seed
             )
-    if not found.statistics:
-        found.reason = f"needs {MIN_ITEMS} items whose scores and opinions are not all equal"
-    found.scores = {item.name: found.scores[item.key] for item in items}
+    if not metric.statistics:
+        metric.reason = f"needs {MIN_ITEMS} items whose scores and opinions are not all equal"
+    metric.scores = {item.name: metric.scores[item.key] for item in items}
 
 
-def _over_draws(found: MetricOutcome, part: Part, sign: int) -> None:
-    """Medians of the statistics over random splits, and where 95 % of the splits lie."""
+def _over_draws(metric: MetricOutcome, part: Part, sign: int) -> None:
+    """Compute the medians of the statistics over random splits, and where 95 % of them lie."""
     rows = []
     for draw in part.draws:
-        items = [part.items[i] for i in draw if part.items[i].key in found.scores]
-        x = np.array([found.scores[item.key] for item in items], np.float64)
+        items = [part.items[i] for i in draw if part.items[i].key in metric.scores]
+        x = np.array([metric.scores[item.key] for item in items], np.float64)
         y = np.array([item.score for item in items], np.float64)
         result = agreement(x, y, sign)
         if result is not None:
             rows.append([getattr(result[0], name) for name in STATISTICS])
     if rows:
         medians = np.median(np.asarray(rows), axis=0)
-        found.statistics = {name: float(medians[i]) for i, name in enumerate(STATISTICS)}
-        found.intervals = percentiles(rows)
+        metric.statistics = {name: float(medians[i]) for i, name in enumerate(STATISTICS)}
+        metric.intervals = percentiles(rows)

@@ -14,7 +14,7 @@ from vqa_harness.bench.dataset import Annotation, AnnotationSource, Dataset, Sca
 from vqa_harness.errors import UsageError
 
 _WHOLE = 1000
-"""Every part of a path."""
+"""A depth that takes in every part of a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,14 @@ class RatedVideo:
     """One rated video or still.
 
     Attributes:
-        name: as in the annotations.
+        name: its name in the annotations.
         key: how it is recognised in other lists: base name without suffix, letter case ignored,
             with the folder above it where base names are not unique.
-        score: opinion, on the scale of the source.
-        path: the file, None where it is missing.
-        reference: what it is compared with; None for none.
+        score: the opinion on the scale of the source.
+        path: its file; None where that is missing.
+        reference: the file it is compared with; None for none.
         splits: names of the splits it is in.
-        content: what is the same for versions of one content; the key where nothing is known.
+        content: a text that versions of one content share; the key where nothing is known.
     """
 
     name: str
@@ -46,13 +46,13 @@ class Collection:
     """A dataset as it is on this machine.
 
     Attributes:
-        dataset: its description.
-        items: in the order of the annotations.
-        source: which form of the annotations was read.
-        scale: of the scores.
-        lists: keys of the splits whose list is there, by split.
+        dataset: the description of the dataset.
+        items: its items in the order of the annotations.
+        source: the form of the annotations that was read.
+        scale: the scale of the scores.
+        lists: name of a split to the keys of its items, if its list is there.
         has_references: whether the annotations name references.
-        unrated: rows without a score, which are left out.
+        unrated: how many rows without a score were left out.
     """
 
     dataset: Dataset
@@ -68,9 +68,9 @@ def collect(dataset: Dataset, root: Path, annotations: Path | None = None) -> Co
     """Read the annotations and look for the files.
 
     Args:
-        dataset: what to read.
-        root: folder of the videos.
-        annotations: folder of the annotation files; None for the root.
+        dataset: the dataset to read.
+        root: the folder of the videos.
+        annotations: the folder of the annotation files; None for the root.
 
     Raises:
         UsageError: the root or the annotations are not there, a name is in them twice with
@@ -114,15 +114,15 @@ def _find_source(dataset: Dataset, folders: Sequence[Path]) -> AnnotationSource:
     for source in dataset.sources:
         if all(_find(table.file, folders) for table in source.tables):
             return source
-    wanted = "; or ".join(
+    files = "; or ".join(
         " and ".join(Path(table.file).name for table in source.tables) for source in dataset.sources
     )
     places = " and ".join(str(folder) for folder in folders)
-    raise UsageError(f"{dataset.name}: no annotations in {places}; put there {wanted}")
+    raise UsageError(f"{dataset.name}: no annotations in {places}; put there {files}")
 
 
 def _find(name: str, folders: Sequence[Path]) -> Path | None:
-    """The file at its place in one of the folders, or directly in it."""
+    """The path of a file below one of the folders, or directly in it."""
     tried = (folder / form for folder in folders for form in (name, Path(name).name))
     return next((path for path in tried if path.is_file()), None)
 
@@ -146,13 +146,13 @@ def _score_path(dataset: Dataset, table: Annotation, folders: Sequence[Path]) ->
 
 
 def _lists(dataset: Dataset, folders: Sequence[Path], depth: int) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    keys_of: dict[str, set[str]] = {}
     for entry in dataset.lists:
         path = _find(entry.file, folders)
         if path is not None:
             keys = (_key(name, dataset, depth) for name in read_names(path))
-            found.setdefault(entry.split, set()).update(keys)
-    return found
+            keys_of.setdefault(entry.split, set()).update(keys)
+    return keys_of
 
 
 def _item(
@@ -172,7 +172,7 @@ def _item(
 
 
 def _depth(names: Sequence[str], dataset: Dataset) -> int:
-    """How many parts of their paths tell the names apart."""
+    """How many parts of their paths, from the last, are needed to tell the names apart."""
     all_parts = {_key(name, dataset, _WHOLE) for name in names}
     for depth in (1, 2):
         if len({_key(name, dataset, depth) for name in names}) == len(all_parts):
@@ -185,12 +185,12 @@ def _key(name: str, dataset: Dataset, depth: int) -> str:
 
 
 def _parts(name: str) -> list[str]:
-    """Folders and base name."""
+    """The folders and the base name of a path."""
     return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
 
 
 def _stem(name: str, suffixes: Sequence[str]) -> str:
-    """The name without a suffix of a video or still."""
+    """The name without its suffix, if that is one of a video or still."""
     low = name.casefold()
     if not low.endswith((*suffixes, ".yuv")):
         return name
@@ -206,9 +206,9 @@ class FileIndex:
     names are told apart by it, or where several files fit.
 
     Args:
-        root: of the dataset.
-        dataset: tells file names and suffixes.
-        depth: how many parts of their paths tell the names apart.
+        root: the folder of the dataset.
+        dataset: says which file names and suffixes to look for.
+        depth: how many parts of their paths are needed to tell the names apart.
     """
 
     def __init__(self, root: Path, dataset: Dataset, depth: int = 1) -> None:
@@ -216,7 +216,7 @@ class FileIndex:
         self._files: dict[str, list[Path]] | None = None
 
     def find(self, name: str) -> Path | None:
-        """The file of a name, None where there is none.
+        """The file of a name; None where there is none.
 
         Raises:
             UsageError: the name leads out of the root, or several files fit.
@@ -229,22 +229,22 @@ class FileIndex:
             return Path(direct)
         stem = _stem("/".join(parts), self._dataset.suffixes)
         for form in self._dataset.files:
-            found = self._candidates(form.replace("{name}", stem))
-            if len(found) > 1:
-                shown = " and ".join(str(path.relative_to(self._root)) for path in found[:2])
+            paths = self._candidates(form.replace("{name}", stem))
+            if len(paths) > 1:
+                shown = " and ".join(str(path.relative_to(self._root)) for path in paths[:2])
                 raise UsageError(
                     f"{self._dataset.name}: {name} may be {shown}; narrow the root, or move one"
                 )
-            if found:
-                return found[0]
+            if paths:
+                return paths[0]
         return None
 
     def _candidates(self, stem: str) -> list[Path]:
         *folders, base = stem.casefold().split("/")
-        found = self._index().get(base, [])
-        if folders and (len(found) > 1 or self._depth > 1):
-            return [path for path in found if path.parent.name.casefold() == folders[-1]]
-        return found
+        paths = self._index().get(base, [])
+        if folders and (len(paths) > 1 or self._depth > 1):
+            return [path for path in paths if path.parent.name.casefold() == folders[-1]]
+        return paths
 
     def _index(self) -> dict[str, list[Path]]:
         if self._files is None:
@@ -258,5 +258,5 @@ class FileIndex:
 
 
 def without_files(items: Sequence[RatedVideo], *, needs_reference: bool) -> list[RatedVideo]:
-    """The items whose file, or reference, is missing."""
+    """The items whose file is missing, or whose reference is if that is needed."""
     return [i for i in items if i.path is None or (needs_reference and i.reference is None)]

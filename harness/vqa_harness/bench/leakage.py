@@ -1,4 +1,4 @@
-"""Whether what is evaluated was seen in training: other splits, and what a metric tells of itself.
+"""Finds whether what is evaluated was seen in training: by other splits, or by a metric itself.
 
 The same file under two names, or two versions of one content, in a training and a test part make
 correlations look better than they are. So does a checkpoint trained on the items it is scored on;
@@ -18,7 +18,7 @@ from vqa_harness.files import file_sha256
 
 
 def shared_with_training(collection: Collection, part: Part) -> list[str]:
-    """What the part shares with the splits it must be apart from, one line each.
+    """A line for each thing that a part shares with a split it must be apart from.
 
     Items are compared by name, content and bytes (of files of equal size).
 
@@ -72,12 +72,12 @@ def _same_bytes(ones: Sequence[RatedVideo], others: Sequence[RatedVideo]) -> lis
     for item in others:
         if item.path is not None:
             by_size.setdefault(item.path.stat().st_size, []).append(item)
-    found = []
+    twins = []
     for item in ones:
         near = by_size.get(item.path.stat().st_size, []) if item.path is not None else []
         digest = file_sha256(item.path) if near and item.path is not None else ""
-        found += [(item.name, other.name) for other in near if _digest(other.path) == digest]
-    return found
+        twins += [(item.name, other.name) for other in near if _digest(other.path) == digest]
+    return twins
 
 
 def _digest(path: Path | None) -> str:
@@ -85,14 +85,14 @@ def _digest(path: Path | None) -> str:
 
 
 def trained_on(collection: Collection, part: Part, training_data: str) -> str | None:
-    """Why a metric's training data bars it from this part; None if nothing is known against it.
+    """The reason why a metric is not fit to be judged on a part; None if none is known.
 
-    ``lsvq:train`` in the text is a split by name: it is compared with the part, where its list is
-    there. Otherwise the name or an alias of the dataset is enough.
+    ``lsvq:train`` in the text names a split, which is compared with the part if its list is there.
+    Otherwise the name or an alias of the dataset is reason enough.
 
     Args:
-        collection: of the dataset.
-        part: what is evaluated.
+        collection: the dataset.
+        part: the part that is evaluated.
         training_data: what the metric says it was trained, tuned or validated on.
     """
     dataset = collection.dataset

@@ -1,4 +1,4 @@
-"""Results of a benchmark as rows, Markdown and JSON."""
+"""Lays out the results of a benchmark as rows, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from vqa_harness.stats.correlation import LEVEL, STATISTICS
 
 TITLES = {"srocc": "SROCC", "plcc": "PLCC", "krocc": "KROCC", "rmse": "RMSE"}
 TRAINED = "TRAINED ON IT"
+"""Mark of a metric that may have seen the items."""
 
 
 def where(outcome: BenchmarkResult) -> str:
-    """Dataset and split, as in the tables."""
+    """The dataset and the split of an outcome, as tables name them."""
     dataset = outcome.collection.dataset
     name = dataset.title if dataset.name == "custom" else dataset.name
     return f"{name}:{outcome.part.split}" if outcome.part.split != "all" else name
 
 
 def flat_table(outcomes: Sequence[BenchmarkResult]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows with a column per number, for programs."""
+    """The header and the rows of a table with a column per number, for programs."""
     header = ["dataset", "split", "metric", "n", "missing", "failed"]
     for name in STATISTICS:
         header += [name, f"{name}_low", f"{name}_high"]
@@ -44,7 +45,7 @@ def flat_table(outcomes: Sequence[BenchmarkResult]) -> tuple[list[str], list[lis
 
 
 def short_table(outcomes: Sequence[BenchmarkResult]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows with intervals in brackets, for people."""
+    """The header and the rows of a table with intervals in brackets, for people."""
     header = ["dataset", "metric", "n", *TITLES.values(), "note"]
     rows = []
     for outcome in outcomes:
@@ -58,13 +59,13 @@ def short_table(outcomes: Sequence[BenchmarkResult]) -> tuple[list[str], list[li
 def cross_table(
     outcomes: Sequence[BenchmarkResult], statistic: str = "srocc"
 ) -> tuple[list[str], list[list[str]]]:
-    """One statistic of every metric on every dataset; a star where it was trained on it."""
+    """One statistic of every metric on every dataset; a star where it was trained on that."""
     header = ["metric", *(where(outcome) for outcome in outcomes)]
     labels = dict.fromkeys(m.label for outcome in outcomes for m in outcome.metrics)
     rows = []
     for label in labels:
-        found = [_metric(outcome, label) for outcome in outcomes]
-        rows.append([label, *(_cell(metric, statistic) for metric in found)])
+        metrics = [_metric(outcome, label) for outcome in outcomes]
+        rows.append([label, *(_cell(metric, statistic) for metric in metrics)])
     return header, rows
 
 
@@ -79,7 +80,7 @@ def _cell(metric: MetricOutcome | None, statistic: str) -> str:
 
 
 def to_markdown(outcomes: Sequence[BenchmarkResult], options: Options) -> str:
-    """The tables with what is needed to read them."""
+    """The results as Markdown tables, with what is needed to read them."""
     parts = ["# How well metrics predict opinions\n"]
     if len(outcomes) > 1:
         parts += ["## SROCC on every dataset\n", *markdown_table(*cross_table(outcomes)), ""]
@@ -122,7 +123,7 @@ def _about(outcome: BenchmarkResult, options: Options) -> str:
 def to_json(
     outcomes: Sequence[BenchmarkResult], options: Options, command: str = ""
 ) -> dict[str, Any]:
-    """Everything, JSON-compatible: statistics, intervals, fits, and the score of every file."""
+    """All results, JSON-compatible: statistics, intervals, fits, and the score of every file."""
     return {
         "schema": 1,
         "version": __version__,

@@ -15,10 +15,10 @@ from vqa_harness.files import make_folder, write_bytes
 
 
 def check_matplotlib() -> None:
-    """Import matplotlib, before hours of scoring.
+    """Import matplotlib now, so that its absence shows before hours of scoring.
 
     Raises:
-        MissingBackend: it is not installed.
+        MissingBackend: matplotlib is not installed.
     """
     try:
         import matplotlib.figure  # noqa: F401
@@ -32,14 +32,14 @@ def write_scatter(folder: Path, outcome: BenchmarkResult) -> list[Path]:
     """Draw every metric that has statistics.
 
     Args:
-        folder: where to; made if it is not there.
+        folder: the folder for the plots; made if it is not there.
         outcome: the results.
 
     Returns:
-        the files written: ``DATASET-SPLIT-METRIC.png``.
+        The files written: ``DATASET-SPLIT-METRIC.png``.
 
     Raises:
-        UsageError: they cannot be written.
+        UsageError: the files cannot be written.
     """
     written = []
     for metric in outcome.metrics:

@@ -25,9 +25,9 @@ class BenchScoring:
 
     Attributes:
         requests: the metrics.
-        keys: of runs of each of them alone.
-        cache: folder of earlier scores; None for none.
-        threads: for metrics; 0 for one per processor.
+        keys: for each metric, the cache keys of its runs alone.
+        cache: the folder of earlier scores; None for no cache.
+        threads: how many each metric may use; 0 for one per processor.
     """
 
     requests: Sequence[Request]
@@ -41,7 +41,7 @@ class Scored:
     """An item with what the metrics gave.
 
     Attributes:
-        item: which.
+        item: the item.
         pooled: label of a metric to its scores.
         errors: label of a metric to why it gave none.
         input_error: whether the file itself could not be read.
@@ -63,10 +63,10 @@ def score_all(
     """Yield every item with its scores, in order.
 
     Args:
-        items: with files.
+        items: the items, all with files.
         registry: where metrics come from; with several jobs, those installed.
-        scoring: how.
-        jobs: items scored at once, each in a process of its own.
+        scoring: how items are scored.
+        jobs: how many items are scored at once, each in a process of its own.
 
     Raises:
         UsageError: the cache cannot be written, or an option is wrong.
@@ -84,26 +84,26 @@ def score_all(
 def score(item: RatedVideo, registry: Registry, scoring: BenchScoring) -> Scored:
     """Score one item with the metrics whose scores are not in the cache, decoding it once.
 
-    What is wrong with the item's file, or with a metric on it, is in the answer.
+    What is wrong with the item's file, or with a metric on it, is in the result.
 
     Raises:
         UsageError: the cache cannot be written, or an option is wrong.
         MissingBackend: a metric's packages or model are missing.
     """
-    found = Scored(item)
+    scored = Scored(item)
     try:
-        _score(found, registry, scoring)
+        _score(scored, registry, scoring)
     except VqaError as error:
         if isinstance(error, UsageError) or error.exit_code == 6:
             raise
-        found.input_error = not isinstance(error, MetricError)
-        missing = [r.label for r in scoring.requests if r.label not in found.pooled]
-        found.errors |= dict.fromkeys(missing, one_line(error))
-    return found
+        scored.input_error = not isinstance(error, MetricError)
+        missing = [r.label for r in scoring.requests if r.label not in scored.pooled]
+        scored.errors |= dict.fromkeys(missing, one_line(error))
+    return scored
 
 
-def _score(found: Scored, registry: Registry, scoring: BenchScoring) -> None:
-    item = found.item
+def _score(scored: Scored, registry: Registry, scoring: BenchScoring) -> None:
+    item = scored.item
     assert item.path is not None
     cache = None if scoring.cache is None else ScoreCache(scoring.cache)
     hashed = {"distorted": file_sha256(item.path)}
@@ -114,36 +114,37 @@ def _score(found: Scored, registry: Registry, scoring: BenchScoring) -> None:
         for request, key in zip(scoring.requests, scoring.keys, strict=True)
     }
     for label, key in keys.items() if cache is not None else ():
-        kept = cache.get(key) if cache is not None else None
-        if kept is not None:
-            found.pooled[label] = kept
-    todo = [request for request in scoring.requests if request.label not in found.pooled]
+        earlier = cache.get(key) if cache is not None else None
+        if earlier is not None:
+            scored.pooled[label] = earlier
+    todo = [request for request in scoring.requests if request.label not in scored.pooled]
     if not todo:
         return
-    found.fresh = True
+    scored.fresh = True
     result = run(item.path, todo, registry, RunOptions(scoring.threads), reference=item.reference)
     log = build_log(result)
-    found.warnings += result.warnings
+    scored.warnings += result.warnings
     for metric, request in zip(result.metrics, todo, strict=True):
-        _take(found, request, metric, log)
-        kept = found.pooled.get(request.label)
+        _take(scored, request, metric, log)
+        pooled = scored.pooled.get(request.label)
+        # The key is of the bytes before the run; a file that was replaced meanwhile has another.
         unchanged = _read_by(request, result.sha256) == _read_by(request, hashed)
-        if cache is not None and kept is not None and unchanged:
-            cache.put(keys[request.label], kept)
+        if cache is not None and pooled is not None and unchanged:
+            cache.put(keys[request.label], pooled)
 
 
-def _take(found: Scored, request: Request, metric: MetricResult, log: Log) -> None:
+def _take(scored: Scored, request: Request, metric: MetricResult, log: Log) -> None:
     names = [feature.name for feature in request.features if not feature.diagnostic]
     values = {name: log.pooled[name] for name in names if name in log.pooled}
     if metric.error is not None:
-        found.errors[request.label] = metric.error
+        scored.errors[request.label] = metric.error
     elif not values:
-        found.errors[request.label] = "is undefined on every frame"
+        scored.errors[request.label] = "is undefined on every frame"
     else:
-        found.pooled[request.label] = Pooled(values, metric.warnings)
+        scored.pooled[request.label] = Pooled(values, metric.warnings)
 
 
 def _read_by(request: Request, sha256: Mapping[str, str]) -> dict[str, str]:
-    """Hashes of the files that a metric looks at."""
+    """The hashes of the files that a metric looks at."""
     roles = ("distorted", "reference") if request.spec.reference else ("distorted",)
     return {role: sha256[role] for role in roles if role in sha256}

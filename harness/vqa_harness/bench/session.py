@@ -25,16 +25,16 @@ class BenchSettings:
     """What holds for every dataset of a benchmark.
 
     Attributes:
-        annotations: folder of annotation files; None for each dataset's root.
-        cache: folder of earlier scores; None for none.
-        jobs: items scored at once, each in a process.
-        threads: for metrics; 0 for one per processor.
-        repeats: random splits.
-        seed: of random splits.
-        allow_leakage: report what splits share, do not refuse.
-        allow_trained_on: likewise for what a metric was trained on.
-        quiet: no progress bar.
-        options: of the statistics.
+        annotations: the folder of annotation files; None for each dataset's root.
+        cache: the folder of earlier scores; None for no cache.
+        jobs: how many items are scored at once, each in a process of its own.
+        threads: how many each metric may use; 0 for one per processor.
+        repeats: how many random splits are drawn.
+        seed: seed of the random splits.
+        allow_leakage: whether what splits share is reported instead of refused.
+        allow_trained_on: whether metrics trained on a dataset are marked instead of refused.
+        quiet: whether there is no progress bar.
+        options: how scores become statistics.
     """
 
     annotations: Path | None = None
@@ -54,7 +54,7 @@ class Prepared:
     """A dataset that was read and found fit to be scored on.
 
     Attributes:
-        outcome: with missing items and notes; no results yet.
+        outcome: the missing items and the notes; no results yet.
         trained: label of a metric to why it may have seen the items.
     """
 
@@ -71,7 +71,7 @@ def training_data(requests: Sequence[Request], registry: Registry) -> dict[str, 
         MissingBackend: a metric's packages or model are missing.
         UsageError: a parameter's value is unusable.
     """
-    found = {}
+    training: dict[str, str] = {}
     for request in requests:
         metric = registry.create(request)
         try:
@@ -79,14 +79,14 @@ def training_data(requests: Sequence[Request], registry: Registry) -> dict[str, 
         except Exception:  # some metrics can tell only after a run
             continue
         if text := info.get("training_data"):
-            found[request.label] = str(text)
-    return found
+            training[request.label] = str(text)
+    return training
 
 
 def prepare(
     target: BenchTarget,
     requests: Sequence[Request],
-    told: Mapping[str, str],
+    training: Mapping[str, str],
     settings: BenchSettings,
 ) -> Prepared:
     """Read a dataset and refuse what would not be a fair test.
@@ -94,12 +94,12 @@ def prepare(
     Args:
         target: the dataset.
         requests: the metrics.
-        told: as `training_data` gives.
-        settings: of the benchmark.
+        training: what each metric was made from, as `training_data` gives it.
+        settings: what holds for the whole benchmark.
 
     Raises:
-        UsageError: the annotations are wrong, the split is none, a metric needs references that
-            the dataset does not name, or leakage that is not allowed.
+        UsageError: the annotations are wrong, there is no such split, a metric needs references
+            that the dataset does not name, or there is leakage that is not allowed.
         InputError: none of the files is there.
     """
     collection = collect(target.dataset, target.root, settings.annotations)
@@ -112,7 +112,7 @@ def prepare(
         outcome.notes.append(f"{name}: {collection.unrated} rows without a score are left out")
     outcome.notes += _leaks(collection, part, settings.allow_leakage)
     trained = {}
-    for label, text in told.items():
+    for label, text in training.items():
         reason = trained_on(collection, part, text)
         if reason and not settings.allow_trained_on:
             raise UsageError(
@@ -169,21 +169,21 @@ def carry_out(
         for entry in score_all(items, registry, scoring, settings.jobs):
             scored.append(entry)
             advance()
-    _tell(scored)
+    _warn(scored)
     evaluate(outcome, scored, requests, settings.options, prepared.trained)
     return outcome
 
 
-def _tell(scored: Sequence[Scored]) -> None:
-    """Warnings of reading and of metrics: once each, with how many files they concern."""
-    found: dict[str, list[str]] = {}
+def _warn(scored: Sequence[Scored]) -> None:
+    """Show the warnings of reading and of metrics, once each with how many files they concern."""
+    files: dict[str, list[str]] = {}
     for entry in scored:
         texts = [*entry.warnings]
         for label, pooled in entry.pooled.items():
             named = (t if t.startswith(label) else f"{label}: {t}" for t in pooled.warnings)
             texts += named
         for text in dict.fromkeys(texts):
-            found.setdefault(text, []).append(entry.item.name)
-    for text, names in found.items():
+            files.setdefault(text, []).append(entry.item.name)
+    for text, names in files.items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         warn(f"{names[0]}{more}: {text}")

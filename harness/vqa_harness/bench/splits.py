@@ -12,15 +12,16 @@ from vqa_harness.bench.items import Collection, RatedVideo
 from vqa_harness.errors import UsageError, nearest
 
 TEST_SHARE = 0.2
+"""Part of the contents that a random split tests on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is evaluated of a dataset.
+    """The part of a dataset that is evaluated.
 
     Attributes:
-        split: its name.
-        items: in the order of the annotations.
+        split: the name of the split.
+        items: its items in the order of the annotations.
         draws: index lists into ``items``, one per random split; empty for a fixed part.
         note: what a reader should know of it; empty for nothing.
     """
@@ -40,10 +41,10 @@ def choose_part(
     without replacement.
 
     Args:
-        collection: of the dataset.
-        split: its name; None for the default of the dataset.
-        seed: of the random splits.
-        repeats: how many of them.
+        collection: the dataset.
+        split: the name of the split; None for the default of the dataset.
+        seed: seed of the random splits.
+        repeats: how many random splits are drawn.
 
     Raises:
         UsageError: there is no such split, or its list is not there.
@@ -73,15 +74,15 @@ def choose_part(
 
 
 def random_draws(items: Sequence[RatedVideo], seed: int, repeats: int) -> list[list[int]]:
-    """Test parts: a fifth of the contents each, at least one; no content is in both parts.
+    """Draw test parts of a fifth of the contents each, at least one; no content is in both parts.
 
     Args:
-        items: what to split.
-        seed: of the generator (NumPy's PCG64).
-        repeats: how many draws.
+        items: the items to split.
+        seed: seed of the generator (NumPy's PCG64).
+        repeats: how many parts are drawn.
 
     Returns:
-        ascending indices into ``items``, one list per draw.
+        Ascending indices into ``items``, one list per draw.
     """
     contents = sorted({item.content for item in items})
     rng = np.random.default_rng(seed)
