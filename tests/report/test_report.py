@@ -398,8 +398,8 @@ def test_a_ladder_may_not_name_files_outside_its_folder(tmp_path):
     ("content", "words"),
     [
         ('{"kind": "ladder", "schema": 9}', "schema 9 of ladders is not known"),
-        ('{"kind": "ladder", "schema": 1}', "is no complete ladder"),
-        ("hello", "is no VMAF log"),
+        ('{"kind": "ladder", "schema": 1}', "is not a complete ladder"),
+        ("hello", "is not a VMAF log"),
     ],
 )
 def test_what_is_neither_log_nor_ladder_is_refused(tmp_path, capsys, content, words):

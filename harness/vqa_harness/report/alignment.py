@@ -1,4 +1,4 @@
-"""The alignment of a log as a strip: which frames are paired, frozen, repeated or missing."""
+"""Draws the alignment of a log as a strip: frames that are paired, frozen, repeated or missing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from vqa_harness.logs.view import Alignment, SegmentEntry
 
 MOST_MARKS = 400
-"""Spans and ticks drawn in one strip."""
+"""Most spans, and most ticks of each kind, that are drawn in one strip."""
+
 KINDS = ("matched", "frozen", "unmatched")
+"""Kinds of segments that are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Span:
         kind: one of `KINDS`.
         left: where it begins, percent of the strip.
         width: percent of the strip.
-        text: what it is, for a tooltip.
+        text: its description for a tooltip.
     """
 
     kind: str
@@ -31,7 +33,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """One frame that is repeated, or before which one is missing; ``left`` in percent."""
+    """The mark of a frame that is repeated, or before which one is missing.
+
+    Attributes:
+        kind: ``dropped`` or ``duplicated``.
+        left: where it stands, percent of the strip.
+        text: its description for a tooltip.
+    """
 
     kind: str
     left: float
@@ -40,14 +48,14 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One strip.
+    """The strip of one video.
 
     Attributes:
-        frames: distorted frames it spans.
+        frames: how many distorted frames it spans.
         clean: whether every frame is paired with the next one of the reference.
-        summary: facts in words, one each.
-        spans: drawn below the ticks.
-        ticks: dropped and duplicated frames.
+        summary: the facts in words, one each.
+        spans: the segments, drawn below the ticks.
+        ticks: marks of dropped and duplicated frames.
     """
 
     frames: int
@@ -63,8 +71,8 @@ def timeline(alignment: Alignment, frames: int) -> Timeline | None:
     Logs list only the first of very many segments; what lies behind them is drawn as nothing.
 
     Args:
-        alignment: may come from an untrusted log.
-        frames: scored, used where the log does not tell how many were read.
+        alignment: the alignment, which may come from an untrusted log.
+        frames: how many were scored, used where the log does not say how many were read.
     """
     segments = _segments(alignment)
     if not segments:
@@ -91,7 +99,7 @@ def timeline(alignment: Alignment, frames: int) -> Timeline | None:
 
 
 def reference_frame(alignment: Alignment, frame: int) -> int | None:
-    """The reference frame a distorted frame was compared with; None if the log does not tell."""
+    """The reference frame a distorted frame was compared with; None if the log does not say."""
     for one in _segments(alignment):
         start, stop = one.distorted
         if start <= frame < stop and one.reference is not None:

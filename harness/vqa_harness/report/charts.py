@@ -1,4 +1,4 @@
-"""What the charts of a report are given: rate-quality points, and scores per frame."""
+"""Prepares the data of a report's charts: rate-quality points, and scores per frame."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from vqa_harness.report.data import ReportItem, Section, rate_of, times_of
 
 Json = dict[str, Any]
 SHOWN_LINES = 6
-"""Videos a chart shows at first."""
+"""Most videos that a chart shows at first."""
+
 EXTRA_SHARE = 0.35
-"""Part of the page's values for features that are folded away."""
+"""Part of the page's values that features have which are folded away."""
 
 
 def leading_features(facts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The first feature of each metric; of a log that does not tell, VMAF or the first."""
+    """The first feature of each metric; if no log says which, VMAF or else the first feature."""
     names = dict.fromkeys(name for one in facts for name in one)
-    found = [n for n in names if any(one.get(n, {}).get("leading") for one in facts)]
-    return found or (["vmaf"] if "vmaf" in names else list(names)[:1])
+    leading = [n for n in names if any(one.get(n, {}).get("leading") for one in facts)]
+    return leading or (["vmaf"] if "vmaf" in names else list(names)[:1])
 
 
 def rate_chart(
@@ -29,10 +30,10 @@ def rate_chart(
     """The points of a rate-quality chart: one list per series, and which rungs are on the hull.
 
     Args:
-        feature: to draw.
+        feature: the name of the feature.
         about: its entry in the ladder's ``features``.
-        source: of the ladder.
-        pool: whose values are drawn.
+        source: an entry of the ladder's ``sources``.
+        pool: the pooled value that is drawn.
     """
     series = []
     for name, members in source["series"].items():
@@ -62,7 +63,15 @@ def rate_chart(
 
 
 def frame_charts(section: Section, facts: Sequence[Json], budget: int) -> Json:
-    """The chart data over time: one grid of frames for leading features, one for the others."""
+    """The data of the charts over time.
+
+    Leading features share one grid of frames, and the others another.
+
+    Args:
+        section: the source whose videos are drawn.
+        facts: what `facts_of` gives for each of its logs.
+        budget: how many values the charts may hold.
+    """
     lead = leading_features(facts)
     names = list(dict.fromkeys(name for one in facts for name in one))
     others = [name for name in names if name not in lead]
@@ -101,7 +110,7 @@ def _grid(grid: columns.ChartGrid, items: Sequence[ReportItem]) -> Json:
 
 
 def _slots(item: ReportItem) -> list[int]:
-    """Where each frame stands on the common grid: by its time, else by its number."""
+    """The position of each frame on the common grid: by its time, else by its number."""
     numbers = item.log.frame_numbers
     times, rate = times_of(item.log), rate_of(item.log)
     if rate is None or any(time is None for time in times):
@@ -115,14 +124,17 @@ def _slots(item: ReportItem) -> list[int]:
 def _packed(item: ReportItem, slots: Sequence[int], name: str, grid: columns.ChartGrid) -> Any:
     if name not in item.log.columns or not slots:
         return None
-    given = columns.column(item.log.columns[name], item.log.view.undefined_frames.get(name, ()))
+    scores = columns.column(item.log.columns[name], item.log.view.undefined_frames.get(name, ()))
     spread = columns.column([None] * (slots[-1] + 1))
-    spread[list(slots)] = given
+    spread[list(slots)] = scores
     return columns.pack(columns.thin(spread, grid))
 
 
 def _videos(section: Section) -> list[Json]:
-    """Label, whether it is shown at first, and a style: those shown have the first colours."""
+    """The label and the style of each video, and whether it is shown at first.
+
+    Those that are shown have the first colours.
+    """
     shown = _shown(section)
     order = sorted(range(len(section.items)), key=lambda i: i not in shown)
     style = {index: rank for rank, index in enumerate(order)}
@@ -133,7 +145,7 @@ def _videos(section: Section) -> list[Json]:
 
 
 def _shown(section: Section) -> set[int]:
-    """Which videos a chart shows at first: few enough to tell apart, on the hull if possible."""
+    """The videos a chart shows at first: few enough to tell apart, on the hull if possible."""
     if len(section.items) <= SHOWN_LINES:
         return set(range(len(section.items)))
     hull: Sequence[int] = next((h["rungs"] for h in section.ladder.get("hulls", {}).values()), [])

@@ -1,7 +1,7 @@
-"""What a report shows, gathered from logs and from the document of a ladder.
+"""Gathers what a report shows from logs, or from the document of a ladder.
 
 Everything here comes from files that may be anybody's: nothing is taken to be there or of the right
-kind that was not checked, and nothing is escaped here; templates and `report_html` do that.
+kind that was not checked, and nothing is escaped here; `vqa_harness.report.write` does that.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from vqa_harness.logs.view import Role
 
 Json = Mapping[str, Any]
 LADDER_SCHEMA = 1
+"""Version of the layout of a ladder that can be read."""
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class ReportItem:
     """One scored video.
 
     Attributes:
-        label: what it is called in charts.
+        label: the name of the video in charts.
         log: its scores.
         rung: its index in the ladder's source; None outside a ladder.
     """
@@ -43,7 +44,7 @@ class Section:
     """One source with everything measured on it.
 
     Attributes:
-        name: of the source.
+        name: the name of the source.
         items: its scored videos.
         ladder: its entry in the ladder's ``sources``; empty outside a ladder.
     """
@@ -58,9 +59,9 @@ class ReportData:
     """Everything a page shows.
 
     Attributes:
-        sections: one per source.
+        sections: the sources.
         ladder: the ladder's document; empty for plain logs.
-        missing: logs that could not be read, a line each.
+        missing: a line for each log that could not be read.
     """
 
     sections: list[Section]
@@ -69,7 +70,7 @@ class ReportData:
 
 
 def load(paths: Sequence[Path]) -> ReportData:
-    """One ``ladder.json``, or any number of logs.
+    """Read one ``ladder.json``, or any number of logs.
 
     Raises:
         InputError: a file cannot be read, or is neither.
@@ -93,19 +94,19 @@ def name_of(log: Log, role: Role) -> str | None:
 
 
 def times_of(log: Log) -> list[float | None]:
-    """Seconds of each frame, None where unknown."""
+    """The time of each frame in seconds; None where unknown."""
     times = log.view.frame_times
     return list(times) if len(times) == len(log) else [None] * len(log)
 
 
 def rate_of(log: Log) -> float | None:
-    """Frames per second of the distorted video."""
+    """Frames per second of the distorted video; None if unknown."""
     stream = log.view.inputs.distorted
     return float(stream.rate) if stream is not None and stream.rate is not None else None
 
 
 def facts_of(log: Log) -> dict[str, Any]:
-    """Pooled values and direction of every feature, for the summary."""
+    """Pooled values, direction and unit of every feature, by its name."""
     about = features_of(log)
     values = pooled_values(log, ("mean", "min", "max", "p5", "harmonic_mean"))
     pooling = log.view.pooling.features
@@ -123,7 +124,7 @@ def facts_of(log: Log) -> dict[str, Any]:
 
 
 def _ladder(path: Path) -> dict[str, Any] | None:
-    """The document, if that is what the file holds."""
+    """The document of a ladder; None if the file does not hold one."""
     data = read_bytes(path, MAX_BYTES, "a log")
     try:
         document = json.loads(data)
@@ -153,21 +154,21 @@ def _load_ladder(path: Path, document: dict[str, Any]) -> ReportData:
                 items.append(ReportItem(rung_label(rung), log, index))
             report.sections.append(Section(str(source["name"]), items, source))
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: is no complete ladder ({error!r}); make it anew") from None
+        raise InputError(f"{path}: is not a complete ladder ({error!r}); make it again") from None
     return report
 
 
 def _beside(path: Path, name: str) -> Path:
-    """A file named in the ladder; only within the ladder's folder."""
+    """The path of a file that a ladder names, which must lie within the ladder's folder."""
     folder = path.resolve().parent
-    found = (folder / name).resolve()
-    if not found.is_relative_to(folder):
+    named = (folder / name).resolve()
+    if not named.is_relative_to(folder):
         raise InputError(f"{path.name}: {name} lies outside its folder and is not read")
-    return found
+    return named
 
 
 def rung_label(rung: Json) -> str:
-    """Such as ``x265 medium 720p crf 28``."""
+    """The label of a rung in charts, such as ``x265 medium 720p crf 28 · 850 kbit/s``."""
     words = [rung["series"], f"{rung['height']}p", rung["setting"]]
     rate = f"{rung['bitrate'] / 1000:.0f} kbit/s"
     return " ".join(str(w) for w in words if w) + f" · {rate}"

@@ -1,7 +1,7 @@
-"""Scores per frame in few bytes: 16-bit steps between the smallest and the largest, as base64.
+"""Packs scores per frame into few bytes: 16-bit steps from the smallest to the largest, as base64.
 
-A column longer than its share of the page is cut into buckets of frames, of each of which the
-smallest and the largest score are kept, so that no outlier is lost.
+A column longer than its share of the page is cut into buckets of frames. The smallest and the
+largest score of each bucket are kept, so that no outlier is lost.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 VALUES = 420_000
-"""Scores a page holds; 2.67 bytes each."""
+"""Most scores that a page holds, of 2.67 bytes each."""
+
 FEWEST = 600
-"""Values a column is never cut below."""
+"""Number of values below which a column is never cut."""
+
 LEVELS = 65_534
+"""Step that stands for the largest score; the smallest is 0."""
+
 UNDEFINED = 65_535
+"""Step that stands for an undefined score."""
 
 Column = NDArray[np.float64]
 """(frames,) scores, NaN where undefined."""
@@ -27,11 +32,11 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ChartGrid:
-    """Where the values of a chart lie.
+    """The frames that the values of a chart stand for.
 
     Attributes:
         frames: how many frames the longest column has.
-        bucket: frames two values stand for; 1: every frame has its own value.
+        bucket: how many frames two values stand for; 1 where every frame has its own value.
     """
 
     frames: int
@@ -55,15 +60,20 @@ def plan_grid(frames: int, columns: int, budget: int = VALUES) -> ChartGrid:
 
 
 def column(values: Sequence[float | None], undefined: Sequence[int] = ()) -> Column:
-    """The scores as an array; NaN where there is none or a neighbour's stands."""
-    found = np.array([np.nan if x is None else x for x in values], dtype=np.float64)
-    gaps = [i for i in undefined if 0 <= i < len(found)]
-    found[gaps] = np.nan
-    return found
+    """Scores as an array.
+
+    Args:
+        values: the scores; None becomes NaN.
+        undefined: indices of the frames that hold a neighbour's score, which become NaN.
+    """
+    scores = np.array([np.nan if x is None else x for x in values], dtype=np.float64)
+    gaps = [i for i in undefined if 0 <= i < len(scores)]
+    scores[gaps] = np.nan
+    return scores
 
 
 def thin(values: Column, grid: ChartGrid) -> Column:
-    """The values at the grid's positions: of each bucket both extremes, in their order."""
+    """The values at the grid's positions: both extremes of each bucket, in their order."""
     padded = np.full(grid.frames if grid.bucket == 1 else _rounded(grid), np.nan)
     padded[: len(values)] = values[: grid.frames]
     if grid.bucket == 1:
@@ -72,10 +82,12 @@ def thin(values: Column, grid: ChartGrid) -> Column:
     empty = np.isnan(buckets).all(axis=1)
     low = np.where(np.isnan(buckets), np.inf, buckets).argmin(axis=1)
     high = np.where(np.isnan(buckets), -np.inf, buckets).argmax(axis=1)
+    # Both extremes keep their order within the bucket, so that the line drawn rises where the
+    # scores do.
     order = np.sort(np.stack([low, high], axis=1), axis=1)
-    kept = np.take_along_axis(buckets, order, axis=1)
-    kept[empty] = np.nan
-    return kept.ravel()
+    extremes = np.take_along_axis(buckets, order, axis=1)
+    extremes[empty] = np.nan
+    return extremes.ravel()
 
 
 def pack(values: Column) -> Mapping[str, Any]:
@@ -90,7 +102,7 @@ def pack(values: Column) -> Mapping[str, Any]:
 
 
 def unpack(packed: Mapping[str, Any]) -> Column:
-    """What `pack` packed, within half a step of (hi - lo) / 65534."""
+    """The values that `pack` packed, within half a step of (hi - lo) / 65534."""
     steps = np.frombuffer(base64.b64decode(packed["data"]), dtype="<u2").astype(np.float64)
     span = (packed["hi"] - packed["lo"]) or 1.0
     values = packed["lo"] + steps * span / LEVELS

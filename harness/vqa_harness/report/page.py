@@ -1,4 +1,4 @@
-"""Lays out a report: what stands in the page's tables, and what its charts are given."""
+"""Lays out a report: the content of the page's tables, and the data of its charts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ DIRECTIONS = {1: ", higher is better", -1: ", lower is better", 0: ""}
 
 @dataclass(slots=True)
 class FactCard:
-    """One number of the summary."""
+    """One number of the summary.
+
+    Attributes:
+        title: above the number.
+        value: the number with its unit.
+        text: what it means, below the number.
+        tone: ``good`` or ``bad`` to colour it; empty for neither.
+    """
 
     title: str
     value: str
@@ -29,7 +36,15 @@ class FactCard:
 
 @dataclass(slots=True)
 class PageTable:
-    """Cells as text; ``folded`` hides it behind its title until somebody asks."""
+    """A table of texts.
+
+    Attributes:
+        title: above the table.
+        head: titles of the columns.
+        rows: the cells.
+        note: below the table; empty for none.
+        folded: whether only the title shows until somebody opens it.
+    """
 
     title: str
     head: Sequence[str]
@@ -40,7 +55,16 @@ class PageTable:
 
 @dataclass(slots=True)
 class Figure:
-    """A frame that scored badly, with the frame it was compared with, as ``data:`` URIs."""
+    """A frame that scored badly, with the frame it was compared with.
+
+    Attributes:
+        video: the label of the video.
+        frame: the number of the frame.
+        seconds: its time; None if unknown.
+        score: the feature and its value.
+        distorted: the frame as a ``data:`` URI.
+        reference: the frame of the reference as a ``data:`` URI; None if it is not shown.
+    """
 
     video: str
     frame: int
@@ -55,17 +79,19 @@ class SectionPage:
     """One source on the page.
 
     Attributes:
-        id: of its charts.
-        name: of the source.
-        facts: about its streams: (name, value).
-        cards: the summary.
+        id: the identifier of its charts.
+        name: the name of the source.
+        facts: (name, value) of each fact about its streams.
+        cards: the numbers of the summary.
         rate_features: features with a rate-quality chart: (name, unit, direction).
         frame_features: features with a chart over time: (name, unit, direction, leading).
-        tables: in their order.
-        timelines: (video, strip).
+        tables: the tables in their order.
+        timelines: (video, strip) of each alignment that is not plain.
+        clean: how many videos have every frame paired with the next one of the reference, if they
+            are not in ``timelines``.
         figures: the worst frames.
-        figures_note: how they were chosen.
-        warnings: one line each.
+        figures_note: how the worst frames were chosen.
+        warnings: what a reader should know, a line each.
     """
 
     id: str
@@ -97,12 +123,12 @@ def build(report: ReportData) -> tuple[list[SectionPage], Json]:
             _cards_of_run(page, section.items, facts)
             _pooled_table(page, section.items, facts)
         if section.items:
-            found = frame_charts(section, facts, budget)
+            frames = frame_charts(section, facts, budget)
             page.frame_features = [
                 (name, one["unit"], DIRECTIONS[one["sign"]], one["leading"])
-                for name, one in found["features"].items()
+                for name, one in frames["features"].items()
             ]
-            chart["frames"] = found
+            chart["frames"] = frames
         _alignment(page, section.items)
         _warnings(page, section.items)
         pages.append(page)
@@ -147,11 +173,11 @@ def _cards_of_run(page: SectionPage, items: Sequence[ReportItem], facts: Sequenc
 
 
 def _pooled_table(page: SectionPage, items: Sequence[ReportItem], facts: Sequence[Json]) -> None:
-    """Features with a direction, and folded away those that only describe."""
+    """Add the features with a direction, and folded away those that only describe."""
     pools = ("mean", "harmonic_mean", "p5", "min", "max")
     rows: dict[bool, list[list[str]]] = {True: [], False: []}
-    for item, found in zip(items, facts, strict=True):
-        for name, one in found.items():
+    for item, features in zip(items, facts, strict=True):
+        for name, one in features.items():
             row = [item.label, _with_unit(name, one["unit"], " [{}]")]
             row += [f"{one['pooled'][p]:.4f}" if p in one["pooled"] else "-" for p in pools]
             rows[bool(one["sign"])].append([*row, DIRECTIONS[one["sign"]].removeprefix(", ")])

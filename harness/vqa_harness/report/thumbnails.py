@@ -25,23 +25,32 @@ if TYPE_CHECKING:
 
 
 PER_VIDEO = 3
-MOST_BYTES = 1_100_000
-"""All pictures of a page together."""
+"""Most frames that are shown of a video."""
 
+MOST_BYTES = 1_100_000
+"""Most bytes of all pictures of a page together."""
 
 WIDTH = 400
-"""Pixels of a thumbnail."""
+"""Width of a thumbnail in pixels."""
 
 
 @dataclass(slots=True)
 class Media:
-    """Where videos may be: files, and folders that are searched for a log's file names."""
+    """The places where videos may be: files, and folders that are searched for a log's file names.
+
+    Attributes:
+        distorted: places of the distorted videos.
+        reference: places of the references.
+    """
 
     distorted: Sequence[Path] = ()
     reference: Sequence[Path] = ()
 
     def find(self, item: ReportItem, role: Role) -> Path | None:
-        """The video of a log: of its name, and of its hash where the log has one."""
+        """The video of a log, with the same name, and the same hash if the log has one.
+
+        None where there is no such file.
+        """
         name = name_of(item.log, role)
         places = self.distorted if role == "distorted" else self.reference
         for place in places:
@@ -52,7 +61,7 @@ class Media:
 
 
 def add_figures(pages: Sequence[SectionPage], sections: Sequence[Section], media: Media) -> None:
-    """Put the worst frames into the pages, as long as there is room; a file not found is told."""
+    """Put the worst frames of the videos that are found into the pages, while there is room."""
     room = MOST_BYTES
     for page, section in zip(pages, sections, strict=True):
         facts = [facts_of(item.log) for item in section.items]
@@ -71,7 +80,7 @@ def _chosen(section: Section) -> list[ReportItem]:
 
 
 def _feature(facts: Sequence[Mapping[str, Any]]) -> tuple[str | None, int]:
-    """What tells the worst frame: the first leading feature with a direction."""
+    """The feature that decides which frames are worst, and its sign: the first with a direction."""
     for name in leading_features(facts):
         sign = next((one[name]["sign"] for one in facts if name in one), 0)
         if sign or name == "vmaf":
@@ -82,7 +91,7 @@ def _feature(facts: Sequence[Mapping[str, Any]]) -> tuple[str | None, int]:
 def _add(
     page: SectionPage, item: ReportItem, feature: str, sign: int, media: Media, room: int
 ) -> int:
-    """Add one video's figures; what is left of the room."""
+    """Add the figures of one video, and return the bytes of room that are left."""
     path = media.find(item, "distorted")
     if path is None or feature not in item.log.columns:
         return room
@@ -141,15 +150,15 @@ def worst_frames(
     A run of equal scores, such as a window's, counts by its middle frame.
     """
     sign = 1.0 if higher_is_better else -1.0
-    found: list[int] = []
+    chosen: list[int] = []
     ranked = sorted((sign * x, i) for i, x in enumerate(values) if x is not None)
     for _, index in ranked:
         middle = _middle(values, index)
-        if all(abs(middle - other) >= apart for other in found):
-            found.append(middle)
-        if len(found) == count:
+        if all(abs(middle - other) >= apart for other in chosen):
+            chosen.append(middle)
+        if len(chosen) == count:
             break
-    return found
+    return chosen
 
 
 def _middle(values: Sequence[float | None], index: int) -> int:
@@ -161,37 +170,37 @@ def _middle(values: Sequence[float | None], index: int) -> int:
     return (start + stop) // 2
 
 
-def grab(path: Path, wanted: Iterable[int]) -> dict[int, str]:
-    """Frames of a video as JPEGs in ``data:`` URIs; those that do not come are left out.
+def grab(path: Path, indices: Iterable[int]) -> dict[int, str]:
+    """Frames of a video as JPEGs in ``data:`` URIs, by index; frames that do not come are left out.
 
     The video is decoded up to the last of them, and nothing is kept but the pictures.
 
     Args:
-        path: of the video.
-        wanted: indices of decoded frames, in display order.
+        path: the video.
+        indices: indices of decoded frames, in display order.
 
     Raises:
-        InputError: it cannot be opened.
+        InputError: the video cannot be opened.
     """
     from vqa_harness.media.reader import VideoReader
 
-    left = set(wanted)
-    found: dict[int, str] = {}
+    left = set(indices)
+    pictures: dict[int, str] = {}
     if not left:
-        return found
+        return pictures
     with VideoReader(path) as reader:
         for frame in reader:
             if frame.index in left:
                 left.discard(frame.index)
-                found[frame.index] = jpeg_uri(frame)
+                pictures[frame.index] = jpeg_uri(frame)
             frame.release()
             if not left:
                 break
-    return found
+    return pictures
 
 
 def frame_at(times: Sequence[float | None], index: int, rate: float | None) -> int:
-    """The decoded frame behind the ``index``-th score: by its time, where that is known.
+    """The index of the decoded frame that a score is of, by its time where that is known.
 
     Scores begin where reference and distorted first pair, which may be after the first frame.
     """
@@ -202,7 +211,7 @@ def frame_at(times: Sequence[float | None], index: int, rate: float | None) -> i
 
 
 def jpeg_uri(frame: Frame, width: int = WIDTH) -> str:
-    """A frame scaled to that width at most, as a ``data:`` URI."""
+    """A frame as a JPEG of at most that width, in a ``data:`` URI."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg(frame.rgb, width)).decode("ascii")
 
 
@@ -212,11 +221,11 @@ def jpeg(rgb: NDArray[np.uint8], width: int = WIDTH) -> bytes:
     from vqa_harness.media.encode import encode_bytes
     from vqa_harness.media.picture import resize_planes
 
-    height, given = rgb.shape[:2]
-    across = min(width, given)
-    down = max(1, round(height * across / given))
+    height, full_width = rgb.shape[:2]
+    small_width = min(width, full_width)
+    size = small_width, max(1, round(height * small_width / full_width))
     planes = [np.ascontiguousarray(rgb[..., c]) for c in range(3)]
-    small = np.stack(resize_planes(planes, "rgb", 8, (across, down), "area"), axis=-1)
+    small = np.stack(resize_planes(planes, "rgb", 8, size, "area"), axis=-1)
     return encode_bytes(
         [np.ascontiguousarray(small)],
         codec="mjpeg",

@@ -32,7 +32,7 @@ _UNSAFE = str.maketrans(
 
 
 def embedded_json(value: Any) -> str:
-    """JSON that may stand in a script element: no ``</script>``, ``<!--`` or U+2028 in it."""
+    """The value as JSON for a script element: without ``</script>``, ``<!--`` or U+2028."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.translate(_UNSAFE)
 
@@ -46,7 +46,15 @@ def render(
     created: str,
     command: str = "",
 ) -> str:
-    """The page.
+    """The page as HTML.
+
+    Args:
+        report: everything that is shown.
+        pages: the sections of the page.
+        data: the data of the charts.
+        title: the heading.
+        created: when the page was made.
+        command: the command line to show; empty for none.
 
     Raises:
         MissingBackend: jinja2 is not installed.
@@ -85,13 +93,13 @@ def _asset(name: str) -> str:
 def write_report(
     inputs: Sequence[Path], target: Path, media: Media | None = None, *, title: str | None = None
 ) -> Path:
-    """Write the page; it appears complete or not at all.
+    """Write a report to a file, which appears complete or not at all.
 
     Args:
         inputs: logs, or one ``ladder.json``.
         target: the HTML file; its folder must exist.
-        media: where the videos are, for thumbnails; None for none.
-        title: heading; None for the name of the source.
+        media: where the videos are, for thumbnails; None for no thumbnails.
+        title: the heading; None for the name of the source.
 
     Raises:
         InputError: a file cannot be read, or is neither a log nor a ladder.
