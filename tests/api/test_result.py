@@ -66,7 +66,7 @@ def test_save_and_read_back(result, tmp_path):
     assert read.windows == result.windows
     result.save(tmp_path / "log", "xml")
     assert vqa.read_log(tmp_path / "log").pooled.keys() == result.pooled.keys()
-    with pytest.raises(vqa.UsageError, match="no log format"):
+    with pytest.raises(vqa.UsageError, match="not a log format"):
         result.save(tmp_path / "log.png")
     with pytest.raises(vqa.UsageError, match="cannot write"):
         result.save(tmp_path / "no" / "log.json")

@@ -111,14 +111,14 @@ def test_progress_and_threads(clips):
             vqa.UsageError,
             r"Video.from_rgb\(frames",
         ),
-        ({"distorted": b"bytes"}, vqa.UsageError, "type bytes is no video.*io.BytesIO"),
-        ({"distorted": 5}, vqa.UsageError, "type int is no video"),
+        ({"distorted": b"bytes"}, vqa.UsageError, "type bytes is not a video.*io.BytesIO"),
+        ({"distorted": 5}, vqa.UsageError, "type int is not a video"),
         ({"distorted": ""}, vqa.UsageError, "the path is empty"),
         ({"distorted": "no.mp4"}, vqa.InputError, "no.mp4: no such file"),
         ({"distorted": "http://x/y.mp4"}, vqa.InputError, "URLs are not opened"),
         ({"distorted": io.BytesIO(b"no video")}, vqa.InputError, "memory: "),
         ({"metrics": "psnr"}, vqa.UsageError, r"compares with a reference; give one \(reference="),
-        ({"metrics": [None]}, vqa.UsageError, "None is no name of a metric"),
+        ({"metrics": [None]}, vqa.UsageError, "None is not the name of a metric"),
         ({"metrics": ()}, vqa.UsageError, "none is named"),
         ({"metrics": "nique"}, vqa.UnknownMetric, "did you mean.*niqe"),
         ({"metrics": "niqe:patch=64"}, vqa.UsageError, "no parameter 'patch'"),
@@ -190,13 +190,13 @@ def test_many_videos_in_order_and_none_ends_the_others(clips):
         missing["psnr_y"]
     assert good["psnr_y"] == 60
     assert isinstance(wrong.error, vqa.UsageError)
-    assert "tuple of 1 is no pair" in str(alone.error)
+    assert "tuple of 1 is not a pair" in str(alone.error)
 
 
 def test_what_is_wrong_for_all_is_said_at_once(clips):
     with pytest.raises(vqa.UnknownMetric):
         vqa.score_many(["a.mp4"], metrics="nique")
-    with pytest.raises(vqa.UsageError, match=r"one path is no list"):
+    with pytest.raises(vqa.UsageError, match=r"one path is not a list"):
         vqa.score_many("a.mp4")
     with pytest.raises(vqa.UsageError, match="jobs=0"):
         vqa.score_many(["a.mp4"], jobs=0)

@@ -146,7 +146,7 @@ def test_what_cannot_be_pushed(monkeypatch):
     scorer = Scorer("psnr")
     with pytest.raises(vqa.UsageError, match=r"say them once, Scorer\(metrics, fps=25"):
         scorer.update(rgb, rgb)
-    with pytest.raises(vqa.UsageError, match="type str is no Video"):
+    with pytest.raises(vqa.UsageError, match="type str is not a Video"):
         scorer.update("a.mp4", "b.mp4")
     with pytest.raises(vqa.UsageError, match="'psnr' compares with a reference"):
         scorer.update(_gray(2))

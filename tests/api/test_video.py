@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vqa_harness import UsageError, Video
-from vqa_harness.api.video import frame_rate
+from vqa_harness.api.facts import frame_rate
 
 RGB = np.zeros((2, 8, 6, 3), np.uint8)
 Y, C = np.zeros((2, 8, 6), np.uint8), np.zeros((2, 4, 3), np.uint8)
@@ -123,8 +123,8 @@ def test_copies_do_not_follow_the_array():
         (RGB[:0], "no picture"),
         ([], "no picture"),
         ([RGB[0], RGB[0, :4]], r"one frame is uint8 \(4, 6, 3\), the first uint8 \(8, 6, 3\)"),
-        (b"bytes", "type bytes is no array"),
-        (None, "type NoneType is no array"),
+        (b"bytes", "type bytes is not an array"),
+        (None, "type NoneType is not an array"),
     ],
 )
 def test_what_is_no_rgb_frame(given, message):

@@ -1,4 +1,4 @@
-"""What Python scripts use: scores, videos in memory, results.
+"""The interface for Python scripts: scores, videos in memory, results.
 
-The names are public as attributes of `vqa_harness`; where they lie may change.
+The names are public as attributes of `vqa_harness`; the files they lie in may change.
 """

@@ -1,4 +1,4 @@
-"""How two videos pair up, without scoring them."""
+"""Pairs two videos without scoring them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def align(
         The report; ``warnings()`` lists what you should know, of decoding and of pairing.
 
     Raises:
-        UsageError: a wrong option, or something that is no video.
+        UsageError: a wrong option, or something that is not a video.
         InputError: a video cannot be read.
         AlignError: the two cannot be compared, or the options refuse what was found.
     """

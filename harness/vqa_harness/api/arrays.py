@@ -1,4 +1,4 @@
-"""Arrays of any library as NumPy's, without a copy where that can be."""
+"""Takes arrays of any library as NumPy's, without a copy where possible."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ def stack_of(value: Any, what: str, axes: tuple[str, ...]) -> Stack:
     Args:
         value: one array with all ``axes``, or a list of arrays without the first of them.
         what: the value's name, for messages.
-        axes: such as ``("T", "H", "W", "3")``.
+        axes: names of the axes, such as ``("T", "H", "W", "3")``.
 
     Raises:
-        UsageError: no array, another number of axes, no frame, or a list of unlike frames.
+        UsageError: the value is not an array, has another number of axes or no frame, or is a list
+            of unlike frames.
     """
-    wanted = f"[{', '.join(axes)}]"
+    shape = f"[{', '.join(axes)}]"
     if isinstance(value, list | tuple):
         frames = [as_array(one, what, f"[{', '.join(axes[1:])}]") for one in value]
         for frame in frames:
             if frame.ndim != len(axes) - 1:
-                raise UsageError(f"{what}: one of the frames is {frame.shape}; stacked: {wanted}")
+                raise UsageError(f"{what}: one of the frames is {frame.shape}; stacked: {shape}")
             if (frame.shape, frame.dtype) != (frames[0].shape, frames[0].dtype):
                 raise UsageError(
                     f"{what}: one frame is {frame.dtype} {frame.shape}, the first "
@@ -43,24 +44,29 @@ def stack_of(value: Any, what: str, axes: tuple[str, ...]) -> Stack:
                 )
         stack: Stack = frames
     else:
-        stack = as_array(value, what, wanted)
+        stack = as_array(value, what, shape)
         if stack.ndim != len(axes):
             hint = "; for one frame, add an axis: x[None]" if stack.ndim == len(axes) - 1 else ""
-            raise UsageError(f"{what}: they are {stack.shape}, {wanted} is needed{hint}")
+            raise UsageError(f"{what}: they are {stack.shape}, {shape} is needed{hint}")
     if not len(stack) or not stack[0].size:
-        raise UsageError(f"{what}: there is no picture in them; {wanted} is needed")
+        raise UsageError(f"{what}: there is no picture in them; {shape} is needed")
     return stack
 
 
-def as_array(value: Any, what: str, wanted: str) -> NDArray[Any]:
-    """An array in main memory.
+def as_array(value: Any, what: str, shape: str) -> NDArray[Any]:
+    """A value as a NumPy array.
+
+    Args:
+        value: anything with ``__array__`` or ``__dlpack__``.
+        what: the value's name, for messages.
+        shape: the shape that is needed, for messages.
 
     Raises:
-        UsageError: it is none, or lies elsewhere.
+        UsageError: it is not an array, or is not in main memory.
     """
     if not is_array(value):
         raise UsageError(
-            f"{what}: an object of type {type(value).__name__} is no array; {wanted} is needed"
+            f"{what}: an object of type {type(value).__name__} is not an array; {shape} is needed"
         )
     try:
         array = np.asarray(value) if hasattr(value, "__array__") else np.from_dlpack(value)

@@ -1,4 +1,4 @@
-"""What a user names as a video or a metric, as the pipeline takes it."""
+"""Checks what a user names as a video or a metric, and turns it into what the pipeline takes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ AlignLike = AlignOptions | str | None
 
 
 def source_of(value: object, role: str) -> Path | VideoSource:
-    """What is read.
+    """A video as the pipeline reads it.
 
     Args:
         value: a `VideoLike`.
         role: ``distorted`` or ``reference``, for messages.
 
     Raises:
-        UsageError: it is something else.
-        InputError: it is a URL.
+        UsageError: the value is something else.
+        InputError: the value is a URL.
     """
     if isinstance(value, Video | FileObject):
         return value
@@ -39,14 +39,14 @@ def source_of(value: object, role: str) -> Path | VideoSource:
         return _path(value, role)
     if is_array(value):
         raise UsageError(
-            f"{role}: an array does not tell its rate, matrix and range: wrap it, "
+            f"{role}: an array does not say its rate, matrix and range: wrap it, "
             "Video.from_rgb(frames, fps=25, matrix='bt709', full_range=False)"
         )
     if hasattr(value, "read"):
         return FileObject(value)
     hint = "; put it into io.BytesIO" if isinstance(value, bytes | bytearray | memoryview) else ""
     raise UsageError(
-        f"{role}: an object of type {type(value).__name__} is no video: give a path, a "
+        f"{role}: an object of type {type(value).__name__} is not a video: give a path, a "
         f"binary file object or a Video{hint}"
     )
 
@@ -63,10 +63,10 @@ def _path(value: str | os.PathLike[str], role: str) -> Path:
 
 
 def align_options(value: AlignLike) -> AlignOptions:
-    """The options, or those of a mode.
+    """The alignment options that a user named.
 
     Raises:
-        UsageError: no such mode.
+        UsageError: there is no such mode.
     """
     if isinstance(value, AlignOptions):
         return value
@@ -83,26 +83,26 @@ def requests_of(
         UsageError: none, no such parameter, or a value it does not take.
         MissingBackend: a package that one of them needs is not installed.
     """
-    found: list[Request] = []
+    requests: list[Request] = []
     for one in [metrics] if isinstance(metrics, str | Request) else metrics:
         if not isinstance(one, str | Request):
-            raise UsageError(f"metrics: {one!r} is no name of a metric")
-        found += [one] if isinstance(one, Request) else registry.requests([one])
-    if not found:
+            raise UsageError(f"metrics: {one!r} is not the name of a metric")
+        requests += [one] if isinstance(one, Request) else registry.requests([one])
+    if not requests:
         raise UsageError("metrics: none is named; vqa-harness metrics lists what there is")
-    for request in found:
+    for request in requests:
         absent = missing_modules(request.spec)
         if absent:
             names, how = ", ".join(absent), how_to_get(request.spec)
             raise MissingBackend(f"metric {request.spec.name!r} needs {names}; {how}")
-    return found
+    return requests
 
 
 def checked_threads(threads: int) -> int:
-    """The number of threads.
+    """The number of threads, if it is one.
 
     Raises:
-        UsageError: it is no whole number of at least 0.
+        UsageError: it is not a whole number of at least 0.
     """
     if not isinstance(threads, int) or threads < 0:
         raise UsageError(f"threads={threads!r}: needs a whole number; 0 for one per processor")
@@ -111,5 +111,5 @@ def checked_threads(threads: int) -> int:
 
 @lru_cache(maxsize=1)
 def installed() -> Registry:
-    """Every plugin that is installed, looked for once."""
+    """The registry of every plugin that is installed, looked for once."""
     return Registry.installed()

@@ -1,4 +1,4 @@
-"""Scores of many videos, one after another or several at once."""
+"""Scores many videos, one after another or several at once."""
 
 from __future__ import annotations
 
@@ -55,13 +55,14 @@ def score_many(
 
     Args:
         items: videos as `score` takes them, or pairs of (distorted, reference); read as needed.
-        reference: the reference of the videos that are no pairs.
-        metrics: as of `score`.
-        align: as of `score`.
-        threads: of one job; 0 for an equal part of the processors.
-        jobs: videos scored at once, each in a process of its own. A script that asks for several
-            keeps what it does under ``if __name__ == "__main__":``.
-        registry: as of `score`; with several jobs only what is installed.
+        reference: the reference of the videos that are not pairs.
+        metrics: the metrics, as `score` takes them.
+        align: how frames are paired, as `score` takes it.
+        threads: how many each job uses for metrics; 0 for an equal part of the processors.
+        jobs: how many videos are scored at once, each in a process of its own. A script that asks
+            for several keeps what it does under ``if __name__ == "__main__":``.
+        registry: where metrics come from; None for what is installed, as it must be with several
+            jobs.
 
     Yields:
         One `Result` for each video.
@@ -76,7 +77,7 @@ def score_many(
     if jobs > 1 and registry is not None:
         raise UsageError("several jobs take metrics from what is installed; leave registry out")
     if isinstance(items, str | os.PathLike):
-        raise UsageError("items: one path is no list of videos; write [path], or use score")
+        raise UsageError("items: one path is not a list of videos; write [path], or use score")
     registry = registry or installed()
     requests = requests_of(metrics, registry)
     threads = checked_threads(threads)
@@ -96,7 +97,7 @@ def _at_once(items: Iterable[Item], batch: _Batch, jobs: int) -> Iterator[Result
         batch = replace(batch, reference=_portable(batch.reference))
     try:
         yield from in_order(_score_item, map(_sent, items), batch, jobs)
-    except MetricError:  # of a video it would be in its result
+    except MetricError:  # not of a video, which would be in its result
         raise MetricError(
             "a scoring process ended unexpectedly; a script that asks for several jobs must do so "
             "under if __name__ == '__main__':, and jobs=1 needs no processes"
@@ -127,12 +128,12 @@ def _pair(item: Item | VqaError, reference: VideoLike | None) -> tuple[VideoLike
     if not isinstance(item, tuple | list):
         return item, reference
     if len(item) != 2:
-        raise UsageError(f"items: a tuple of {len(item)} is no pair (distorted, reference)")
+        raise UsageError(f"items: a tuple of {len(item)} is not a pair (distorted, reference)")
     return item[0], item[1]
 
 
 def _sent(item: Item) -> Item | VqaError:
-    """The item as it goes to another process, or why it cannot."""
+    """The item as it goes to another process, or the error why it cannot."""
     try:
         if isinstance(item, tuple | list):
             return tuple(_portable(one) for one in item)  # type: ignore[return-value]
@@ -142,10 +143,10 @@ def _sent(item: Item) -> Item | VqaError:
 
 
 def _portable(video: VideoLike) -> VideoLike:
-    """What survives the way to another process.
+    """The video as it can be sent to another process.
 
     Raises:
-        UsageError: an open file does not.
+        UsageError: it is an open file, which cannot be sent.
     """
     if isinstance(video, str | os.PathLike):
         return os.fspath(video)

@@ -1,4 +1,4 @@
-"""A result as people see it: lines for a console, a table for a notebook."""
+"""Shows a result to people: lines for a console, a table for a notebook."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 POOLS = ("mean", "min", "max", "harmonic_mean")
 LISTED = 20
-"""Features shown at most."""
+"""Most features that are shown."""
 
 
 def result_text(result: Result) -> str:
-    """A table of pooled scores, then a line for each warning and error."""
+    """A result as text: a table of pooled scores, then a line for each warning and error."""
     if result.error is not None:
         return clean(f"{result.name}: {result.error}")
     rows = [("", *POOLS), *_rows(result)]
@@ -30,7 +30,7 @@ def result_text(result: Result) -> str:
 
 
 def result_html(result: Result) -> str:
-    """The same in HTML; every text is escaped, since file names are anybody's."""
+    """A result as HTML; every text is escaped, because file names may hold anything."""
     if result.error is not None:
         return f"<p><b>{escape(result.name)}</b>: {escape(str(result.error))}</p>"
     head = "".join(f"<th>{name}</th>" for name in ("feature", *POOLS))
@@ -46,7 +46,7 @@ def result_html(result: Result) -> str:
 
 
 def _rows(result: Result) -> list[tuple[str, ...]]:
-    """Features that have a direction; all of them where none has, up to a number."""
+    """The rows of features that have a direction, or of all where none has; at most `LISTED`."""
     directed = features_of(result.log)
     shown = [name for name in result if name in directed] or list(result)
     rows = [

@@ -1,4 +1,4 @@
-"""Pairs of frames that somebody else pushes in, for a run on a thread of its own."""
+"""Hands pairs of frames from the thread that makes them to a run on a thread of its own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.read_report import ReadReport
 
 Pair = tuple[Frame, Frame | None]
+"""A distorted frame, and the frame it is compared with or None."""
+
 AHEAD = 4
-"""Pairs that wait for the run at most."""
+"""Most pairs that wait for the run."""
 
 
 class Abandoned(Exception):
-    """Whoever pushed the frames does not want the scores any more."""
+    """Ends the run, because its scores are not needed any more."""
 
 
 class Channel:
@@ -28,12 +30,17 @@ class Channel:
 
     def __init__(self) -> None:
         self._pairs: deque[Pair] = deque()
-        # reentrant: the garbage collector may call `abandon` on a thread that holds it
+        # Reentrant, because the garbage collector may call `abandon` on a thread that holds it.
+        # One condition serves both sides: each waits for a change that the other announces.
         self._changed = threading.Condition(threading.RLock())
         self._ended = self._abandoned = self._deaf = False
 
     def put(self, pair: Pair) -> bool:
-        """Wait for room and queue a pair; whether anybody listens."""
+        """Wait for room and queue a pair.
+
+        Returns:
+            False if the run has ended, so that the pair was not queued.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._deaf or len(self._pairs) < AHEAD)
             if not self._deaf:
@@ -42,7 +49,7 @@ class Channel:
             return not self._deaf
 
     def end(self) -> None:
-        """No more pairs will come."""
+        """Say that no more pairs will come."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -55,14 +62,14 @@ class Channel:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """The run is over: let go whoever waits in `put`."""
+        """Say that the run is over, which ends the wait in `put`."""
         with self._changed:
             self._deaf = True
             self._pairs.clear()
             self._changed.notify_all()
 
     def __iter__(self) -> Iterator[Pair]:
-        """The pairs as they come.
+        """Yield the pairs as they come.
 
         Raises:
             Abandoned: see `abandon`.
@@ -80,12 +87,12 @@ class Channel:
 
 
 class PushedPairs:
-    """A `vqa_harness.pipeline.sources.Pairs` over a `Channel`; pairs are taken as given.
+    """A `vqa_harness.pipeline.sources.Pairs` over a `Channel`, whose pairs are taken as they come.
 
     Args:
-        channel: gives the pairs.
+        channel: where the pairs come from.
         distorted: facts of the frames that are scored.
-        reference: facts of those they are compared with, or None.
+        reference: facts of the frames they are compared with; None for none.
 
     Raises:
         AlignError: the two cannot be made comparable.
@@ -95,7 +102,7 @@ class PushedPairs:
         self, channel: Channel, distorted: StreamInfo, reference: StreamInfo | None
     ) -> None:
         self._channel = channel
-        self._given = distorted, reference
+        self._infos = distorted, reference
         self._options = AlignOptions(mode="index", crop="off")
         self._plan = (
             None if reference is None else plan_formats(distorted, reference, self._options)
@@ -105,10 +112,10 @@ class PushedPairs:
             self.distorted = self._plan.stream(distorted)
             self.reference = self._plan.stream(reference)
         self.expected = distorted.expected_frames
-        self._reports = [_report(info) for info in self._given if info is not None]
+        self._reports = [_report(info) for info in self._infos if info is not None]
 
     def __iter__(self) -> Iterator[Pair]:
-        """Yield (distorted, reference), made comparable."""
+        """Yield (distorted, reference) pairs of frames that were made comparable."""
         for frame, partner in self._channel:
             for report in self._reports:
                 report.packets += 1
@@ -123,13 +130,13 @@ class PushedPairs:
                 report.duration = report.frames / self.distorted.rate
 
     def reading(self) -> dict[str, Any]:
-        """How many frames came."""
+        """What a log records of the frames that came, by role."""
         roles = ("distorted", "reference")
         return {r: report.to_json() for r, report in zip(roles, self._reports, strict=False)}
 
     def alignment(self) -> dict[str, Any]:
-        """Pairs by number; the pictures were not asked, so nothing confirms them."""
-        distorted, reference = self._given
+        """What a log records of the pairing: by number, without looking at the pictures."""
+        distorted, reference = self._infos
         if self._plan is None or reference is None:
             return {}
         count = self._reports[0].frames
@@ -143,9 +150,9 @@ class PushedPairs:
         return report.to_json()
 
     def warnings(self) -> list[str]:
-        """What the frames do not tell, and what was done to make them comparable."""
-        found = [text for report in self._reports for text in report.warnings()]
-        return found + [str(note) for note in (self._plan.notes if self._plan else ())]
+        """What the frames do not say, and what was done to make them comparable."""
+        texts = [text for report in self._reports for text in report.warnings()]
+        return texts + [str(note) for note in (self._plan.notes if self._plan else ())]
 
     def close(self) -> None:
         """Take no more pairs."""

@@ -1,4 +1,4 @@
-"""What scoring a video gave: a log, and ways to look at it."""
+"""The result of scoring a video: a log, and ways to look at it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ class Result:
     """The scores of one distorted video.
 
     ``result["vmaf"]`` is the mean over the frames; iterating gives the names of the features, so
-    that ``dict(result)`` holds every mean. Any log will do: ``Result(read_log("scores.json"))``.
+    that ``dict(result)`` holds every mean. It can be made from any log, too:
+    ``Result(read_log("scores.json"))``.
 
     Args:
         log: the scores with all there is to know about them.
-        error: why there are none; see `vqa_harness.score_many`.
-        name: what the video is called; None for the name in the log.
+        error: why there are no scores; see `vqa_harness.score_many`.
+        name: the name of the video; None for the name in the log.
 
     Attributes:
-        log: see `vqa_harness.Log`.
-        error: None unless scoring failed.
-        name: of the distorted video.
+        log: the scores as a `vqa_harness.Log`.
+        error: why the video could not be scored; None if it was.
+        name: the name of the distorted video.
     """
 
     def __init__(self, log: Log, *, error: VqaError | None = None, name: str | None = None) -> None:
@@ -86,9 +87,9 @@ class Result:
 
     @property
     def frames(self) -> FrameTable:
-        """Scores frame by frame; NaN where a score is undefined, for which the log repeats another.
+        """The scores frame by frame, NaN where undefined (there the log repeats another score).
 
-        The score of a window stands at each of its frames.
+        Each frame of a window has the score of the window.
 
         Raises:
             VqaError: nothing was scored: it is `error`.
@@ -107,7 +108,10 @@ class Result:
 
     @property
     def diagnostics(self) -> dict[str, Floats]:
-        """Likewise for features that describe rather than score, such as ``psnr_lossless``."""
+        """Values frame by frame of features that describe rather than score, by name.
+
+        ``psnr_lossless`` is one of them. NaN where undefined.
+        """
         return {
             name: _floats(column)
             for entry in self.log.view.metrics.values()
@@ -116,37 +120,41 @@ class Result:
 
     @property
     def windows(self) -> dict[str, tuple[WindowEntry, ...]]:
-        """Of each clip metric its windows, in order, each with its frames and its scores."""
+        """The windows of each clip metric, in order, each with its frames and its scores."""
         return {
             label: entry.windows for label, entry in self.log.view.metrics.items() if entry.windows
         }
 
     @property
     def alignment(self) -> Mapping[str, Any]:
-        """How frames were paired with the reference, as ``docs/log-format.md`` lists; or empty."""
-        found = self.log.extra.get("alignment")
-        return found if isinstance(found, dict) else {}
+        """How frames were paired with the reference; empty where they were not.
+
+        ``docs/log-format.md`` lists the keys.
+        """
+        alignment = self.log.extra.get("alignment")
+        return alignment if isinstance(alignment, dict) else {}
 
     @property
     def warnings(self) -> list[str]:
-        """What you should know of these scores, one line each."""
+        """What you should know about these scores, a line each."""
         view = self.log.view
-        found = list(view.warnings)
+        texts = list(view.warnings)
         for label, entry in view.metrics.items():
-            found += [f"{label}: {text}" for text in entry.warnings]
-        return found
+            texts += [f"{label}: {text}" for text in entry.warnings]
+        return texts
 
     @property
     def errors(self) -> dict[str, str]:
-        """Metric to why it gave no scores; the scores of the others hold."""
+        """The metrics that gave no scores, with the reasons; the scores of the others are valid."""
         return dict(self.log.view.errors)
 
     def save(self, path: str | os.PathLike[str], log_format: str | None = None) -> None:
-        """Write the log, complete or not at all; the folder must exist.
+        """Write the log to a file, which appears complete or not at all; the folder must exist.
 
         Args:
-            path: its ending chooses the format: ``.json``, ``.xml``, ``.csv``, or of a plugin.
-            log_format: name of the format, where the ending does not tell.
+            path: the file; its ending chooses the format: ``.json``, ``.xml``, ``.csv``, or one of
+                a plugin.
+            log_format: the name of the format; None to go by the ending.
 
         Raises:
             UsageError: no such format, or the file cannot be written.

@@ -1,4 +1,4 @@
-"""Scores of one video."""
+"""Scores one video."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vqa_harness.result import RunResult
 
 DEFAULT_METRICS = ("clipvqa",)
+"""Metrics that are run where none is named."""
 
 
 def score(
@@ -52,11 +53,12 @@ def score(
         registry: where metrics come from; None for what is installed.
 
     Returns:
-        The scores. Where some metrics failed, `Result.errors` tells why and the others' hold.
+        The scores. Where some metrics failed, `Result.errors` says why, and the scores of the
+        others are valid.
 
     Raises:
         UsageError: a wrong name, parameter or option, a metric without the reference it needs, or
-            something that is no video.
+            something that is not a video.
         InputError: a video cannot be read.
         AlignError: the two videos cannot be compared as ``align`` asks.
         MissingBackend: a package, a program or a model that a metric needs is not there.
@@ -77,20 +79,20 @@ def scored(
     registry: Registry,
     options: RunOptions,
 ) -> Result:
-    """One run as a `Result`; see `score`."""
+    """Score a video whose arguments were checked; see `score`."""
     if reference is None:
         check_reference(requests)
-    found = run(distorted, requests, registry, options, reference=reference)
-    if reference is not None and found.reference is None:
-        found.warnings.append("the reference was not read: none of the metrics compares with one")
-    return finished(found, registry, "vqa_harness.score")
+    outcome = run(distorted, requests, registry, options, reference=reference)
+    if reference is not None and outcome.reference is None:
+        outcome.warnings.append("the reference was not read: none of the metrics compares with one")
+    return finished(outcome, registry, "vqa_harness.score")
 
 
 def check_reference(requests: list[Request]) -> None:
-    """Refuse metrics that compare where there is nothing to compare with.
+    """Refuse metrics that need a reference where there is none.
 
     Raises:
-        UsageError: there is one.
+        UsageError: one of them needs a reference.
     """
     for request in requests:
         if request.spec.reference:
@@ -99,17 +101,22 @@ def check_reference(requests: list[Request]) -> None:
             )
 
 
-def finished(found: RunResult, registry: Registry, command: str) -> Result:
-    """What a run gave as a `Result`; plugins that want to know of the run are told.
+def finished(outcome: RunResult, registry: Registry, command: str) -> Result:
+    """Make a `Result` of what a run gave, and call the plugins that have ``vqa_run_finished``.
+
+    Args:
+        outcome: what the run gave.
+        registry: knows the plugins.
+        command: what the log records as the command.
 
     Raises:
         MetricError: every metric failed.
     """
-    log = build_log(found, command=command)
+    log = build_log(outcome, command=command)
     document = to_json(log)
     for _ in registry.call("vqa_run_finished", log=document):
         pass
-    failed = [f"metric {m.spec.name!r} failed: {m.error}" for m in found.metrics if m.error]
-    if len(failed) == len(found.metrics):
-        raise MetricError(f"{found.distorted.name}: {'; '.join(failed)}")
+    failed = [f"metric {m.spec.name!r} failed: {m.error}" for m in outcome.metrics if m.error]
+    if len(failed) == len(outcome.metrics):
+        raise MetricError(f"{outcome.distorted.name}: {'; '.join(failed)}")
     return Result(log)

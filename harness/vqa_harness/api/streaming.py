@@ -1,4 +1,4 @@
-"""Scores of frames that are made on the fly, pushed in as they come."""
+"""Scores frames that are made on the fly, pushed in as they come."""
 
 from __future__ import annotations
 
@@ -37,10 +37,12 @@ class Scorer:
     again at once. Reference frames belong to the distorted ones in the order they come.
 
     Args:
-        metrics: as of `vqa_harness.score`.
+        metrics: the metrics, as `vqa_harness.score` takes them.
         fps: frames per second of arrays of RGB frames; None if unknown.
-        matrix: of arrays of RGB frames, as `Video.from_rgb` has it; None if only a `Video` comes.
-        full_range: likewise.
+        matrix: the matrix for arrays of RGB frames, as `Video.from_rgb` takes it; None if every
+            frame comes in a `Video`.
+        full_range: the range for arrays of RGB frames, as `Video.from_rgb` takes it; None if every
+            frame comes in a `Video`.
         frames: how many frames will come; None if unknown. Only a metric with one window over the
             whole video has to know.
         threads: threads for metrics; 0 for one per processor this process may use.
@@ -133,8 +135,8 @@ class Scorer:
         if self._result is None:
             if self._stream is None:
                 raise UsageError("no frame came; call update first")
-            found = self._stream.finish()
-            self._result = finished(found, self._registry, "vqa_harness.Scorer")
+            outcome = self._stream.finish()
+            self._result = finished(outcome, self._registry, "vqa_harness.Scorer")
         return self._result
 
     def reset(self) -> None:
@@ -150,30 +152,30 @@ class Scorer:
             return frames
         if self._wrap is None and (is_array(frames) or isinstance(frames, list)):
             raise UsageError(
-                f"{role}: an array does not tell its rate, matrix and range: say them once, "
+                f"{role}: an array does not say its rate, matrix and range: say them once, "
                 "Scorer(metrics, fps=25, matrix='bt709', full_range=False), or give a Video"
             )
         if self._wrap is None:
-            raise UsageError(f"{role}: an object of type {type(frames).__name__} is no Video")
+            raise UsageError(f"{role}: an object of type {type(frames).__name__} is not a Video")
         return self._wrap(frames)
 
     def _start(self, distorted: Video, reference: Video | None) -> _Stream:
         rate = distorted.info.rate
         seconds = None if self._frames is None or rate is None else self._frames / rate
 
-        def known(info: StreamInfo) -> StreamInfo:
+        def whole(info: StreamInfo) -> StreamInfo:  # the first frames do not say how many come
             return replace(info, expected_frames=self._frames, duration=seconds)
 
-        given = distorted.info, None if reference is None else reference.info
+        infos = distorted.info, None if reference is None else reference.info
         channel = Channel()
-        pairs = PushedPairs(channel, known(given[0]), given[1] and known(given[1]))
+        pairs = PushedPairs(channel, whole(infos[0]), infos[1] and whole(infos[1]))
         run = Run(lambda: pairs, self._requests, self._registry, self._options, {})
         self._abandon = weakref.finalize(self, channel.abandon)
-        return _Stream(run, channel, given)
+        return _Stream(run, channel, infos)
 
 
 class _Stream:
-    """One video under way: a run on a thread of its own, and what it is fed through."""
+    """One video under way: a run on a thread of its own, and the channel to it."""
 
     def __init__(
         self, run: Run, channel: Channel, infos: tuple[StreamInfo, StreamInfo | None]
@@ -190,7 +192,7 @@ class _Stream:
         """Copy frames to the run.
 
         Raises:
-            UsageError: they are not as the first were.
+            UsageError: they are not of the size or kind of the first.
         """
         for video, first in zip((distorted, reference), self._infos, strict=True):
             if video is not None and first is not None:
@@ -204,7 +206,7 @@ class _Stream:
             self._count += 1
 
     def finish(self) -> RunResult:
-        """What the run gave."""
+        """Wait for the end of the run, and return what it gave."""
         self._channel.end()
         return self._outcome.result()
 
@@ -217,8 +219,8 @@ class _Stream:
 def _work(run: Run, channel: Channel, outcome: Future[RunResult]) -> None:
     try:
         with run:
-            found = run.to_end()
-        outcome.set_result(found)
+            result = run.to_end()
+        outcome.set_result(result)
     except BaseException as error:  # raised again where the frames are made
         outcome.set_exception(error)
     finally:

@@ -1,4 +1,4 @@
-"""Scores frame by frame, as columns by name and as a table for other libraries."""
+"""Holds scores frame by frame, as columns by name and as a table for other libraries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ Floats = NDArray[np.float64]
 
 
 class FrameTable(Mapping[str, Floats]):
-    """Feature name to (n,) float64 scores, one for each frame scored; NaN where undefined.
+    """The scores of a video frame by frame.
+
+    It maps the name of a feature to (n,) float64 scores, one for each frame scored; NaN where
+    undefined.
 
     Any library that reads Arrow's C stream takes it as a table: ``pyarrow.table(frames)``,
     ``polars.from_arrow(frames)``, DuckDB.
@@ -95,13 +98,13 @@ class FrameTable(Mapping[str, Floats]):
 def _installed(package: str) -> bool:
     try:
         return find_spec(package) is not None
-    except ModuleNotFoundError:  # not even what holds it
+    except ModuleNotFoundError:  # the package that would hold it is missing, too
         return False
 
 
-def _need(package: str, asked: str) -> None:
+def _need(package: str, method: str) -> None:
     if not _installed(package):
-        raise MissingBackend(f"{asked} needs {package}; pip install {package}")
+        raise MissingBackend(f"{method} needs {package}; pip install {package}")
 
 
 def _pyarrow(columns: Mapping[str, NDArray[Any]]) -> Any:

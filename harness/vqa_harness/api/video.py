@@ -1,28 +1,26 @@
-"""Frames in memory as a video: RGB or planes, with the facts that a file would tell."""
+"""Makes a video of frames in memory: RGB or planes, with the facts that a file would state."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.api.arrays import Stack, stack_of
+from vqa_harness.api.facts import MATRICES, check_pixel_format, not_rgb, stream_facts
 from vqa_harness.errors import UsageError
 from vqa_harness.frames import Chroma, ColourInfo, Frame, PixelSource, Plane, StreamInfo
 from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.picture import PlaneSource
-from vqa_harness.media.pixels import DEPTHS, check_planes, planar_name, read_only
+from vqa_harness.media.pixels import check_planes, read_only
 from vqa_harness.media.read_report import ReadReport
 from vqa_harness.media.recode import PixelFormat, recode
 
-MATRICES = ("bt601", "bt709", "bt2020")
-FASTEST = 1000
-"""Frames per second from which on a number is a mistake."""
 _RGB = PixelFormat("rgb", 8, full_range=True, matrix="rgb")
+"""How the pixels of `Video.from_rgb` are coded."""
 
 
 class Video:
@@ -31,7 +29,7 @@ class Video:
     Nothing is copied: do not change the arrays while they are scored.
 
     Attributes:
-        info: the facts, as of a file's stream.
+        info: the facts, as the stream of a file would have them.
     """
 
     def __init__(self, info: StreamInfo, stacks: Sequence[Stack], *, packed: bool) -> None:
@@ -50,7 +48,7 @@ class Video:
         transfer: str = "unknown",
         name: str = "frames",
     ) -> Video:
-        """RGB frames.
+        """Make a video of RGB frames.
 
         Metrics that look at RGB, as CLIPVQA does, see the frames as they are. Metrics that look at
         luma and chroma see what ``matrix`` and ``full_range`` make of them: 8-bit Y'CbCr 4:4:4.
@@ -63,23 +61,23 @@ class Video:
                 ``rgb`` keeps to RGB: metrics that need luma and a reference then refuse them.
             full_range: whether that Y'CbCr uses all code values; most video does not. True for
                 ``rgb``.
-            transfer: as `vqa_harness.ColourInfo` has it.
-            name: what logs call the video.
+            transfer: the transfer function, as `vqa_harness.ColourInfo` names it.
+            name: the name of the video in logs.
 
         Raises:
-            UsageError: an array of another shape or type, or a value that cannot be.
+            UsageError: an array of another shape or type, or an impossible value.
         """
         stack = stack_of(frames, "frames", ("T", "H", "W", "3"))
         height, width, channels = stack[0].shape
         if channels != 3 or stack[0].dtype != np.uint8:
-            raise UsageError(_no_rgb(stack))
+            raise UsageError(not_rgb(stack))
         if matrix not in (*MATRICES, "rgb"):
             raise UsageError(f"matrix={matrix!r}: choose one of {', '.join(MATRICES)}, rgb")
         if matrix == "rgb" and not full_range:
             raise UsageError("matrix='rgb': RGB frames have full range; say full_range=True")
         chroma: Chroma = "rgb" if matrix == "rgb" else "444"
         colour = ColourInfo(bool(full_range), matrix, transfer)
-        info = _info(name, len(stack), (width, height), chroma, 8, fps, colour)
+        info = stream_facts(name, len(stack), (width, height), chroma, 8, fps, colour)
         return cls(info, [stack], packed=True)
 
     @classmethod
@@ -95,7 +93,7 @@ class Video:
         transfer: str = "unknown",
         name: str = "frames",
     ) -> Video:
-        """Frames as a decoder gives them.
+        """Make a video of planes, as a decoder gives them.
 
         Args:
             planes: Y, U and V (Y alone for ``gray``; R, G and B for ``rgb``), each [T, h, w] uint8,
@@ -107,13 +105,13 @@ class Video:
             chroma: subsampling: ``420``, ``422``, ``444``, ``440``, ``411``, ``410``, ``gray`` or
                 ``rgb``. Chroma planes of odd sizes are rounded up.
             depth: bits per sample: 8, 9, 10, 12, 14 or 16.
-            transfer: as `vqa_harness.ColourInfo` has it, such as ``pq``.
-            name: what logs call the video.
+            transfer: the transfer function, as `vqa_harness.ColourInfo` names it, such as ``pq``.
+            name: the name of the video in logs.
 
         Raises:
             UsageError: planes that do not fit each other, ``chroma`` or ``depth``.
         """
-        _check_pixel_format(matrix, chroma, depth, full_range=full_range)
+        check_pixel_format(matrix, chroma, depth, full_range=full_range)
         if not isinstance(planes, list | tuple) or not planes:
             raise UsageError(
                 "planes: give a tuple of arrays [T, h, w]: (y, u, v), or (y,) for gray"
@@ -128,7 +126,7 @@ class Video:
             raise UsageError(f"planes: they hold {counts} frames; give as many of each")
         height, width = stacks[0][0].shape
         colour = ColourInfo(bool(full_range), matrix, transfer)
-        info = _info(name, len(stacks[0]), (width, height), chroma, depth, fps, colour)
+        info = stream_facts(name, len(stacks[0]), (width, height), chroma, depth, fps, colour)
         return cls(info, stacks, packed=False)
 
     def __len__(self) -> int:
@@ -147,10 +145,10 @@ class Video:
         return self.info.name
 
     def open(self, *, threads: int = 0, deinterlace: Deinterlace = "off") -> ArrayReader:
-        """A reader from the first frame on; see `vqa_harness.VideoReader`.
+        """A reader that begins at the first frame; see `vqa_harness.VideoReader`.
 
         Raises:
-            UsageError: frames are to be deinterlaced.
+            UsageError: ``deinterlace`` is ``always``; frames in memory are taken as they are.
         """
         if deinterlace == "always":
             raise UsageError(
@@ -159,14 +157,14 @@ class Video:
         return ArrayReader(self)
 
     def sha256(self) -> None:
-        """There is no file."""
+        """None, because there is no file to hash."""
 
     def frames(self, first: int = 0, *, copy: bool = False) -> Iterator[Frame]:
         """The frames as metrics see them.
 
         Args:
-            first: index of the first.
-            copy: whether they stay valid when the arrays change.
+            first: the index that the first frame gets.
+            copy: whether the frames stay valid when the arrays change.
 
         Raises:
             UsageError: a sample is larger than its depth allows.
@@ -217,11 +215,11 @@ class ArrayReader:
         self._frames = self._read(video)
 
     def __iter__(self) -> Iterator[Frame]:
-        """The frames not yet read."""
+        """Yield the frames that were not read yet."""
         return self._frames
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: a file would be closed here."""
 
     def _read(self, video: Video) -> Iterator[Frame]:
         report = self.report
@@ -234,7 +232,7 @@ class ArrayReader:
 
 
 class _Rgb:
-    """A `PixelSource` of an RGB picture; its planes are made when they are asked for."""
+    """A `PixelSource` of an RGB picture, whose planes are made when they are needed."""
 
     def __init__(self, picture: NDArray[np.uint8], info: StreamInfo) -> None:
         self._picture, self._info = picture, info
@@ -249,68 +247,6 @@ class _Rgb:
     def rgb(self) -> NDArray[np.uint8]:
         """See `PixelSource.rgb`."""
         return cast("NDArray[np.uint8]", read_only(self._picture))
-
-
-def frame_rate(fps: Any) -> Fraction | None:
-    """Frames per second as a fraction: 29.97002997 is 30000/1001.
-
-    Raises:
-        UsageError: no number above 0 and below 1000.
-    """
-    if fps is None:
-        return None
-    try:
-        known = math.isfinite(fps) and 0 < fps < FASTEST
-    except TypeError:
-        known = False
-    if not known:
-        raise UsageError(f"fps={fps!r}: needs a number above 0 and below {FASTEST}, or None")
-    return fps if isinstance(fps, Fraction) else Fraction(fps).limit_denominator(1001)
-
-
-def _info(
-    name: str,
-    count: int,
-    size: tuple[int, int],
-    chroma: Chroma,
-    depth: int,
-    fps: Any,
-    colour: ColourInfo,
-) -> StreamInfo:
-    rate = frame_rate(fps)
-    return StreamInfo(
-        name="".join(c if c.isprintable() else "\ufffd" for c in name),
-        codec="rawvideo",
-        width=size[0],
-        height=size[1],
-        pix_fmt=planar_name(chroma, depth),
-        depth=depth,
-        chroma=chroma,
-        rate=rate,
-        colour=colour,
-        expected_frames=count,
-        duration=None if rate is None else count / rate,
-    )
-
-
-def _check_pixel_format(matrix: str, chroma: str, depth: int, *, full_range: bool) -> None:
-    if chroma not in get_args(Chroma):
-        raise UsageError(f"chroma={chroma!r}: choose one of {', '.join(get_args(Chroma))}")
-    if depth not in DEPTHS:
-        raise UsageError(f"depth={depth!r}: choose one of {', '.join(map(str, DEPTHS))}")
-    if chroma == "rgb" and (matrix != "rgb" or not full_range):
-        raise UsageError("chroma='rgb': say matrix='rgb' and full_range=True")
-    if chroma != "rgb" and matrix not in MATRICES:
-        raise UsageError(f"matrix={matrix!r}: choose one of {', '.join(MATRICES)}")
-
-
-def _no_rgb(stack: Stack) -> str:
-    shape, dtype = (len(stack), *stack[0].shape), stack[0].dtype
-    if shape[1] == 3 and shape[3] != 3:
-        return f"frames: they are {shape}; colours come last: .permute(0, 2, 3, 1) or np.moveaxis"
-    if dtype != np.uint8:
-        return f"frames: they are {dtype}; RGB frames are uint8, 0 to 255: scale, round and convert"
-    return f"frames: they are {shape}; RGB frames are [T, H, W, 3]"
 
 
 def _ready(picture: NDArray[Any], *, copy: bool) -> NDArray[Any]:
