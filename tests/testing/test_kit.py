@@ -161,11 +161,11 @@ def test_good_metrics_pass():
         (Chatty, "frame", "gives undeclared extra"),
         (NotANumber, "frame", "good = nan: needs a finite number"),
         (TooHigh, "frame", "outside its range 0.0 to 255.0"),
-        (Moody, "frame", "other scores the second time"),
+        (Moody, "frame", "different scores the second time"),
         (Short, "stream", "gave 1 scores for 4 frames"),
         (Early, "stream", "measure returns nothing"),
-        (Positional, "frame", "otherwise than by keyword only"),
-        (Lines, "frame", "warnings gives something else than lines of text"),
+        (Positional, "frame", "must take .* by keyword only"),
+        (Lines, "frame", "warnings gives something other than lines of text"),
     ],
 )
 def test_a_broken_metric_is_caught(cls, kind, words):

@@ -135,14 +135,14 @@ def test_our_own_formats_pass(writer):
 
 
 WRITERS = {
-    "nothing": (lambda log, file: None, "it writes nothing of a plain log"),
+    "nothing": (lambda log, file: None, "it writes nothing for a plain log"),
     "closes": (lambda log, file: file.close(), "it closes the file"),
     "changes": (lambda log, file: file.write(str(log.columns.popitem())), "it changes the log"),
     "raises": (
         lambda log, file: file.write(f"{log.size[0]} {log.frames()}"),
         "a log without frames: TypeError",
     ),
-    "twice": (lambda log, file: file.write(str(id(file))), "the same log gives another text"),
+    "twice": (lambda log, file: file.write(str(id(file))), "the same log gives a different text"),
     "raw": (lambda log, file: file.write(f"-{_name(log)}"), "'\\udcff' cannot be written"),
 }
 

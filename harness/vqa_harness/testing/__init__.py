@@ -1,4 +1,4 @@
-"""What a package runs on itself: made frames, clips and logs; checks of metrics and writers."""
+"""For tests of metric and writer packages: checks to run, and frames, videos and logs to run on."""
 
 from __future__ import annotations
 

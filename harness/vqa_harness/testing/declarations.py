@@ -11,15 +11,15 @@ from vqa_harness.registry import load_factory
 from vqa_harness.spec import NAME_FORM, Feature, Kind, Metric, MetricSpec, ParamValue
 
 _FEATURE_FORM = re.compile(r"[a-z][a-z0-9_.]*")
-"""A name that parameters make may hold the point of a number: ``cambi_tvit_0.05``."""
+"""Form of a feature name; parameters may put the point of a number into it: ``cambi_tvit_0.05``."""
 
 
 def check_spec(spec: MetricSpec) -> None:
     """Check the data alone, and that parameters equal the factory's keyword-only arguments.
 
     Raises:
-        AssertionError: as `check_metric`.
-        MissingBackend: as `check_metric`.
+        AssertionError: the spec is wrong; the message says how.
+        MissingBackend: the metric's packages are not there.
     """
     if not NAME_FORM.fullmatch(spec.name):
         fail(spec, "its name is not lower-case letters, digits and _")
@@ -39,14 +39,18 @@ def defaults(spec: MetricSpec) -> dict[str, ParamValue]:
 
 
 def check_features(spec: MetricSpec, features: Sequence[Feature]) -> None:
-    """Check names and ranges of what a metric declares, for whatever parameters.
+    """Check the names and ranges of the features that a metric declares.
+
+    Args:
+        spec: the metric.
+        features: what it declares for any of its parameters' values.
 
     Raises:
-        AssertionError: as `check_metric`.
+        AssertionError: a name or range is wrong; the message says which.
     """
     names = [f.name for f in features]
     if len(set(names)) < len(names):
-        fail(spec, "a feature name stands twice")
+        fail(spec, "it has a feature name twice")
     for name in names:
         if not _FEATURE_FORM.fullmatch(name) or name == "n":
             fail(spec, f"feature name {name!r} is not fit for a log")
@@ -58,14 +62,14 @@ def check_features(spec: MetricSpec, features: Sequence[Feature]) -> None:
 
 
 def _check_declaration(spec: MetricSpec) -> None:
-    """That `Metric.features` and ``changes_features`` agree: either alone is never heard of."""
+    """Check that `Metric.features` and ``changes_features`` agree: neither works alone."""
     factory = load_factory(spec)
-    tell = getattr(factory, "features", None)
+    declare = getattr(factory, "features", None)
     if any(p.changes_features for p in spec.params):
-        found = tuple(tell(defaults(spec))) if callable(tell) else ()
-        if not found:
+        declared = tuple(declare(defaults(spec))) if callable(declare) else ()
+        if not declared:
             fail(spec, "a parameter changes_features, and its class has no features(params)")
-        if found != spec.features:
+        if declared != spec.features:
             fail(spec, "its features(params) differ from those of its spec at the defaults")
     elif _has_its_own(factory):
         fail(spec, "it has features(params), and no parameter has changes_features")
@@ -82,7 +86,7 @@ def _check_params(spec: MetricSpec) -> None:
     taken = {n for n, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
     others = set(signature.parameters) - taken
     if others:
-        fail(spec, f"its factory takes {', '.join(sorted(others))} otherwise than by keyword only")
+        fail(spec, f"its factory must take {', '.join(sorted(others))} by keyword only")
     if taken != {p.name for p in spec.params}:
         listed = sorted(p.name for p in spec.params)
         fail(spec, f"its factory takes {sorted(taken)}, its spec lists {listed}")

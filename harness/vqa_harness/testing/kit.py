@@ -27,7 +27,10 @@ from vqa_harness.spec import Feature, MetricSpec, ParamValue, RunInfo, Scores, a
 from vqa_harness.testing.declarations import check_features, check_spec, defaults, fail
 
 VIDEO = ColourInfo(full_range=False, matrix="bt601")
+"""Colour of the frames of `yuv_frame`, if no other is given."""
+
 PICTURE = ColourInfo(full_range=True, matrix="rgb")
+"""Colour of the frames of `rgb_frame`."""
 
 
 def yuv_frame(
@@ -62,7 +65,15 @@ def rgb_frame(rgb: NDArray[np.uint8], *, index: int = 0) -> Frame:
 def sample_frames(
     count: int = 4, width: int = 208, height: int = 208, *, noise: float = 0.0, seed: int = 0
 ) -> list[Frame]:
-    """A textured picture that moves by a pixel per frame, with Gaussian noise of that deviation."""
+    """A textured picture that moves by a pixel per frame.
+
+    Args:
+        count: how many frames.
+        width: in pixels.
+        height: in pixels.
+        noise: standard deviation of Gaussian noise that is added to luma, in code values.
+        seed: of the texture and the noise.
+    """
     rng = np.random.default_rng(seed)
     texture = rng.normal(size=(height + 16, width + count + 16))
     for axis in (0, 1):
@@ -104,8 +115,8 @@ def check_metric(
 ) -> None:
     """Check a spec and the class behind it: form, parameters, scores, threads, read-only pixels.
 
-    What ``measure`` gives is held against what the metric declares for these parameters: every
-    feature declared is there and within its range, and a frame or clip metric gives no other.
+    What ``measure`` gives is compared with what the metric declares for these parameters: every
+    declared feature is there and within its range, and a frame or clip metric gives no other.
 
     Args:
         spec: the metric.
@@ -128,7 +139,7 @@ def check_metric(
     _check_rows(spec, first, declared)
     again = _score(spec, chosen, [replace(f, _cache={}) for f in shown], references)
     if not _same(first, again):
-        fail(spec, "gives other scores the second time")
+        fail(spec, "gives different scores the second time")
     for frame, planes in zip(shown, before, strict=True):
         if not all(np.array_equal(a, b) for a, b in zip(frame.planes, planes, strict=True)):
             fail(spec, f"changed the pixels of frame {frame.index}")
@@ -144,7 +155,7 @@ def _score(
     rows = _rows(spec, metric, frames, refs)
     for method in ("warnings", "notes"):
         if not all(isinstance(line, str) for line in ask(metric, method)):
-            fail(spec, f"{method} gives something else than lines of text")
+            fail(spec, f"{method} gives something other than lines of text")
     if not isinstance(ask(metric, "info"), Mapping):
         fail(spec, "info gives no mapping")
     return rows
@@ -163,9 +174,9 @@ def _rows(
         metric.close()
         return rows
     if spec.kind == "clip":
-        wanted = [min(i, len(frames) - 1) for i in range(metric.sampling.size)]
-        data = tuple(metric.prepare(*pairs[i]) for i in wanted)
-        rows = list(metric.measure([Clip(0, len(frames), tuple(wanted), data)]))
+        indices = [min(i, len(frames) - 1) for i in range(metric.sampling.size)]
+        data = tuple(metric.prepare(*pairs[i]) for i in indices)
+        rows = list(metric.measure([Clip(0, len(frames), tuple(indices), data)]))
         metric.close()
         return rows
     if spec.kind == "stream":

@@ -19,12 +19,17 @@ POOLED = ("min", "max", "mean", "harmonic_mean")
 """Keys of each pooled entry, in libvmaf's order."""
 
 _ALIASES = (("psnr", "psnr_y"), ("ms_ssim", "float_ms_ssim"))
+"""Pairs of feature names that some readers take for the same."""
+
 _TOLERANCE = 5e-6
+"""Largest error of a pooled value: logs have six decimals."""
+
 _ABSOLUTE = re.compile(r"""(?:^|[\s"'=:,(])(?:/[\w.-]+/|[A-Za-z]:\\)""")
+"""An absolute path of Unix or Windows within a text."""
 
 
 def check_contract(log: Log) -> list[str]:
-    """What is wrong with the log, one line each that begins with the rule; empty if nothing."""
+    """The faults of a log, a line each that begins with the rule it breaks; empty if none."""
     return [*_frames(log), *_values(log), *_pooled(log), *_names(log), *_top(log), *_extra(log)]
 
 
@@ -70,10 +75,10 @@ def _repooled(log: Log, name: str) -> Iterator[str]:
     values = [x for x in column if isinstance(x, int | float) and math.isfinite(x)]
     if not values or len(values) < len(column):  # found by another rule
         return
-    for key, wanted in pool(values).items():
-        given = log.pooled[name][key]
-        if given is None or not math.isclose(given, wanted, rel_tol=1e-6, abs_tol=_TOLERANCE):
-            yield f"R15: pooled {name!r} has {key} {given}, the frames give {wanted}"
+    for key, computed in pool(values).items():
+        logged = log.pooled[name][key]
+        if logged is None or not math.isclose(logged, computed, rel_tol=1e-6, abs_tol=_TOLERANCE):
+            yield f"R15: pooled {name!r} has {key} {logged}, the frames give {computed}"
     replaced = log.view.pooling.harmonic_mean_replaced
     if log.extra and min(values) <= -1.0 and name not in replaced:
         yield f"R15: {name!r} has no harmonic mean, and nothing records what stands in its place"
@@ -96,11 +101,11 @@ def _names(log: Log) -> Iterator[str]:
 
 
 def _vmaf_features(log: Log) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for metric in log.view.metrics.values():
         if metric.metric == "vmaf" or metric.info.get("libvmaf_version"):
-            found.update(metric.features)
-    return found
+            names.update(metric.features)
+    return names
 
 
 def _top(log: Log) -> Iterator[str]:

@@ -17,14 +17,14 @@ from vqa_harness.media.pixels import chroma_shape
 def moving_pattern(
     n: int, width: int, height: int, seed: int = 0, depth: int = 8, chroma: Chroma = "420"
 ) -> list[tuple[Plane, ...]]:
-    """``n`` frames of soft texture drifting over a gradient, with a bright square crossing it.
+    """Frames of soft drifting texture, with a bright square crossing it.
 
     No two frames are alike. Values stay in limited range.
 
     Args:
-        n: frames.
-        width: pixels.
-        height: pixels.
+        n: how many frames.
+        width: in pixels.
+        height: in pixels.
         seed: of the texture.
         depth: bits per sample: uint8, or uint16 above 8.
         chroma: subsampling, ``gray`` or ``rgb``.
@@ -45,17 +45,17 @@ def make_video(
     chroma: Chroma = "420",
     **options: Any,
 ) -> None:
-    """Encode ``frames``, or that many of `moving_pattern`, into a file.
+    """Encode frames into a file.
 
     Args:
-        path: where to; its ending chooses the container.
-        frames: number of frames, or the frames.
-        width: pixels, where frames are made.
-        height: pixels, where frames are made.
+        path: file to write; its ending chooses the container.
+        frames: how many frames of `moving_pattern`, or the frames themselves.
+        width: of the frames that are made, in pixels.
+        height: of the frames that are made, in pixels.
         seed: of the pattern.
         depth: bits per sample.
         chroma: subsampling, ``gray`` or ``rgb``.
-        **options: of `encode_frames`.
+        **options: further arguments of `encode_frames`.
     """
     if isinstance(frames, int):
         frames = moving_pattern(frames, width, height, seed, depth, chroma)

@@ -1,4 +1,4 @@
-"""What a package with a log format runs on itself.
+"""Checks that a package with a log format runs on it.
 
     from vqa_harness.testing import check_writer
 
@@ -27,7 +27,7 @@ _UNDECODABLE = "clip-\udcff.mp4"
 
 
 def sample_log() -> Log:
-    """A log of three frames and two features, of 1920x1080, as a run of ours makes it."""
+    """A log of three frames of 1920x1080 and two features, as ``vqa-harness run`` makes it."""
     scores = {"brisque": [24.5, -0.25, 1e-7], "psnr_y": [38.104519, 41.0, 60.0]}
     return Log(
         version="vqa-harness 0",
@@ -45,7 +45,7 @@ def check_writer(spec: WriterSpec) -> None:
 
     Among them are a log of another program (no ``vqa_harness`` object, undefined values, unknown
     speed and size), one without frames, and one with file names that no text file can hold as they
-    are. Of these the format may refuse any with a `UsageError`.
+    are. The format may refuse any of these with a `UsageError`.
 
     Raises:
         AssertionError: the format does not do what `WriterSpec` says.
@@ -57,7 +57,7 @@ def check_writer(spec: WriterSpec) -> None:
         _fail(spec, "its name is that of a format of vqa-harness")
     sample = sample_log()
     if not _written(spec, "a log", sample):
-        _fail(spec, "it writes nothing of a plain log, or refuses it")
+        _fail(spec, "it writes nothing for a plain log, or refuses it")
     _written(spec, "a log without frames", Log("1"))
     _written(
         spec,
@@ -73,20 +73,20 @@ def check_writer(spec: WriterSpec) -> None:
 def _written(spec: WriterSpec, what: str, log: Log) -> str:
     write, texts = spec.load(), []
     for _ in range(2):
-        given, file = copy.deepcopy(log), io.StringIO()
+        passed, file = copy.deepcopy(log), io.StringIO()
         try:
-            write(given, file)
+            write(passed, file)
         except UsageError:  # a format may say what it has no place for
             return ""
         except Exception as error:
             raise AssertionError(f"log format {spec.name!r}: {what}: {error!r}") from error
         if file.closed:
             _fail(spec, "it closes the file, which belongs to the caller")
-        if given != log:
+        if passed != log:
             _fail(spec, "it changes the log")
         texts.append(file.getvalue())
     if texts[0] != texts[1]:
-        _fail(spec, "the same log gives another text the second time")
+        _fail(spec, "the same log gives a different text the second time")
     try:
         texts[0].encode("utf-8")
     except UnicodeEncodeError as error:
