@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @takes_pairing
 def align_command(
     distorted: Annotated[
-        Path, typer.Argument(metavar="DISTORTED", help="The video that was made of the reference.")
+        Path, typer.Argument(metavar="DISTORTED", help="The video made from the reference.")
     ],
     reference: Annotated[
         Path, typer.Option("--reference", "-r", help="The original video it is compared with.")
@@ -44,14 +44,14 @@ def align_command(
 
 
 def clean_lines(report: AlignReport, clean: Any) -> str:
-    """The report for people: numbers, then the timeline."""
+    """The report as text: a line per number, then the timeline with its legend."""
     rows = [f"{name:<12}{clean(value)}" for name, value in facts(report)]
     legend = "= paired   x dropped here   d repeated   F frozen   ? without a partner"
     return "\n".join([*rows, "", report.timeline(), legend]) + "\n"
 
 
 def facts(report: AlignReport) -> list[tuple[str, str]]:
-    """Names and values of what is worth a line."""
+    """Names and values of the lines that are shown."""
     events = report.events
     seconds = report.offset_seconds
     offset = f"{report.offset_frames or 0:+d} frames"

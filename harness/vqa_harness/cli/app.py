@@ -38,8 +38,14 @@ COMMANDS = {
 """Our sub-commands by name, and the module of each."""
 
 
-def build_app(registry: Registry, wanted: str = "") -> typer.Typer:
-    """All sub-commands, those of plugins included, or only ``wanted`` where that is one of ours."""
+def build_app(registry: Registry, only: str = "") -> typer.Typer:
+    """The application with its sub-commands.
+
+    Args:
+        registry: knows the plugins, whose sub-commands are added.
+        only: build no other sub-command than this one, which starts faster. If it is not one of
+            `COMMANDS`, all are built.
+    """
     app = typer.Typer(
         name="vqa-harness",
         help="Score video quality: many metrics in one decoding pass, VMAF-compatible logs.",
@@ -48,10 +54,10 @@ def build_app(registry: Registry, wanted: str = "") -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_top)
-    for name in [wanted] if wanted in COMMANDS else COMMANDS:
+    for name in [only] if only in COMMANDS else COMMANDS:
         module = importlib.import_module(f"vqa_harness.cli.{COMMANDS[name]}")
         app.command(name)(getattr(module, f"{name}_command"))
-    if wanted not in COMMANDS:
+    if only not in COMMANDS:
         for _ in registry.call("vqa_add_commands", app=app):
             pass
     return app
@@ -71,8 +77,8 @@ def _escaped(text: str) -> str:
     return re.sub(r"\\*\[(?=[a-z#/@])", r"\\[", text)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"vqa-harness {__version__}")
         raise typer.Exit
 
@@ -85,7 +91,7 @@ def _top(
         ),
     ] = False,
 ) -> None:
-    """Take options that need no sub-command."""
+    """Take the options that need no sub-command."""
 
 
 def run_cli(arguments: list[str]) -> int:
@@ -97,11 +103,11 @@ def run_cli(arguments: list[str]) -> int:
     warnings.simplefilter("always", PluginWarning)
     try:
         registry = Registry.installed()
-        given = arguments or ["--help"]
-        command = typer.main.get_command(build_app(registry, wanted=given[0]))
+        words = arguments or ["--help"]
+        command = typer.main.get_command(build_app(registry, only=words[0]))
         keep_brackets(command)
         with interruption.watched():
-            code = command.main(given, prog_name="vqa-harness", standalone_mode=False, obj=registry)
+            code = command.main(words, prog_name="vqa-harness", standalone_mode=False, obj=registry)
         if code == INTERRUPTED:  # what typer makes of Ctrl-C
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0

@@ -24,49 +24,82 @@ def bench_command(
     context: typer.Context,
     datasets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="DATASET[:SPLIT][=ROOT]", help="Names, or .toml files."),
+        typer.Argument(
+            metavar="DATASET[:SPLIT][=ROOT]",
+            help="Names of datasets (--list shows them), or .toml files that describe one.",
+        ),
     ] = None,
     metric: Metrics = None,
-    root: Annotated[Path | None, typer.Option(help="Folder of the files of one dataset.")] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Folder with the files of the dataset, if it is only one.")
+    ] = None,
     split: Annotated[
-        str | None, typer.Option(help="all, random, or a name; default: the dataset's.")
+        str | None,
+        typer.Option(help="Split to evaluate: all, random, or a name; default: the dataset's."),
     ] = None,
     show_list: Annotated[
-        bool, typer.Option("--list", help="Show the datasets, or all about those named.")
+        bool, typer.Option("--list", help="Show all datasets, or every detail of those named.")
     ] = False,
     annotations: Annotated[
-        Path | None, typer.Option(help="Folder of annotation files; default: the root.")
+        Path | None, typer.Option(help="Folder with the annotation files; default: the root.")
     ] = None,
     table: Annotated[
-        Path | None, typer.Option(help="CSV with opinion scores: the dataset 'custom'.")
+        Path | None,
+        typer.Option(help="CSV file with opinion scores of your own: the dataset 'custom'."),
     ] = None,
-    file_column: Annotated[str, typer.Option(help="Of --table: name, or number.")] = "file",
-    score_column: Annotated[str, typer.Option(help="Of --table: name, or number.")] = "score",
-    split_column: Annotated[str | None, typer.Option(help="Of --table.")] = None,
-    reference_column: Annotated[str | None, typer.Option(help="Of --table.")] = None,
+    file_column: Annotated[
+        str, typer.Option(help="Name or number of the column of --table with file names.")
+    ] = "file",
+    score_column: Annotated[
+        str, typer.Option(help="Name or number of the column of --table with opinion scores.")
+    ] = "score",
+    split_column: Annotated[
+        str | None,
+        typer.Option(help="Name or number of the column of --table with names of splits."),
+    ] = None,
+    reference_column: Annotated[
+        str | None,
+        typer.Option(help="Name or number of the column of --table with names of references."),
+    ] = None,
     lower_is_better: Annotated[
-        bool, typer.Option("--lower-is-better", help="Low scores of --table are good (DMOS).")
+        bool,
+        typer.Option("--lower-is-better", help="Low opinion scores in --table are good (DMOS)."),
     ] = False,
     pool: Annotated[
-        Literal["mean", "min", "max", "harmonic_mean"], typer.Option(help="Of frames' scores.")
+        Literal["mean", "min", "max", "harmonic_mean"],
+        typer.Option(help="How the scores of a file's frames become one."),
     ] = "mean",
     bootstrap: Annotated[
-        int, typer.Option(min=0, max=100_000, help="Samples for intervals; 0: none.")
+        int,
+        typer.Option(
+            min=0, max=100_000, help="Bootstrap samples for confidence intervals; 0: no intervals."
+        ),
     ] = 1000,
-    repeats: Annotated[int, typer.Option(min=1, max=10_000, help="Random splits.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of random splits and bootstrap.")] = 0,
+    repeats: Annotated[
+        int, typer.Option(min=1, max=10_000, help="How many random splits are drawn.")
+    ] = 10,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the random splits and of the bootstrap.")
+    ] = 0,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Missing files are no failure.")
+        bool, typer.Option("--allow-missing", help="Warn of missing files instead of failing.")
     ] = False,
     allow_leakage: Annotated[
-        bool, typer.Option("--allow-leakage", help="Only note what splits share.")
+        bool,
+        typer.Option(
+            "--allow-leakage", help="Warn of content that splits share instead of refusing them."
+        ),
     ] = False,
     allow_trained_on: Annotated[
-        bool, typer.Option("--allow-trained-on", help="Only mark metrics trained on a dataset.")
+        bool,
+        typer.Option(
+            "--allow-trained-on",
+            help="Mark metrics that were trained on a dataset instead of refusing them.",
+        ),
     ] = False,
     cross: Annotated[
         Literal["srocc", "plcc", "krocc", "rmse"] | None,
-        typer.Option(help="Print this statistic, metrics by datasets."),
+        typer.Option(help="Print a table of this statistic: a row per metric, datasets across."),
     ] = None,
     json_target: Json = None,
     markdown: Annotated[
@@ -76,9 +109,9 @@ def bench_command(
         Path | None, typer.Option(help="Folder for scatter plots (needs matplotlib).")
     ] = None,
     cache_dir: Annotated[
-        Path | None, typer.Option(help="Where scores are kept; default: the user's cache.")
+        Path | None, typer.Option(help="Folder where scores are kept; default: the user's cache.")
     ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything anew.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything again.")] = False,
     jobs: Jobs = 1,
     threads: Threads = 0,
     quiet: Quiet = False,
@@ -149,8 +182,8 @@ def _run(
     from vqa_harness.cli.warmup import will_compile
     from vqa_harness.console import note
 
-    told = training_data(requests, registry)
-    prepared = [prepare(target, requests, told, settings) for target in targets]
+    training = training_data(requests, registry)
+    prepared = [prepare(target, requests, training, settings) for target in targets]
     names = will_compile(request.spec for request in requests)
     if names:
         note(f"compiling {', '.join(names)}, once per machine, some seconds ...")
@@ -200,7 +233,7 @@ def _print(outcomes: Sequence[BenchmarkResult], cross: str | None) -> None:
 
 
 def _faults(outcome: BenchmarkResult, allow_missing: bool) -> Iterator[str]:
-    """Warn of what may be, and yield a line for each thing that must not be."""
+    """Warn of what is allowed, and yield a line for everything that is a failure."""
     from vqa_harness.bench.output import where
     from vqa_harness.console import warn
 
@@ -216,14 +249,14 @@ def _faults(outcome: BenchmarkResult, allow_missing: bool) -> Iterator[str]:
         if allow_missing:
             warn(text)
         else:
-            yield f"{text} (--allow-missing takes that)"
+            yield f"{text} (--allow-missing goes on without them)"
     if outcome.failures:
         file, label, why = outcome.failures[0]
         yield f"{name}: {len(outcome.failures)} scores failed: {file}: {label}: {why}"
 
 
 def _conclude(outcomes: Sequence[BenchmarkResult], allow_missing: bool) -> None:
-    """Tell of what went wrong, and turn it into the exit code.
+    """Report what went wrong, and turn it into the exit code.
 
     Raises:
         InputError: no file could be read.
@@ -233,7 +266,7 @@ def _conclude(outcomes: Sequence[BenchmarkResult], allow_missing: bool) -> None:
     from vqa_harness.console import warn
 
     lines = [line for outcome in outcomes for line in _faults(outcome, allow_missing)]
-    scored = any(found.scores for outcome in outcomes for found in outcome.metrics)
+    scored = any(metric.scores for outcome in outcomes for metric in outcome.metrics)
     if lines and not scored:
         unreadable = sum(outcome.unreadable for outcome in outcomes)
         raise (InputError if unreadable else MetricError)(lines[-1])

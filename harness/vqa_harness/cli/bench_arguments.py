@@ -22,6 +22,7 @@ SUFFIXES = [
     *(".mp4", ".mkv", ".mov", ".avi", ".webm", ".y4m"),
     *(".bmp", ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"),
 ]
+"""Endings tried for file names that a table gives without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,10 @@ class CustomTable:
     Attributes:
         table: the file; ``.tsv`` is tab-separated.
         file_column: header of the column of file names, or its number where there is no header.
-        score_column: likewise of the opinions.
-        split_column: of names of splits; None for none.
-        reference_column: of file names of references; None for none.
+        score_column: header or number of the column of opinion scores.
+        split_column: header or number of the column of names of splits; None if there is none.
+        reference_column: header or number of the column of file names of references; None if there
+            is none.
         lower_is_better: whether low scores are good, as DMOS.
     """
 
@@ -45,7 +47,7 @@ class CustomTable:
     lower_is_better: bool = False
 
     def dataset(self) -> Dataset:
-        """The description of this table."""
+        """This table as a dataset that can be benchmarked."""
         annotation = Annotation(
             file=str(self.table.absolute()),
             name=self.file_column,
@@ -73,10 +75,10 @@ def read_targets(
     """Read ``NAME``, ``NAME=ROOT`` and ``NAME:SPLIT=ROOT``.
 
     Args:
-        texts: as typed.
-        root: of ``--root``, for a single dataset without ``=ROOT``.
-        split: of ``--split``, for those without ``:SPLIT``.
-        custom: of ``--table``; None for none.
+        texts: the arguments as typed.
+        root: value of ``--root``, for a single dataset without ``=ROOT``.
+        split: value of ``--split``, for datasets without ``:SPLIT``.
+        custom: the table of ``--table``; None if there is none.
 
     Raises:
         UsageError: nothing is named, a dataset is unknown or has no root, or is named twice.
@@ -99,7 +101,7 @@ def _name(text: str) -> str:
 
 
 def _cut(text: str) -> tuple[str, str | None, str]:
-    """Name, split and root of an argument."""
+    """The name, the split (None without one) and the root (empty without one) of an argument."""
     left, _, root = text.partition("=")
     match = re.fullmatch(r"(.+?):([a-z0-9][a-z0-9-]*)", left)
     return (match[1], match[2], root) if match else (left, None, root)

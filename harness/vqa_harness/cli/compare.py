@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 
 def compare_command(
-    a: Annotated[Path, typer.Argument(help="The log compared with, ours or libvmaf's.")],
-    b: Annotated[Path, typer.Argument(help="The log in question.")],
+    a: Annotated[Path, typer.Argument(help="The log to compare with, ours or libvmaf's.")],
+    b: Annotated[Path, typer.Argument(help="The log that is compared with it.")],
     feature: Annotated[
-        list[str] | None, typer.Option("--feature", "-f", help="Only this; may be repeated.")
+        list[str] | None,
+        typer.Option("--feature", "-f", help="Compare only this feature; may be repeated."),
     ] = None,
     worst: Annotated[
         int, typer.Option(min=0, max=1000, help="How many of the worst frames to list.")
     ] = 5,
     json_target: Json = None,
 ) -> None:
-    """Compare two logs: pooled values, frames, and why they may not be comparable."""
+    """Compare two logs: pooled values, worst frames, and what makes them hard to compare."""
     from vqa_harness.console import note
     from vqa_harness.errors import nearest
     from vqa_harness.logs.compare import compare_logs
@@ -38,34 +39,34 @@ def compare_command(
             raise UsageError(f"{name!r} is not in both logs{nearest(name, both)}")
     for log in (first, second) if feature else ():
         log.columns = {name: log.columns[name] for name in feature or ()}
-    found = compare_logs(first, second, worst=worst)
-    if not found.features:
+    comparison = compare_logs(first, second, worst=worst)
+    if not comparison.features:
         raise UsageError(
             f"the logs have no feature in common: {a.name} has {', '.join(first.columns)}, "
             f"{b.name} has {', '.join(second.columns)}"
         )
     if json_target is not None:
-        put_json(json_target, found.to_json())
+        put_json(json_target, comparison.to_json())
     if json_target == STDOUT:
         return
-    _print(found)
-    for text in found.notes:
+    _print(comparison)
+    for text in comparison.notes:
         note(text)
-    for path, names in ((a, found.only_a), (b, found.only_b)):
+    for path, names in ((a, comparison.only_a), (b, comparison.only_b)):
         if names:
             note(f"only in {path.name}: {', '.join(names)}")
 
 
-def _print(found: LogComparison) -> None:
+def _print(comparison: LogComparison) -> None:
     from vqa_harness.console import print_table
     from vqa_harness.logs.compare import minus
 
     rows = [
         [feature.name, pool, _shown(a), _shown(b), _shown(minus(b, a), "+")]
-        for feature in found.features
+        for feature in comparison.features
         for pool, (a, b) in feature.pooled.items()
     ]
-    for feature in found.features:
+    for feature in comparison.features:
         rows += [
             [feature.name, f"frame {d.frame}", _shown(d.a), _shown(d.b), _shown(d.difference, "+")]
             for d in feature.largest

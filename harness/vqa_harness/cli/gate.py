@@ -24,18 +24,23 @@ DEFAULTS = AlignOptions()
 def gate_command(
     context: typer.Context,
     videos: Annotated[
-        list[Path] | None, typer.Argument(metavar="VIDEO", help="Instead of a file's cases.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="VIDEO", help="Videos that are scored instead of the cases of a file."
+        ),
     ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
             "--config",
             "-c",
-            help="Default: vqa-harness.toml, or [tool.vqa-harness] of pyproject.toml.",
+            help="Configuration; default: vqa-harness.toml, or [tool.vqa-harness] of "
+            "pyproject.toml.",
         ),
     ] = None,
     rule: Annotated[
-        list[str] | None, typer.Option("--rule", help="'vmaf.mean >= 93'; may be repeated.")
+        list[str] | None,
+        typer.Option("--rule", help="A rule such as 'vmaf.mean >= 93'; may be repeated."),
     ] = None,
     reference: Annotated[
         Path | None,
@@ -43,9 +48,12 @@ def gate_command(
     ] = None,
     metric: Metrics = None,
     log: Annotated[
-        list[Path] | None, typer.Option("--log", help="Judge this log, ours or libvmaf's.")
+        list[Path] | None,
+        typer.Option("--log", help="Judge this log, ours or libvmaf's; may be repeated."),
     ] = None,
-    baseline: Annotated[Path | None, typer.Option(help="Accepted scores, or a log.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="File of the scores accepted before, or a log.")
+    ] = None,
     update_baseline: Annotated[
         bool, typer.Option("--update-baseline", help="Accept the scores found; show what changes.")
     ] = False,
@@ -53,12 +61,13 @@ def gate_command(
     json_target: Json = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a Markdown table.")] = None,
     github: Annotated[
-        bool | None, typer.Option(help="Annotations and job summary; default: on GitHub Actions.")
+        bool | None,
+        typer.Option(help="Write annotations and a job summary; default: on GitHub Actions."),
     ] = None,
     cache_dir: Annotated[
-        Path | None, typer.Option(help="Where logs are kept; default: the user's cache.")
+        Path | None, typer.Option(help="Folder where logs are kept; default: the user's cache.")
     ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything anew.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything again.")] = False,
     jobs: Jobs = 1,
     threads: Threads = 0,
     quiet: Quiet = False,
@@ -67,7 +76,7 @@ def gate_command(
     pairing: AlignOptions,
 ) -> None:
     """Pass or fail videos by quality rules: exit code 0 or 1."""
-    from vqa_harness.cli.gate_arguments import Given, make_plan
+    from vqa_harness.cli.gate_arguments import GateArguments, make_plan
     from vqa_harness.gate.accept import accepted_baseline
     from vqa_harness.gate.accept import update_baseline as renew
     from vqa_harness.gate.github import on_github
@@ -81,8 +90,10 @@ def gate_command(
         return
     registry: Registry = context.obj
     changed = {k: v for k, v in pairing.to_json().items() if v != getattr(DEFAULTS, k)}
-    given = Given(videos or [], log or [], reference, metric or [], rule or [], config, changed)
-    plan = make_plan(given, registry, baseline)
+    arguments = GateArguments(
+        videos or [], log or [], reference, metric or [], rule or [], config, changed
+    )
+    plan = make_plan(arguments, registry, baseline)
     accepted = accepted_baseline(plan, registry, update=update_baseline)
     cache = None if no_cache else cache_dir or _default_cache()
     measured = _measure(plan, registry, cache, jobs=jobs, threads=threads, quiet=quiet)
@@ -113,8 +124,8 @@ def _measure(
     from vqa_harness.gate.score import GateScoring, measure_all
     from vqa_harness.logs.cache import ResultCache
 
-    kept = None if cache is None else ResultCache(cache)
-    scoring = GateScoring(kept, threads, quiet, frozenset(wants_bitrate(plan)), command_line())
+    logs = None if cache is None else ResultCache(cache)
+    scoring = GateScoring(logs, threads, quiet, frozenset(wants_bitrate(plan)), command_line())
     measured = []
     for item in measure_all(plan.cases, registry, scoring, jobs):
         for text in warnings_of(item):

@@ -1,4 +1,4 @@
-"""From a command line to a plan."""
+"""Reads the command line of ``vqa-harness gate`` into a `Plan`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,18 @@ from vqa_harness.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What the command line names."""
+class GateArguments:
+    """What the command line of a gate names.
+
+    Attributes:
+        videos: videos to score.
+        logs: logs to judge instead.
+        reference: what each video is compared with, or None.
+        metrics: metrics as typed.
+        rules: rules as typed.
+        config: file of the configuration; None to look for one.
+        align: alignment options that differ from their defaults, by field of `AlignOptions`.
+    """
 
     videos: list[Path]
     logs: list[Path]
@@ -27,25 +37,27 @@ class Given:
     align: Mapping[str, Any] = field(default_factory=dict)
 
 
-def make_plan(given: Given, registry: Registry, baseline: Path | None = None) -> Plan:
+def make_plan(arguments: GateArguments, registry: Registry, baseline: Path | None = None) -> Plan:
     """The plan of a command line.
 
-    A configuration is read where one is named, or where no rule is given. Its cases count unless
-    videos or logs are named.
+    A configuration is read where one is named, or where no rule is. Its cases count unless videos
+    or logs are named.
 
     Raises:
         UsageError: options that do not go together, or a wrong configuration.
         InputError: a file is missing.
     """
-    if given.videos and given.logs:
+    if arguments.videos and arguments.logs:
         raise UsageError("--log judges logs and VIDEO is scored; give one of the two")
-    if not given.videos and (given.reference is not None or given.metrics or given.align):
+    if not arguments.videos and (
+        arguments.reference is not None or arguments.metrics or arguments.align
+    ):
         raise UsageError(
             "--reference, --metric and options of pairing are for videos named on the command "
             "line; write them into the configuration"
         )
-    rules = [parse_rule(text, place=f"--rule {text!r}") for text in given.rules]
-    path = given.config
+    rules = [parse_rule(text, place=f"--rule {text!r}") for text in arguments.rules]
+    path = arguments.config
     if path is None and not rules:
         path = find_config(Path())
         if path is None:
@@ -54,16 +66,16 @@ def make_plan(given: Given, registry: Registry, baseline: Path | None = None) ->
                 "give --rule 'vmaf.mean >= 93' --reference FILE VIDEO"
             )
     config = None if path is None else load_config(path)
-    if config is not None and not (given.videos or given.logs):
+    if config is not None and not (arguments.videos or arguments.logs):
         return _with(plan_config(config, registry, rules), baseline)
-    if not (given.videos or given.logs):
+    if not (arguments.videos or arguments.logs):
         raise UsageError("nothing to judge; name videos, --log FILE, or --config FILE")
     rules = [*(config.rules if config is not None else ()), *rules]
-    if given.logs:
-        plan = plan_logs(given.logs, rules, registry)
+    if arguments.logs:
+        plan = plan_logs(arguments.logs, rules, registry)
     else:
-        pair = (given.reference, given.align)
-        plan = plan_videos(given.videos, *pair, given.metrics, rules, registry)
+        pair = (arguments.reference, arguments.align)
+        plan = plan_videos(arguments.videos, *pair, arguments.metrics, rules, registry)
     if baseline is None and config is not None and config.table.baseline:
         baseline = config.resolve(config.table.baseline)
     return _with(plan, baseline)

@@ -34,10 +34,12 @@ def ladder_command(
     ] = None,
     metric: Metrics = None,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="TOML file: several sources and series.")
+        Path | None,
+        typer.Option("--config", "-c", help="TOML file that names several sources and series."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for results, logs and rungs.")
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the results, the logs and rungs made."),
     ] = None,
     report: Annotated[
         bool, typer.Option("--report", help="Write report.html into the folder too.")
@@ -45,8 +47,13 @@ def ladder_command(
     group: Annotated[
         str, typer.Option("--group", help="What makes a series: codec, folder or none.")
     ] = "codec",
-    pool: Annotated[str | None, typer.Option("--pool", help="mean, min, p5, ...")] = None,
-    method: Annotated[str | None, typer.Option("--method", help="pchip or akima.")] = None,
+    pool: Annotated[
+        str | None,
+        typer.Option("--pool", help="Pooled value that is a rung's quality: mean, min, p5, ..."),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="Interpolation of the curves: pchip or akima.")
+    ] = None,
     anchor: Annotated[
         str | None, typer.Option("--anchor", help="Series the others are compared with.")
     ] = None,
@@ -57,35 +64,54 @@ def ladder_command(
     min_overlap: Annotated[
         float | None,
         typer.Option(
-            "--min-overlap", help="Least shared part of the narrower quality range, 0 to 1."
+            "--min-overlap",
+            help="Part of the narrower quality range that two curves must share, 0 to 1.",
         ),
     ] = None,
     not_monotone: Annotated[
         str | None,
-        typer.Option("--not-monotone", help="refuse, or pareto to leave such points out."),
+        typer.Option(
+            "--not-monotone",
+            help="What to do with points no better than one of less bitrate: refuse the curve, or "
+            "pareto to leave them out.",
+        ),
     ] = None,
     jnd: Annotated[
         list[str] | None,
-        typer.Option("--jnd", help="FEATURE=VALUE, just noticeable difference; vmaf=6."),
+        typer.Option(
+            "--jnd",
+            help="Just noticeable difference as FEATURE=VALUE; default: vmaf=6; may be repeated.",
+        ),
     ] = None,
     target_bitrate: Annotated[
-        str | None, typer.Option("--target-bitrate", help="kbit/s, comma-separated.")
+        str | None,
+        typer.Option(
+            "--target-bitrate", help="Bitrates to choose a rung for, kbit/s, comma-separated."
+        ),
     ] = None,
     target_quality: Annotated[
-        list[str] | None, typer.Option("--target-quality", help="FEATURE=VALUE,VALUE...")
+        list[str] | None,
+        typer.Option(
+            "--target-quality",
+            help="Qualities to choose a rung for: FEATURE=VALUE,VALUE...; may be repeated.",
+        ),
     ] = None,
     encode: Annotated[
         list[str] | None,
-        typer.Option("--encode", help="Make rungs: CODEC:option=value,... ; may be repeated."),
+        typer.Option(
+            "--encode", help="Make the rungs first: CODEC:option=value,... ; may be repeated."
+        ),
     ] = None,
     height: Annotated[
-        str | None, typer.Option("--height", help="With --encode: heights, comma-separated.")
+        str | None,
+        typer.Option("--height", help="Heights that --encode makes, pixels, comma-separated."),
     ] = None,
     crf: Annotated[
-        str | None, typer.Option("--crf", help="With --encode: CRFs, comma-separated.")
+        str | None, typer.Option("--crf", help="CRF values that --encode makes, comma-separated.")
     ] = None,
     bitrate: Annotated[
-        str | None, typer.Option("--bitrate", help="With --encode: kbit/s, comma-separated.")
+        str | None,
+        typer.Option("--bitrate", help="Bitrates that --encode makes, kbit/s, comma-separated."),
     ] = None,
     jobs: Jobs = 1,
     threads: Threads = 0,
@@ -139,7 +165,11 @@ def ladder_command(
 
 
 def _check(plan: LadderConfig, registry: Registry) -> None:
-    """What can be wrong before anything is encoded or measured."""
+    """Refuse what can be seen to be wrong before anything is encoded or measured.
+
+    Raises:
+        UsageError: a feature that is not measured, or a source without the reference it needs.
+    """
     from vqa_harness.ladder.score import check_features
 
     requests = registry.requests(plan.metrics)
@@ -203,7 +233,11 @@ def _run(
 def _encode(
     plan: LadderConfig, folder: Path, workers: int, *, quiet: bool
 ) -> tuple[LadderConfig, dict[Path, str]]:
-    """Make the rungs of the grids; the plan with them as series, and each file's setting."""
+    """Make the rungs of the grids.
+
+    Returns:
+        The plan with them as series, and the encoder setting of each file.
+    """
     from vqa_harness.console import note
     from vqa_harness.files import make_folder
     from vqa_harness.ladder.config import Series

@@ -51,8 +51,8 @@ def from_arguments(
     for path in rungs:
         series.setdefault(_series_of(path, group), []).append(path)
     name = reference.stem if reference else (rungs[0].parent.name or "source")
-    found = tuple(Series(label, tuple(paths)) for label, paths in series.items())
-    return LadderConfig((), (LadderSource(name, reference, found),), tuple(grids))
+    named_series = tuple(Series(label, tuple(paths)) for label, paths in series.items())
+    return LadderConfig((), (LadderSource(name, reference, named_series),), tuple(grids))
 
 
 def _series_of(path: Path, group: str) -> str:
@@ -68,7 +68,9 @@ def _series_of(path: Path, group: str) -> str:
 def grids(
     encode: list[str], height: str | None, crf: str | None, bitrate: str | None
 ) -> list[EncodeGrid]:
-    """What is to be encoded: ``CODEC:option=value,...``; its own ``crf=23+28`` wins over --crf.
+    """The grids to encode, from texts ``CODEC:option=value,...``.
+
+    A text's own ``crf=23+28`` or ``bitrate=`` wins over ``--crf`` and ``--bitrate``.
 
     Raises:
         UsageError: no such codec, or options that do not fit.
@@ -101,7 +103,7 @@ def _grid(
 
 
 def settings(
-    given: CompareSettings,
+    configured: CompareSettings,
     *,
     features: list[str] | None,
     jnd: list[str] | None,
@@ -109,7 +111,15 @@ def settings(
     target_quality: list[str] | None,
     **plain: Any,
 ) -> CompareSettings:
-    """The settings with what the command line says put in.
+    """The settings of the configuration, overridden by those of the command line.
+
+    Args:
+        configured: what the configuration says, or the defaults.
+        features: features to compare; None to keep those configured.
+        jnd: texts ``FEATURE=VALUE``.
+        target_bitrate: comma-separated kbit/s.
+        target_quality: texts ``FEATURE=VALUE,VALUE...``.
+        **plain: other fields of `CompareSettings`; None keeps what is configured.
 
     Raises:
         UsageError: a value that does not fit.
@@ -122,14 +132,14 @@ def settings(
         changes["target_bitrates"] = tuple(1000 * rate for rate in rates)
     if jnd:
         pairs = [_pair("--jnd", text) for text in jnd]
-        changes["jnd"] = {**given.jnd, **{k: _numbers("--jnd", v)[0] for k, v in pairs}}
+        changes["jnd"] = {**configured.jnd, **{k: _numbers("--jnd", v)[0] for k, v in pairs}}
     if target_quality:
         pairs = [_pair("--target-quality", text) for text in target_quality]
         changes["target_qualities"] = {
-            **given.target_qualities,
+            **configured.target_qualities,
             **{k: _numbers("--target-quality", v) for k, v in pairs},
         }
-    return replace(given, **changes)
+    return replace(configured, **changes)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:
@@ -141,9 +151,9 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
 def _numbers(option: str, text: str | None, separator: str = ",") -> tuple[float, ...]:
     try:
-        found = tuple(float(word) for word in (text or "").split(separator) if word.strip())
+        numbers = tuple(float(word) for word in (text or "").split(separator) if word.strip())
     except ValueError:
         raise UsageError(f"{option} {text}: needs numbers, separated by {separator}") from None
-    if not all(math.isfinite(x) for x in found):
+    if not all(math.isfinite(x) for x in numbers):
         raise UsageError(f"{option} {text}: needs finite numbers")
-    return found
+    return numbers

@@ -14,10 +14,10 @@ from vqa_harness.spec import Feature, MetricSpec
 
 def metrics_command(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="One metric: its parameters and paper.")] = "",
+    name: Annotated[str, typer.Argument(help="A metric whose parameters and paper to show.")] = "",
     json_target: Json = None,
 ) -> None:
-    """List metrics, or tell all about one."""
+    """List metrics, or show the details of one."""
     registry: Registry = context.obj
     if name:
         spec = registry.spec(name)
@@ -77,7 +77,7 @@ def _facts(registry: Registry, spec: MetricSpec) -> dict[str, Any]:
 
 
 def value_range(feature: Feature) -> str:
-    """``0 to 100 dB``, ``0 and up``, or ``any``."""
+    """The values a feature may have, in words: ``0 to 100 dB``, ``0 and up``, or ``any``."""
     lo, hi, unit = feature.lo, feature.hi, f" {feature.unit}" if feature.unit else ""
     if lo is not None and hi is not None:
         return f"{lo:g} to {hi:g}{unit}"

@@ -29,7 +29,9 @@ def _json_target(value: str | None) -> str | None:
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
-        "--metric", "-m", help="NAME or NAME:param=value,... ; several by comma, or repeat it."
+        "--metric",
+        "-m",
+        help="Metrics, each NAME or NAME:param=value,... ; separate them by commas, or repeat it.",
     ),
 ]
 Json = Annotated[
@@ -42,13 +44,13 @@ Json = Annotated[
     ),
 ]
 Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", min=1, max=256, help="How many are worked on at once.")
+    int, typer.Option("--jobs", "-j", min=1, max=256, help="How many files are processed at once.")
 ]
 Threads = Annotated[
     int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, and only what calls for attention.")
+    bool, typer.Option("--quiet", "-q", help="Show no progress, only what needs attention.")
 ]
 Schema = Annotated[
     bool, typer.Option("--schema", help="Print the JSON Schema of the configuration.")

@@ -13,18 +13,26 @@ from vqa_harness.alignment.options import AlignOptions
 
 _PANEL = "Pairing with the reference"
 _FLAGS: dict[str, tuple[type, str, str]] = {
-    "mode": (str, "--align", "auto, index, time or content."),
-    "tail": (str, "--tail", "One is longer: common, error or repeat."),
-    "fps_policy": (str, "--fps-policy", "Rates differ: auto, error, match-dist or match-ref."),
-    "max_offset": (float, "--max-offset", "Seconds one may be shifted against the other."),
-    "on_corrupt": (str, "--on-corrupt", "Damaged frames: score, skip or fail."),
-    "strict": (bool, "--strict", "Any warning of the pairing is an error."),
-    "scale_to": (str, "--scale-to", "ref, dist or WIDTHxHEIGHT; bicubic."),
-    "fit": (str, "--fit", "Aspect ratios differ: none, stretch, pad or crop."),
-    "crop": (str, "--crop", "Black bars on one side only: warn, auto or off."),
-    "deinterlace": (str, "--deinterlace", "off, auto (a side that says it is) or both."),
+    "mode": (str, "--align", "How frames are paired: auto, index, time or content."),
+    "tail": (str, "--tail", "What to do if one video is longer: common, error or repeat."),
+    "fps_policy": (
+        str,
+        "--fps-policy",
+        "What to do if frame rates differ: auto, error, match-dist or match-ref.",
+    ),
+    "max_offset": (float, "--max-offset", "Most seconds one video may be shifted by."),
+    "on_corrupt": (str, "--on-corrupt", "What to do with damaged frames: score, skip or fail."),
+    "strict": (bool, "--strict", "Treat every warning of the pairing as an error."),
+    "scale_to": (str, "--scale-to", "Size to compare at (bicubic): ref, dist or WIDTHxHEIGHT."),
+    "fit": (str, "--fit", "What to do if aspect ratios differ: none, stretch, pad or crop."),
+    "crop": (str, "--crop", "What to do with black bars on one side only: warn, auto or off."),
+    "deinterlace": (
+        str,
+        "--deinterlace",
+        "Sides to deinterlace: off, auto (those that say they are interlaced) or both.",
+    ),
 }
-"""Fields of `AlignOptions`: type, option and help."""
+"""Fields of `AlignOptions`: their type, option and help."""
 
 
 def takes_pairing(command: Callable[..., None]) -> Callable[..., None]:
@@ -34,17 +42,17 @@ def takes_pairing(command: Callable[..., None]) -> Callable[..., None]:
         command: takes the `AlignOptions` as ``pairing``.
 
     Returns:
-        The command for typer. Values that cannot be are a `UsageError` when it is called.
+        The command for typer. It raises `UsageError` when it is called with impossible values.
     """
     defaults = AlignOptions()
 
     @functools.wraps(command)
-    def wrapper(**given: Any) -> None:
-        chosen = {name: given.pop(name) for name in _FLAGS}
-        command(pairing=AlignOptions(**chosen), **given)
+    def wrapper(**arguments: Any) -> None:
+        chosen = {name: arguments.pop(name) for name in _FLAGS}
+        command(pairing=AlignOptions(**chosen), **arguments)
 
     own = inspect.signature(command, eval_str=True)
-    kept = [p for name, p in own.parameters.items() if name != "pairing"]
+    parameters = [p for name, p in own.parameters.items() if name != "pairing"]
     added = [
         inspect.Parameter(
             name,
@@ -56,7 +64,7 @@ def takes_pairing(command: Callable[..., None]) -> Callable[..., None]:
     ]
     last = inspect.Parameter.KEYWORD_ONLY
     wrapper.__signature__ = own.replace(  # type: ignore[attr-defined]
-        parameters=[*(p.replace(kind=last) for p in kept), *added]
+        parameters=[*(p.replace(kind=last) for p in parameters), *added]
     )
-    wrapper.__annotations__ = {p.name: p.annotation for p in [*kept, *added]}
+    wrapper.__annotations__ = {p.name: p.annotation for p in [*parameters, *added]}
     return wrapper

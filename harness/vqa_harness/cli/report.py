@@ -15,15 +15,20 @@ def report_command(
         list[Path], typer.Argument(metavar="LOG", help="Logs of a run, or one ladder.json.")
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="HTML file; default: beside the input.")
+        Path | None,
+        typer.Option("--output", "-o", help="HTML file to write; default: beside the input."),
     ] = None,
     distorted: Annotated[
         list[Path] | None,
-        typer.Option("--distorted", help="Scored video or its folder, for thumbnails."),
+        typer.Option(
+            "--distorted", help="A scored video or its folder, for thumbnails; may be repeated."
+        ),
     ] = None,
     reference: Annotated[
         list[Path] | None,
-        typer.Option("--reference", "-r", help="Reference or its folder, for thumbnails."),
+        typer.Option(
+            "--reference", "-r", help="A reference or its folder, for thumbnails; may be repeated."
+        ),
     ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Heading of the page.")] = None,
 ) -> None:

@@ -40,7 +40,8 @@ def run_command(
         typer.Option("--output", "-o", help="Log file; a folder for several inputs; - for stdout."),
     ] = None,
     log_format: Annotated[
-        str | None, typer.Option("--format", help="Log format; default: by suffix, else json.")
+        str | None,
+        typer.Option("--format", help="Log format; default: that of the file's ending, or json."),
     ] = None,
     json_target: Json = None,
     threads: Threads = 0,
@@ -77,7 +78,7 @@ def run_command(
             failed.append(error)
             continue
         done.append(_summary(path, result, log))
-        _tell(registry, log)
+        _call_plugins(registry, log)
         failed += [
             MetricError(f"{path.name}: metric {m.spec.name!r} failed: {m.error}")
             for m in result.metrics
@@ -125,7 +126,7 @@ def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:
     }
 
 
-def _tell(registry: Registry, log: Log) -> None:
+def _call_plugins(registry: Registry, log: Log) -> None:
     from vqa_harness.logs.vmaf_json import to_json
 
     document = to_json(log)
@@ -134,7 +135,7 @@ def _tell(registry: Registry, log: Log) -> None:
 
 
 def _print(done: list[dict[str, Any]], requests: list[Request]) -> None:
-    """Print what the metrics declare; what one gives beside that is in the log only."""
+    """Print the features that the metrics declare; others that they give are in the log only."""
     from vqa_harness.console import print_table
 
     asked = {feature.name for request in requests for feature in request.features}

@@ -27,7 +27,7 @@ def warmup_command(context: typer.Context) -> None:
 
 
 def modules_of(specs: Iterable[MetricSpec]) -> dict[str, list[str]]:
-    """Warm-up module to the metrics that need it, of those whose packages are installed."""
+    """Each warm-up module with the names of the metrics that need it and can run here."""
     modules: dict[str, list[str]] = {}
     for spec in specs:
         if spec.warmup and not missing_modules(spec):
