@@ -241,8 +241,8 @@ class _Rgb:
         """See `PixelSource.planes`."""
         colours = [np.ascontiguousarray(self._picture[..., c]) for c in range(3)]
         info = self._info
-        coding = PixelFormat(info.chroma, 8, info.colour.full_range, info.colour.matrix)
-        return tuple(read_only(plane) for plane in recode(colours, _RGB, coding))
+        pixel_format = PixelFormat(info.chroma, 8, info.colour.full_range, info.colour.matrix)
+        return tuple(read_only(plane) for plane in recode(colours, _RGB, pixel_format))
 
     def rgb(self) -> NDArray[np.uint8]:
         """See `PixelSource.rgb`."""

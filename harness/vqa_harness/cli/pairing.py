@@ -20,7 +20,7 @@ _FLAGS: dict[str, tuple[type, str, str]] = {
         "--fps-policy",
         "What to do if frame rates differ: auto, error, match-dist or match-ref.",
     ),
-    "max_offset": (float, "--max-offset", "Most seconds one video may be shifted by."),
+    "max_offset": (float, "--max-offset", "Longest shift of one video against the other, seconds."),
     "on_corrupt": (str, "--on-corrupt", "What to do with damaged frames: score, skip or fail."),
     "strict": (bool, "--strict", "Treat every warning of the pairing as an error."),
     "scale_to": (str, "--scale-to", "Size to compare at (bicubic): ref, dist or WIDTHxHEIGHT."),
