@@ -22,7 +22,10 @@ Array = NDArray[np.float64]
 
 
 def brisque_features(sums: NssSums) -> Array:
-    """Features of the whole frame.
+    """Compute BRISQUE's features of the whole frame.
+
+    Args:
+        sums: From `nss_sums`.
 
     Returns:
         (36,) float64, full scale then half scale: shape and mean square of the coefficients, then
@@ -43,7 +46,14 @@ def brisque_features(sums: NssSums) -> Array:
 
 @kernel(fastmath=SUMS)
 def weighted_kernels(vectors: Array, weights: Array, gamma: float, point: Array) -> float:
-    """Sum of ``weight * exp(-gamma * |vector - point|^2)`` over (n, m) support vectors."""
+    """Sum the weighted radial basis kernels ``weight * exp(-gamma * |vector - point|^2)``.
+
+    Args:
+        vectors: (n, m) float64, the support vectors.
+        weights: (n,) float64.
+        gamma: Above 0.
+        point: (m,) float64, where to evaluate.
+    """
     total = 0.0
     for row in range(len(weights)):
         distance = 0.0
@@ -54,10 +64,16 @@ def weighted_kernels(vectors: Array, weights: Array, gamma: float, point: Array)
 
 
 def brisque_score(features: Array) -> float | None:
-    """Regression on (36,) features; None if one is undefined.
+    """Apply the released support-vector regression.
 
     The release hands its numbers from program to program as text: features with six decimals,
     scaled features with six digits. That is part of the score (up to 4e-4) and done here as well.
+
+    Args:
+        features: (36,) float64, from `brisque_features`.
+
+    Returns:
+        The score, lower is better, unbounded; None if a feature is undefined.
     """
     if not np.isfinite(features).all():
         return None
@@ -71,28 +87,28 @@ def brisque_score(features: Array) -> float | None:
 
 
 def brisque(luma: NDArray[np.uint8]) -> float | None:
-    """BRISQUE of a frame.
+    """Compute BRISQUE of a frame.
 
     Args:
-        luma: (H, W) uint8, full range, any size.
+        luma: (H, W) uint8, full range, of any size.
 
     Returns:
         The score, lower is better, unbounded. None where it is undefined: a frame without contrast
         (or of a few pixels), in which no product of neighbours lies on one of the sides of zero.
 
     Raises:
-        ValueError: not two-dimensional uint8, or empty.
+        ValueError: The luma is not two-dimensional uint8, or it is empty.
     """
     return brisque_score(brisque_features(nss_sums(luma, blocks=False)))
 
 
 class Brisque(NssMetric):
-    """The metric ``brisque``; `brisque` tells about the score, `nss_luma` about the luma."""
+    """The metric ``brisque``; `brisque` describes the score, and `nss_luma` the luma."""
 
     name = "brisque"
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> Scores:
-        """Score one frame; the reference is not looked at."""
+        """Score one frame; the reference is not used."""
         sums = self.sums(frame)
         score = brisque_score(brisque_features(sums))
         return self.scores(frame, sums, score)

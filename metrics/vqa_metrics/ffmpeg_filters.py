@@ -25,14 +25,17 @@ from vqa_metrics.reference import reference_of
 from vqa_metrics.specs.filters import ROWS, FilterRow
 
 _PACKED = 8
-"""Samples above 8 bits whose rows lie without gaps fill whole 16-byte units."""
+"""Samples of 16 bits in the 16 bytes that FFmpeg aligns rows to.
+
+A plane whose width is a multiple of it has no gaps between its rows.
+"""
 
 
 class FilterMetric:
     """Kind ``stream``: one filter graph over all frames in order.
 
     Args:
-        row: which filter, and what its numbers are called.
+        row: Which filter, and what its numbers are called.
     """
 
     def __init__(self, row: FilterRow) -> None:
@@ -41,20 +44,20 @@ class FilterMetric:
         self._kind: tuple[Any, ...] = ()
         self._rate: Fraction | None = None
         self._fed = 0
-        self._found: list[dict[str, str]] = []
+        self._rows: list[dict[str, str]] = []
         self._limit = math.inf
         self._limited = 0
 
     def open(self, run: RunInfo) -> None:
-        """Take the frame rate; the graph is made for the first frame."""
+        """Note the frame rate; the graph is made when the first frame comes."""
         self._rate = run.distorted.rate
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> None:
         """Feed the frame, and its reference where the filter compares.
 
         Raises:
-            ValueError: the frames cannot be compared, see `reference_of`.
-            MetricError: the filter cannot take such frames, or size or format changed.
+            ValueError: The frames cannot be compared, see `reference_of`.
+            MetricError: The filter cannot take such frames, or size or format changed.
         """
         name = self._row.spec.name
         if self._row.spec.reference:
@@ -69,29 +72,31 @@ class FilterMetric:
                 f"{name}: size or format changed at frame {frame.index}; score the parts of the "
                 "video one by one"
             )
-        self._found += self._graph.push(*inputs)
+        self._rows += self._graph.push(*inputs)
         self._fed += 1
 
     def close(self) -> StreamScores:
-        """The filter's numbers for every frame; None where it has none.
+        """Return the filter's numbers for every frame; None where it gave none.
 
         Raises:
-            MetricError: there was no frame, or the filter dropped or added some.
+            MetricError: There was no frame, or the filter dropped or added some.
         """
         name = self._row.spec.name
         if self._graph is None:
             raise MetricError(f"{name}: no frame to score")
-        self._found += self._graph.drain()
-        if len(self._found) != self._fed:
-            raise MetricError(f"{name}: filter gave {len(self._found)} of {self._fed} frames")
-        return StreamScores([self._scores(metadata) for metadata in self._found])
+        self._rows += self._graph.drain()
+        if len(self._rows) != self._fed:
+            raise MetricError(
+                f"{name}: FFmpeg's filter gave numbers for {len(self._rows)} of {self._fed} frames"
+            )
+        return StreamScores([self._scores(metadata) for metadata in self._rows])
 
     def abort(self) -> None:
-        """Drop the graph."""
+        """Let go of the filter graph."""
         self._graph = None
 
     def info(self) -> Mapping[str, Any]:
-        """The filter and FFmpeg's version; the limit in dB and how many frames reached it."""
+        """Return the filter, FFmpeg's version, the limit in dB and how many frames reached it."""
         facts: dict[str, Any] = {"filter": self._row.filter, "libavfilter": VERSIONS["libavfilter"]}
         if self._row.limited and self._fed:
             facts |= {"limit_db": self._limit, "frames_at_limit": self._limited}
@@ -131,7 +136,7 @@ class FilterMetric:
 
 
 def _coloured(frame: Frame) -> tuple[Plane, ...]:
-    """The planes, and neutral chroma where there is none: FFmpeg takes gray for full range."""
+    """Return the planes, with neutral chroma for gray, which FFmpeg would take for full range."""
     if frame.chroma != "gray":
         return frame.planes
     shape = chroma_shape("420", frame.width, frame.height)

@@ -23,7 +23,10 @@ Array = NDArray[np.float64]
 
 
 def niqe_features(sums: NssSums) -> Array:
-    """Features of every whole block.
+    """Compute NIQE's features of every whole block.
+
+    Args:
+        sums: From `nss_sums`, with blocks.
 
     Returns:
         (blocks, 36) float64, full scale then half scale: shape and mean width of the coefficients,
@@ -45,7 +48,14 @@ def niqe_features(sums: NssSums) -> Array:
 
 
 def niqe_score(features: Array) -> float | None:
-    """Distance of (blocks, 36) features from the pristine model; None if no block has all."""
+    """Measure how far a frame's features are from those of pristine images.
+
+    Args:
+        features: (blocks, 36) float64, from `niqe_features`.
+
+    Returns:
+        The score, at least 0, lower is better; None if no block has all of its features defined.
+    """
     undefined = np.isnan(features)
     whole = features[~undefined.any(axis=1)]
     if not len(whole):
@@ -56,28 +66,28 @@ def niqe_score(features: Array) -> float | None:
 
 
 def niqe(luma: NDArray[np.uint8]) -> float | None:
-    """NIQE of a frame.
+    """Compute NIQE of a frame.
 
     Args:
-        luma: (H, W) uint8, full range; what is beyond the last whole 96x96 block is not looked at.
+        luma: (H, W) uint8, full range; what is beyond the last whole 96x96 block is not used.
 
     Returns:
         The score, at least 0, lower is better. None where it is undefined: fewer than 96 rows or
         columns, or no block with contrast.
 
     Raises:
-        ValueError: not two-dimensional uint8, or empty.
+        ValueError: The luma is not two-dimensional uint8, or it is empty.
     """
     return niqe_score(niqe_features(nss_sums(luma)))
 
 
 class Niqe(NssMetric):
-    """The metric ``niqe``; `niqe` tells about the score, `nss_luma` about the luma."""
+    """The metric ``niqe``; `niqe` describes the score, and `nss_luma` the luma."""
 
     name = "niqe"
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> Scores:
-        """Score one frame; the reference is not looked at."""
+        """Score one frame; the reference is not used."""
         sums = self.sums(frame)
         score = niqe_score(niqe_features(sums))
         return self.scores(frame, sums, score)

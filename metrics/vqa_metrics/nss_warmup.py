@@ -14,13 +14,13 @@ from vqa_metrics.nss.tile import BLOCK
 def compiling_needed() -> bool:
     """Whether the first frame will wait for the kernels to be compiled (half a minute).
 
-    Cheap: looks at what is in memory and in the disk cache, and compiles nothing.
+    It looks at what is in memory and in the disk cache, and compiles nothing.
     """
     return not sums_compiled()
 
 
 def warmup() -> None:
-    """Compile all kernels, or load them from the disk cache; at once the second time."""
+    """Compile all kernels, or load them from the disk cache; a second call does nothing."""
     compile_luma()
     weighted_kernels(np.zeros((1, 2)), np.zeros(1), 1.0, np.zeros(2))
     model_distance(np.zeros((1, 2)), np.zeros(2), np.eye(2))

@@ -20,11 +20,13 @@ from vqa_harness.spec import Metric, Scores
 from vqa_metrics.reference import packed, reference_of
 
 PLANES = ("y", "cb", "cr")
-_BLOCK = 16384  # 16384 * 255^2 fits 32 bits
+_BLOCK = 16384
+"""Samples whose squared differences are added in 32 bits: 16384 * 255^2 is below 2^31."""
 
 
 @kernel()
 def _sse8(a: Plane, b: Plane) -> int:
+    """Sum squared differences of uint8, in int32 where it can: a vector holds twice as many."""
     total = 0
     for start in range(0, a.size, _BLOCK):
         x = a[start : start + _BLOCK]
@@ -39,6 +41,7 @@ def _sse8(a: Plane, b: Plane) -> int:
 
 @kernel()
 def _sse16(a: Plane, b: Plane) -> int:
+    """Sum squared differences of uint16; a single one may fill 32 bits."""
     total = np.uint64(0)
     for i in range(a.size):
         difference = np.uint32(abs(np.int32(a[i]) - np.int32(b[i])))
@@ -47,14 +50,14 @@ def _sse16(a: Plane, b: Plane) -> int:
 
 
 def squared_error(a: Plane, b: Plane) -> int:
-    """Sum of squared differences, exact.
+    """Sum the squared differences of two planes, exactly.
 
     Args:
-        a: (H, W) uint8 or uint16.
-        b: the same shape and dtype.
+        a: (H, W) uint8 or uint16, code values.
+        b: The same shape and dtype.
 
     Raises:
-        ValueError: shapes or dtypes differ.
+        ValueError: Shapes or dtypes differ.
     """
     if a.shape != b.shape or a.dtype != b.dtype:
         raise ValueError(f"planes differ: {a.dtype} {a.shape} and {b.dtype} {b.shape}")
@@ -63,16 +66,16 @@ def squared_error(a: Plane, b: Plane) -> int:
 
 
 def psnr_limit(depth: int) -> float:
-    """The highest PSNR that libvmaf gives, in dB, for that many bits per sample."""
+    """Return the highest PSNR in dB that libvmaf gives for ``depth`` bits per sample."""
     return 6.0 * depth + 12.0
 
 
 def psnr(mse: float, depth: int) -> float:
-    """PSNR in dB of a mean squared error of code values, at most `psnr_limit`.
+    """Convert a mean squared error of code values to PSNR in dB, at most `psnr_limit`.
 
     Args:
-        mse: at least 0.
-        depth: bits per sample.
+        mse: Mean squared error, at least 0.
+        depth: Bits per sample.
     """
     if mse <= 0:
         return psnr_limit(depth)
@@ -90,10 +93,12 @@ class Psnr(Metric):
         self._limited = 0
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> Scores:
-        """``psnr_y``, ``psnr_cb``, ``psnr_cr`` in dB, chroma None for gray, and ``psnr_lossless``.
+        """Compute ``psnr_y``, ``psnr_cb``, ``psnr_cr`` in dB, and ``psnr_lossless`` (0 or 1).
+
+        Chroma is None for gray.
 
         Raises:
-            ValueError: the frames cannot be compared, see `reference_of`.
+            ValueError: The frames cannot be compared, see `reference_of`.
         """
         ref = reference_of("psnr", frame, ref)
         pairs = zip(PLANES, frame.planes, ref.planes, strict=False)
@@ -112,13 +117,13 @@ class Psnr(Metric):
         return scores
 
     def close(self) -> Mapping[str, float]:
-        """``apsnr_y`` and so on: PSNR of the squared error averaged over all frames, in dB."""
+        """Return ``apsnr_y`` and so on: PSNR in dB of the mean squared error of all frames."""
         return {
             f"apsnr_{name}": psnr(sse / self._samples[name], self._depth)
             for name, sse in self._sse.items()
         }
 
     def info(self) -> Mapping[str, Any]:
-        """The limit in dB, and on how many frames a plane reached it."""
+        """Return the limit in dB, and on how many frames a plane reached it."""
         limit = psnr_limit(self._depth) if self._depth else None
         return {"limit_db": limit, "frames_at_limit": self._limited}

@@ -10,16 +10,19 @@ from vqa_harness.frames import Frame, Plane
 
 
 def reference_of(metric: str, frame: Frame, ref: Frame | None) -> Frame:
-    """The reference frame, once it is known to be comparable code value by code value.
+    """Check that two frames can be compared code value by code value.
 
     Args:
-        metric: who asks, for the message.
-        frame: the distorted frame.
-        ref: the reference frame.
+        metric: The metric's name, for the message.
+        frame: The distorted frame.
+        ref: The reference frame.
+
+    Returns:
+        The reference frame.
 
     Raises:
-        ValueError: there is no reference, size, depth, subsampling or range differ, or the frames
-            are RGB.
+        ValueError: There is no reference; or size, depth, subsampling or range differ; or the
+            frames are RGB.
     """
     if ref is None:
         raise ValueError(f"{metric} compares with a reference; add --reference FILE")
@@ -40,7 +43,7 @@ def reference_of(metric: str, frame: Frame, ref: Frame | None) -> Frame:
 
 
 def packed(plane: Plane) -> Plane:
-    """The plane as a read-only array without gaps between rows; a copy only where it has some.
+    """Return a plane as a read-only array without gaps between rows, copied only if it has gaps.
 
     One memory layout means that each kernel is compiled once per sample type.
     """

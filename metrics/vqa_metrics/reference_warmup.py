@@ -14,7 +14,7 @@ from vqa_metrics.ssim_kernels import ssim_sums
 def compiling_needed() -> bool:
     """Whether the first frame will wait for the kernels to be compiled (some ten seconds).
 
-    Cheap: looks at what is in memory and in the disk cache, and compiles nothing.
+    It looks at what is in memory and in the disk cache, and compiles nothing.
     """
     image = packed(np.zeros((1, 1), np.uint8))
     return not is_compiled(ssim_sums, image, image, TAPS, np.float32(1), np.float32(1))

@@ -19,13 +19,15 @@ from vqa_metrics.reference import packed, reference_of
 from vqa_metrics.ssim_kernels import WINDOW, Samples, Taps, halve, ssim_sums
 
 K1, K2 = 0.01, 0.03
+"""Constants of the method; times the peak and squared they keep its divisions stable."""
 SIGMA = 1.5
+"""Standard deviation of the Gaussian window, pixels."""
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the five scales of MS-SSIM."""
 SMALLEST = WINDOW
-"""Fewest rows or columns for SSIM."""
+"""Fewest rows or columns that SSIM can be computed for."""
 SMALLEST_MS = WINDOW * 2 ** (len(WEIGHTS) - 1)
-"""Fewest rows or columns for MS-SSIM: 176, so that the window fits the last scale."""
+"""Fewest rows or columns for MS-SSIM: 176, so that the window fits into the last scale."""
 
 
 def _taps() -> Taps:
@@ -39,18 +41,18 @@ TAPS = _taps()
 
 
 def ssim_terms(x: Samples, y: Samples, depth: int) -> tuple[float, float]:
-    """Mean SSIM and mean contrast-structure term over the windows that lie inside the image.
+    """Compute SSIM and its contrast-structure term, each averaged over all windows in the image.
 
     Args:
         x: (H, W) uint8, uint16 or float32, at least 11 x 11.
-        y: the same shape and dtype.
-        depth: bits per sample; L = 2^depth - 1.
+        y: The same shape and dtype.
+        depth: Bits per sample; L = 2^depth - 1.
 
     Returns:
-        Both at most 1. They are within 1e-6 of a computation in float64.
+        Both means, at most 1. They are within 1e-6 of a computation in float64.
 
     Raises:
-        ValueError: shapes or dtypes differ, or the image is too small.
+        ValueError: Shapes or dtypes differ, or the image is too small.
     """
     if x.shape != y.shape or x.dtype != y.dtype:
         raise ValueError(f"images differ: {x.dtype} {x.shape} and {y.dtype} {y.shape}")
@@ -64,18 +66,22 @@ def ssim_terms(x: Samples, y: Samples, depth: int) -> tuple[float, float]:
 
 
 def ms_ssim(x: Samples, y: Samples, depth: int, first: tuple[float, float] | None = None) -> float:
-    """MS-SSIM: contrast-structure terms of four scales times SSIM of the fifth, each to its weight.
+    """Compute MS-SSIM.
 
-    A negative term counts as 0, its power being undefined.
+    It is the product of the contrast-structure terms of four scales and SSIM of the fifth, each to
+    the power of its weight. A negative term counts as 0, because its power is undefined.
 
     Args:
         x: (H, W) uint8 or uint16, at least 176 x 176.
-        y: the same shape and dtype.
-        depth: bits per sample.
-        first: `ssim_terms` of the two, where they are known already.
+        y: The same shape and dtype.
+        depth: Bits per sample.
+        first: `ssim_terms` of the two, if they are known already.
+
+    Returns:
+        MS-SSIM, 0 to 1.
 
     Raises:
-        ValueError: shapes or dtypes differ, or the image is too small.
+        ValueError: Shapes or dtypes differ, or the image is too small.
     """
     if min(x.shape) < SMALLEST_MS:
         raise ValueError(f"MS-SSIM needs {SMALLEST_MS} rows and columns, the image has {x.shape}")
@@ -92,10 +98,10 @@ class Ssim(Metric):
     """Kind ``frame``: SSIM of luma, None for frames under 11 rows or columns."""
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> Scores:
-        """``ssim``, at most 1.
+        """Compute ``ssim``, at most 1.
 
         Raises:
-            ValueError: the frames cannot be compared, see `reference_of`.
+            ValueError: The frames cannot be compared, see `reference_of`.
         """
         ref = reference_of("ssim", frame, ref)
         if min(frame.width, frame.height) < SMALLEST:
@@ -103,7 +109,7 @@ class Ssim(Metric):
         return {"ssim": _first_scale(frame, ref)[0]}
 
     def info(self) -> Mapping[str, Any]:
-        """The constants of the method."""
+        """Return the constants of the method."""
         return {"window": "gaussian 11x11 sigma 1.5", "k1": K1, "k2": K2, "planes": "y"}
 
 
@@ -111,10 +117,10 @@ class MsSsim(Metric):
     """Kind ``frame``: MS-SSIM of luma, None for frames under 176 rows or columns."""
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> Scores:
-        """``ms_ssim``, 0 to 1.
+        """Compute ``ms_ssim``, 0 to 1.
 
         Raises:
-            ValueError: the frames cannot be compared, see `reference_of`.
+            ValueError: The frames cannot be compared, see `reference_of`.
         """
         ref = reference_of("ms_ssim", frame, ref)
         if min(frame.width, frame.height) < SMALLEST_MS:
@@ -123,12 +129,12 @@ class MsSsim(Metric):
         return {"ms_ssim": ms_ssim(frame.luma, ref.luma, frame.depth, first)}
 
     def info(self) -> Mapping[str, Any]:
-        """The constants of the method."""
+        """Return the constants of the method."""
         return {"weights": list(WEIGHTS), "downsampling": "mean 2x2", "planes": "y"}
 
 
 def _first_scale(frame: Frame, ref: Frame) -> tuple[float, float]:
-    """`ssim_terms` of the pair, computed once for SSIM and MS-SSIM."""
+    """Return `ssim_terms` of the pair, computed once for SSIM and MS-SSIM."""
     key = ("vqa_metrics.ssim", id(ref))
     return frame.cached(key, lambda shown: ssim_terms(shown.luma, ref.luma, shown.depth))
 

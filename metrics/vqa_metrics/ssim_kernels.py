@@ -24,12 +24,18 @@ Taps = tuple[np.float32, np.float32, np.float32, np.float32, np.float32, np.floa
 
 WINDOW = 11
 """Rows and columns of the Gaussian window."""
-_ROWS = 32  # of a tile, a multiple of _GROUP
+_ROWS = 32
+"""Rows of a tile, a multiple of `_GROUP`: few enough that its planes fit the second cache level."""
 _COLUMNS = 256
-_PITCH = 288  # at least _COLUMNS + WINDOW - 1, a multiple of 32
-_GROUP = 4  # rows filtered together, so that a sample is loaded once for four windows
+"""Columns of a tile."""
+_PITCH = 288
+"""Elements from row to row: room for the window beside the tile, rounded up to whole vectors."""
+_GROUP = 4
+"""Rows filtered together, so that a sample is loaded once for four windows."""
 _MATHS = {"contract", "nsz"}
+"""``fastmath`` of the filters: products may be fused with sums, and the sign of zero is free."""
 _SUMS = {"contract", "nsz", "reassoc"}
+"""``fastmath`` where values are summed over a row: also in any order, which vectors need."""
 
 
 @part(fastmath=_MATHS)
@@ -42,6 +48,7 @@ def _load(
     ss: NDArray[np.float32],
     dd: NDArray[np.float32],
 ) -> None:
+    """Set a row of the sum, less the centre, of the difference, and of the squares of both."""
     for c in range(x.size):
         a = np.float32(x[c])
         b = np.float32(y[c])
@@ -55,7 +62,10 @@ def _load(
 
 @part(fastmath=_MATHS)
 def _down(p: NDArray[np.float32], taps: Taps, out: NDArray[np.float32]) -> None:
-    """The window down the columns: ``_GROUP`` rows from ``_GROUP + 10``."""
+    """Apply the window down the columns: ``_GROUP + 10`` rows become ``_GROUP``.
+
+    It is written out because each sample then stays in a register for all four windows.
+    """
     w0, w1, w2, w3, w4, w5 = taps
     for c in range(_PITCH):
         a0 = p[c]
@@ -88,6 +98,7 @@ def _down(p: NDArray[np.float32], taps: Taps, out: NDArray[np.float32]) -> None:
 
 @part(fastmath=_MATHS)
 def _across(a: NDArray[np.float32], c: int, taps: Taps) -> np.float32:
+    """Apply the window along a row, from column ``c`` on, adding samples of equal taps first."""
     w0, w1, w2, w3, w4, w5 = taps
     return (  # type: ignore[no-any-return]
         w0 * (a[c] + a[c + 10])
@@ -111,7 +122,7 @@ def _row(
     c2: np.float32,
     taps: Taps,
 ) -> tuple[np.float32, np.float32]:
-    """Sums of SSIM and of its contrast-structure term over a row."""
+    """Add up SSIM and its contrast-structure term over a row."""
     half = np.float32(0.5)
     full, structure = np.float32(0), np.float32(0)
     for c in range(columns):
@@ -133,14 +144,17 @@ def _row(
 def ssim_sums(
     x: Samples, y: Samples, taps: Taps, c1: np.float32, c2: np.float32
 ) -> tuple[float, float]:
-    """Sums of SSIM and of its contrast-structure term over all windows inside the image.
+    """Add up SSIM and its contrast-structure term over all windows inside the image.
 
     Args:
-        x: (H, W), at least 11 x 11, rows without gaps.
-        y: the same shape and dtype.
-        taps: the first six of the window's eleven 1-D weights.
+        x: (H, W) uint8, uint16 or float32, at least 11 x 11, rows without gaps.
+        y: The same shape and dtype.
+        taps: The first six of the window's eleven 1-D weights, which are symmetric.
         c1: (K1 L)^2.
         c2: (K2 L)^2.
+
+    Returns:
+        The two sums, in float64.
     """
     height, width = x.shape
     margin = WINDOW - 1
@@ -188,10 +202,12 @@ def ssim_sums(
 
 @kernel()
 def halve(x: Samples) -> NDArray[np.float32]:
-    """Means of 2x2 pixels; the last row and column of an odd size are repeated.
+    """Halve an image by the mean of 2x2 pixels.
+
+    The last row and column of an odd size are repeated.
 
     Args:
-        x: (H, W).
+        x: (H, W) uint8, uint16 or float32.
 
     Returns:
         (ceil(H / 2), ceil(W / 2)) float32; exact for up to 16 bits over four halvings.

@@ -186,7 +186,7 @@ def test_what_cannot_be_scored_is_said_in_one_line(metric):
     with pytest.raises(UsageError, match=r"needs at least \d+ frames, the video has 1;"):
         score(metric(), one, one)
     changed = [*sample_frames(1), *sample_frames(2, 224, 208)[1:]]
-    with pytest.raises(UsageError, match="frame 1 is 224x208, not as the first"):
+    with pytest.raises(UsageError, match="frame 1 is 224x208, unlike the first"):
         score(metric(), changed, changed)
 
 

@@ -1,7 +1,7 @@
 """The functions of scikit-video 1.1.11 that are used, made to run on NumPy 2 and SciPy 1.17.
 
-The library is from 2018 and calls what those no longer have. Its files are
-therefore loaded a second time, as modules of a private package, and there alone the names ``np``
+The library is from 2018 and calls functions that those no longer have. Its files are therefore
+loaded a second time, as modules of a private package, and there alone the names ``np``
 and ``scipy`` stand for the thin views below. NumPy, SciPy and an ``import skvideo`` elsewhere are
 not touched, and ``skvideo/__init__.py``, which runs programs it finds, is never executed.
 """
@@ -36,10 +36,10 @@ class Library:
     """The functions of ``skvideo.measure`` that are used; videos are (T, H, W) uint8.
 
     Attributes:
-        strred: two videos to ((pairs, 4), index, reduced index).
-        viideo_features: a video to (pairs, block rows, block columns, 28) float32.
-        viideo_score: what ``viideo_features`` gave of all pairs to the score.
-        bliinds: a video to the 46 features.
+        strred: Takes two videos; gives ((pairs, 4), index, reduced index).
+        viideo_features: Takes a video; gives (pairs, block rows, block columns, 28) float32.
+        viideo_score: Takes what ``viideo_features`` gave for all pairs; gives the score.
+        bliinds: Takes a video; gives the 46 features.
     """
 
     strred: Callable[..., Any]
@@ -51,7 +51,7 @@ class Library:
 _loaded: list[Library] = []
 
 
-class _View:
+class _PatchedModule:
     """A module seen with some names replaced; every other name is the module's own."""
 
     def __init__(self, module: ModuleType, **replaced: Any) -> None:
@@ -63,7 +63,7 @@ class _View:
 
 
 class _Matrix(np.ndarray[Any, Any]):
-    """What ``strred`` uses of ``numpy.matrix``: ``*`` is the matrix product."""
+    """Stands for ``numpy.matrix``, of which ``strred`` uses that ``*`` is the matrix product."""
 
     def __mul__(self, other: Any) -> Any:
         return self @ other
@@ -74,13 +74,13 @@ def _matrix(values: NDArray[Any]) -> _Matrix:
 
 
 def _eig(matrix: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Of a symmetric matrix; NumPy 2.5 returns complex numbers even there."""
+    """Compute the eigenvectors of a symmetric matrix; NumPy 2.5 returns complex ones even there."""
     values, vectors = np.linalg.eig(matrix)
     return values.real, vectors.real
 
 
 def _imresize(image: NDArray[Any], scale: float, interp: str, mode: str) -> NDArray[np.float32]:
-    """``scipy.misc.imresize`` by a factor, for float pictures: what Pillow gives in mode F."""
+    """Do what ``scipy.misc.imresize`` did for float pictures: let Pillow scale them in mode F."""
     from PIL import Image
 
     picture = Image.fromarray(image.astype(np.float32)).convert(mode)
@@ -89,32 +89,32 @@ def _imresize(image: NDArray[Any], scale: float, interp: str, mode: str) -> NDAr
 
 
 def _pearsonr(x: NDArray[Any], y: NDArray[Any]) -> tuple[float]:
-    """Pearson's r in double precision; NaN, and no warning, where a side is constant."""
+    """Compute Pearson's r in float64; NaN, and no warning, where a side is constant."""
     a, b = (v.astype(np.float64) - v.mean(dtype=np.float64) for v in (x, y))
     with np.errstate(invalid="ignore", divide="ignore"):
         return (float(np.float64(a @ b) / np.sqrt((a @ a) * (b @ b))),)
 
 
-def _views() -> dict[str, _View]:
-    """What ``np`` and ``scipy`` mean inside the private package."""
+def _views() -> dict[str, _PatchedModule]:
+    """Make what ``np`` and ``scipy`` mean inside the private package."""
     import scipy
     import scipy.linalg
     import scipy.stats
 
-    linalg = _View(np.linalg, eig=_eig)
-    # int8: block positions are added to motion vectors, which now wraps or raises beyond 127.
-    numpy = _View(np, int=int, int8=np.int64, matrix=_matrix, linalg=linalg)
-    scipy_view = _View(
+    linalg = _PatchedModule(np.linalg, eig=_eig)
+    # int8: the library adds block positions to motion vectors, which now wraps or raises above 127.
+    numpy = _PatchedModule(np, int=int, int8=np.int64, matrix=_matrix, linalg=linalg)
+    scipy_view = _PatchedModule(
         scipy,
         misc=SimpleNamespace(imresize=_imresize),
-        linalg=_View(scipy.linalg, solve=np.linalg.solve),
-        stats=_View(scipy.stats, pearsonr=_pearsonr),
+        linalg=_PatchedModule(scipy.linalg, solve=np.linalg.solve),
+        stats=_PatchedModule(scipy.stats, pearsonr=_pearsonr),
     )
     return {"np": numpy, "scipy": scipy_view}
 
 
 def _package(name: str, folder: Path) -> None:
-    """A package whose modules are read from a folder and whose ``__init__`` is not run."""
+    """Add a package whose modules are read from a folder and whose ``__init__`` is not run."""
     module = ModuleType(name)
     module.__path__ = [str(folder)]
     sys.modules[name] = module
@@ -124,10 +124,10 @@ def _load() -> Library:
     spec = importlib.util.find_spec("skvideo")
     if spec is None or not spec.submodule_search_locations:
         raise MissingBackend("scikit-video is not installed; pip install 'vqa-harness[skvideo]'")
-    found = version("scikit-video")
-    if found != VERSION:
+    installed = version("scikit-video")
+    if installed != VERSION:
         raise MissingBackend(
-            f"scikit-video {found} is installed, its values differ from those of {VERSION};"
+            f"scikit-video {installed} is installed, its values differ from those of {VERSION};"
             f" pip install scikit-video=={VERSION}"
         )
     root = Path(next(iter(spec.submodule_search_locations)))
@@ -151,10 +151,10 @@ def _load() -> Library:
 
 
 def library() -> Library:
-    """Scikit-video, adapted; loaded at the first call.
+    """Return scikit-video's functions, adapted; they are loaded at the first call.
 
     Raises:
-        MissingBackend: scikit-video 1.1.11 is not installed, or a module that it imports is
+        MissingBackend: Scikit-video 1.1.11 is not installed, or a module that it imports is
             missing (SciPy 2 is to drop ``scipy.misc``).
     """
     with _lock:

@@ -19,10 +19,17 @@ from vqa_metrics.skvideo.library import VERSION, library
 from vqa_metrics.specs.skvideo import BLIINDS_NAMES
 
 MAX_BYTES = 1 << 30
+"""Memory that a metric may keep of one video; scikit-video needs some of it whole."""
 
 
 class _OnLuma:
-    """What the three share: limits, and the Y plane as 8 bits."""
+    """Base of the three metrics: their limits, and the Y plane as 8 bits.
+
+    Attributes:
+        name: Name of the metric.
+        side: Fewest rows and columns.
+        frames: Fewest frames.
+    """
 
     name = ""
     side = 0
@@ -36,8 +43,8 @@ class _OnLuma:
         """Check the stream and load the library.
 
         Raises:
-            UsageError: the video is RGB or its frames are too small.
-            MissingBackend: see `skvideo_library.library`.
+            UsageError: The video is RGB, or its frames are too small.
+            MissingBackend: Scikit-video cannot be used, see `library`.
         """
         video = run.distorted
         if video.chroma == "rgb":
@@ -50,10 +57,10 @@ class _OnLuma:
         self._library = library()
 
     def _luma(self, frame: Frame) -> NDArray[np.uint8]:
-        """(H, W) a copy of the Y plane; above 8 bits it is rounded to 8."""
+        """Copy the Y plane (H, W) as uint8; above 8 bits it is rounded to 8."""
         if self._shape not in (None, frame.luma.shape):
             raise UsageError(
-                f"{self.name}: frame {frame.index} is {frame.width}x{frame.height}, not as the"
+                f"{self.name}: frame {frame.index} is {frame.width}x{frame.height}, unlike the"
                 f" first; score the parts of the video one by one"
             )
         self._shape = frame.luma.shape
@@ -79,17 +86,17 @@ class _OnLuma:
             )
 
     def abort(self) -> None:
-        """Drop what was kept."""
+        """Let go of the frames or features that were kept."""
 
     def info(self) -> Mapping[str, Any]:
-        """Which library computed the scores."""
+        """Say which library computed the scores."""
         return {"library": f"scikit-video {VERSION}"}
 
 
 class Strred(_OnLuma):
     """Kind ``stream``: ST-RRED, one value per pair of frames 0-1, 2-3 and so on.
 
-    Soundararajan and Bovik, "Video Quality Assessment by Reduced Reference Spatio-Temporal
+    Source: Soundararajan and Bovik, "Video Quality Assessment by Reduced Reference Spatio-Temporal
     Entropic Differencing", IEEE TCSVT 2013.
     """
 
@@ -101,11 +108,11 @@ class Strred(_OnLuma):
         self._pairs: list[NDArray[np.float64]] = []
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> None:
-        """Keep the first of a pair, score at the second.
+        """Keep the first frame of a pair; score the pair when the second comes.
 
         Raises:
-            ValueError: the frames cannot be compared, see `reference_of`.
-            UsageError: the size changed.
+            ValueError: The frames cannot be compared, see `reference_of`.
+            UsageError: The size changed.
         """
         planes = self._luma(reference_of(self.name, frame, ref)), self._luma(frame)
         self._count += 1
@@ -117,15 +124,15 @@ class Strred(_OnLuma):
         try:
             with np.errstate(all="ignore"):
                 values = self._library.strred(*videos)[0][0]
-        except np.linalg.LinAlgError:  # too flat a frame: the covariance has no inverse
+        except np.linalg.LinAlgError:  # too flat a frame: its covariance has no inverse
             values = np.full(4, np.nan)
         self._pairs.append(np.asarray(values, np.float64))
 
     def close(self) -> StreamScores:
-        """Spatial and temporal part of each frame's pair; the last odd frame holds the last pair's.
+        """Return the parts of each frame's pair; a last odd frame has those of the last pair.
 
         Raises:
-            UsageError: fewer than two frames.
+            UsageError: There are fewer than two frames.
         """
         self._enough()
         values = np.array(self._pairs)
@@ -146,7 +153,7 @@ class Strred(_OnLuma):
 class Viideo(_OnLuma):
     """Kind ``stream``: VIIDEO, one score for the video; blocks of 18x18, overlap 8 (the defaults).
 
-    Mittal, Saad and Bovik, "A Completely Blind Video Integrity Oracle", IEEE TIP 2016.
+    Source: Mittal, Saad and Bovik, "A Completely Blind Video Integrity Oracle", IEEE TIP 2016.
     """
 
     name, side, frames = "viideo", 36, 4
@@ -157,10 +164,10 @@ class Viideo(_OnLuma):
         self._pairs: list[NDArray[np.float32]] = []
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> None:
-        """Keep the first of a pair, reduce the pair to features at the second.
+        """Keep the first frame of a pair; reduce the pair to features when the second comes.
 
         Raises:
-            UsageError: the size changed, or the features of so long a video would not fit.
+            UsageError: The size changed, or the features of so long a video would not fit.
         """
         plane = self._luma(frame)
         self._count += 1
@@ -174,10 +181,10 @@ class Viideo(_OnLuma):
         self._pairs.append(pair)
 
     def close(self) -> StreamScores:
-        """The score, on every frame; a last odd frame does not count, as in the library.
+        """Return the score, on every frame; a last odd frame does not count, as in the library.
 
         Raises:
-            UsageError: fewer than four frames.
+            UsageError: There are fewer than four frames.
         """
         self._enough()
         with np.errstate(all="ignore"):
@@ -186,49 +193,49 @@ class Viideo(_OnLuma):
         return StreamScores([{"viideo": score}] * self._count, whole)
 
     def abort(self) -> None:
-        """See the base."""
+        """Let go of the features that were kept."""
         self._pairs.clear()
 
 
 class Bliinds(_OnLuma):
     """Kind ``stream``: the 46 features of Video BLIINDS, of the whole video.
 
-    Saad, Bovik and Charrier, "Blind Prediction of Natural Video Quality", IEEE TIP 2014.
+    Source: Saad, Bovik and Charrier, "Blind Prediction of Natural Video Quality", IEEE TIP 2014.
     """
 
     name, side, frames = "bliinds", 192, 11
 
     def __init__(self) -> None:
         super().__init__()
-        self._kept = bytearray()
+        self._video = bytearray()
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> None:
-        """Keep the luma; everything is computed at the end.
+        """Keep the luma; the features are computed at the end.
 
         Raises:
-            UsageError: the size changed, or the luma of the video would not fit.
+            UsageError: The size changed, or the luma of the video would not fit.
         """
         plane = self._luma(frame)
         self._count += 1
-        self._reserve(len(self._kept) + plane.nbytes)
-        self._kept += plane.data
+        self._reserve(len(self._video) + plane.nbytes)
+        self._video += plane.data
 
     def close(self) -> StreamScores:
-        """The features, the same on every frame.
+        """Return the features, the same on every frame.
 
         Raises:
-            UsageError: fewer than eleven frames.
+            UsageError: There are fewer than eleven frames.
         """
         self._enough()
-        video = np.frombuffer(self._kept, np.uint8).reshape(self._count, *(self._shape or ()), 1)
+        video = np.frombuffer(self._video, np.uint8).reshape(self._count, *(self._shape or ()), 1)
         with np.errstate(all="ignore"):
             values = self._library.bliinds(video)
         row = {name: _defined(v) for name, v in zip(BLIINDS_NAMES, values, strict=True)}
         return StreamScores([row] * self._count)
 
     def abort(self) -> None:
-        """See the base."""
-        self._kept = bytearray()
+        """Let go of the luma that was kept."""
+        self._video = bytearray()
 
 
 def _defined(value: Any) -> float | None:

@@ -16,12 +16,12 @@ class FilterRow:
     """A filter that leaves numbers in the metadata of its frames.
 
     Attributes:
-        spec: the metric; its factory is `vqa_metrics.ffmpeg_filters` and the metric's name.
+        spec: The metric; its factory is `vqa_metrics.ffmpeg_filters` and the metric's name.
         filter: FFmpeg's name of the filter.
-        keys: metadata key of each feature, without the ``lavfi.`` before it.
-        smallest: fewest rows and columns; FFmpeg reads outside smaller planes, or ends the process.
-        limited: whether infinity (equal frames) and all above 6 * bits + 12 dB become that limit.
-        packed_above_8: whether it misreads rows with gaps between them above 8 bits.
+        keys: Metadata key of each feature, without the ``lavfi.`` before it.
+        smallest: Fewest rows and columns; FFmpeg reads outside smaller planes, or ends the process.
+        limited: Whether infinity (equal frames) and all above 6 * bits + 12 dB become that limit.
+        packed_above_8: Whether the filter misreads rows with gaps between them above 8 bits.
     """
 
     spec: MetricSpec

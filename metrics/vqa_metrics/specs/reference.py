@@ -43,24 +43,34 @@ VMAF = MetricSpec(
     kind="stream",
     reference=True,
     params=(
-        # models and features have names of their own in the log, so nothing is renamed
+        # Models and features have names of their own in the log, which parameters need not be in.
         Param(
             "model",
             "vmaf_v0.6.1",
-            "one of libvmaf's, or a .json file; several joined by +",
+            "a model built into libvmaf, or a .json file; join several by +",
             changes_score=False,
             changes_features=True,
         ),
         Param(
             "features",
             "",
-            "further libvmaf features joined by +, such as float_ssim+cambi",
+            "further libvmaf features to report, joined by +, such as float_ssim+cambi",
             changes_score=False,
             changes_features=True,
         ),
-        Param("threads", 0, "libvmaf's threads; 0 for those of the run", 0, 1024, (), False),
+        Param(
+            "threads",
+            0,
+            "threads that libvmaf uses; 0 for as many as the run may use",
+            0,
+            1024,
+            (),
+            False,
+        ),
         Param("subsample", 1, "score every n-th frame only", 1, 1_000_000, (), False),
-        Param("ffmpeg", "", "an ffmpeg with libvmaf; found if not given", changes_score=False),
+        Param(
+            "ffmpeg", "", "an ffmpeg that has libvmaf; searched for if empty", changes_score=False
+        ),
     ),
     summary="Video multimethod assessment fusion, computed by libvmaf in ffmpeg",
     paper="Li et al., Netflix, 2016",

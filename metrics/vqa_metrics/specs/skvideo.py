@@ -16,17 +16,17 @@ _NEIGHBOURS = {
 
 
 def _spatial(scale: int) -> list[tuple[str, str]]:
-    """The 18 spatial features of one scale: generalised Gaussians fitted to 96x96 blocks."""
+    """Name the 18 spatial features of one scale: generalised Gaussians fitted to 96x96 blocks."""
     size = "full" if scale == 1 else "half"
-    found = [
+    features = [
         (f"s{scale}_shape", f"{size} size, normalised luma: shape of its distribution"),
         (f"s{scale}_scale", f"{size} size, normalised luma: scale of its distribution"),
     ]
     for name, text in _NEIGHBOURS.items():
         for part in ("shape", "mean", "left", "right"):
             what = f"{part} scale" if part in ("left", "right") else part
-            found.append((f"s{scale}_{name}_{part}", f"{size} size, products of {text}: {what}"))
-    return found
+            features.append((f"s{scale}_{name}_{part}", f"{size} size, products of {text}: {what}"))
+    return features
 
 
 _FEATURES = (

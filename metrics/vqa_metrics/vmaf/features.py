@@ -1,4 +1,4 @@
-"""What libvmaf gives beside the scores of its models: names, directions, ranges, units.
+"""The features that libvmaf gives besides the scores of its models: names, directions, ranges.
 
 The names are those that libvmaf's feature extractors register (Netflix, libvmaf 2.0 to 3.0). A
 feature with an option that is not at its default is renamed by libvmaf: the option's short name and
@@ -19,10 +19,10 @@ class Extractor:
     """One of libvmaf's feature extractors.
 
     Attributes:
-        gives: always.
-        with_option: what it gives besides where that option is ``true``; never renamed.
-        without_option: names it leaves out where that option is ``false``.
-        renames: option to its short name in the log and its default.
+        gives: Features that it gives with any options.
+        with_option: Features that it gives besides if an option is ``true``; never renamed.
+        without_option: Names of features that it leaves out if an option is ``false``.
+        renames: For each option, its short name in the log and its default.
     """
 
     gives: tuple[Feature, ...]
@@ -32,7 +32,7 @@ class Extractor:
 
     @property
     def as_db(self) -> tuple[Feature, ...]:
-        """What it gives under ``enable_db``, an option of SSIM: -10 log10(1 - x), unbounded."""
+        """Features that it gives with SSIM's option ``enable_db``: -10 log10(1 - x), unbounded."""
         return tuple(replace(f, lo=None, hi=None, unit="dB") for f in self.gives)
 
 
@@ -41,12 +41,12 @@ def _decibels(name: str, lo: float | None = None) -> Feature:
 
 
 def _described(*names: str) -> tuple[Feature, ...]:
-    """Descriptions of a picture, neither good nor bad."""
+    """Declare descriptions of a picture, which are neither good nor bad."""
     return tuple(Feature(name, None, lo=0) for name in names)
 
 
 def _ratios(*names: str) -> tuple[Feature, ...]:
-    """What is kept of the reference: 1 for equal frames, above where contrast was enhanced."""
+    """Declare shares of the reference: 1 for equal frames, more where contrast was enhanced."""
     return tuple(Feature(name, lo=0) for name in names)
 
 
@@ -149,42 +149,43 @@ EXTRACTORS: Mapping[str, Extractor] = {
     ),
     "vif": _fidelity("integer_"),
 }
-"""By the name that the parameter ``features`` takes."""
+"""All extractors, by the name that the parameter ``features`` takes."""
 
 
 def features_of(text: str) -> Iterator[Feature]:
-    """What one feature asked of libvmaf gives, under the names in its log.
+    """Declare what libvmaf gives for one part of the parameter ``features``, as its log names it.
 
     Args:
         text: ``name`` or ``name:option=value:option=value``, such as ``cambi:max_log_contrast=3``.
 
     Yields:
-        Of an extractor that is not listed one feature of its name, of which nothing is known.
+        The features; for an extractor that is not listed, one of its name, of which nothing is
+        known.
     """
     name, *rest = text.split(":")
     options = dict(part.partition("=")[::2] for part in rest)
     extractor = EXTRACTORS.get(name)
     if extractor is None:
-        yield Feature(name, None, help="of libvmaf, not known here")
+        yield Feature(name, None, help="given by libvmaf; nothing more is known here")
         return
     suffix = _suffix(extractor, options)
-    found = [
+    features = [
         replace(feature, name=feature.name + suffix)
         for feature in (extractor.gives if options.get("enable_db") != "true" else extractor.as_db)
     ]
     for option, more in extractor.with_option.items():
-        found += more if options.get(option) == "true" else ()
+        features += more if options.get(option) == "true" else ()
     absent = {
         gone
         for option, names in extractor.without_option.items()
         if options.get(option) == "false"
         for gone in names
     }
-    yield from (feature for feature in found if feature.name not in absent)
+    yield from (feature for feature in features if feature.name not in absent)
 
 
 def _suffix(extractor: Extractor, options: Mapping[str, str]) -> str:
-    """What libvmaf appends to the names, for options that are not at their default."""
+    """Return what libvmaf appends to the names for options that are not at their default."""
     parts = []
     for option, text in options.items():
         if option in extractor.renames:

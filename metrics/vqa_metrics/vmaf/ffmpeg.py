@@ -14,22 +14,28 @@ from pathlib import Path
 from vqa_harness.errors import MissingBackend
 
 VARIABLE = "VQA_HARNESS_FFMPEG"
+"""Environment variable that names an ffmpeg."""
 HOW_TO_GET = "pip install 'vqa-harness[vmaf]', or name one with --ffmpeg or VQA_HARNESS_FFMPEG"
+"""What a message says to do about a missing ffmpeg."""
 _PROBE_SECONDS = 60
+"""How long an ffmpeg may take to list its filter before it counts as unusable."""
 
 
 def find_ffmpeg(explicit: str | Path | None = None) -> Path:
-    """Path of an ffmpeg that has the libvmaf filter (FFmpeg 5.1 or later).
+    """Find an ffmpeg that has the libvmaf filter (FFmpeg 5.1 or later).
 
-    Looked for in this order: ``explicit``, the environment variable ``VQA_HARNESS_FFMPEG``, the
-    search path, the package imageio-ffmpeg. One that the user names is never passed over in favour
-    of another. The answer is kept for the process.
+    It is looked for in this order: ``explicit``, the environment variable ``VQA_HARNESS_FFMPEG``,
+    the search path, the package imageio-ffmpeg. One that the user names is never passed over in
+    favour of another. The answer is kept for the process.
 
     Args:
-        explicit: a path or a command name.
+        explicit: A path or a command name.
+
+    Returns:
+        The path of the executable.
 
     Raises:
-        MissingBackend: none was found, or the one that was named lacks libvmaf.
+        MissingBackend: None was found, or the one that was named lacks libvmaf.
     """
     return _find(str(explicit) if explicit else "", os.environ.get(VARIABLE, ""), _search_path())
 
@@ -57,22 +63,22 @@ def _search_path() -> str:
 def _find(explicit: str, variable: str, search_path: str) -> Path:
     named, origin = (explicit, "--ffmpeg") if explicit else (variable, VARIABLE)
     if named:
-        found = shutil.which(named, path=search_path)
-        if found is None:
+        executable = shutil.which(named, path=search_path)
+        if executable is None:
             raise MissingBackend(f"{origin} {named}: no such program; {HOW_TO_GET}")
-        if not has_libvmaf(found):
+        if not has_libvmaf(executable):
             raise MissingBackend(f"{origin} {named}: has no usable libvmaf filter; {HOW_TO_GET}")
-        return Path(found)
+        return Path(executable)
     for candidate in _candidates(search_path):
         if has_libvmaf(candidate):
             return Path(candidate)
-    raise MissingBackend(f"no ffmpeg with libvmaf was found, VMAF needs one: {HOW_TO_GET}")
+    raise MissingBackend(f"no ffmpeg with libvmaf was found, and VMAF needs one; {HOW_TO_GET}")
 
 
 def _candidates(search_path: str) -> Iterator[str]:
-    found = shutil.which("ffmpeg", path=search_path)
-    if found is not None:
-        yield found
+    on_path = shutil.which("ffmpeg", path=search_path)
+    if on_path is not None:
+        yield on_path
     yield from _packaged()
     try:
         yield importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe()
@@ -81,7 +87,7 @@ def _candidates(search_path: str) -> Iterator[str]:
 
 
 def _packaged() -> Iterator[str]:
-    """What lies in imageio-ffmpeg's own folder; asked itself, it would run that once more."""
+    """List the executables in imageio-ffmpeg's folder, without importing it: it would run them."""
     package = importlib.util.find_spec("imageio_ffmpeg")
     if package is not None and package.origin and "IMAGEIO_FFMPEG_EXE" not in os.environ:
         yield from map(str, sorted(Path(package.origin).parent.glob("binaries/ffmpeg-*")))

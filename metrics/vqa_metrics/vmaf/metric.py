@@ -1,7 +1,7 @@
 """VMAF by libvmaf: each pair of frames goes to one ffmpeg process, see `VmafPipe`.
 
-Z. Li et al., "Toward a practical perceptual video quality metric", Netflix, 2016. Nothing is
-scaled: v0.6.1 is meant for 1080p, the 4k models for 2160p.
+Source: Z. Li et al., "Toward a practical perceptual video quality metric", Netflix, 2016. Nothing
+is scaled: v0.6.1 is meant for 1080p, the 4k models for 2160p.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ from vqa_metrics.vmaf.pipe import VmafPipe
 
 
 def model_of(text: str) -> VmafModel:
-    """A model by libvmaf's name, or by the path of its file (which ends in ``.json``).
+    """Interpret what a user wrote as a model.
 
     Args:
-        text: such as ``vmaf_v0.6.1neg`` or ``models/vmaf_v0.6.1.json``.
+        text: libvmaf's name of a built-in model, such as ``vmaf_v0.6.1neg``, or the path of a model
+            file, which ends in ``.json``.
 
     Returns:
         The model under the name its score has in the log, see `model_name`; a file's begins with
         ``vmaf_file_``.
 
     Raises:
-        UsageError: no such file, or no possible name.
+        UsageError: The file does not exist, or the name cannot be one of libvmaf's.
     """
     if _is_file(text):
         return VmafModel(name=model_name(text), path=Path(text))
@@ -42,19 +43,25 @@ def model_of(text: str) -> VmafModel:
 
 
 def model_name(version: str) -> str:
-    """The name in the log: ``vmaf``, ``vmaf_neg``, ``vmaf_4k``, ``vmaf_4k_neg``, ``vmaf_v1_3d0h``.
+    """Return what the score of a model is called in the log.
 
+    Such names are ``vmaf``, ``vmaf_neg``, ``vmaf_4k``, ``vmaf_4k_neg`` and ``vmaf_v1_3d0h``:
     v0.6.1 goes without saying; of v1.0.16 only the first number is kept, then the viewing distance.
     A file ``my_model.json`` is called ``vmaf_file_my_model``; it need not exist.
 
+    Args:
+        version: libvmaf's name, such as ``vmaf_4k_v0.6.1``, or the path of a model file.
+
     Raises:
-        UsageError: neither a file nor a name of libvmaf's.
+        UsageError: The text is not the path of a model file, and does not begin with ``vmaf_``.
     """
     if _is_file(version):
         stem = re.sub(r"[^a-z0-9]+", "_", Path(version).stem.lower()).strip("_")
         return f"vmaf_file_{stem.removeprefix('vmaf_')}"
     if not version.startswith("vmaf_"):
-        raise UsageError(f"VMAF model {version!r}: use a built-in name like vmaf_v0.6.1, or a file")
+        raise UsageError(
+            f"VMAF model {version!r}: give a built-in name such as vmaf_v0.6.1, or a file"
+        )
     name = re.sub(r"_?v0\.6\.1(neg)?$", lambda m: "_neg" if m[1] else "", version[4:])
     name = re.sub(r"^_v1\.[0-9]+\.[0-9]+", "_v1", name)
     return "vmaf" + re.sub(r"[^a-z0-9]+", "_", name.lower())
@@ -73,15 +80,15 @@ class Vmaf(Metric):
     """Kind ``stream``: scores, and all features behind them, as libvmaf names them.
 
     Args:
-        model: `model_of` each, joined by ``+``.
-        features: further libvmaf features joined by ``+``, ``name`` or ``name:option=value``.
-        threads: libvmaf's threads; 0 for as many as the run may use. Scores do not depend on it.
-        subsample: score every n-th pair; the others are None.
-        ffmpeg: an executable with libvmaf.
+        model: Models as `model_of` takes them, joined by ``+``.
+        features: Further libvmaf features, each ``name`` or ``name:option=value``, joined by ``+``.
+        threads: Threads of libvmaf; 0 for as many as the run may use. Scores do not depend on it.
+        subsample: Score every n-th pair; the others are None.
+        ffmpeg: Executable with libvmaf; empty to search for one.
 
     Raises:
-        MissingBackend: there is no ffmpeg with libvmaf.
-        UsageError: a model cannot be used.
+        MissingBackend: There is no ffmpeg with libvmaf.
+        UsageError: A model cannot be used.
     """
 
     def __init__(
@@ -96,7 +103,7 @@ class Vmaf(Metric):
         self._models = [model_of(part) for part in _parts(model)]
         names = [m.name for m in self._models]
         if len(set(names)) < len(names):
-            raise UsageError(f"VMAF: models {model} would share a name in the log; ask for one")
+            raise UsageError(f"VMAF: models {model} would share a name in the log; name one")
         self._features = [part for part in _parts(features) if part]
         declared = self.features({"model": model, "features": features})
         self._declared = [feature.name for feature in declared]
@@ -109,25 +116,25 @@ class Vmaf(Metric):
 
     @classmethod
     def features(cls, params: Mapping[str, ParamValue]) -> tuple[Feature, ...]:
-        """The models' scores in the order asked for, then what ``features`` asks for.
+        """Return the models' scores in the order asked for, then what ``features`` asks for.
 
         What the models are computed from (``integer_adm2`` and so on) is not among them: it stands
         in the log without direction.
 
         Raises:
-            UsageError: no model can be called so.
+            UsageError: A name cannot be that of a model.
         """
         models = _parts(str(params["model"]))
-        found = [_score_of(model) for model in models]
+        declared = [_score_of(model) for model in models]
         for part in filter(None, _parts(str(params["features"]))):
-            found += features_of(part)
-        return tuple({feature.name: feature for feature in reversed(found)}.values())[::-1]
+            declared += features_of(part)
+        return tuple({feature.name: feature for feature in reversed(declared)}.values())[::-1]
 
     def open(self, run: RunInfo) -> None:
-        """Take the number of threads; the process starts with the first frame.
+        """Note the number of threads; the process starts with the first frame.
 
         Raises:
-            UsageError: another metric of the run gives a feature of the same name.
+            UsageError: Another metric of the run gives a feature of the same name.
         """
         self._threads = self._threads or run.threads
         twice = [f for f in self._features if f.partition(":")[0] in run.metrics]
@@ -138,9 +145,9 @@ class Vmaf(Metric):
         """Hand the pair to libvmaf.
 
         Raises:
-            ValueError: the frames cannot be compared, see `reference_of`.
+            ValueError: The frames cannot be compared, see `reference_of`.
             UsageError: libvmaf does not take frames of this kind or size.
-            MetricError: the size or format changed, or ffmpeg failed.
+            MetricError: The size or format changed, or ffmpeg failed.
         """
         ref = reference_of("vmaf", frame, ref)
         layout = _layout(frame)
@@ -156,16 +163,16 @@ class Vmaf(Metric):
             )
         elif layout != self._pipe.layout:
             raise MetricError(
-                f"VMAF: frame {frame.index} is {frame.width}x{frame.height} {layout.pix_fmt}, not "
-                f"as the first; score the parts of the video one by one"
+                f"VMAF: frame {frame.index} is {frame.width}x{frame.height} {layout.pix_fmt}, "
+                f"unlike the first; score the parts of the video one by one"
             )
         self._pipe.write(ref.planes, frame.planes)
 
     def close(self) -> StreamScores:
-        """The scores of every pair; None for all features where a pair was not scored.
+        """Return the scores of every pair; all features are None where a pair was not scored.
 
         Raises:
-            MetricError: there was no pair, or ffmpeg failed.
+            MetricError: There was no pair, or ffmpeg failed.
         """
         if self._pipe is None:
             raise MetricError("VMAF: no frame pair to score")
@@ -184,12 +191,12 @@ class Vmaf(Metric):
         return StreamScores(rows, {k: v for k, v in whole.items() if isinstance(v, int | float)})
 
     def abort(self) -> None:
-        """End the process and remove its files."""
+        """End the child process and remove its files."""
         if self._pipe is not None:
             self._pipe.abort()
 
     def info(self) -> Mapping[str, Any]:
-        """Libvmaf's version, the models (files with their hash), threads and subsampling."""
+        """Return libvmaf's version, the models (files with their hash), threads and subsampling."""
         return {
             "libvmaf_version": self._version,
             "models": {model.name: _describe(model) for model in self._models},
@@ -198,24 +205,28 @@ class Vmaf(Metric):
         }
 
     def warnings(self) -> list[str]:
-        """What the models were not made for, and what was asked for in vain."""
-        found = []
+        """Warn of a video that the models were not made for, and of features that libvmaf left out."""
+        lines = []
         if self._hdr:
-            found.append(f"vmaf: the video is HDR ({self._hdr}); VMAF's models were trained on SDR")
+            lines.append(f"vmaf: the video is HDR ({self._hdr}); VMAF's models were trained on SDR")
         if self._absent:
-            found.append(
+            lines.append(
                 f"vmaf: libvmaf was asked for {', '.join(self._absent)} and gave nothing of that"
-                " name; cambi needs 216 rows or columns, and takes those asked for after it along"
+                " name; cambi needs 216 rows or columns, and without it the features after it are"
+                " left out, too"
             )
-        return found
+        return lines
 
 
 def _score_of(model: str) -> Feature:
-    """A model's score; what a file's is limited to is not known."""
+    """Declare the score of a model; the range of a model file's score is not known."""
     if _is_file(model):
-        return Feature(model_name(model), help="of a model file")
+        return Feature(model_name(model), help="score of a model file")
     return Feature(
-        model_name(model), lo=0, hi=100, help=f"of model {model}; others are named apart"
+        model_name(model),
+        lo=0,
+        hi=100,
+        help=f"score of model {model}; other models have names of their own",
     )
 
 

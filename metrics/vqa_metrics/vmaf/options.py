@@ -1,4 +1,4 @@
-"""What a libvmaf run is given: the raw format of its frames, models, features, the filter graph."""
+"""The settings of a libvmaf run: the raw format of its frames, models, features, filter graph."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from vqa_harness.errors import MetricError, UsageError
 
 _SUBSAMPLING = {"420": (1, 1), "422": (1, 0), "444": (0, 0)}
 _SIZE_MAX = 16384
+"""Most rows or columns; larger frames are no video, and would take gigabytes."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _VERSION = re.compile(r"[A-Za-z0-9_.]+")
 _FEATURE = re.compile(r"[A-Za-z0-9_]+(:[A-Za-z0-9_.]+=[A-Za-z0-9_.+-]+)*")
@@ -24,11 +25,12 @@ class RawFormat:
     """Size and sample format of planar YUV frames.
 
     Attributes:
-        width: luma columns.
-        height: luma rows.
-        depth: bits per sample: 8, 10 or 12.
-        chroma: ``"420"``, ``"422"`` or ``"444"``.
-        full_range: samples use the whole code range; libvmaf compares code values as they are.
+        width: Columns of luma.
+        height: Rows of luma.
+        depth: Bits per sample: 8, 10 or 12.
+        chroma: Subsampling: ``"420"``, ``"422"`` or ``"444"``.
+        full_range: Whether samples use the whole code range; libvmaf compares code values as they
+            are.
     """
 
     width: int
@@ -47,14 +49,14 @@ class RawFormat:
 
     @property
     def pix_fmt(self) -> str:
-        """FFmpeg's name, such as ``yuv420p10le``; 8-bit full range has names of its own (yuvj)."""
+        """FFmpeg's name of the pixel format: ``yuv420p10le``; 8-bit full range is ``yuvj420p``."""
         if self.depth == 8:
             return f"yuv{'j' if self.full_range else ''}{self.chroma}p"
         return f"yuv{self.chroma}p{self.depth}le"
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
-        """[rows, columns] of planes Y, U, V; odd sizes round up, as FFmpeg does."""
+        """Rows and columns of the planes Y, U, V; odd sizes are rounded up, as FFmpeg does."""
         across, down = _SUBSAMPLING[self.chroma]
         chroma = (-(-self.height >> down), -(-self.width >> across))
         return (self.height, self.width), chroma, chroma
@@ -62,21 +64,25 @@ class RawFormat:
     def check(self, side: str, planes: Sequence[NDArray[np.uint8] | NDArray[np.uint16]]) -> None:
         """Refuse planes of another size or sample type: ffmpeg would misread them without a word.
 
+        Args:
+            side: ``reference`` or ``distorted``, for the message.
+            planes: Y, U, V, each [rows, columns].
+
         Raises:
-            MetricError: naming ``side`` and what differs.
+            MetricError: The size or the sample type differs.
         """
-        found = tuple(plane.shape for plane in planes)
-        if found != self.shapes:
+        shapes = tuple(plane.shape for plane in planes)
+        if shapes != self.shapes:
             raise MetricError(
-                f"VMAF: {side} planes are {found}, not {self.shapes} as the first pair; "
+                f"VMAF: {side} planes are {shapes}, not {self.shapes} as the first pair; "
                 "scale both clips to one size"
             )
-        wanted = np.uint8 if self.depth == 8 else np.uint16
+        dtype = np.uint8 if self.depth == 8 else np.uint16
         for plane in planes:
-            if plane.dtype != wanted:
+            if plane.dtype != dtype:
                 raise MetricError(
                     f"VMAF: {side} samples are {plane.dtype}, {self.depth} bit needs "
-                    f"{np.dtype(wanted)}; convert both clips to one format"
+                    f"{np.dtype(dtype)}; convert both clips to one format"
                 )
 
 
@@ -85,9 +91,9 @@ class VmafModel:
     """A VMAF model.
 
     Attributes:
-        version: one that is built into libvmaf; unused where ``path`` is given.
-        name: what its score is called in the log.
-        path: a model file (JSON) instead of a built-in one.
+        version: Name of a model that is built into libvmaf; unused where ``path`` is given.
+        name: What its score is called in the log.
+        path: A model file (JSON) instead of a built-in model.
     """
 
     version: str = "vmaf_v0.6.1"
@@ -98,21 +104,27 @@ class VmafModel:
         if not _NAME.fullmatch(self.name):
             raise UsageError(f"VMAF model name {self.name!r}: use letters, digits and _")
         if not _VERSION.fullmatch(self.version):
-            raise UsageError(f"VMAF model {self.version!r}: use a built-in name like vmaf_v0.6.1")
+            raise UsageError(
+                f"VMAF model {self.version!r}: give a built-in name such as vmaf_v0.6.1"
+            )
         if self.path is not None and not self.path.is_file():
             raise UsageError(f"VMAF model file {self.path}: no such file")
 
     @property
     def smallest(self) -> tuple[int, int]:
-        """Smallest frame (columns, rows): on smaller ones libvmaf crashes."""
+        """Smallest frame in columns and rows: on smaller ones libvmaf crashes."""
         return (640, 360) if self.path is None and "_2160" in self.version else (32, 32)
 
     def file_name(self, index: int) -> str:
-        """Name of the model file in the child's folder; free of characters that need escaping."""
+        """Name the model file in the child's folder, without characters that need escaping.
+
+        Args:
+            index: Place of the model in the run.
+        """
         return f"model{index}.json"
 
     def option(self, index: int) -> str:
-        """The part of libvmaf's ``model`` option for this model."""
+        """Write the part of libvmaf's ``model`` option for this model, number ``index``."""
         where = f"version={self.version}" if self.path is None else f"path={self.file_name(index)}"
         return f"{where}:name={self.name}"
 
@@ -125,10 +137,21 @@ def filter_graph(
     n_subsample: int,
     log_name: str,
 ) -> str:
-    """The filter graph that takes interleaved frames apart and feeds libvmaf.
+    """Write the filter graph that takes interleaved frames apart and feeds them to libvmaf.
+
+    Frames come in turn, reference first. Each half gets timestamps of its own (``setpts=N``), so
+    that FFmpeg pairs the n-th with the n-th.
+
+    Args:
+        layout: Size and sample format of the frames.
+        models: At least one; their names differ.
+        features: Further libvmaf features, each ``name`` or ``name:option=value``.
+        n_threads: Threads of libvmaf, 0 to 1024.
+        n_subsample: Score every n-th pair.
+        log_name: File that libvmaf writes, in the child's folder.
 
     Raises:
-        UsageError: no model, two of one name, a frame too small for a model, a malformed feature,
+        UsageError: No model, two of one name, a frame too small for a model, a malformed feature,
             or a count out of range.
     """
     _check_models(layout, models)
@@ -146,7 +169,8 @@ def filter_graph(
     }
     if features:
         options["feature"] = "|".join(f"name={feature}" for feature in features)
-    # an inner colon passes two levels of filter parsing, so it carries two backslashes
+    # A colon inside a value is parsed twice, as part of the graph and as part of the option, so
+    # it carries two backslashes.
     text = ":".join(
         f"{key}={value.replace(':', chr(92) * 2 + ':')}" for key, value in options.items()
     )

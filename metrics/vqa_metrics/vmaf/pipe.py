@@ -5,7 +5,12 @@ graph takes them apart again. That works for every size and planar format, needs
 the blocking write holds the producer back. Scores equal those of ``ffmpeg -lavfi libvmaf`` on two
 files, because the same library sees the same code values.
 
-VMAF: Z. Li et al., "Toward a practical perceptual video quality metric", Netflix, 2016.
+Three pipes could block one another: the child stops reading frames when nobody reads what it says.
+So a thread reads standard error all the time, standard output is not used, and the log is a file.
+The order at the end: close the input, upon which the child finishes; wait for the child; then wait
+for the thread, which sees the end of standard error when the child is gone.
+
+Source: Z. Li et al., "Toward a practical perceptual video quality metric", Netflix, 2016.
 """
 
 from __future__ import annotations
@@ -37,29 +42,36 @@ Plane = NDArray[np.uint8] | NDArray[np.uint16]
 
 _LOG_NAME = "vmaf.json"
 _LOG_BYTES_MAX = 1 << 30
+"""Largest log that is read: about two million frames."""
 _FINISH_SECONDS = 600.0
+"""How long the child may take after its last frame; libvmaf still has some in its threads then."""
 _STDERR_LINES = 12
+"""How many of the child's last lines are kept for a message."""
 _KEEP_MEMORY = "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=1073741824"
-"""For the child's ``GLIBC_TUNABLES``: the memory of a frame is used again instead of given back."""
+"""For the child's ``GLIBC_TUNABLES``: the memory of a frame is used again instead of given back.
+
+The C library returns large blocks to the system at once, and asking for them again for every frame
+costs a page fault per 4 KiB.
+"""
 
 
 class VmafPipe:
-    """One libvmaf run over frame pairs; use it as a context manager or end it yourself.
+    """One libvmaf run over frame pairs; use it as a context manager, or end it yourself.
 
     ``write`` each pair, then ``close`` for the log; ``abort`` (or leaving the ``with`` block early)
     ends the child and removes its files.
 
     Args:
-        layout: size and sample format, the same for every frame of both sides.
-        models: what to score with; their names must differ.
-        features: further libvmaf features, as ``name`` or ``name:option=value``.
-        n_threads: libvmaf's worker threads; 0 for none. Scores do not depend on it.
-        n_subsample: score every n-th pair only; motion still sees every pair.
-        ffmpeg: the executable, otherwise `find_ffmpeg` looks for one.
+        layout: Size and sample format, the same for every frame of both sides.
+        models: What to score with; their names must differ.
+        features: Further libvmaf features, as ``name`` or ``name:option=value``.
+        n_threads: Worker threads of libvmaf; 0 for none. Scores do not depend on it.
+        n_subsample: Score every n-th pair only; motion still sees every pair.
+        ffmpeg: The executable; None to let `find_ffmpeg` search for one.
 
     Raises:
-        MissingBackend: there is no ffmpeg with libvmaf.
-        UsageError: a model, feature or format that cannot be used.
+        MissingBackend: There is no ffmpeg with libvmaf.
+        UsageError: A model, feature or format cannot be used.
     """
 
     def __init__(
@@ -97,12 +109,12 @@ class VmafPipe:
         """Score one more pair.
 
         Args:
-            reference: planes Y, U, V, each [rows, columns], uint8 for 8 bit, uint16 above; they
+            reference: Planes Y, U, V, each [rows, columns], uint8 for 8 bits, uint16 above. They
                 must not be changed afterwards, see `PipeWriter`.
-            distorted: the same for the distorted frame.
+            distorted: The same for the distorted frame.
 
         Raises:
-            MetricError: planes that do not fit ``layout``, or the child has ended.
+            MetricError: The planes do not fit ``layout``, or the child has ended.
         """
         if not self._open:
             raise MetricError("VMAF: the run is over, no further frame can be scored")
@@ -110,19 +122,20 @@ class VmafPipe:
             self.layout.check(side, planes)
         try:
             self._writer.write(*(_bytes(plane) for plane in (*reference, *distorted)))
-        except OSError:  # the child closed its end: a bad model, a crash
+        except OSError:
+            # The child closed its end, over a bad model or in a crash; what it said tells why.
             raise self._failure(self._finish()) from None
         self.pairs += 1
 
     def close(self) -> dict[str, Any]:
-        """End the run.
+        """End the run and read what libvmaf wrote.
 
         Returns:
             libvmaf's JSON log: ``version``, ``frames`` (``frameNum`` and ``metrics``), and
             ``pooled_metrics``.
 
         Raises:
-            MetricError: no pair was written, the child failed, or its log is missing, cannot be
+            MetricError: No pair was written, the child failed, or its log is missing, cannot be
                 read, or does not hold every frame and model.
         """
         if not self._open:
@@ -138,7 +151,7 @@ class VmafPipe:
             self.abort()
 
     def abort(self) -> None:
-        """End the child now and remove its files; harmless when all is over."""
+        """End the child now and remove its files; does nothing after the end."""
         self._open = False
         if self._child.poll() is None:
             self._child.kill()
@@ -192,6 +205,7 @@ class VmafPipe:
         return child
 
     def _read_stderr(self) -> None:
+        """Read the child's standard error to its end; runs in a thread of its own."""
         assert self._child.stderr is not None
         for line in self._child.stderr:
             text = line.decode("utf-8", "replace").strip()
@@ -199,8 +213,13 @@ class VmafPipe:
                 self._tail.append(text[:500])
 
     def _finish(self) -> int:
-        """Close the child's input and wait for its end; the exit code, negative for a signal."""
-        with contextlib.suppress(OSError):  # unsent bytes for a child that is gone
+        """Close the child's input and wait for its end.
+
+        Returns:
+            The exit code; negative for a signal.
+        """
+        # Closing fails where bytes are unsent and the child is gone; its exit code says more.
+        with contextlib.suppress(OSError):
             self._writer.close()
         try:
             code = self._child.wait(_FINISH_SECONDS)
@@ -213,7 +232,7 @@ class VmafPipe:
         return code
 
     def _failure(self, code: int) -> MetricError:
-        said = " | ".join(list(self._tail)[-3:]) or "it said nothing"
+        said = " | ".join(list(self._tail)[-3:]) or "it printed nothing"
         return MetricError(
             f"VMAF: ffmpeg {how_it_ended(code)} after {self.pairs} frame pairs: {said}"
         )
@@ -226,23 +245,23 @@ class VmafPipe:
             raise self._unusable(f"wrote a log of more than {_LOG_BYTES_MAX} bytes")
         try:
             log = json.loads(path.read_text("utf-8"))
-            found = [set(frame["metrics"]) for frame in log["frames"]]
+            names_by_frame = [set(frame["metrics"]) for frame in log["frames"]]
         except (ValueError, KeyError, TypeError) as error:
             raise self._unusable(f"wrote a log that cannot be read ({error})") from None
-        wanted = math.ceil(self.pairs / self._n_subsample)
-        if len(found) != wanted:
-            raise self._unusable(f"scored {len(found)} frames instead of {wanted}")
+        expected = math.ceil(self.pairs / self._n_subsample)
+        if len(names_by_frame) != expected:
+            raise self._unusable(f"scored {len(names_by_frame)} frames instead of {expected}")
         for name in self._names:
-            if not all(name in metrics for metrics in found):
+            if not all(name in metrics for metrics in names_by_frame):
                 raise self._unusable(f"gave no score named {name} for some frames")
         return dict(log)
 
     def _unusable(self, what: str) -> MetricError:
-        said = " | ".join(list(self._tail)[-3:]) or "it said nothing"
+        said = " | ".join(list(self._tail)[-3:]) or "it printed nothing"
         return MetricError(f"VMAF: ffmpeg {what}: {said}")
 
 
 def _bytes(plane: Plane) -> NDArray[np.uint8]:
-    """(n,) its samples, little-endian, row by row; a view if they lie like that already."""
+    """Return a plane's samples as bytes (n,), little-endian, row by row; a view where possible."""
     samples = np.ascontiguousarray(plane, plane.dtype.newbyteorder("<"))
     return samples.view(np.uint8).reshape(-1)
