@@ -13,7 +13,7 @@ from vqa_harness.console import stage_bar
 from vqa_plugin_clip.train.command import train_command
 
 if TYPE_CHECKING:
-    from vqa_plugin_clip.distill.recipe import Recipe
+    from vqa_plugin_clip.distill.recipe import DistillRecipe
 
 app = typer.Typer(no_args_is_help=True)
 app.command("train")(train_command)
@@ -27,34 +27,46 @@ def main() -> None:
 @app.command()
 def distill(
     content: Annotated[
-        Path, typer.Option(help="Folder of pristine stills and videos, or a file naming them.")
+        Path,
+        typer.Option(help="Folder of pristine stills and videos, or a text file that names them."),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Checkpoint to write (.safetensors).")
     ],
-    cache: Annotated[Path, typer.Option(help="Folder for labelled clips, 0.9 MB each; kept.")],
+    cache: Annotated[
+        Path,
+        typer.Option(help="Folder for labelled clips (0.9 MB each), kept for the next time."),
+    ],
     more_content: Annotated[
-        Path | None, typer.Option(help="Good stills, not flawless, that are only trained on.")
+        Path | None,
+        typer.Option(help="Further stills, good but not flawless, that are only trained on."),
     ] = None,
     init: Annotated[
-        Path | None, typer.Option(help="Checkpoint to go on from; none: a new network.")
+        Path | None,
+        typer.Option(help="Checkpoint to go on from; without one, a new network is made."),
     ] = None,
     mos: Annotated[
-        Path | None, typer.Option(help="CSV file,score: stills with opinion scores.")
+        Path | None, typer.Option(help="CSV with columns file,score: stills with opinion scores.")
     ] = None,
-    clips: Annotated[int, typer.Option(help="Training clips.")] = 24_000,
-    epochs: Annotated[int, typer.Option(help="Passes over single frames of them.")] = 8,
-    clip_epochs: Annotated[int, typer.Option(help="Passes over whole clips after that.")] = 1,
+    clips: Annotated[int, typer.Option(help="Number of training clips.")] = 24_000,
+    epochs: Annotated[int, typer.Option(help="Passes over single frames of the clips.")] = 8,
+    clip_epochs: Annotated[int, typer.Option(help="Passes over whole clips after those.")] = 1,
     hold_out: Annotated[
-        str, typer.Option(help="Coders and damages that are only measured on, by commas.")
+        str,
+        typer.Option(
+            help="Coders and kinds of damage that are only measured on, separated by commas."
+        ),
     ] = "av1-svt,freeze",
-    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
+    seed: Annotated[int, typer.Option(help="Number that everything random follows from.")] = 1,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=0, help="Processes and threads; 0: all cores.")
+        int,
+        typer.Option(
+            "--jobs", "-j", min=0, help="Processes and threads; 0 for as many as there are cores."
+        ),
     ] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or mps.")] = "auto",
     half: Annotated[
-        bool, typer.Option(help="Compute in bfloat16; for processors and GPUs that have it.")
+        bool, typer.Option(help="Compute in bfloat16, on processors and GPUs that have it.")
     ] = False,
 ) -> None:
     """Train a small network to predict VMAF without a reference.
@@ -64,11 +76,11 @@ def distill(
     """
     import os
 
-    from vqa_plugin_clip.distill.recipe import Recipe
+    from vqa_plugin_clip.distill.recipe import DistillRecipe
     from vqa_plugin_clip.distill.run import distill
     from vqa_plugin_clip.metric import choose_device
 
-    recipe = Recipe(
+    recipe = DistillRecipe(
         content=content,
         more_content=more_content,
         mos=mos,
@@ -90,20 +102,32 @@ def distill(
 
 @app.command()
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="A bundled name or a path.")],
-    content: Annotated[
-        Path, typer.Option(help="Folder of pristine stills, as for distill; held-out ones count.")
+    checkpoint: Annotated[
+        str, typer.Argument(help="Name of a bundled checkpoint, or path of one.")
     ],
-    cache: Annotated[Path, typer.Option(help="Folder for labelled clips; kept.")],
+    content: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of pristine stills, as for distill; only held-out ones are used."
+        ),
+    ],
+    cache: Annotated[Path, typer.Option(help="Folder for labelled clips, kept for the next time.")],
     mos: Annotated[
-        Path | None, typer.Option(help="CSV file,score: every fifth block of 20 rows counts.")
+        Path | None,
+        typer.Option(help="CSV with columns file,score; every fifth block of 20 rows is used."),
     ] = None,
     hold_out: Annotated[
-        str, typer.Option(help="Coders and damages in sets of their own, by commas.")
+        str,
+        typer.Option(
+            help="Coders and kinds of damage with sets of their own, separated by commas."
+        ),
     ] = "av1-svt,freeze",
-    seed: Annotated[int, typer.Option(help="Of the clips.")] = 1,
+    seed: Annotated[int, typer.Option(help="Number that the choice of clips follows from.")] = 1,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=0, help="Processes and threads; 0: all cores.")
+        int,
+        typer.Option(
+            "--jobs", "-j", min=0, help="Processes and threads; 0 for as many as there are cores."
+        ),
     ] = 0,
     json_target: Json = None,
 ) -> None:
@@ -115,16 +139,16 @@ def evaluate(
     import os
 
     from vqa_plugin_clip.distill.compare import compare, markdown
-    from vqa_plugin_clip.distill.recipe import Recipe
+    from vqa_plugin_clip.distill.recipe import DistillRecipe
 
     workers = jobs or os.cpu_count() or 1
-    recipe = Recipe(content, mos=mos, held_out=_names(hold_out), seed=seed, workers=workers)
+    recipe = DistillRecipe(content, mos=mos, held_out=_names(hold_out), seed=seed, workers=workers)
     with stage_bar() as progress:
-        found = compare(checkpoint, recipe, cache, progress)
+        results = compare(checkpoint, recipe, cache, progress)
     if json_target is not None:
-        put_json(json_target, found)
+        put_json(json_target, results)
     if json_target != STDOUT:
-        typer.echo(markdown(found), nl=False)
+        typer.echo(markdown(results), nl=False)
 
 
 @app.command("import-checkpoint")
@@ -133,8 +157,12 @@ def import_checkpoint(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Checkpoint to write (.safetensors).")
     ],
-    training_data: Annotated[str, typer.Option(help="What it was trained on, for the card.")],
-    licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "not stated",
+    training_data: Annotated[
+        str, typer.Option(help="What the checkpoint was trained on, for its card.")
+    ],
+    licence: Annotated[
+        str, typer.Option(help="Licence of the weights, for the card.")
+    ] = "not stated",
 ) -> None:
     """Convert a checkpoint of the published method; tensors only, nothing in it is executed."""
     from vqa_plugin_clip.checkpoint.published import import_published
@@ -145,7 +173,9 @@ def import_checkpoint(
 
 @app.command("info")
 def info(
-    checkpoint: Annotated[str, typer.Argument(help="A bundled name or a path.")] = "default",
+    checkpoint: Annotated[
+        str, typer.Argument(help="Name of a bundled checkpoint, or path of one.")
+    ] = "default",
 ) -> None:
     """Print a checkpoint's card: what it is, what it was trained on, what was measured."""
     from vqa_plugin_clip.checkpoint.files import find_checkpoint
@@ -157,8 +187,8 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _command(recipe: Recipe) -> str:
-    """The command line for the card; of paths only the last part."""
+def _command(recipe: DistillRecipe) -> str:
+    """Write the command line for the card, with only the last part of each path."""
     words = ["vqa-harness clipvqa distill", f"--content {recipe.content.name}"]
     words += [f"--more-content {recipe.more_content.name}"] if recipe.more_content else []
     words += [f"--mos {recipe.mos.name}"] if recipe.mos else []
@@ -172,8 +202,8 @@ def _command(recipe: Recipe) -> str:
 
 def _verdict(quality: dict[str, dict[str, dict[str, float]]]) -> str:
     parts = []
-    for name, found in quality.items():
-        srocc = found.get("all", found).get("srocc")
+    for name, figures in quality.items():
+        srocc = figures.get("all", figures).get("srocc")
         if isinstance(srocc, float):
             parts.append(f"{name} SROCC {srocc:.3f}")
     return ", ".join(parts) or "too few evaluation clips for a correlation"

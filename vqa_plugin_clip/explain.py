@@ -8,34 +8,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.errors import InputError
-from vqa_plugin_clip.checkpoint.card import Card
+from vqa_plugin_clip.checkpoint.card import CheckpointCard
 
 _CAPTIONS_MAX = 1000
+"""Most captions that a card may have."""
 _SHOWN = 3
+"""Wordings that are reported for each window."""
 _LINES_MAX = 20
+"""Most lines that are shown to people; a long video changes often."""
 
 
-def captions_of(card: Card) -> tuple[str, ...]:
-    """The wordings of damage that a checkpoint was trained with; none for most.
+def captions_of(card: CheckpointCard) -> tuple[str, ...]:
+    """Read the wordings of damage that a checkpoint was trained with; most have none.
 
     Raises:
-        InputError: the card's entry is no list of texts.
+        InputError: The card's entry is not a list of texts.
     """
-    found = card.extra.get("captions", [])
+    captions = card.extra.get("captions", [])
     if (
-        not isinstance(found, list)
-        or len(found) > _CAPTIONS_MAX
-        or not all(isinstance(text, str) for text in found)
+        not isinstance(captions, list)
+        or len(captions) > _CAPTIONS_MAX
+        or not all(isinstance(text, str) for text in captions)
     ):
         raise InputError("card: captions needs a list of texts")
-    return tuple(found)
+    return tuple(captions)
 
 
 class Explanation:
     """The best wordings of each window.
 
     Args:
-        captions: C wordings.
+        captions: The C wordings.
     """
 
     def __init__(self, captions: tuple[str, ...]) -> None:
@@ -46,20 +49,20 @@ class Explanation:
         """Take in a window.
 
         Args:
-            start: its first frame.
-            stop: one past its last frame.
-            fit: [C], how well each wording fits; sums to 1.
+            start: Its first frame.
+            stop: One past its last frame.
+            fit: [C] float64, how well each wording fits; sums to 1.
         """
         best = np.argsort(-fit, kind="stable")[:_SHOWN]
         words = {self._captions[index]: round(float(fit[index]), 4) for index in best}
         self._windows.append({"start": start, "end": stop, "words": words})
 
     def to_list(self) -> list[dict[str, Any]]:
-        """Per window, JSON-compatible: ``start``, ``end`` (frames) and ``words``, best first."""
+        """Return a dict per window: ``start``, ``end`` (frames) and ``words``, best first."""
         return self._windows
 
     def lines(self) -> list[str]:
-        """For people: runs of windows that the same wording fits best, with its mean fit."""
+        """Describe, for people, runs of windows that one wording fits best, with its mean fit."""
         runs: list[tuple[str, list[dict[str, Any]]]] = []
         for window in self._windows:
             best = next(iter(window["words"]))

@@ -15,7 +15,7 @@ from torch import Tensor
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_harness.frames import Clip, Frame
 from vqa_harness.spec import Metric, RunInfo, Sampling, Scores
-from vqa_plugin_clip.checkpoint.card import Card
+from vqa_plugin_clip.checkpoint.card import CheckpointCard
 from vqa_plugin_clip.checkpoint.files import load_checkpoint
 from vqa_plugin_clip.explain import Explanation, captions_of
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
@@ -25,33 +25,38 @@ from vqa_plugin_clip.network.tokens import tokens_for
 from vqa_plugin_clip.svr import SvrDecoder
 
 WHOLE_VIDEO = "video"
+"""Value of ``window`` for one window over the whole video."""
 
 
-class Loaded(NamedTuple):
+class LoadedCheckpoint(NamedTuple):
     """A checkpoint ready to score.
 
     Attributes:
-        model: in evaluation mode, on its device.
-        card: what it is.
-        preprocessing: of its card.
-        text: features of the quality levels, then of the captions, [K + C, D].
-        captions: the C wordings of damage that the checkpoint was trained with.
+        model: The network in evaluation mode, on its device.
+        card: The checkpoint's card.
+        preprocessing: How frames become the network's input.
+        text: [K + C, D] float32, features of the quality levels, then of the captions.
+        captions: The C wordings of damage that the checkpoint was trained with.
     """
 
     model: ClipVqa
-    card: Card
+    card: CheckpointCard
     preprocessing: Preprocessing
     text: Tensor
     captions: tuple[str, ...]
 
 
 @lru_cache(maxsize=2)
-def load(checkpoint: str, device: str) -> Loaded:
-    """Load a checkpoint once per process.
+def load(checkpoint: str, device: str) -> LoadedCheckpoint:
+    """Load a checkpoint; the last two are kept for the process.
+
+    Args:
+        checkpoint: A bundled name, or the path of a .safetensors file with its card.
+        device: ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
-        MissingBackend: it is not there.
-        InputError: its files are damaged.
+        MissingBackend: No checkpoint of that name is bundled.
+        InputError: A file is missing or damaged.
     """
     model, card = load_checkpoint(checkpoint)
     model.to(device)
@@ -59,28 +64,38 @@ def load(checkpoint: str, device: str) -> Loaded:
     tokens = tokens_for((*card.levels, *captions), card.architecture).to(device)
     with torch.inference_mode():
         text = model.encode_text(tokens)
-    return Loaded(model, card, Preprocessing.from_dict(card.preprocessing), text, captions)
+    return LoadedCheckpoint(
+        model, card, Preprocessing.from_dict(card.preprocessing), text, captions
+    )
 
 
 class ClipVqaMetric(Metric):
-    """No-reference quality, 0 to 100, one score per window (arXiv 2407.04928).
+    """No-reference quality, 0 to 100, one score per window.
+
+    Source: Xing et al., "CLIPVQA: Video Quality Assessment via CLIP", arXiv 2407.04928.
 
     The score is the expected quality level times 20 (with six levels), or with ``decode="svr"``
     what the paper's support-vector regressor makes of the level probabilities, on the same scale.
 
     Args:
-        checkpoint: a bundled name, or the path of a .safetensors file with its card.
-        window: seconds per window as text, or ``video`` for one window over the whole video.
-        hop: seconds between window starts as text; empty for the window's length.
-        decode: ``level`` or ``svr``.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        explain: also tell, in `info`, which wordings of damage fit each window best.
-        batch: windows scored at once.
+        checkpoint: A bundled name, or the path of a .safetensors file with its card.
+        window: Seconds per window as text, or ``video`` for one window over the whole video.
+        hop: Seconds from one window's start to the next as text; empty for the window's length.
+        decode: How probabilities become a score: ``level`` or ``svr``.
+        device: Where to compute: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        explain: Whether `info` says which wordings of damage fit each window best.
+        batch: Windows scored together.
+
+    Attributes:
+        device: The device that was chosen.
+        loaded: The checkpoint.
+        sampling: Which frames of a window are taken.
+        batch_size: Windows scored together.
 
     Raises:
-        UsageError: a value is not usable.
-        MissingBackend: the checkpoint or the device is not there.
-        InputError: the checkpoint's files are damaged.
+        UsageError: A value cannot be used.
+        MissingBackend: The checkpoint or the device is missing.
+        InputError: The checkpoint's files are damaged.
     """
 
     def __init__(
@@ -103,7 +118,7 @@ class ClipVqaMetric(Metric):
         self.loaded = load(checkpoint, self.device)
         architecture = self.loaded.card.architecture
         self.sampling = Sampling(architecture.frames, seconds, every)
-        # the published network mixes the videos of a batch
+        # The published network mixes the videos of a batch, so each is scored alone.
         self.batch_size = batch if architecture.attend_over_tokens else 1
         self._regressor = self._find_regressor() if decode == "svr" else None
         self._explanation = self._start_explanation() if explain else None
@@ -124,15 +139,15 @@ class ClipVqaMetric(Metric):
         return Explanation(self.loaded.captions)
 
     def open(self, run: RunInfo) -> None:
-        """Use as many threads as the run may."""
+        """Let torch use as many threads as the run may."""
         torch.set_num_threads(run.threads)
 
     def prepare(self, frame: Frame, ref: Frame | None, /) -> NDArray[np.uint8]:
-        """The network's view of a frame, (size, size, 3) uint8."""
+        """Reduce a frame to what the network sees of it, (size, size, 3) uint8."""
         return self.loaded.preprocessing.picture(frame.rgb)
 
     def measure(self, clips: Sequence[Clip], /) -> Sequence[Scores]:
-        """One score per clip."""
+        """Score clips of prepared frames: ``clipvqa``, 0 to 100, for each."""
         pictures = np.stack([np.stack(clip.data) for clip in clips])
         probabilities, fit = self.fits(pictures)
         if self._explanation is not None:
@@ -141,13 +156,18 @@ class ClipVqaMetric(Metric):
         return [{"clipvqa": float(value)} for value in self.scores(probabilities)]
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Prepared frames (B, T, size, size, 3) to level probabilities (B, K)."""
+        """Compute level probabilities (B, K) of prepared frames (B, T, size, size, 3) uint8."""
         return self.fits(pictures)[0]
 
     def fits(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Prepared frames (B, T, size, size, 3) to probabilities of levels (B, K), captions (B, C).
+        """Compute how well levels and captions fit.
 
-        Each of the two sums to 1.
+        Args:
+            pictures: (B, T, size, size, 3) uint8, prepared frames.
+
+        Returns:
+            Probabilities of the levels (B, K) and of the captions (B, C), float64. Each row of the
+            two sums to 1.
         """
         with torch.inference_mode():
             video = self.loaded.preprocessing.tensor(pictures).to(self.device)
@@ -157,7 +177,7 @@ class ClipVqaMetric(Metric):
         return parts[0].softmax(dim=-1).numpy(), parts[1].softmax(dim=-1).numpy()
 
     def scores(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Level probabilities (B, K) to scores (B,) on 0 to 100."""
+        """Turn level probabilities (B, K) into scores (B,) on 0 to 100."""
         if self._regressor is None:
             return score(probabilities)
         top = probabilities.shape[-1] - 1
@@ -165,11 +185,11 @@ class ClipVqaMetric(Metric):
         return np.asarray(np.clip(opinions, 0.0, TOP_SCORE), np.float64)
 
     def notes(self) -> list[str]:
-        """The explanation, if one was asked for."""
+        """Return the explanation, if one was asked for."""
         return [] if self._explanation is None else self._explanation.lines()
 
     def info(self) -> dict[str, Any]:
-        """The checkpoint, its hash, and how frames were taken."""
+        """Return the checkpoint, its hash, and how frames were taken."""
         card = self.loaded.card
         explained = {} if self._explanation is None else {"explain": self._explanation.to_list()}
         return {
@@ -186,10 +206,13 @@ class ClipVqaMetric(Metric):
 
 
 def choose_device(name: str) -> str:
-    """A device torch has; ``auto`` takes cuda, then mps, then the processor.
+    """Choose a device that torch has; ``auto`` takes cuda, then mps, then the processor.
+
+    Args:
+        name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
-        MissingBackend: torch has no such device here.
+        MissingBackend: Torch has no such device here.
     """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}
     if name == "auto":

@@ -18,26 +18,32 @@ CLIPVQA = MetricSpec(
         Feature("clipvqa", lo=0.0, hi=100.0, help="expected quality level, times 20; 100 is best"),
     ),
     params=(
-        Param("checkpoint", "default", "a bundled name, or a .safetensors file with its card"),
-        Param("window", "2", "seconds per window, or video: one window over the whole video"),
-        Param("hop", "", "seconds between window starts; empty: the window's length"),
+        Param(
+            "checkpoint",
+            "default",
+            "name of a bundled checkpoint, or a .safetensors file with its card",
+        ),
+        Param("window", "2", "seconds per window, or video for one window over the whole video"),
+        Param(
+            "hop", "", "seconds from one window's start to the next; empty for the window's length"
+        ),
         Param(
             "decode",
             "level",
-            "level: expected quality level; svr: the paper's support-vector regressor",
+            "level for the expected quality level, svr for the paper's support-vector regressor",
             choices=("level", "svr"),
         ),
         Param(
             "device",
             "auto",
-            "where the network runs; auto: cuda or mps where there is one",
+            "where the network runs; auto takes cuda or mps where there is one",
             choices=("auto", "cpu", "cuda", "mps"),
             changes_score=False,
         ),
         Param(
             "explain",
             False,
-            "true: also tell which words for damage fit each window best, in the log's info",
+            "true to report, in the log's info, which words for damage fit each window best",
             changes_score=False,
         ),
         Param("batch", 8, "windows scored at once", lo=1, hi=256, changes_score=False),

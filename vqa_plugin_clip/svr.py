@@ -24,10 +24,10 @@ class SvrDecoder:
     """A fitted regressor with the radial basis kernel exp(-gamma |x - v|^2), as plain numbers.
 
     Attributes:
-        vectors: support vectors, [n, K] float64.
-        dual: dual coefficients, [n] float64.
-        intercept: added to the sum.
-        gamma: of the kernel, above 0.
+        vectors: [n, K] float64, the support vectors.
+        dual: [n] float64, the dual coefficients.
+        intercept: What is added to the weighted sum of kernels.
+        gamma: Factor in the kernel, above 0.
     """
 
     vectors: NDArray[np.float64]
@@ -39,7 +39,7 @@ class SvrDecoder:
         """Check shapes and values.
 
         Raises:
-            UsageError: shapes do not agree, or a number is not finite.
+            UsageError: Shapes do not agree, or a number is not finite.
         """
         if self.vectors.ndim != 2 or self.dual.shape != (len(self.vectors),):
             raise UsageError(
@@ -51,7 +51,7 @@ class SvrDecoder:
             raise UsageError("SVR decoder: needs finite numbers and gamma above 0")
 
     def predict(self, probs: ArrayLike) -> NDArray[np.float64]:
-        """Level vectors [n, K] to opinion scores [n], on the scale of the fitted scores."""
+        """Turn level vectors [n, K] into opinion scores [n], on the scale of the fitted scores."""
         values = np.asarray(probs, dtype=np.float64)
         squares = ((values[:, None, :] - self.vectors[None]) ** 2).sum(axis=-1)
         scores: NDArray[np.float64] = np.exp(-self.gamma * squares) @ self.dual + self.intercept
@@ -59,13 +59,17 @@ class SvrDecoder:
 
     @classmethod
     def fit(cls, mos: ArrayLike, levels: int = LEVELS) -> SvrDecoder:
-        """Fit on opinion scores [n] in [0, levels - 1], with the published settings.
+        """Fit a decoder with the published settings.
 
-        C = 1, epsilon = 0.1, gamma = 1 / (K * variance of the inputs), tolerance 1e-3.
+        They are C = 1, epsilon = 0.1, gamma = 1 / (K * variance of the inputs), tolerance 1e-3.
+
+        Args:
+            mos: [n], opinion scores in [0, levels - 1].
+            levels: Number of quality levels (K).
 
         Raises:
-            MissingBackend: scikit-learn is not installed.
-            UsageError: fewer than two scores, or scores that are not finite.
+            MissingBackend: Scikit-learn is not installed.
+            UsageError: There are fewer than two scores, or scores that are not finite.
         """
         try:
             svm = importlib.import_module("sklearn.svm")
@@ -89,7 +93,7 @@ class SvrDecoder:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-compatible dict that `from_dict` reads back."""
+        """Return a JSON-compatible dict that `from_dict` reads back."""
         return {
             "vectors": self.vectors.tolist(),
             "dual": self.dual.tolist(),
@@ -102,7 +106,7 @@ class SvrDecoder:
         """Read what `to_dict` wrote.
 
         Raises:
-            UsageError: a number is missing, or the numbers do not fit.
+            UsageError: A number is missing, or the numbers do not fit.
         """
         try:
             return cls(

@@ -43,11 +43,15 @@ def test_json_round_trip():
 def test_named_behaviours():
     assert Architecture().behaviour == "corrected"
     assert Architecture(permute_conv2=False).behaviour == "mixed"
-    authors = Architecture().with_behaviour("authors")
-    assert authors.behaviour == "authors"
-    switches = (authors.attend_over_tokens, authors.select_class_tokens, authors.permute_conv2)
+    published = Architecture().with_behaviour("published")
+    assert published.behaviour == "published"
+    switches = (
+        published.attend_over_tokens,
+        published.select_class_tokens,
+        published.permute_conv2,
+    )
     assert switches == (False, False, False)
-    with pytest.raises(UsageError, match="choose authors or corrected"):
+    with pytest.raises(UsageError, match="choose published or corrected"):
         Architecture().with_behaviour("mixed")
 
 
@@ -56,7 +60,7 @@ def test_a_foreign_state_dict_is_refused(golden):
         Architecture.from_state_dict({})
     state = dict(golden.state)
     state["visual.positional_embedding"] = state["visual.positional_embedding"][:-1]
-    with pytest.raises(UsageError, match="make no square"):
+    with pytest.raises(UsageError, match="do not make a square"):
         Architecture.from_state_dict(state)
     state = dict(golden.state)
     state["mit.positional_embedding"] = state["logit_scale"]

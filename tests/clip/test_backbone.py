@@ -95,8 +95,8 @@ def test_local_files(named_tiny, tmp_path, form):
         wrapped = {"state_dict": {f"module.{k}": v for k, v in state.items()}, "epoch": 3}
         extra = {"context_length": torch.tensor(12)}
         torch.save(wrapped if form == "trained" else state | extra, path)
-    model = backbone.load_clip("tiny", path, frames=2, behaviour="authors")
-    assert model.architecture.behaviour == "authors"
+    model = backbone.load_clip("tiny", path, frames=2, behaviour="published")
+    assert model.architecture.behaviour == "published"
     assert model.architecture.activation == "quick_gelu"
     assert torch.equal(model.visual.conv1.weight, state["visual.conv1.weight"])
 
@@ -127,7 +127,7 @@ def test_foreign_files_are_refused(named_tiny, tmp_path):
 
 
 def test_unknown_models_and_tags_are_refused():
-    with pytest.raises(UsageError, match="none of that name"):
+    with pytest.raises(UsageError, match="no model of that name"):
         backbone.load_clip("no-such-model", "openai")
     with pytest.raises(
         UsageError, match=r"neither a file nor a tag of ViT-B-32-quickgelu \(.*openai"

@@ -13,7 +13,7 @@ import torch
 from vqa_harness import files
 from vqa_harness.errors import InputError, MissingBackend, UsageError
 from vqa_plugin_clip.checkpoint import files as checkpoints
-from vqa_plugin_clip.checkpoint.card import MAX_CARD_BYTES, Card
+from vqa_plugin_clip.checkpoint.card import MAX_CARD_BYTES, CheckpointCard, read_card
 from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
 from vqa_plugin_clip.checkpoint.published import import_published
 from vqa_plugin_clip.network.architecture import Architecture
@@ -36,7 +36,7 @@ SMALL = Architecture(
 
 
 def card_for(architecture):
-    return Card(
+    return CheckpointCard(
         architecture=architecture,
         levels=LABELS,
         preprocessing={"mean": [1.5, 2.0, 3.0]},
@@ -126,7 +126,7 @@ def rewrite(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "format 2, needs 1"),
+        ({"format": 2}, "format 2 cannot be read"),
         ({"sha256": "abc"}, "not 64 hexadecimal digits"),
         ({"levels": ["bad"]}, "1 wordings for 6 levels"),
         ({"levels": [1] * 6}, "list of texts"),
@@ -184,6 +184,92 @@ def test_missing_checkpoints(saved, tmp_path, monkeypatch):
     path.unlink()
     with pytest.raises(InputError, match="cannot be read"):
         load_checkpoint("small")
+
+
+def test_the_bundled_checkpoint_saved_again_is_the_same_files(tmp_path):
+    """State-dict keys, their order, shapes and dtypes, and the card's JSON: byte for byte."""
+    bundled = checkpoints.WEIGHTS_FOLDER / f"{checkpoints.DEFAULT_NAME}.safetensors"
+    model, card = load_checkpoint(bundled, for_inference=False)
+    copy = tmp_path / bundled.name
+    save_checkpoint(model, card, copy)
+    assert copy.read_bytes() == bundled.read_bytes()
+    card_path = bundled.with_suffix(".json")
+    assert copy.with_suffix(".json").read_bytes() == card_path.read_bytes()
+
+
+STORED_CARD = """{
+  "format": 1,
+  "version": "1",
+  "licence": "Apache-2.0",
+  "sha256": "",
+  "behaviour": "published",
+  "frames": 2,
+  "levels": [
+    "bad",
+    "poor",
+    "fair",
+    "good",
+    "great",
+    "excellent"
+  ],
+  "architecture": {
+    "image_size": 32,
+    "patch_size": 16,
+    "vision_width": 64,
+    "vision_layers": 1,
+    "embed_dim": 64,
+    "frames": 2,
+    "text_width": 64,
+    "text_layers": 1,
+    "context_length": 5,
+    "vocab_size": 9,
+    "sat_layers": 1,
+    "vat_layers": 2,
+    "levels": 6,
+    "head_width": 64,
+    "attend_over_tokens": false,
+    "select_class_tokens": false,
+    "permute_conv2": false,
+    "stem": "efficientnet-lite0",
+    "activation": "quick_gelu",
+    "vocabulary": [
+      "bad",
+      "excellent",
+      "fair",
+      "good",
+      "great",
+      "poor"
+    ]
+  },
+  "preprocessing": {
+    "mean": [
+      1.5,
+      2.0,
+      3.0
+    ]
+  },
+  "training_data": "none: random weights",
+  "extra": {
+    "srocc": 0.0
+  }
+}
+"""
+
+
+def test_the_stored_card_is_read_and_written_as_ever(tmp_path):
+    path = tmp_path / "card.json"
+    path.write_text(STORED_CARD, encoding="utf-8")
+    card = read_card(path)
+    assert card == card_for(SMALL.with_behaviour("published"))
+    assert json.dumps(card.to_dict(), indent=2) + "\n" == STORED_CARD
+
+
+def test_cards_that_call_the_published_behaviour_by_its_former_name_are_read(tmp_path):
+    path = tmp_path / "card.json"
+    path.write_text(STORED_CARD.replace('"published"', '"authors"'), encoding="utf-8")
+    card = read_card(path)
+    assert card == card_for(SMALL.with_behaviour("published"))
+    assert card.to_dict()["behaviour"] == "published"
 
 
 def test_what_cannot_be_saved(network, tmp_path):
@@ -262,7 +348,7 @@ def test_import_of_a_published_checkpoint(golden, published, tmp_path):
 def test_import_of_a_bare_state_dict(golden, tmp_path):
     path, out = tmp_path / "model.pth", tmp_path / "out.safetensors"
     torch.save(golden.state, path)
-    assert import_published(path, out).architecture.behaviour == "authors"
+    assert import_published(path, out).architecture.behaviour == "published"
 
 
 class Harm:

@@ -18,7 +18,7 @@ TINY = Architecture(
     text_layers=1,
     vocab_size=512,
     vat_layers=1,
-).with_behaviour("authors")
+).with_behaviour("published")
 
 
 @pytest.fixture

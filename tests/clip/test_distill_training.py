@@ -34,12 +34,12 @@ from vqa_plugin_clip.distill.network import (
 )
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
 from vqa_plugin_clip.distill.planes import Planes, from_rgb, pack
-from vqa_plugin_clip.distill.recipe import Recipe
-from vqa_plugin_clip.distill.report import COLUMNS, Origin, append_rows, make_card
+from vqa_plugin_clip.distill.recipe import DistillRecipe
+from vqa_plugin_clip.distill.report import COLUMNS, DistillOrigin, append_rows, make_card
 from vqa_plugin_clip.distill.run import distill
 from vqa_plugin_clip.distill.sampling import PATCH, SIDE, cut, normalise, normalise_rgb, offsets
 from vqa_plugin_clip.distill.shards import SetPlan
-from vqa_plugin_clip.distill.training import Report, Settings, Sources, train
+from vqa_plugin_clip.distill.training import EpochReport, Sources, TrainSettings, train
 from vqa_plugin_clip.distill.vary import vary_colour, vary_places
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.network.captions import CAPTIONS, caption
@@ -299,7 +299,7 @@ def test_two_steps_train_and_the_checkpoint_loads(clip_set, tmp_path):
     train(
         model,
         Sources(clip_set, {"heldout": clip_set}),
-        Settings(epochs=1),
+        TrainSettings(epochs=1),
         lambda step, total, loss: steps.append((step, total, loss)),
         reports.append,
     )
@@ -311,8 +311,8 @@ def test_two_steps_train_and_the_checkpoint_loads(clip_set, tmp_path):
     assert not any(key.startswith("visual.stem.first") for key in changed)
     assert reports[0].tables["heldout"]["all"]["clips"] == 8
 
-    recipe = Recipe(tmp_path, command="vqa-harness clipvqa distill")
-    origin = Origin(clips=8, contents=3, stills=0, recipe=recipe)
+    recipe = DistillRecipe(tmp_path, command="vqa-harness clipvqa distill")
+    origin = DistillOrigin(clips=8, contents=3, stills=0, recipe=recipe)
     save_checkpoint(model, make_card(model, origin, reports[0]), tmp_path / "x.safetensors")
     loaded, card = load_checkpoint(tmp_path / "x.safetensors")
     assert card.licence == "Apache-2.0"
@@ -388,7 +388,9 @@ def test_order_is_counted_inside_groups(clip_set):
 
 
 def test_rows_are_added_to_one_table(tmp_path):
-    report = Report(1, 0.5, {"heldout": {"all": {"clips": 3.0, "srocc": 0.9}}}, {"heldout": 1.0})
+    report = EpochReport(
+        1, 0.5, {"heldout": {"all": {"clips": 3.0, "srocc": 0.9}}}, {"heldout": 1.0}
+    )
     for _ in range(2):
         append_rows(tmp_path / "x.csv", "single frames", report)
     lines = (tmp_path / "x.csv").read_text().splitlines()
@@ -465,7 +467,7 @@ def few_stills(folder):
 
 
 def test_plans_never_share_contents(tmp_path):
-    plans = Recipe(few_stills(tmp_path / "stills")).plans()
+    plans = DistillRecipe(few_stills(tmp_path / "stills")).plans()
     assert set(plans) == {"train", "heldout", "ladder", "av1-svt", "freeze"}
     assert len(plans["train"].contents) == 2
     assert not set(plans["train"].contents) & set(plans["heldout"].contents)
@@ -474,27 +476,27 @@ def test_plans_never_share_contents(tmp_path):
         assert "av1-svt" not in plans[name].coders
         assert "freeze" not in plans[name].kinds
     assert "av1-svt" in plans["ladder"].coders
-    everything = Recipe(tmp_path / "stills", held_out=()).plans()
+    everything = DistillRecipe(tmp_path / "stills", held_out=()).plans()
     assert set(everything) == {"train", "heldout", "ladder"}
     assert "av1-svt" in everything["train"].coders
     assert "freeze" in everything["train"].kinds
     (lonely := tmp_path / "lonely").mkdir()
     still(0).save(lonely / plans["train"].contents[0].name)
     with pytest.raises(UsageError, match="1 of 1 stills are for training and 0 for evaluation"):
-        Recipe(lonely).plans()
+        DistillRecipe(lonely).plans()
 
 
 def test_recipes_are_checked(tmp_path):
     with pytest.raises(UsageError, match="--clips 3: needs at least 24"):
-        Recipe(tmp_path, clips=3)
+        DistillRecipe(tmp_path, clips=3)
     with pytest.raises(UsageError, match="--epochs 0"):
-        Recipe(tmp_path, epochs=0)
+        DistillRecipe(tmp_path, epochs=0)
     with pytest.raises(UsageError, match="--hold-out h266: not one of x264-fast, "):
-        Recipe(tmp_path, held_out=("h266",))
+        DistillRecipe(tmp_path, held_out=("h266",))
     with pytest.raises(UsageError, match="at least one coder"):
-        Recipe(tmp_path, held_out=tuple(CODERS))
+        DistillRecipe(tmp_path, held_out=tuple(CODERS))
     with pytest.raises(UsageError, match=r"ends in \.safetensors"):
-        distill(Recipe(tmp_path), tmp_path / "x.pth", tmp_path, lambda *_: None)
+        distill(DistillRecipe(tmp_path), tmp_path / "x.pth", tmp_path, lambda *_: None)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from vqa_harness.registry import Registry
 from vqa_harness.spec import Sampling
 from vqa_harness.testing import check_metric, sample_frames
 from vqa_harness.testing.synthetic import make_video
-from vqa_plugin_clip.checkpoint.card import Card
+from vqa_plugin_clip.checkpoint.card import CheckpointCard
 from vqa_plugin_clip.checkpoint.files import save_checkpoint
 from vqa_plugin_clip.checkpoint.published import import_published
 from vqa_plugin_clip.explain import Explanation
@@ -46,7 +46,7 @@ REGRESSOR = SvrDecoder(np.eye(6), np.linspace(-1, 1, 6), 2.5, 1.0)
 def write_checkpoint(folder, **changes):
     torch.manual_seed(3)
     sizes = Architecture(**{**{f: getattr(SMALL, f) for f in SMALL.__slots__}, **changes})
-    card = Card(
+    card = CheckpointCard(
         architecture=sizes,
         levels=LABELS,
         preprocessing=Preprocessing(size=64, grid=4).to_dict(),
@@ -117,9 +117,9 @@ def test_hop_and_batches_do_not_change_scores(video, checkpoint):
 
 
 def test_the_published_behaviour_scores_one_video_at_a_time(tmp_path):
-    authors = write_checkpoint(tmp_path, attend_over_tokens=False)
-    assert metric(authors, batch=8).batch_size == 1
-    assert metric(authors).sampling == Sampling(3, 2.0, None)
+    published = write_checkpoint(tmp_path, attend_over_tokens=False)
+    assert metric(published, batch=8).batch_size == 1
+    assert metric(published).sampling == Sampling(3, 2.0, None)
 
 
 def test_words_for_damage_are_told_and_leave_the_score_alone(tmp_path, video, capfd):
@@ -128,7 +128,7 @@ def test_words_for_damage_are_told_and_leave_the_score_alone(tmp_path, video, ca
     vocabulary = vocabulary_of(texts)
     sizes = replace(SMALL, vocabulary=vocabulary, vocab_size=len(vocabulary) + 3)
     torch.manual_seed(3)
-    card = Card(
+    card = CheckpointCard(
         architecture=sizes,
         levels=LABELS,
         preprocessing=Preprocessing(size=64, grid=4).to_dict(),

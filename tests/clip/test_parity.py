@@ -29,7 +29,7 @@ def test_architecture_is_read_off_the_published_shapes(golden):
 
 
 def test_state_dict_has_the_published_keys_in_both_behaviours(golden):
-    for behaviour in ("authors", "corrected"):
+    for behaviour in ("published", "corrected"):
         sizes = golden.architecture().with_behaviour(behaviour)
         model = golden.model(
             attend_over_tokens=sizes.attend_over_tokens,

@@ -70,7 +70,7 @@ def test_a_card_round_trip_and_what_it_refuses():
     assert Preprocessing.from_dict(given_.to_dict()) == given_
     for values, words in (
         ({"kind": "warp"}, "warp"),
-        ({"size": 225}, "no multiple"),
+        ({"size": 225}, "not a multiple"),
         ({"kind": "resize", "resize_to": 100}, "below"),
         ({"mean": [1.0]}, "three means"),
         ({"std": [1.0, 0.0, 1.0]}, "above 0"),

@@ -11,7 +11,7 @@ else:
     import torch
 
     from vqa_harness.testing.synthetic import make_video
-    from vqa_plugin_clip.checkpoint.card import Card
+    from vqa_plugin_clip.checkpoint.card import CheckpointCard
     from vqa_plugin_clip.checkpoint.files import save_checkpoint
     from vqa_plugin_clip.inputs.preprocess import Preprocessing
     from vqa_plugin_clip.network.architecture import Architecture
@@ -72,7 +72,7 @@ def tiny(tmp_path_factory):
         vat_layers=1,
         vocabulary=vocabulary,
     )
-    card = Card(
+    card = CheckpointCard(
         architecture=architecture,
         levels=LABELS,
         preprocessing=Preprocessing(kind="resize", size=32, grid=1, resize_to=36).to_dict(),

@@ -12,16 +12,16 @@ from vqa_plugin_clip.train.augment import FOR_FRAGMENTS, PUBLISHED, Augmentation
 from vqa_plugin_clip.train.clips import (
     VALIDATION,
     Clips,
+    ClipView,
     Key,
     Rated,
-    View,
     candidates,
     drawn_indices,
     epoch_batches,
 )
 from vqa_plugin_clip.train.figures import reduced
 from vqa_plugin_clip.train.frame_store import FrameStore
-from vqa_plugin_clip.train.loading import Loading
+from vqa_plugin_clip.train.loading import ClipLoader
 
 RESIZE = Preprocessing(kind="resize", size=32, grid=1, resize_to=36)
 FRAGMENTS = Preprocessing(kind="fragments", size=32, grid=4)
@@ -33,7 +33,7 @@ def rated(clips, names=("c0_18.mp4", "c1_34.mp4")):
 
 
 def made(clips, preprocessing=RESIZE, folder=None, augmentation=PUBLISHED, count=0):
-    view = View(3, preprocessing, augmentation, count, seed=7)
+    view = ClipView(3, preprocessing, augmentation, count, seed=7)
     files = rated(clips)
     return Clips(files, files, view, FrameStore(folder, 1 << 30))
 
@@ -176,7 +176,7 @@ def test_batches_are_shared_out_without_rest():
 
 def test_other_processes_make_the_same_clips(clips):
     keys = [[Key(0, 0), Key(0, 1)], [Key(1, 0)], [Key(VALIDATION, 1)]]
-    loadings = [Loading(made(clips), workers) for workers in (0, 1)]
+    loadings = [ClipLoader(made(clips), workers) for workers in (0, 1)]
     here, there = (list(loading.batches(keys)) for loading in loadings)
     for loading in loadings:
         loading.close()
@@ -188,8 +188,8 @@ def test_other_processes_make_the_same_clips(clips):
 def test_files_that_changed_are_named(clips):
     files = rated(clips)
     longer = [Rated(n, p, s, m, g, 40, x) for n, p, s, m, g, _, x in map(_fields, files)]
-    view = View(3, RESIZE, PUBLISHED, 0, 7)
-    loading = Loading(Clips(longer, [], view, FrameStore(None, 0)), 0)
+    view = ClipView(3, RESIZE, PUBLISHED, 0, 7)
+    loading = ClipLoader(Clips(longer, [], view, FrameStore(None, 0)), 0)
     with pytest.raises(InputError, match=r"c0_18.mp4: .* frames could be read; did it change"):
         list(loading.batches([[Key(0, 0)]]))
 

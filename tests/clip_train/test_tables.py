@@ -7,7 +7,7 @@ import pytest
 from vqa_harness.errors import UsageError
 from vqa_harness.testing.synthetic import make_video
 from vqa_plugin_clip.train import survey as survey_module
-from vqa_plugin_clip.train.dataset import Tables, ratings, summary
+from vqa_plugin_clip.train.dataset import Tables, read_ratings, summary
 from vqa_plugin_clip.train.opinion_table import TableForm, read_table
 from vqa_plugin_clip.train.split import group_column, groups, split
 
@@ -33,7 +33,7 @@ def read(clips, out, form=None, batch=2, **options):
     out.mkdir(exist_ok=True)
     form = form or TableForm(root=clips)
     tables = Tables(options.pop("table", clips / "mos.csv"), form, **options)
-    return ratings(tables, 1, batch, out, 1, looked)
+    return read_ratings(tables, 1, batch, out, 1, looked)
 
 
 def test_rows_are_read_and_bad_ones_named(tmp_path):

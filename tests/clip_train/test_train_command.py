@@ -27,14 +27,14 @@ def interrupt_after(monkeypatch):
     """Press Ctrl-C after so many updates."""
 
     def set_up(updates):
-        real = fit.Fit._advance
+        real = fit.EpochLoop._advance
 
         def advance(self, *arguments):
             real(self, *arguments)
             if self.position.updates == updates:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        monkeypatch.setattr(fit.Fit, "_advance", advance)
+        monkeypatch.setattr(fit.EpochLoop, "_advance", advance)
 
     return set_up
 
@@ -90,7 +90,7 @@ def test_ctrl_c_saves_and_resume_goes_on(clips, tiny, tmp_path, capsys, interrup
         ("--scale 5 1", 2, "--scale 5 1"),
         ("--split-by shot", 2, "no column 'shot'"),
         ("--levels awful,good", 2, "not in the network's vocabulary"),
-        ("--jobs -1", 2, "not below 0"),
+        ("--jobs -1", 2, "must not be below 0"),
         ("--jitter 3", 2, "--jitter 3"),
         ("--init nothing", 6, "checkpoint 'nothing'"),
         ("--precision fp16", 2, "--precision fp16"),

@@ -26,12 +26,12 @@ from vqa_plugin_clip.train import results
 from vqa_plugin_clip.train.dataset import Tables
 from vqa_plugin_clip.train.engine import make_accelerator
 from vqa_plugin_clip.train.figures import figures, rank
-from vqa_plugin_clip.train.initial_network import keep_statistics, start
+from vqa_plugin_clip.train.initial_network import keep_statistics, make_initial_network
 from vqa_plugin_clip.train.opinion_table import TableForm
 from vqa_plugin_clip.train.optimiser import learning_rate, make_optimiser, schedule
 from vqa_plugin_clip.train.random_state import random_state, restore_random_state
-from vqa_plugin_clip.train.recipe import Recipe
-from vqa_plugin_clip.train.run import SILENT, Job, train
+from vqa_plugin_clip.train.recipe import TrainRecipe
+from vqa_plugin_clip.train.run import SILENT, TrainJob, train
 from vqa_plugin_clip.train.state_file import Position, State, load_state, save_state
 
 CALM = {"jitter": 0.0, "grey": 0.0, "crops": False, "mirror": 0.0}
@@ -42,7 +42,7 @@ def job_of(clips, tiny, out, **changes):
     recipe = {"epochs": 2, "warmup_epochs": 1, "batch": 2, "accumulate": 2, "rate": 1e-4}
     recipe |= {"init": str(tiny), "varied": {}} | changes.pop("recipe", {})
     tables = Tables(clips / "mos.csv", TableForm(), split_by="content", val_share=0.25)
-    job = Job(tables=tables, recipe=Recipe(**recipe), out=out, device="cpu", threads=1)
+    job = TrainJob(tables=tables, recipe=TrainRecipe(**recipe), out=out, device="cpu", threads=1)
     return replace(job, **changes)
 
 
@@ -217,7 +217,7 @@ def test_published_behaviour_text_svr_and_other_options(clips, tiny, tmp_path):
     before = weights(tiny)
     train(job_of(clips, tiny, tmp_path, recipe=recipe, fit_svr=True))
     model, card = load_checkpoint(tmp_path / "last.safetensors")
-    assert (model.architecture.behaviour, card.levels) == ("authors", ("bad", "good"))
+    assert (model.architecture.behaviour, card.levels) == ("published", ("bad", "good"))
     assert model.architecture.levels == 2
     after = model.state_dict()
     assert torch.equal(before["conv2.weight"], after["conv2.weight"])
@@ -282,7 +282,7 @@ def test_clip_towers_come_through_open_clip(clips, tmp_path, monkeypatch):
     path = tmp_path / "clip.safetensors"
     save_file(clip.state_dict(), path)
     recipe = {"init": f"open_clip:tiny/{path}", "frames": 2, "epochs": 1, "warmup_epochs": 0}
-    begin = start(Recipe(**recipe))
+    begin = make_initial_network(TrainRecipe(**recipe))
     assert begin.preprocessing.to_dict() | {"mean": 0, "std": 0} == {
         "kind": "resize",
         "size": 32,
@@ -294,7 +294,7 @@ def test_clip_towers_come_through_open_clip(clips, tmp_path, monkeypatch):
     assert begin.model.architecture.behaviour == "corrected"
     for key, value in clip.state_dict().items():
         assert torch.equal(begin.model.state_dict()[key], value)
-    same = start(Recipe(**recipe)).model.state_dict()
+    same = make_initial_network(TrainRecipe(**recipe)).model.state_dict()
     assert torch.equal(same["conv2.weight"], begin.model.state_dict()["conv2.weight"])
     train(job_of(clips, path, tmp_path / "out", recipe=recipe))
     model, card = load_checkpoint(tmp_path / "out" / "best.safetensors")
@@ -309,18 +309,21 @@ def test_clip_towers_come_through_open_clip(clips, tmp_path, monkeypatch):
 def test_starts_are_checked(tiny):
     for init in ("open_clip:", "open_clip:ViT-B-16", "open_clip:/openai"):
         with pytest.raises(UsageError, match="needs open_clip:MODEL/TAG"):
-            start(Recipe(init=init))
+            make_initial_network(TrainRecipe(init=init))
     with pytest.raises(UsageError, match="has 3 frames"):
-        start(Recipe(init=str(tiny), frames=5))
+        make_initial_network(TrainRecipe(init=str(tiny), frames=5))
     with pytest.raises(UsageError, match="not in the network's vocabulary"):
-        start(Recipe(init=str(tiny), levels=("awful", "good")))
+        make_initial_network(TrainRecipe(init=str(tiny), levels=("awful", "good")))
     with pytest.raises(MissingBackend, match="no-such"):
-        start(Recipe(init="no-such"))
-    assert start(Recipe(init=str(tiny), view="fragments")).preprocessing.kind == "fragments"
+        make_initial_network(TrainRecipe(init="no-such"))
+    assert (
+        make_initial_network(TrainRecipe(init=str(tiny), view="fragments")).preprocessing.kind
+        == "fragments"
+    )
 
 
 def test_the_bundled_checkpoint_keeps_its_statistics(tmp_path):
-    begin = start(Recipe())
+    begin = make_initial_network(TrainRecipe())
     assert begin.preprocessing.kind == "fragments"
     keep_statistics(begin.model)
     before = begin.model.visual.stem.first.norm.running_mean.clone()
@@ -333,8 +336,8 @@ def test_the_bundled_checkpoint_keeps_its_statistics(tmp_path):
 
 
 def test_rates_follow_the_published_schedule(tiny):
-    recipe = Recipe(init=str(tiny), epochs=10, warmup_epochs=2, rate=1e-3, new_parts=3.0)
-    adam = make_optimiser(start(recipe).model, recipe)
+    recipe = TrainRecipe(init=str(tiny), epochs=10, warmup_epochs=2, rate=1e-3, new_parts=3.0)
+    adam = make_optimiser(make_initial_network(recipe).model, recipe)
     assert schedule(adam, recipe, 0, 10) == 0.0
     for done in (1, 7, 20, 21, 60, 100):
         rate = schedule(adam, recipe, done, 10)
@@ -361,7 +364,7 @@ def test_rates_follow_the_published_schedule(tiny):
 )
 def test_recipes_are_checked(change, message):
     with pytest.raises(UsageError, match=message):
-        Recipe(**change)
+        TrainRecipe(**change)
 
 
 def test_figures():
@@ -406,10 +409,10 @@ def test_damaged_states_are_refused(tmp_path):
     assert torch.equal(again.tensors["model"]["w/x"], torch.ones(2))
     assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(InputError, match=r"cannot be read.*begin anew"):
+    with pytest.raises(InputError, match=r"cannot be read.*start again"):
         load_state(path)
     save_file({"w": torch.ones(1)}, path)
-    with pytest.raises(InputError, match="no training state"):
+    with pytest.raises(InputError, match="not a training state"):
         load_state(path)
     with pytest.raises(UsageError, match="cannot write"):
         save_state(tmp_path / "none" / "state.safetensors", state)

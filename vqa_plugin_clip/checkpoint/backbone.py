@@ -1,7 +1,7 @@
 """CLIP weights as a starting point; only `network.tokens` imports open_clip.
 
 The 302 tensors of a CLIP with a vision transformer (count for the B sizes) have the same names and
-shapes here, so loading them is a plain copy. All that CLIP lacks is drawn anew.
+shapes here, so loading them is a plain copy. The weights that CLIP lacks are drawn at random.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,15 +19,17 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vqa_harness.errors import InputError, MissingBackend, UsageError, one_line
-from vqa_plugin_clip.network.architecture import Activation, Architecture
+from vqa_plugin_clip.network.architecture import Activation, Architecture, NamedBehaviour
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.tokens import open_clip_package
 
 NEW_PREFIXES = ("mit.", "prompts_", "conv2.")
-"""Start of the keys that CLIP does not have, beside the fusion layers (``message_``)."""
+"""How the keys begin that CLIP does not have, besides those of the fusion layers (``message_``)."""
 
 _EXTRA_KEYS = ("input_resolution", "context_length", "vocab_size")
+"""Keys of OpenAI's files that are numbers, not weights."""
 _HEAD_WIDTH = 64
+"""Channels per attention head that CLIPVQA's layers are made for; that of all plain CLIPs."""
 
 
 def load_clip(
@@ -35,21 +37,24 @@ def load_clip(
     weights: str | Path,
     *,
     frames: int = 32,
-    behaviour: Literal["authors", "corrected"] = "corrected",
+    behaviour: NamedBehaviour = "corrected",
 ) -> ClipVqa:
-    """A network whose towers are those of a CLIP and whose other weights are new.
+    """Make a network whose towers are those of a CLIP and whose other weights are new.
 
     Args:
-        name: an open_clip model name, such as ``ViT-B-16-quickgelu``; vision transformers only.
-        weights: a tag that open_clip lists for it, such as ``openai``, or a file (safetensors, or a
+        name: An open_clip model name, such as ``ViT-B-16-quickgelu``; vision transformers only.
+        weights: A tag that open_clip lists for it, such as ``openai``, or a file (safetensors, or a
             state dict saved by torch).
-        frames: frames per clip (T).
-        behaviour: see `Architecture.with_behaviour`.
+        frames: Frames per clip (T).
+        behaviour: See `Architecture.with_behaviour`.
+
+    Returns:
+        The network, float32, on the CPU.
 
     Raises:
-        MissingBackend: open_clip is not installed, or the tag's file cannot be had.
+        MissingBackend: open_clip is not installed, or the tag's file cannot be downloaded.
         UsageError: open_clip has no such model or tag, or the model is of another kind.
-        InputError: the file is no state dict of that model.
+        InputError: The file is not a state dict of that model.
     """
     config = _config(name)
     is_file = Path(weights).suffix != "" or Path(weights).is_file()
@@ -63,12 +68,12 @@ def load_clip(
         activation="quick_gelu" if quick else "gelu",
     )
     vision, sizes = config["vision_cfg"], model.architecture
-    wanted = (config["embed_dim"], vision["width"], vision["layers"], vision["patch_size"])
-    found = (sizes.embed_dim, sizes.vision_width, sizes.vision_layers, sizes.patch_size)
-    if wanted != found:
+    listed_sizes = (config["embed_dim"], vision["width"], vision["layers"], vision["patch_size"])
+    file_sizes = (sizes.embed_dim, sizes.vision_width, sizes.vision_layers, sizes.patch_size)
+    if listed_sizes != file_sizes:
         raise InputError(
-            f"{path}: embedding, width, layers and patch are {found}, {name} has {wanted};"
-            " give the weights of that model"
+            f"{path}: embedding, width, layers and patch are {file_sizes},"
+            f" {name} has {listed_sizes}; give the weights of that model"
         )
     return model
 
@@ -77,15 +82,23 @@ def from_clip_state(
     state: Mapping[str, Tensor],
     *,
     frames: int,
-    behaviour: Literal["authors", "corrected"] = "corrected",
+    behaviour: NamedBehaviour = "corrected",
     activation: Activation = "quick_gelu",
     sat_layers: int = 1,
     vat_layers: int = 2,
 ) -> ClipVqa:
-    """A network from a CLIP state dict of any size; tensors are copied as float32.
+    """Make a network from a CLIP state dict of any size; tensors are copied as float32.
+
+    Args:
+        state: Tensors by key, as open_clip and OpenAI name them.
+        frames: Frames per clip (T).
+        behaviour: See `Architecture.with_behaviour`.
+        activation: The activation that the weights were trained with.
+        sat_layers: Blocks of the spatiotemporal aggregator.
+        vat_layers: Blocks of the content aggregator.
 
     Raises:
-        InputError: the state dict is not that of a CLIP with a vision transformer.
+        InputError: The state dict is not that of a CLIP with a vision transformer.
     """
     try:
         sizes = _clip_sizes(state, frames, activation, sat_layers, vat_layers)
@@ -107,15 +120,21 @@ def from_clip_state(
 
 
 def is_clip_key(key: str) -> bool:
-    """Whether CLIP has a tensor of this name too."""
+    """Whether CLIP has a tensor of this name, too."""
     return not key.startswith(NEW_PREFIXES) and ".message_" not in key
 
 
 def clip_state(path: Path) -> dict[str, Tensor]:
     """Read a state dict from a safetensors file or one saved by torch; never unpickles objects.
 
+    Args:
+        path: The file; its suffix decides how it is read.
+
+    Returns:
+        Tensors by key, on the CPU, without the ``module.`` that parallel training puts in front.
+
     Raises:
-        InputError: the file cannot be read, or holds something else.
+        InputError: The file cannot be read, or holds something else.
     """
     try:
         if path.suffix == ".safetensors":
@@ -138,7 +157,7 @@ def clip_state(path: Path) -> dict[str, Tensor]:
 def _clip_sizes(
     state: Mapping[str, Tensor], frames: int, activation: Activation, sat: int, vat: int
 ) -> Architecture:
-    """Complete a CLIP state dict with the shapes that it lacks, and read the sizes off."""
+    """Read the sizes off a CLIP state dict, after adding the shapes that it lacks."""
     shapes: dict[str, Any] = {key: value for key, value in state.items() if key not in _EXTRA_KEYS}
     shapes["mit.positional_embedding"] = torch.empty(1, frames, 1)
     shapes |= {f"mit.resblocks.{index}.x": torch.empty(0) for index in range(sat)}
@@ -148,14 +167,14 @@ def _clip_sizes(
 
 
 def _config(name: str) -> dict[str, Any]:
-    """The sizes that open_clip lists for a model.
+    """Look up the sizes that open_clip lists for a model.
 
     Raises:
-        UsageError: there is no such model, or it is no vision transformer with heads of 64.
+        UsageError: There is no such model, or it is not a vision transformer with heads of 64.
     """
     config: dict[str, Any] | None = open_clip_package().get_model_config(name)
     if config is None:
-        raise UsageError(f"CLIP model {name!r}: open_clip has none of that name")
+        raise UsageError(f"CLIP model {name!r}: open_clip has no model of that name")
     vision, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
     plain = isinstance(vision.get("layers"), int) and "patch_size" in vision and "width" in text
     if not plain or vision.get("timm_model_name") or text.get("hf_model_name"):
@@ -170,18 +189,18 @@ def _config(name: str) -> dict[str, Any]:
 
 
 def _pretrained(name: str, tag: str) -> dict[str, Any]:
-    found: dict[str, Any] = open_clip_package().get_pretrained_cfg(name, tag)
-    if not found:
+    entry: dict[str, Any] = open_clip_package().get_pretrained_cfg(name, tag)
+    if not entry:
         tags = open_clip_package().list_pretrained_tags_by_model(name)
         raise UsageError(
             f"CLIP weights {tag!r}: neither a file nor a tag of {name}"
             f" ({', '.join(tags) or 'it has none'})"
         )
-    return found
+    return entry
 
 
 def _uses_quick_gelu(name: str, tag: str) -> bool:
-    """What the weights were trained with counts, not what the model's name says."""
+    """Whether weights were trained with QuickGELU, which the model's name need not say."""
     return bool(_pretrained(name, tag).get("quick_gelu", False))
 
 
@@ -190,7 +209,9 @@ def _download(name: str, tag: str) -> Path:
     with _quiet("huggingface_hub"):
         try:
             return Path(open_clip_package().download_pretrained(source))
-        except Exception as error:  # any failure of any transport means the same to the user
+        except (
+            Exception
+        ) as error:  # whatever fails, on the way to the file, means the same to a user
             place = str(source.get("hf_hub") or source.get("url") or name).rstrip("/")
             raise MissingBackend(
                 f"CLIP weights {name}:{tag}: cannot be downloaded ({type(error).__name__});"

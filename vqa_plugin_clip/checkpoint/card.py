@@ -1,4 +1,8 @@
-"""The JSON card beside every weights file: what the weights are, and what they were made from."""
+"""The JSON card beside every weights file: what the weights are, and what they were made from.
+
+Its key ``behaviour`` is for people: what the network does follows from the switches under
+``architecture``. Cards say ``published`` there, and ``authors`` if an earlier version wrote them.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +18,24 @@ from vqa_harness.files import read_bytes
 from vqa_plugin_clip.network.architecture import Architecture
 
 FORMAT = 1
+"""Version of the layout; a card of another one is refused."""
 MAX_CARD_BYTES = 1 << 20
+"""Largest card that is read, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class CheckpointCard:
     """Facts about one checkpoint.
 
     Attributes:
-        architecture: sizes, number of frames and behaviour of the network.
-        levels: wording of the quality levels, worst first; one per level.
+        architecture: Sizes, number of frames and behaviour of the network.
+        levels: Wording of the quality levels, worst first; one per level.
         preprocessing: JSON-compatible facts on how pixels become input: resize, crop, mean, std.
-        training_data: what the weights were trained on.
-        licence: of the weights.
-        version: of the weights; a changed score means a changed version.
-        sha256: of the weights file, 64 hexadecimal digits; filled in when it is saved.
-        extra: other JSON-compatible facts, such as measured correlations.
+        training_data: What the weights were trained on.
+        licence: Licence of the weights.
+        version: Version of the weights; a changed score means a changed version.
+        sha256: Hash of the weights file, 64 hexadecimal digits; filled in when it is saved.
+        extra: Other JSON-compatible facts, such as measured correlations.
     """
 
     architecture: Architecture
@@ -45,7 +51,7 @@ class Card:
         """Check the values.
 
         Raises:
-            UsageError: the number of wordings is not the number of levels, or the hash is none.
+            UsageError: The number of wordings is not the number of levels, or the hash is not one.
         """
         if len(self.levels) != self.architecture.levels:
             raise UsageError(
@@ -55,7 +61,7 @@ class Card:
             raise UsageError(f"card: sha256 {self.sha256[:80]!r} is not 64 hexadecimal digits")
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-compatible dict that `from_dict` reads back (``behaviour`` is for readers)."""
+        """Return a JSON-compatible dict, the card as it is stored; `from_dict` reads it back."""
         return {
             "format": FORMAT,
             "version": self.version,
@@ -71,14 +77,14 @@ class Card:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Card:
+    def from_dict(cls, values: Mapping[str, Any]) -> CheckpointCard:
         """Read what `to_dict` wrote.
 
         Raises:
-            UsageError: another format, a missing key, or a value of the wrong type.
+            UsageError: The format is another one, a key is missing, or a value has the wrong type.
         """
         if values.get("format") != FORMAT:
-            raise UsageError(f"card: format {values.get('format')!r}, needs {FORMAT}")
+            raise UsageError(f"card: format {values.get('format')!r} cannot be read, only {FORMAT}")
         levels = _typed(values, "levels", list)
         if not all(isinstance(level, str) for level in levels):
             raise UsageError("card: levels needs a list of texts")
@@ -94,24 +100,27 @@ class Card:
         )
 
 
-def read_card(path: Path) -> Card:
+def read_card(path: Path) -> CheckpointCard:
     """Read a card.
 
+    Args:
+        path: The JSON file.
+
     Raises:
-        InputError: the file cannot be read, is too large, or is no card.
+        InputError: The file cannot be read, is too large, or is not a card.
     """
     content = read_bytes(path, MAX_CARD_BYTES, "a checkpoint's card")
     try:
         values = json.loads(content)
         if not isinstance(values, dict):
             raise UsageError("card: needs a JSON object")
-        return Card.from_dict(values)
+        return CheckpointCard.from_dict(values)
     except (ValueError, RecursionError, UsageError) as error:
         raise InputError(f"{path}: not a checkpoint card ({error})") from None
 
 
-def _typed(values: Mapping[str, Any], key: str, wanted: type) -> Any:
+def _typed(values: Mapping[str, Any], key: str, kind: type) -> Any:
     value = values.get(key)
-    if not isinstance(value, wanted):
-        raise UsageError(f"card: {key} needs a {wanted.__name__}, not {type(value).__name__}")
+    if not isinstance(value, kind):
+        raise UsageError(f"card: {key} needs a {kind.__name__}, not {type(value).__name__}")
     return value

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vqa_harness.errors import InputError, MissingBackend, UsageError, one_line
 from vqa_harness.files import make_folder, write_bytes, write_text
-from vqa_plugin_clip.checkpoint.card import Card, read_card
+from vqa_plugin_clip.checkpoint.card import CheckpointCard, read_card
 from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.network.model import ClipVqa
 
@@ -26,25 +26,32 @@ WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
 """Checkpoints that come with the package."""
 
 DEFAULT = "default"
-"""Stands for the bundled checkpoint that a run takes when none is named."""
+"""The name that stands for the bundled checkpoint which a run takes when none is named."""
 
 DEFAULT_NAME = "clipvqa-small"
-"""Its name."""
+"""Name of the checkpoint that `DEFAULT` stands for."""
 
 MAX_WEIGHTS_BYTES = 8 << 30
+"""Largest weights file that is read, in bytes."""
 
 
 def bundled() -> list[str]:
-    """Names of the checkpoints in the package."""
+    """List the names of the checkpoints in the package."""
     return sorted(path.stem for path in WEIGHTS_FOLDER.glob("*.json"))
 
 
 def find_checkpoint(path_or_name: str | Path) -> Path:
-    """Path of the card that a path (of the card or of the weights) or a bundled name stands for.
+    """Find a checkpoint.
+
+    Args:
+        path_or_name: Path of the card or of the weights, or a bundled name.
+
+    Returns:
+        The path of the card.
 
     Raises:
-        MissingBackend: no checkpoint of that name is bundled.
-        InputError: there is no such file.
+        MissingBackend: No checkpoint of that name is bundled.
+        InputError: There is no such file.
     """
     text = str(path_or_name)
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", text):
@@ -70,16 +77,17 @@ def find_checkpoint(path_or_name: str | Path) -> Path:
 
 def load_checkpoint(
     path_or_name: str | Path = DEFAULT, *, for_inference: bool = True
-) -> tuple[ClipVqa, Card]:
+) -> tuple[ClipVqa, CheckpointCard]:
     """Load a checkpoint as float32, on the CPU.
 
     Args:
-        path_or_name: path of the weights or of the card, or a bundled name.
-        for_inference: evaluation mode, no gradients, batch norms folded; else ready to train on.
+        path_or_name: Path of the weights or of the card, or a bundled name.
+        for_inference: Whether to fold batch norms, turn gradients off and switch to evaluation
+            mode; otherwise the network is ready to train on.
 
     Raises:
-        MissingBackend: no checkpoint of that name is bundled.
-        InputError: a file is missing, too large, damaged, or not the one that the card describes.
+        MissingBackend: No checkpoint of that name is bundled.
+        InputError: A file is missing, too large, damaged, or not the one that the card describes.
     """
     card_path = find_checkpoint(path_or_name)
     card = read_card(card_path)
@@ -90,20 +98,22 @@ def load_checkpoint(
     return model, card
 
 
-def save_checkpoint(model: ClipVqa, card: Card, path: Path, *, half: bool = True) -> Card:
+def save_checkpoint(
+    model: ClipVqa, card: CheckpointCard, path: Path, *, half: bool = True
+) -> CheckpointCard:
     """Write weights and card; each is moved into place when it is complete.
 
     Args:
-        model: the network, its batch norms not folded.
-        card: what to write beside it; its ``sha256`` is filled in.
-        path: of the weights, ending in ``.safetensors``.
-        half: store matrices as float16 (vectors stay float32, their range may not fit).
+        model: The network, its batch norms not folded.
+        card: What to write beside it; its ``sha256`` is filled in.
+        path: Where the weights go, ending in ``.safetensors``.
+        half: Whether to store matrices as float16; vectors stay float32, whose range they may need.
 
     Returns:
-        the card as written.
+        The card as written.
 
     Raises:
-        UsageError: the path has another ending or cannot be written, or card and network do not
+        UsageError: The path has another ending or cannot be written, or card and network do not
             fit.
     """
     if path.suffix != ".safetensors":
@@ -121,7 +131,7 @@ def save_checkpoint(model: ClipVqa, card: Card, path: Path, *, half: bool = True
     return card
 
 
-def _card_text(card: Card) -> str:
+def _card_text(card: CheckpointCard) -> str:
     return json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -133,7 +143,7 @@ def _stored(tensor: Tensor, *, half: bool) -> Tensor:
     return narrow if bool(torch.isfinite(narrow).all()) else tensor.clone()
 
 
-def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:
+def _read_weights(path: Path, card: CheckpointCard) -> dict[str, Tensor]:
     try:
         size = path.stat().st_size
         if size > MAX_WEIGHTS_BYTES:
@@ -155,20 +165,20 @@ def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:
 
 
 def _empty(architecture: Architecture) -> ClipVqa:
-    """The network without memory behind its tensors: a card's sizes cost nothing until they fit."""
+    """Make the network without memory behind its tensors, so that a card's sizes cost nothing."""
     with torch.device("meta"):
         return ClipVqa(architecture)
 
 
 def _build(architecture: Architecture, state: dict[str, Tensor]) -> ClipVqa:
     model = _empty(architecture)
-    wanted = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    found = {key: tuple(value.shape) for key, value in state.items()}
-    if wanted != found:
-        key = sorted(set(wanted.items()) ^ set(found.items()))[0][0]
+    card_shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    file_shapes = {key: tuple(value.shape) for key, value in state.items()}
+    if card_shapes != file_shapes:
+        key = sorted(set(card_shapes.items()) ^ set(file_shapes.items()))[0][0]
         raise InputError(
-            f"checkpoint: {key} is {found.get(key, 'missing')} in the weights and"
-            f" {wanted.get(key, 'missing')} by the card"
+            f"checkpoint: {key} is {file_shapes.get(key, 'missing')} in the weights and"
+            f" {card_shapes.get(key, 'missing')} by the card"
         )
     model.load_state_dict(state, strict=True, assign=True)
     return model

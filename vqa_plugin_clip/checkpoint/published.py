@@ -1,4 +1,4 @@
-"""Checkpoints in the layout of the CLIPVQA authors, turned into ours without unpickling objects."""
+"""Checkpoints of the published CLIPVQA code, converted to ours without unpickling objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vqa_harness.errors import InputError, UsageError
-from vqa_plugin_clip.checkpoint.card import Card
+from vqa_plugin_clip.checkpoint.card import CheckpointCard
 from vqa_plugin_clip.checkpoint.files import MAX_WEIGHTS_BYTES, save_checkpoint
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.inputs.sampling import short_side
@@ -28,7 +28,7 @@ _NUMPY_NAMES = (
 
 
 class _Discarded:
-    """Stands in for numpy's numbers, such as the best correlation: keeps nothing."""
+    """Stands in for NumPy's numbers in a file, such as the best correlation; keeps nothing."""
 
     def __init__(self, *_: object) -> None:
         pass
@@ -37,11 +37,15 @@ class _Discarded:
         pass
 
 
-# The configuration node is a dict with attributes; the reader may fill an OrderedDict like that.
 _STAND_INS: list[Any] = [
     (OrderedDict, "yacs.config.CfgNode"),
     *((_Discarded, name) for name in _NUMPY_NAMES),
 ]
+"""Classes that torch's safe reader may make where a published file names others.
+
+The configuration in such a file is a dict with attributes, and the reader may fill an OrderedDict
+like that; nothing of it is used.
+"""
 
 
 def import_published(
@@ -52,27 +56,31 @@ def import_published(
     training_data: str = "not stated",
     licence: str = "not stated",
     version: str = "1",
-) -> Card:
+) -> CheckpointCard:
     """Convert a ``.pth`` file of the published training code (or a bare state dict of tensors).
 
-    Only the tensors under ``model`` are kept, as float32. The card says ``authors`` behaviour and
-    the published preprocessing.
+    Only the tensors under ``model`` are kept, as float32. The card says ``published`` behaviour
+    and has the published preprocessing.
 
     Args:
-        path: the file.
-        out: weights to write, ending in ``.safetensors``; the card goes beside them.
-        levels: wording that the network was trained with, worst first.
-        training_data: for the card.
-        licence: for the card.
-        version: for the card.
+        path: The ``.pth`` file.
+        out: Weights to write, ending in ``.safetensors``; the card goes beside them.
+        levels: Wording that the network was trained with, worst first.
+        training_data: What the card says about the training data.
+        licence: What the card says about the licence.
+        version: What the card says about the version.
+
+    Returns:
+        The card as written.
 
     Raises:
-        InputError: the file cannot be read, holds objects other than tensors, or no such network.
+        InputError: The file cannot be read, holds objects other than tensors, or the tensors are
+            not those of such a network.
         UsageError: ``out`` has another ending.
     """
     state = _published_state(path)
     try:
-        model = ClipVqa(Architecture.from_state_dict(state, "authors"))
+        model = ClipVqa(Architecture.from_state_dict(state, "published"))
         model.load_state_dict({key: value.float() for key, value in state.items()}, strict=True)
     except UsageError as error:
         raise InputError(f"{path}: {error}") from None
@@ -82,7 +90,7 @@ def import_published(
         ) from None
     size = model.architecture.image_size
     preprocessing = Preprocessing(kind="resize", size=size, grid=1, resize_to=short_side(size))
-    card = Card(
+    card = CheckpointCard(
         architecture=model.architecture,
         levels=levels,
         preprocessing=preprocessing.to_dict(),
@@ -109,11 +117,11 @@ def _published_state(path: Path) -> dict[str, Tensor]:
         ) from None
     state = loaded.get("model", loaded) if isinstance(loaded, dict) else None
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise InputError(f"{path}: no state dict of tensors under 'model'")
+        raise InputError(f"{path}: has no state dict of tensors under 'model'")
     return {str(key): value for key, value in state.items()}
 
 
 def _first(error: BaseException) -> str:
-    """What is wrong, out of an error that may be a page long."""
+    """Return what is wrong, out of an error that may be a page long."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text.partition("WeightsUnpickler error: ")[2][:120] or text[:120]

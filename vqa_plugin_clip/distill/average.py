@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 
 _DECAY = 0.998
+"""Share of the average that a step keeps: it spans the last 500 steps or so."""
 
 
 class WeightAverage:
     """An exponential moving average of what is trained; the first steps are weighted evenly.
 
     Args:
-        model: whose parameters with gradients are averaged.
+        model: The network; its parameters with gradients are averaged.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -32,7 +33,7 @@ class WeightAverage:
 
     @contextmanager
     def swapped(self) -> Iterator[None]:
-        """Inside, the network has the averaged weights."""
+        """Give the network the averaged weights while the block runs."""
         self._swap()
         try:
             yield
@@ -48,6 +49,6 @@ class WeightAverage:
     def _swap(self) -> None:
         with torch.no_grad():
             for weight, average in zip(self._weights, self._average, strict=True):
-                kept = weight.clone()
+                current = weight.clone()
                 weight.copy_(average)
-                average.copy_(kept)
+                average.copy_(current)

@@ -28,7 +28,10 @@ from vqa_plugin_clip.distill.shards import (
 from vqa_plugin_clip.distill.vary import vary_colour, vary_places
 
 Progress = Callable[[str, int, int, str], None]
-"""Called with the name of what is going on, what is done, what there is to do, and a note."""
+"""A function that is called as work goes on.
+
+Its arguments are the name of the work, how much is done, how much there is to do, and a note.
+"""
 
 
 class Batch(NamedTuple):
@@ -38,7 +41,7 @@ class Batch(NamedTuple):
         fragments: [B, T, 3, 224, 224] uint8 YUV.
         vmaf: [B] float32, 0-100.
         group: [B] int64; equal for clips that show the same pristine moving clip.
-        caption: [B] int64, the place of the fitting one in `CAPTIONS`; -1 for none.
+        caption: [B] int64, place of the fitting caption in `CAPTIONS`; -1 for none.
     """
 
     fragments: Tensor
@@ -51,9 +54,14 @@ class ClipSet:
     """The labelled clips of one set or of several, read from the cache.
 
     Args:
-        parts: which sets, and how many clips of each (whole shards).
-        cache: folder of all sets.
-        without: kinds of damage whose clips are left out.
+        parts: The sets, and how many clips of each (whole shards).
+        cache: Folder of all sets.
+        without: Kinds of damage whose clips are left out.
+
+    Attributes:
+        labels: What is known of each clip.
+        vmaf: [clips] float32, 0-100.
+        groups: [clips] int64; equal for clips that show the same pristine moving clip.
     """
 
     def __init__(
@@ -85,12 +93,12 @@ class ClipSet:
         frames: int,
         rng: np.random.Generator | None = None,
     ) -> Batch:
-        """Clips by index.
+        """Make a batch of some clips.
 
         Args:
-            indices: which clips.
-            frames: T; which of the stored frames is drawn, in order.
-            rng: draws frames, places and mirroring; None for evenly spread frames and the middle of
+            indices: Which clips.
+            frames: Frames per clip (T); they are drawn from the stored ones, in order.
+            rng: Draws frames, places and mirroring; None for evenly spread frames and the middle of
                 each cell.
         """
         clips = [self._clip(int(index), frames, rng) for index in indices]
@@ -103,19 +111,22 @@ class ClipSet:
         )
 
     def lumas(self, index: int) -> NDArray[np.uint8]:
-        """The stored frames of a clip, limited-range luma [4, 384, 384]."""
+        """Return the stored frames of a clip as limited-range luma [4, 384, 384] uint8."""
         return self._frames[index][:, : SIZE * SIZE].reshape(-1, SIZE, SIZE)
 
     def epoch(
         self, size: int, frames: int, rng: np.random.Generator, *, vary: bool = False
     ) -> Iterator[Batch]:
-        """All clips once in random order, two of a group side by side; a short rest is left out.
+        """Yield all clips once in random order, two of a group side by side.
+
+        The ranking loss compares clips of a group, so each batch has to hold pairs. An incomplete
+        last batch is left out.
 
         Args:
-            size: clips per batch.
-            frames: T.
-            rng: draws order, frames, places and mirroring.
-            vary: also change what VMAF does not see, as `distill.vary` does.
+            size: Clips per batch.
+            frames: Frames per clip (T).
+            rng: Draws order, frames, places and mirroring.
+            vary: Whether to change what VMAF does not see as well, see `distill.vary`.
         """
         for indices in self._pairs(rng).reshape(-1)[: len(self) // size * size].reshape(-1, size):
             batch = self.batch(indices, frames, rng)
@@ -148,18 +159,18 @@ class ClipSet:
 def labelled_clips(
     plan: SetPlan, clips: int, cache: Path, workers: int, progress: Progress
 ) -> ClipSet:
-    """The clips of a set.
+    """Make the clips of a set that are missing, and open the set.
 
     Args:
-        plan: which set.
-        clips: how many, whole shards.
-        cache: folder of all sets.
-        workers: processes that make clips.
-        progress: told what is going on.
+        plan: Which set.
+        clips: How many clips, in whole shards.
+        cache: Folder of all sets.
+        workers: Processes that make clips.
+        progress: Called as clips are made.
 
     Raises:
-        InputError: a content cannot be used.
-        MissingBackend: no ffmpeg with libvmaf.
+        InputError: A content cannot be used.
+        MissingBackend: There is no ffmpeg with libvmaf.
     """
     done = 0
     for made in make_shards(plan, clips, cache, recode, workers):

@@ -25,7 +25,7 @@ from vqa_plugin_clip.distill.evaluate import (
     table,
 )
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
-from vqa_plugin_clip.distill.recipe import Recipe
+from vqa_plugin_clip.distill.recipe import DistillRecipe
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.tokens import tokens_for
 
@@ -34,29 +34,32 @@ Luma = NDArray[np.uint8]
 BASELINES: dict[str, Callable[[Luma], float | None]] = {"niqe": niqe, "brisque": brisque}
 
 
-def compare(checkpoint: str, recipe: Recipe, cache: Path, progress: Progress) -> dict[str, Any]:
+def compare(
+    checkpoint: str, recipe: DistillRecipe, cache: Path, progress: Progress
+) -> dict[str, Any]:
     """Measure a checkpoint, NIQE and BRISQUE on the evaluation sets of a recipe.
 
     Args:
-        checkpoint: a bundled name or the path of a .safetensors file.
-        recipe: contents, table of opinion scores, seed; its training settings are not used.
-        cache: folder of the labelled clips; what is missing is made.
-        progress: told what is going on.
+        checkpoint: A bundled name or the path of a .safetensors file.
+        recipe: Contents, table of opinion scores, seed; its training settings are not used.
+        cache: Folder of the labelled clips; those that are missing are made.
+        progress: Called as the work goes on.
 
     Returns:
-        by set, then part, then metric: figures of `evaluate.figures`; for the set of ladders those
-        of `evaluate.ladder_figures`. The signs of NIQE and BRISQUE are turned, lower is better.
+        By set, then part, then metric: what `evaluate.figures` gives, and for the set of ladders
+        what `evaluate.ladder_figures` gives. NIQE and BRISQUE count with their sign turned, as
+        lower is better.
 
     Raises:
-        UsageError: too few stills.
-        InputError: a file cannot be used.
-        MissingBackend: no ffmpeg with libvmaf, where clips have to be made.
+        UsageError: There are too few stills.
+        InputError: A file cannot be used.
+        MissingBackend: Clips have to be made, and there is no ffmpeg with libvmaf.
     """
     torch.set_num_threads(recipe.workers)
     model, card = load_checkpoint(checkpoint)
     model.to(recipe.device)
     text = tokens_for(card.levels, card.architecture).to(recipe.device)
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     plans, sizes = recipe.plans(), recipe.sizes()
     for name, plan in plans.items():
         if name == "train":
@@ -64,17 +67,17 @@ def compare(checkpoint: str, recipe: Recipe, cache: Path, progress: Progress) ->
         clips = labelled_clips(plan, sizes[name], cache, recipe.workers, progress)
         scores = _of_clips(model, text, clips, progress, name)
         if plan.rungs:
-            found[name] = _ladders(scores, clips)
+            results[name] = _ladders(scores, clips)
         else:
             tables = {metric: table(values, clips) for metric, values in scores.items()}
             parts = tables["clipvqa"]
-            found[name] = {part: {m: tables[m][part] for m in tables} for part in parts}
+            results[name] = {part: {m: tables[m][part] for m in tables} for part in parts}
     if recipe.mos is not None:
         stills = OpinionSet(split(read_opinions(recipe.mos))[1])
         scores = _of_stills(model, text, stills, progress)
         rows = {metric: figures(values, stills.mos) for metric, values in scores.items()}
-        found["opinions"] = {"all": rows}
-    return found
+        results["opinions"] = {"all": rows}
+    return results
 
 
 def _ladders(scores: dict[str, Scores], clips: ClipSet) -> dict[str, dict[str, Figures]]:
@@ -108,7 +111,10 @@ def _of_stills(
 def _baselines(
     lumas: Iterable[list[Luma]], count: int, progress: Progress, label: str
 ) -> dict[str, Scores]:
-    """The mean over the frames of each clip, sign turned; undefined clips count as the worst."""
+    """Average NIQE and BRISQUE over the frames of each clip, with their sign turned.
+
+    Clips without a defined score count as the worst.
+    """
     rows: dict[str, list[float]] = {name: [] for name in BASELINES}
     for done, frames in enumerate(lumas, start=1):
         for name, measure in BASELINES.items():
@@ -123,12 +129,15 @@ def _finite(values: Scores) -> Scores:
     return np.where(np.isfinite(values), values, known.min() - 1 if len(known) else 0.0)
 
 
-def markdown(found: dict[str, Any]) -> str:
-    """The figures as a Markdown table; for ladders the share of swapped rungs is in brackets."""
+def markdown(results: dict[str, Any]) -> str:
+    """Write what `compare` gave as a Markdown table.
+
+    For ladders the share of swapped rungs is in brackets.
+    """
     metrics = ("clipvqa", *BASELINES)
     lines = ["| set | part | clips | " + " | ".join(metrics) + " |"]
     lines.append("| --- | --- | --- |" + " --- |" * len(metrics))
-    for name, parts in found.items():
+    for name, parts in results.items():
         for part, rows in parts.items():
             first = rows["clipvqa"]
             count = f"{first.get('clips', first.get('ladders', 0)):.0f}"

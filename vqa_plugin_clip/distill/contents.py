@@ -15,25 +15,28 @@ from vqa_plugin_clip.distill.footage import FOOTAGE_SUFFIXES
 STILL_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 _LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
 _PIXELS_MAX = 100_000_000
+"""Largest picture that is decoded."""
 _SHORT_SIDE_MAX = 1600
+"""Shorter side, in pixels, from which on a picture is always shrunk."""
 HELD_OUT_PERMILLE = 225
+"""How many of 1000 contents are kept for evaluation."""
 
 
 def list_contents(source: Path) -> list[Path]:
-    """The stills and videos below a folder, or those that a text file names, sorted by name.
+    """List the stills and videos below a folder, or those that a text file names, sorted by name.
 
     Raises:
-        UsageError: there is no such folder or file, or it holds neither.
+        UsageError: There is no such folder or file, or it holds no stills or videos.
     """
     if source.is_dir():
-        found: Iterable[Path] = source.rglob("*")
+        paths: Iterable[Path] = source.rglob("*")
     elif source.is_file():
         lines = source.read_text("utf-8").splitlines()
-        found = (source.parent / line.strip() for line in lines if line.strip())
+        paths = (source.parent / line.strip() for line in lines if line.strip())
     else:
         raise UsageError(f"--content {source}: no such folder or list of files")
     suffixes = STILL_SUFFIXES | FOOTAGE_SUFFIXES
-    contents = sorted(path for path in found if path.suffix.lower() in suffixes)
+    contents = sorted(path for path in paths if path.suffix.lower() in suffixes)
     if not contents:
         raise UsageError(
             f"--content {source}: holds neither stills (png, jpg, webp, bmp, tif) nor videos"
@@ -49,22 +52,22 @@ def is_held_out(content: Path) -> bool:
 
 
 def is_lossy(content: Path) -> bool:
-    """Whether a still is a JPEG file: shrunk it can be trained on, but it is no yardstick."""
+    """Whether a still is a JPEG file: it can be trained on if shrunk, but not measured by."""
     return content.suffix.lower() in _LOSSY_SUFFIXES
 
 
 def read_still(path: Path, rng: np.random.Generator, short_side_min: int) -> Image.Image:
-    """An RGB picture, shrunk at random so that one content is seen at many scales.
+    """Read an RGB picture, shrunk at random so that one content is seen at many scales.
 
     Pictures from lossy files are shrunk by two or more, which hides what their coding has done.
 
     Args:
-        path: the file.
-        rng: draws the scale.
-        short_side_min: the shorter side of the result is at least this, in pixels.
+        path: The file.
+        rng: Draws the scale.
+        short_side_min: The shorter side of the result is at least this, in pixels.
 
     Raises:
-        InputError: the file cannot be read, or the picture is too small or too large.
+        InputError: The file cannot be read, or the picture is too small or too large.
     """
     try:
         with Image.open(path) as opened:
@@ -79,8 +82,8 @@ def read_still(path: Path, rng: np.random.Generator, short_side_min: int) -> Ima
     largest = min(largest, _SHORT_SIDE_MAX)
     if largest < short_side_min:
         raise InputError(f"{path.name}: {picture.width}x{picture.height} is too small a picture")
-    wanted = short_side_min * (largest / short_side_min) ** rng.uniform()
-    factor = wanted / short
+    target_side = short_side_min * (largest / short_side_min) ** rng.uniform()
+    factor = target_side / short
     if factor > 0.98:
         return picture
     size = round(picture.width * factor), round(picture.height * factor)

@@ -1,4 +1,4 @@
-"""What happens to a clip: coding, scaling, blur, noise, banding, freezes; drawn, then applied."""
+"""Damage to clips: coding, scaling, blur, noise, banding, freezes; it is drawn, then applied."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from vqa_plugin_clip.distill.planes import Planes, resize
 from vqa_plugin_clip.network.captions import CAPTIONS, CLEAN, caption
 
 Recode = Callable[[Sequence[Planes], str, Mapping[str, str]], list[Planes]]
-"""Encode a clip in memory and decode it: frames, encoder, its options; as many frames come back."""
+"""A function that encodes a clip in memory and decodes it again.
+
+Its arguments are the frames, FFmpeg's name of the encoder, and the encoder's options. It must
+return as many frames.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +25,9 @@ class Coder:
     """An encoder setting and the range of its rate control.
 
     Attributes:
-        encoder: FFmpeg's name.
-        options: fixed options; ``crf`` is added.
-        crf: smallest and largest constant rate factor drawn.
+        encoder: FFmpeg's name of the encoder.
+        options: Fixed options; ``crf`` is added.
+        crf: Smallest and largest constant rate factor that may be drawn.
     """
 
     encoder: str
@@ -60,16 +64,16 @@ KINDS = tuple(_SHARES)
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One damage.
+    """One damage of a clip.
 
     Attributes:
         kind: ``codec``, ``scale``, ``blur``, ``noise``, ``banding``, ``freeze`` or ``none``.
-        coder: key of `CODERS` for the kinds that encode.
-        crf: constant rate factor.
-        scale: factor of the down-scaling before coding; 1 for none.
-        sigma: of the blur in pixels, of the noise in code values.
-        step: code values from one band to the next (banding).
-        hold: for how many frames each shown frame stays (freeze).
+        coder: Key of `CODERS` for the kinds that encode.
+        crf: Constant rate factor.
+        scale: Factor of the down-scaling before coding; 1 for none.
+        sigma: Standard deviation of the blur in pixels, or of the noise in code values.
+        hold: For how many frames each shown frame stays (freeze).
+        step: Code values from one band to the next (banding).
     """
 
     kind: str
@@ -81,17 +85,17 @@ class Damage:
     step: int = 1
 
     def as_dict(self) -> dict[str, Any]:
-        """For the label file."""
+        """Return the fields as a dict, for the label file."""
         return asdict(self)
 
 
 def draw(rng: np.random.Generator, coders: Sequence[str], kinds: Sequence[str]) -> Damage:
-    """A damage at random.
+    """Draw a damage.
 
     Args:
-        rng: source of randomness.
-        coders: keys of `CODERS` to draw from.
-        kinds: kinds to draw from, in the proportions of the module's table.
+        rng: Source of randomness.
+        coders: Keys of `CODERS` to draw from.
+        kinds: Kinds to draw from, in the proportions of the module's table.
     """
     weights = np.array([_SHARES[kind] for kind in kinds])
     kind = str(rng.choice(np.array(kinds), p=weights / weights.sum()))
@@ -106,7 +110,11 @@ def draw(rng: np.random.Generator, coders: Sequence[str], kinds: Sequence[str]) 
 def draw_group(
     rng: np.random.Generator, size: int, coders: Sequence[str], kinds: Sequence[str]
 ) -> list[Damage]:
-    """Damages for one clip: every second one repeats its predecessor (if any) at a new strength."""
+    """Draw ``size`` damages for one clip.
+
+    Every second one repeats the one before at another strength, so that the network sees the same
+    content better and worse.
+    """
     group: list[Damage] = []
     for index in range(size):
         if index % 2 and group[-1].kind != "none":
@@ -117,14 +125,14 @@ def draw_group(
 
 
 def draw_ladder(rng: np.random.Generator, size: int, coders: Sequence[str]) -> list[Damage]:
-    """A rate ladder: one coder at evenly spread constant rate factors, the best rung first."""
+    """Draw a rate ladder: one coder at evenly spread constant rate factors, the best rung first."""
     coder = str(rng.choice(np.array(coders)))
     factors = np.linspace(*CODERS[coder].crf, size)
     return [Damage("codec", coder, crf=round(float(crf))) for crf in factors]
 
 
 def caption_of(damage: Damage, vmaf: float) -> int:
-    """Which of `CAPTIONS` tells of this damage at this VMAF; -1 where none does (freezes)."""
+    """Find the caption of a damage at this VMAF: its place in `CAPTIONS`; -1 for freezes."""
     if damage.kind == "freeze":
         return -1
     if damage.kind == "none" or vmaf >= _CLEAN_VMAF:
@@ -136,7 +144,7 @@ def caption_of(damage: Damage, vmaf: float) -> int:
 def apply(
     damage: Damage, frames: Sequence[Planes], recode: Recode, rng: np.random.Generator
 ) -> list[Planes]:
-    """The damaged clip; as many frames, of the same size."""
+    """Apply a damage to a clip; gives as many frames, of the same size."""
     if damage.kind in ("codec", "scale"):
         return _code(damage, frames, recode)
     if damage.kind == "blur":

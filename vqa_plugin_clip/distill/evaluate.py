@@ -20,14 +20,26 @@ from vqa_plugin_clip.network.model import ClipVqa
 
 Figures = dict[str, float]
 _BATCH = 24
+"""Clips scored together."""
 _RUNGS_APART = 0.5
+"""VMAF points that two rungs must be apart for their order to count."""
 Context = Callable[[], AbstractContextManager[object]]
 
 
 def predict(
     model: ClipVqa, text: Tensor, clips: ClipSet, context: Context = nullcontext
 ) -> NDArray[np.float64]:
-    """Scores of all clips of a set, 0-100; ``text`` is on the network's device."""
+    """Score all clips of a set.
+
+    Args:
+        model: The network; it is left in evaluation mode.
+        text: Token ids of the quality levels, on the network's device.
+        clips: What to score.
+        context: Makes the context of forward passes, such as autocast.
+
+    Returns:
+        [clips] float64, 0-100.
+    """
     frames = model.architecture.frames
     return _scores(
         model,
@@ -41,7 +53,7 @@ def predict(
 def predict_stills(
     model: ClipVqa, text: Tensor, stills: OpinionSet, context: Context = nullcontext
 ) -> NDArray[np.float64]:
-    """Scores of stills as clips without motion, 0-100."""
+    """Score stills as clips without motion; see `predict`."""
     frames = model.architecture.frames
     return _scores(
         model,
@@ -68,23 +80,37 @@ def _scores(
     return np.concatenate(out)
 
 
-def figures(predicted: NDArray[np.float64], wanted: NDArray[np.floating]) -> Figures:
-    """SROCC, PLCC (no mapping), mean absolute error in VMAF points, and how many clips."""
-    found = correlations(predicted, wanted)
-    if found is None:
-        return {"clips": float(len(wanted))}
+def figures(predicted: NDArray[np.float64], truth: NDArray[np.floating]) -> Figures:
+    """Compute SROCC, PLCC (no mapping), mean absolute error in VMAF points; and count clips.
+
+    Args:
+        predicted: [clips] float64.
+        truth: [clips], VMAF or opinion scores.
+
+    Returns:
+        ``clips``; and ``srocc``, ``plcc`` and ``mae`` where there is a correlation.
+    """
+    measured = correlations(predicted, truth)
+    if measured is None:
+        return {"clips": float(len(truth))}
     return {
-        "clips": float(len(wanted)),
-        "srocc": found.srocc,
-        "plcc": found.plcc,
-        "mae": float(np.abs(predicted - wanted).mean()),
+        "clips": float(len(truth)),
+        "srocc": measured.srocc,
+        "plcc": measured.plcc,
+        "mae": float(np.abs(predicted - truth).mean()),
     }
 
 
 def order_within_groups(
     predicted: NDArray[np.float64], clips: ClipSet, apart: float = 5.0
 ) -> float:
-    """Share of pairs of one moving clip, at least ``apart`` VMAF points apart, in right order."""
+    """Measure the share of pairs in the right order, among clips of the same moving clip.
+
+    Args:
+        predicted: [clips] float64, scores of all clips.
+        clips: The clips.
+        apart: VMAF points that a pair must be apart to count.
+    """
     right = total = 0
     for group in np.unique(clips.groups):
         chosen = clips.groups == group
@@ -99,12 +125,12 @@ def order_within_groups(
 def ladder_figures(
     predicted: NDArray[np.float64], clips: ClipSet, chosen: NDArray[np.bool_] | None = None
 ) -> Figures:
-    """How well each moving clip's rate ladder is ordered.
+    """Measure how well each moving clip's rate ladder is ordered.
 
     Args:
-        predicted: scores of all clips.
-        clips: a set of ladders.
-        chosen: which of the clips count, whole ladders; None for all.
+        predicted: [clips] float64, scores of all clips.
+        clips: A set of ladders.
+        chosen: [clips], which of the clips count, in whole ladders; None for all.
 
     Returns:
         ``ladders``; ``srocc``, the mean of SROCC with VMAF inside a ladder; ``swapped``, the share
@@ -133,7 +159,7 @@ def ladder_figures(
 
 
 def table(predicted: NDArray[np.float64], clips: ClipSet) -> dict[str, Figures]:
-    """`figures` over all clips, and for each kind of damage and each coder."""
+    """Compute `figures` over all clips, and for each kind of damage and each coder."""
     rows: defaultdict[str, list[int]] = defaultdict(list)
     for index, label in enumerate(clips.labels):
         rows["all"].append(index)
@@ -144,6 +170,6 @@ def table(predicted: NDArray[np.float64], clips: ClipSet) -> dict[str, Figures]:
 
 
 def _row(
-    predicted: NDArray[np.float64], wanted: NDArray[np.float32], chosen: Sequence[int]
+    predicted: NDArray[np.float64], truth: NDArray[np.float32], chosen: Sequence[int]
 ) -> Figures:
-    return figures(predicted[chosen], wanted[chosen])
+    return figures(predicted[chosen], truth[chosen])

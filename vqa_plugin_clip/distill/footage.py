@@ -16,7 +16,9 @@ from vqa_plugin_clip.distill.planes import Planes, from_rgb
 
 FOOTAGE_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".mxf", ".ts", ".webm", ".y4m"})
 _FIRST_FRAMES = 240
+"""Frames from which a clip is taken; all before it have to be decoded."""
 _SHORT_SIDE_MAX = 1600
+"""Shorter side, in pixels, from which on a video is always shrunk."""
 
 
 def is_footage(content: Path) -> bool:
@@ -27,16 +29,16 @@ def is_footage(content: Path) -> bool:
 def footage_clip(
     path: Path, rng: np.random.Generator, frames: int, short_side_min: int
 ) -> list[Planes]:
-    """Consecutive frames of a video, all shrunk alike and cut to the same 384x384 pixels.
+    """Read consecutive frames of a video, all shrunk alike and cut to the same 384x384 pixels.
 
     Args:
-        path: the video; something of its first 240 frames is taken.
-        rng: draws which frames, the scale and the place.
-        frames: how many.
-        short_side_min: the shorter side is at least this after shrinking, in pixels.
+        path: The video; frames among its first 240 are taken.
+        rng: Draws which frames, the scale and the place.
+        frames: How many frames.
+        short_side_min: The shorter side is at least this after shrinking, in pixels.
 
     Raises:
-        InputError: the video cannot be read, is too small, or has too few frames.
+        InputError: The video cannot be read, is too small, or has too few frames.
     """
     pictures = _pictures(path, rng, frames)
     if len(pictures) < frames:
@@ -54,16 +56,16 @@ def footage_clip(
 
 
 def _pictures(path: Path, rng: np.random.Generator, frames: int) -> list[NDArray[np.uint8]]:
-    """RGB of consecutive frames, fewer only where the video is shorter."""
-    kept = []
+    """Read the RGB of consecutive frames; fewer only where the video is shorter."""
+    taken = []
     with VideoReader(path) as reader:
         promised = min(reader.info.expected_frames or _FIRST_FRAMES, _FIRST_FRAMES)
         start = int(rng.integers(max(0, promised - frames) + 1))
         for number, frame in enumerate(islice(reader, start + frames)):
             if number >= start:
-                kept.append(frame.rgb.copy())
+                taken.append(frame.rgb.copy())
             frame.release()
-    return kept
+    return taken
 
 
 def _cut(

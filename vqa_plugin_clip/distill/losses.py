@@ -13,50 +13,59 @@ RANK_WEIGHT = 0.2
 CAPTION_WEIGHT = 0.05
 OPINION_WEIGHT = 0.3
 _RANK_SHARE = 0.5
+"""Part of the distance of two labels that the predictions have to be apart."""
 _BETA = 0.5
+"""Level difference from which on the absolute loss is linear."""
 _EPS = 1e-6
+"""Keeps the division by the spread finite where all levels are equal."""
 
 
 def distill_loss(probs: Tensor, levels: Tensor, group: Tensor) -> Tensor:
-    """(1 - cosine) to the label vector + 0.2 smooth-L1 on the level + 0.2 margin ranking.
+    """Compute (1 - cosine) to the label vector + 0.2 smooth-L1 on the level + 0.2 margin ranking.
 
     The first term is the paper's (arXiv 2407.04928). The ranking term asks that two clips of the
     same group lie at least half as far apart as their labels do, in the same order.
 
     Args:
-        probs: [B, K].
-        levels: [B], 0 to K - 1.
-        group: [B]; pairs are made inside a group.
+        probs: [B, K] float32, level probabilities.
+        levels: [B] float32, 0 to K - 1.
+        group: [B] int64; pairs are made inside a group.
+
+    Returns:
+        A scalar.
     """
     vectors = vectorised_label(levels.cpu().numpy(), probs.shape[-1])
-    wanted = torch.from_numpy(vectors).to(probs)
+    labels = torch.from_numpy(vectors).to(probs)
     level = _level(probs)
     absolute = functional.smooth_l1_loss(level, levels, beta=_BETA)
     ranking = _ranking(level, levels, group)
-    return cosine_loss(probs, wanted) + LEVEL_WEIGHT * absolute + RANK_WEIGHT * ranking
+    return cosine_loss(probs, labels) + LEVEL_WEIGHT * absolute + RANK_WEIGHT * ranking
 
 
-def caption_loss(logits: Tensor, wanted: Tensor) -> Tensor:
-    """0.05 times the cross-entropy of the captions: which wording belongs to which clip.
+def caption_loss(logits: Tensor, captions: Tensor) -> Tensor:
+    """Compute 0.05 times the cross-entropy of the captions: which wording belongs to which clip.
 
     Args:
         logits: [B, C], cosines of clips and captions times the network's scale.
-        wanted: [B] int64, the caption of each clip; -1 for none.
+        captions: [B] int64, place of each clip's caption in `CAPTIONS`; -1 for none.
     """
-    if not (wanted >= 0).any():
+    if not (captions >= 0).any():
         return logits.new_zeros(())
-    return CAPTION_WEIGHT * functional.cross_entropy(logits, wanted, ignore_index=-1)
+    return CAPTION_WEIGHT * functional.cross_entropy(logits, captions, ignore_index=-1)
 
 
 def opinion_loss(probs: Tensor, mos: Tensor) -> Tensor:
-    """0.3 (1 - Pearson's correlation of levels and opinion scores), which knows no scale.
+    """Compute 0.3 (1 - Pearson's correlation of levels and opinion scores).
 
-    Opinion scores of photographs and VMAF of damage are different scales: only their order and
-    spacing is taught, so that the scale of the score stays VMAF's.
+    Opinion scores of photographs and VMAF of damage are different scales, and a correlation
+    knows neither: only order and spacing are taught, so that the scale of the score stays VMAF's.
 
     Args:
-        probs: [B, K].
-        mos: [B], any scale.
+        probs: [B, K] float32, level probabilities.
+        mos: [B] float32, any scale, higher is better.
+
+    Returns:
+        A scalar.
     """
     level = _level(probs)
     level, mos = level - level.mean(), mos - mos.mean()

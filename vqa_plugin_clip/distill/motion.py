@@ -11,10 +11,15 @@ from PIL import Image
 from vqa_plugin_clip.distill.planes import Planes, from_rgb
 
 SIZE = 384
+"""Side of a clip in pixels."""
 FRAMES = 10
+"""Frames of a clip."""
 SHORT_SIDE_MIN = 448
+"""Shorter side, in pixels, that a still needs for the window to move over."""
 _STATIC_SHARE = 0.15
+"""Share of clips without motion."""
 _GRAIN_SHARE = 0.25
+"""Share of clips with grain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +27,10 @@ class Path2D:
     """Where the window is in frame t: centre + t * step, scaled by zoom * rate**t.
 
     Attributes:
-        centre: column and row of the window's centre in frame 0, in pixels of the still.
-        step: pixels per frame.
-        zoom: pixels of the still per pixel of the clip in frame 0.
-        rate: factor on ``zoom`` from frame to frame.
+        centre: Column and row of the window's centre in frame 0, in pixels of the still.
+        step: Motion in columns and rows, pixels per frame.
+        zoom: Pixels of the still per pixel of the clip in frame 0.
+        rate: Factor on ``zoom`` from frame to frame.
     """
 
     centre: tuple[float, float]
@@ -35,7 +40,7 @@ class Path2D:
 
 
 def draw_path(rng: np.random.Generator, width: int, height: int, frames: int) -> Path2D:
-    """A path whose windows all lie inside a still of this size (at least 448 pixels a side)."""
+    """Draw a path whose windows all lie inside a still of this size, at least 448 x 448."""
     still = rng.uniform() < _STATIC_SHARE
     zoom = rng.uniform(0.85, 1.1)
     rate = 1.0 if still or rng.uniform() < 0.5 else math.exp(rng.uniform(-0.006, 0.006))
@@ -56,7 +61,7 @@ def draw_path(rng: np.random.Generator, width: int, height: int, frames: int) ->
 
 
 def moving_clip(picture: Image.Image, rng: np.random.Generator, frames: int) -> list[Planes]:
-    """A clip of ``frames`` frames of 384x384 in which the window moves over the picture.
+    """Make a clip of ``frames`` frames of 384x384 in which the window moves over the picture.
 
     Every fourth clip carries faint noise that changes from frame to frame, as film and sensors do.
     """

@@ -25,13 +25,15 @@ from vqa_plugin_clip.network.stem import (
 from vqa_plugin_clip.network.tokens import LABELS, vocabulary_of
 
 _NEW_RATE = 6e-4
+"""Learning rate of new weights."""
 _STEM_RATE = 3e-4
+"""Learning rate of the later stem, which knows pictures already."""
 _BETAS = (0.9, 0.98)
 _DECAY = 0.01
 
 
 def small_architecture(frames: int) -> Architecture:
-    """Sizes of the bundled network, for clips of ``frames`` frames."""
+    """Return the sizes of the bundled network, for clips of ``frames`` frames."""
     vocabulary = vocabulary_of((*LABELS, *CAPTIONS))
     return Architecture(
         image_size=SIDE,
@@ -50,26 +52,31 @@ def small_architecture(frames: int) -> Architecture:
 
 
 def new_network(architecture: Architecture) -> ClipVqa:
-    """A network with ImageNet weights in its stem and new weights elsewhere.
+    """Make a network with ImageNet weights in its stem and new weights elsewhere.
 
     Raises:
-        MissingBackend: the package with the ImageNet weights is not installed.
+        MissingBackend: The package with the ImageNet weights is not installed.
     """
     model = ClipVqa(architecture)
     load_imagenet_stem(_stem(model))
     with torch.no_grad():
-        # drawn from N(0, 1) for CLIP's sizes; a small network wants outputs of deviation 1
+        # Drawn from N(0, 1) for CLIP's sizes; scaled, so that a small network's outputs have
+        # deviation 1, too.
         model.prompts_visual_proj.mul_(architecture.vision_width**-0.5)
     return model
 
 
 def widen(model: ClipVqa, frames: int) -> ClipVqa:
-    """The same network for more frames per clip; clips without motion keep their score, nearly.
+    """Widen a network to more frames per clip; clips without motion keep their score, nearly.
 
     The temporal convolution's weights and the aggregator's positions are repeated.
 
+    Args:
+        model: The network.
+        frames: Frames per clip (T), a multiple of the network's.
+
     Raises:
-        UsageError: ``frames`` is no multiple of the network's.
+        UsageError: ``frames`` is not a multiple of the network's.
     """
     times, rest = divmod(frames, model.architecture.frames)
     if rest or times < 1:
@@ -84,7 +91,7 @@ def widen(model: ClipVqa, frames: int) -> ClipVqa:
 
 
 def narrow(model: ClipVqa) -> ClipVqa:
-    """The network for single frames that scores one as the given one scores a clip of it."""
+    """Make the network for single frames that scores one as ``model`` scores a clip of it."""
     small = ClipVqa(replace(model.architecture, frames=1))
     state = model.state_dict()
     state["conv2.weight"] = state["conv2.weight"].sum(dim=2, keepdim=True)
@@ -95,10 +102,14 @@ def narrow(model: ClipVqa) -> ClipVqa:
 
 
 def with_words(model: ClipVqa, vocabulary: tuple[str, ...]) -> ClipVqa:
-    """The same network with a larger vocabulary; new words get new embeddings.
+    """Give a network a larger vocabulary; new words get new embeddings.
+
+    Args:
+        model: The network.
+        vocabulary: All words, those that it knows included.
 
     Raises:
-        UsageError: a word that the network knows is missing.
+        UsageError: A word that the network knows is missing.
     """
     old = model.architecture.vocabulary
     if missing := set(old) - set(vocabulary):
@@ -116,11 +127,11 @@ def with_words(model: ClipVqa, vocabulary: tuple[str, ...]) -> ClipVqa:
 
 
 def optimiser(model: ClipVqa, frozen_blocks: int) -> torch.optim.AdamW:
-    """AdamW over what is trained: new parts at 6e-4, the later stem at 3e-4; freezes the rest.
+    """Make AdamW over what is trained: new parts at 6e-4, the later stem at 3e-4; freeze the rest.
 
     Args:
-        model: the network.
-        frozen_blocks: how many of the stem's blocks, and its first layer, are not trained.
+        model: The network.
+        frozen_blocks: How many of the stem's blocks, and its first layer, are not trained.
     """
     stem = _stem(model)
     model.requires_grad_(True)
@@ -138,7 +149,10 @@ def optimiser(model: ClipVqa, frozen_blocks: int) -> torch.optim.AdamW:
 
 @contextmanager
 def fast_stem(model: ClipVqa, frozen_blocks: int) -> Iterator[None]:
-    """Inside, the frozen part of the stem runs without gradients and with folded batch norms."""
+    """Run the frozen part of the stem without gradients and with folded batch norms in the block.
+
+    Outside of it the network has its own stem again, whose state-dict keys a checkpoint has.
+    """
     stem = _stem(model)
     model.visual.stem = PartlyFrozenStem(stem, frozen_blocks)
     try:
@@ -153,8 +167,8 @@ class PartlyFrozenStem(nn.Module):
     Depthwise convolutions stay in float32: their bfloat16 gradients are many times slower there.
 
     Args:
-        stem: the stem that learns.
-        frozen_blocks: how many blocks, with the first layer, are copied and folded.
+        stem: The stem that learns.
+        frozen_blocks: How many blocks, with the first layer, are copied and folded.
     """
 
     def __init__(self, stem: EfficientNetLite0Stem, frozen_blocks: int) -> None:

@@ -18,26 +18,35 @@ from vqa_plugin_clip.distill.sampling import GRID, PATCH
 from vqa_plugin_clip.inputs.preprocess import fragments
 
 _BLOCK = 20
+"""Rows of a table that stay together."""
 _BLOCKS_PER_VALIDATION = 5
+"""Of so many blocks, one is for validation."""
 _ROWS_MAX = 1_000_000
+"""Rows that are read of a table."""
 _PIXELS_MAX = 4_000_000
+"""Largest picture; all of them are held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """One still and its mean opinion score (any scale, higher is better)."""
+class RatedStill:
+    """A still with its opinion score.
+
+    Attributes:
+        path: The file.
+        mos: Mean opinion score on any scale; higher is better.
+    """
 
     path: Path
     mos: float
 
 
-def read_opinions(table: Path) -> list[Opinion]:
-    """Rows ``file,score`` of a CSV file with a header; further columns are ignored.
+def read_opinions(table: Path) -> list[RatedStill]:
+    """Read rows ``file,score`` of a CSV file with a header; further columns are ignored.
 
     Files are looked for beside the table, then one folder up.
 
     Raises:
-        UsageError: the table cannot be read, has no rows, a bad score, or names a missing file.
+        UsageError: The table cannot be read, has no rows or a bad score, or names a missing file.
     """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
@@ -49,12 +58,12 @@ def read_opinions(table: Path) -> list[Opinion]:
     return [_opinion(table, row) for row in rows[1:]]
 
 
-def split(opinions: Sequence[Opinion]) -> tuple[list[Opinion], list[Opinion]]:
-    """Development and validation parts: every fifth block of twenty rows is for validation.
+def split(opinions: Sequence[RatedStill]) -> tuple[list[RatedStill], list[RatedStill]]:
+    """Split rows for development and validation: every fifth block of twenty is for validation.
 
     Whole blocks, because neighbours in a table often show the same scene.
     """
-    parts: tuple[list[Opinion], list[Opinion]] = ([], [])
+    parts: tuple[list[RatedStill], list[RatedStill]] = ([], [])
     for index, opinion in enumerate(opinions):
         block = index // _BLOCK % _BLOCKS_PER_VALIDATION
         parts[block == _BLOCKS_PER_VALIDATION - 1].append(opinion)
@@ -65,17 +74,17 @@ class OpinionSet:
     """Stills held in memory, whole.
 
     Args:
-        opinions: which.
+        opinions: The stills and their scores.
 
     Attributes:
         mos: [stills] float32, any scale, higher is better.
         pictures: RGB, each (H, W, 3) uint8.
 
     Raises:
-        InputError: a file is no picture, or one too large.
+        InputError: A file is not a picture, or is too large.
     """
 
-    def __init__(self, opinions: Sequence[Opinion]) -> None:
+    def __init__(self, opinions: Sequence[RatedStill]) -> None:
         self.mos = np.array([opinion.mos for opinion in opinions], np.float32)
         self.pictures = [_read(opinion.path) for opinion in opinions]
 
@@ -85,15 +94,15 @@ class OpinionSet:
     def batch(
         self, indices: NDArray[np.int64], frames: int, rng: np.random.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Stills as clips without motion.
+        """Make a batch of stills as clips without motion.
 
         Args:
-            indices: which stills.
-            frames: T.
-            rng: draws places of fragments and mirroring; None for the middle of each cell.
+            indices: Which stills.
+            frames: Frames per clip (T).
+            rng: Draws places of fragments and mirroring; None for the middle of each cell.
 
         Returns:
-            fragments [B, T, 3, 224, 224] uint8 RGB and scores [B] float32.
+            Fragments [B, T, 3, 224, 224] uint8 RGB and scores [B] float32.
         """
         clips = []
         for index in indices:
@@ -105,7 +114,7 @@ class OpinionSet:
         return torch.from_numpy(np.stack(clips)), torch.from_numpy(self.mos[indices])
 
 
-def _opinion(table: Path, row: Sequence[str]) -> Opinion:
+def _opinion(table: Path, row: Sequence[str]) -> RatedStill:
     try:
         name, mos = row[0], float(row[1])
     except (IndexError, ValueError):
@@ -114,7 +123,7 @@ def _opinion(table: Path, row: Sequence[str]) -> Opinion:
         ) from None
     for folder in (table.parent, table.parent.parent):
         if (folder / name).is_file() and np.isfinite(mos):
-            return Opinion(folder / name, mos)
+            return RatedStill(folder / name, mos)
     raise UsageError(f"--mos {table.name}: {name[:60]}: no such file, or its score is not finite")
 
 

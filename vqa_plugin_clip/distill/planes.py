@@ -13,11 +13,18 @@ from vqa_harness.media.encode import roundtrip
 
 Bytes = NDArray[np.uint8]
 
-_KR, _KB = 0.2126, 0.0722  # ITU-R BT.709-6, table 3
+_KR, _KB = 0.2126, 0.0722
+"""Weights of red and blue in luma: ITU-R BT.709-6, table 3."""
 
 
 class Planes(NamedTuple):
-    """Y [rows, columns], U and V [rows/2, columns/2]; uint8; rows and columns are even."""
+    """A picture as 4:2:0 planes.
+
+    Attributes:
+        y: [rows, columns] uint8; both are even.
+        u: [rows / 2, columns / 2] uint8.
+        v: [rows / 2, columns / 2] uint8.
+    """
 
     y: Bytes
     u: Bytes
@@ -25,7 +32,7 @@ class Planes(NamedTuple):
 
 
 def from_rgb(rgb: NDArray[np.floating] | Bytes) -> Planes:
-    """Planes of an RGB picture [rows, columns, 3] in 0-255; chroma is the mean of four pixels."""
+    """Convert an RGB picture [rows, columns, 3] on 0-255; chroma is the mean of four pixels."""
     scaled: NDArray[np.float32] = rgb.astype(np.float32) / np.float32(255)
     red, green, blue = (scaled[..., i] for i in range(3))
     luma = _KR * red + (1 - _KR - _KB) * green + _KB * blue
@@ -35,7 +42,7 @@ def from_rgb(rgb: NDArray[np.floating] | Bytes) -> Planes:
 
 
 def resize(planes: Planes, rows: int, columns: int) -> Planes:
-    """Bicubic scaling of every plane."""
+    """Scale every plane, bicubic; ``rows`` and ``columns`` are those of luma, and even."""
     sizes = (columns, rows), (columns // 2, rows // 2), (columns // 2, rows // 2)
     return Planes(
         *(
@@ -46,7 +53,7 @@ def resize(planes: Planes, rows: int, columns: int) -> Planes:
 
 
 def pack(planes: Planes) -> Bytes:
-    """All samples in one row: Y, U, V."""
+    """Put all samples into one array: Y, then U, then V."""
     return np.concatenate([plane.ravel() for plane in planes])
 
 
@@ -62,15 +69,16 @@ def _to_byte(values: NDArray[np.floating]) -> Bytes:
 
 
 def recode(frames: Sequence[Planes], encoder: str, options: Mapping[str, str]) -> list[Planes]:
-    """What a viewer of the coded clip sees.
+    """Encode a clip and decode it again.
 
     Args:
-        frames: pictures of one size, at 25 frames per second.
-        encoder: FFmpeg's name.
-        options: of the encoder; it works on one thread, so the result is the same everywhere.
+        frames: Pictures of one size, at 25 frames per second.
+        encoder: FFmpeg's name of the encoder.
+        options: Options of the encoder; it works on one thread, so the result is the same on every
+            machine.
 
     Returns:
-        as many frames as the decoder gave.
+        The decoded frames; as many as the decoder gave.
     """
     fixed = {"threads": "1", "b": "0"}
     coded = roundtrip(frames, encoder, {**fixed, **options}, container="matroska")

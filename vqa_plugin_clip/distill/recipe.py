@@ -9,17 +9,20 @@ from vqa_harness.errors import UsageError
 from vqa_plugin_clip.distill.contents import is_held_out, is_lossy, list_contents
 from vqa_plugin_clip.distill.damage import CODERS, KINDS
 from vqa_plugin_clip.distill.shards import CLIPS_PER_SHARD, RUNGS, SetPlan
-from vqa_plugin_clip.distill.training import BATCH, Settings
+from vqa_plugin_clip.distill.training import BATCH, TrainSettings
 
 HELD_OUT = ("av1-svt", "freeze")
-"""Coders and kinds of damage that are not trained on unless one asks for it."""
+"""Coders and kinds of damage that are not trained on if nothing else is asked for."""
 
 EVALUATION_CLIPS = {"heldout": 600, "ladder": 576}
 """Clips on contents never trained on: damage as in training, and rate ladders of each coder."""
 
 _UNSEEN_CLIPS = 360
+"""Evaluation clips of each coder and kind of damage that is held out."""
 _EVALUATION_SHARE = 0.5
+"""Most clips of an evaluation set, as a share of the training clips."""
 _CLIP_RATE = 0.2
+"""Factor on the learning rates for whole clips, which only refine what single frames taught."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,37 +30,38 @@ class Stage:
     """One stage of training.
 
     Attributes:
-        name: in tables.
-        settings: how.
-        frames: T of the network in this stage.
-        without: kinds of damage that are left out, as a single frame cannot show them.
+        name: Name in tables and file names.
+        settings: How to train.
+        frames: Frames per clip (T) of the network in this stage.
+        without: Kinds of damage that are left out, because a single frame cannot show them.
     """
 
     name: str
-    settings: Settings
+    settings: TrainSettings
     frames: int
     without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class DistillRecipe:
     """What to make a checkpoint from, and how.
 
     Attributes:
-        content: folder of pristine stills, or a text file that names them.
-        more_content: stills that are good but not flawless, only trained on; None for none.
-        mos: table of stills with opinion scores; None for none.
-        init: checkpoint of single frames to go on from; None for a new network.
-        clips: training clips.
-        epochs: passes over single frames of them.
-        clip_epochs: passes over whole clips after that; 0 for none.
-        frames: T of the network, frames per window.
-        held_out: coders and kinds of damage that are only measured on.
-        seed: everything random follows from it, but for what encoders and threads leave open.
-        workers: processes while clips are made, threads while training.
-        device: of torch.
-        half: compute in bfloat16.
-        command: written into the card.
+        content: Folder of pristine stills, or a text file that names them.
+        more_content: Stills that are good but not flawless, only trained on; None for none.
+        mos: Table of stills with opinion scores; None for none.
+        init: Checkpoint of single frames to go on from; None for a new network.
+        clips: Number of training clips.
+        epochs: Passes over single frames of the clips.
+        clip_epochs: Passes over whole clips after those; 0 for none.
+        frames: Frames per clip (T) of the network, which is frames per window.
+        held_out: Coders and kinds of damage that are only measured on.
+        seed: Number that everything random follows from, but for what encoders and threads leave
+            open.
+        workers: Processes while clips are made, threads while training.
+        device: Where to compute: ``cpu``, ``cuda`` or ``mps``.
+        half: Whether to compute in bfloat16.
+        command: The command line, for the card.
     """
 
     content: Path
@@ -79,7 +83,7 @@ class Recipe:
         """Check the values.
 
         Raises:
-            UsageError: a number is too small, or what is held out is not known.
+            UsageError: A number is too small, or a name that is held out is unknown.
         """
         least = {"clips": BATCH, "epochs": 1, "clip_epochs": 0, "frames": 1, "workers": 1}
         for name, smallest in least.items():
@@ -105,7 +109,9 @@ class Recipe:
 
     def stages(self) -> list[Stage]:
         """The stages of training, in order."""
-        single = Settings(self.epochs, self.seed, device=self.device, half=self.half, vary=True)
+        single = TrainSettings(
+            self.epochs, self.seed, device=self.device, half=self.half, vary=True
+        )
         stages = [Stage("frames", single, 1, without=("freeze",))]
         if self.clip_epochs:
             whole = replace(single, epochs=self.clip_epochs, rate=_CLIP_RATE)
@@ -113,7 +119,7 @@ class Recipe:
         return stages
 
     def sizes(self) -> dict[str, int]:
-        """How many clips each set gets, whole shards."""
+        """Return how many clips each set gets, by name; whole shards."""
         sizes = {"train": self.clips}
         most = EVALUATION_CLIPS | dict.fromkeys(self.held_out, _UNSEEN_CLIPS)
         for name, count in most.items():
@@ -121,31 +127,32 @@ class Recipe:
         return {k: -(-count // CLIPS_PER_SHARD) * CLIPS_PER_SHARD for k, count in sizes.items()}
 
     def plans(self) -> dict[str, SetPlan]:
-        """The training set and the evaluation sets, by name.
+        """Plan the training set and the evaluation sets; returns them by name.
 
         Contents that are held out are in no training set; those from JPEG files are not evaluated
         on either, because what they lost before cannot be told from what they lose here.
 
         Raises:
-            UsageError: no stills for one of the two.
+            UsageError: There are no stills for one of the two.
         """
         stills = list_contents(self.content)
-        kept = tuple(path for path in stills if is_held_out(path) and not is_lossy(path))
+        evaluated = tuple(path for path in stills if is_held_out(path) and not is_lossy(path))
         trained = tuple(path for path in stills if not is_held_out(path))
-        if not kept or not trained:
+        if not evaluated or not trained:
             raise UsageError(
                 f"--content: {len(trained)} of {len(stills)} stills are for training and"
-                f" {len(kept)} for evaluation, both are needed; add stills (the file name decides)"
+                f" {len(evaluated)} for evaluation, both are needed; add stills"
+                " (a still's file name decides which it is for)"
             )
         if self.more_content is not None:
             trained += tuple(list_contents(self.more_content))
         unseen = tuple(name for name in self.held_out if name in CODERS)
         plans = [
             SetPlan("train", trained, self.coders, self.kinds, self.seed),
-            SetPlan("heldout", kept, self.coders, self.kinds, self.seed),
-            SetPlan("ladder", kept, self.coders + unseen, ("codec",), self.seed, rungs=RUNGS),
+            SetPlan("heldout", evaluated, self.coders, self.kinds, self.seed),
+            SetPlan("ladder", evaluated, self.coders + unseen, ("codec",), self.seed, rungs=RUNGS),
         ]
         for name in self.held_out:
             coders, kinds = ((name,), ("codec",)) if name in CODERS else (self.coders, (name,))
-            plans.append(SetPlan(name, kept, coders, kinds, self.seed))
+            plans.append(SetPlan(name, evaluated, coders, kinds, self.seed))
         return {plan.name: plan for plan in plans}

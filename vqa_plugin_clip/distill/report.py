@@ -1,4 +1,4 @@
-"""What is written beside a checkpoint: its card, and one table row per epoch and evaluation set."""
+"""The card of a checkpoint, and a table with a row per epoch and evaluation set."""
 
 from __future__ import annotations
 
@@ -9,38 +9,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vqa_plugin_clip.checkpoint.card import Card
-from vqa_plugin_clip.distill.recipe import Recipe
+from vqa_plugin_clip.checkpoint.card import CheckpointCard
+from vqa_plugin_clip.distill.recipe import DistillRecipe
 from vqa_plugin_clip.distill.sampling import GRID, SIDE
-from vqa_plugin_clip.distill.training import Report
+from vqa_plugin_clip.distill.training import EpochReport
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.network.captions import CAPTIONS
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.tokens import LABELS
 
 LICENCE = "Apache-2.0"
+"""Licence of the weights."""
 VERSION = "2"
+"""Version of the weights; it changes with anything that changes scores."""
 COLUMNS = ("stage", "epoch", "loss", "set", "part", "clips", "srocc", "plcc", "mae", "order")
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class DistillOrigin:
     """What a checkpoint was made from.
 
     Attributes:
-        clips: training clips.
-        contents: how many stills they were made from.
-        stills: photographs with opinion scores; 0 for none.
-        recipe: the settings.
+        clips: Number of training clips.
+        contents: Number of stills that they were made from.
+        stills: Number of photographs with opinion scores.
+        recipe: The settings.
     """
 
     clips: int
     contents: int
     stills: int
-    recipe: Recipe
+    recipe: DistillRecipe
 
     def describe(self) -> str:
-        """For the card's ``training_data``."""
+        """Describe the training data in words, for the card."""
         kinds = ", ".join(kind for kind in self.recipe.kinds if kind not in ("codec", "none"))
         text = (
             f"{self.clips} clips of 10 frames of 384x384 made from {self.contents} stills"
@@ -55,9 +57,9 @@ class Origin:
         return f"{text}. Stem initialised from EfficientNet-Lite0 (ImageNet)"
 
 
-def make_card(model: ClipVqa, origin: Origin, report: Report) -> Card:
-    """The card of a network after an epoch."""
-    return Card(
+def make_card(model: ClipVqa, origin: DistillOrigin, report: EpochReport) -> CheckpointCard:
+    """Make the card of a network after an epoch."""
+    return CheckpointCard(
         architecture=model.architecture,
         levels=LABELS,
         preprocessing=Preprocessing(kind="fragments", size=SIDE, grid=GRID).to_dict(),
@@ -72,17 +74,17 @@ def make_card(model: ClipVqa, origin: Origin, report: Report) -> Card:
     )
 
 
-def quality(report: Report) -> dict[str, Any]:
-    """The measured figures, rounded, by evaluation set and part of it."""
+def quality(report: EpochReport) -> dict[str, Any]:
+    """Collect the measured figures, rounded, by evaluation set and part of it."""
     sets: dict[str, Any] = {
-        name: {part: _rounded(found) for part, found in parts.items()}
+        name: {part: _rounded(figures_of_part) for part, figures_of_part in parts.items()}
         | {"order_within_contents": round(report.order[name], 4)}
         for name, parts in report.tables.items()
     }
     return sets | ({"opinions": _rounded(report.opinions)} if report.opinions else {})
 
 
-def append_rows(path: Path, stage: str, report: Report) -> None:
+def append_rows(path: Path, stage: str, report: EpochReport) -> None:
     """Add an epoch's figures to a CSV table, which gets its header with the first row."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
@@ -91,9 +93,11 @@ def append_rows(path: Path, stage: str, report: Report) -> None:
     loss = {} if math.isnan(report.loss) else {"loss": round(report.loss, 4)}
     common = {"stage": stage, "epoch": report.epoch} | loss
     for name, parts in report.tables.items():
-        for part, found in parts.items():
+        for part, figures_of_part in parts.items():
             order = {"order": round(report.order[name], 4)} if part == "all" else {}
-            writer.writerow(common | {"set": name, "part": part} | _rounded(found) | order)
+            writer.writerow(
+                common | {"set": name, "part": part} | _rounded(figures_of_part) | order
+            )
     if report.opinions:
         writer.writerow(common | {"set": "opinions", "part": "all"} | _rounded(report.opinions))
     with path.open("a", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""The whole way from stills to a checkpoint: labelled clips, stages of training, the card."""
+"""Everything from stills to a checkpoint: labelled clips, stages of training, the card."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 from vqa_harness.errors import UsageError
 from vqa_harness.files import file_sha256
-from vqa_plugin_clip.checkpoint.card import Card
+from vqa_plugin_clip.checkpoint.card import CheckpointCard
 from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
 from vqa_plugin_clip.distill.batches import ClipSet, Progress, labelled_clips
 from vqa_plugin_clip.distill.network import (
@@ -23,14 +23,20 @@ from vqa_plugin_clip.distill.network import (
     with_words,
 )
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
-from vqa_plugin_clip.distill.recipe import Recipe, Stage
-from vqa_plugin_clip.distill.report import Origin, append_rows, make_card
+from vqa_plugin_clip.distill.recipe import DistillRecipe, Stage
+from vqa_plugin_clip.distill.report import DistillOrigin, append_rows, make_card
 from vqa_plugin_clip.distill.shards import SetPlan
-from vqa_plugin_clip.distill.training import Report, Sources, evaluate, train
+from vqa_plugin_clip.distill.training import (
+    EpochReport,
+    Sources,
+    TrainSettings,
+    evaluate,
+    train,
+)
 from vqa_plugin_clip.network.model import ClipVqa
 
 
-def distill(recipe: Recipe, out: Path, cache: Path, progress: Progress) -> Card:
+def distill(recipe: DistillRecipe, out: Path, cache: Path, progress: Progress) -> CheckpointCard:
     """Make a checkpoint that predicts VMAF without a reference.
 
     Stills become moving clips, these are damaged and scored by VMAF; a network learns the scores
@@ -40,18 +46,18 @@ def distill(recipe: Recipe, out: Path, cache: Path, progress: Progress) -> Card:
     in ``cache``; a second run goes on from there.
 
     Args:
-        recipe: data and settings.
-        out: the checkpoint, ending in ``.safetensors``.
-        cache: folder for the clips, about 0.9 MB each.
-        progress: told what is going on.
+        recipe: Data and settings.
+        out: Where the checkpoint goes, ending in ``.safetensors``.
+        cache: Folder for the clips, about 0.9 MB each.
+        progress: Called as the work goes on.
 
     Returns:
-        the card that was written.
+        The card that was written.
 
     Raises:
-        UsageError: too few stills, or values that do not fit.
-        InputError: a still cannot be used.
-        MissingBackend: no ffmpeg with libvmaf, or no ImageNet weights for the stem.
+        UsageError: There are too few stills, or values do not fit.
+        InputError: A still cannot be used.
+        MissingBackend: There is no ffmpeg with libvmaf, or there are no ImageNet weights.
     """
     if out.suffix != ".safetensors":
         raise UsageError(f"--output {out.name}: needs a name that ends in .safetensors")
@@ -61,7 +67,7 @@ def distill(recipe: Recipe, out: Path, cache: Path, progress: Progress) -> Card:
     sources = _sources(recipe, plans, cache, progress)
     stills = 0 if sources.opinions is None else len(sources.opinions)
     contents = len(plans["train"].contents)
-    origin = Origin(recipe.sizes()["train"], contents, stills, recipe)
+    origin = DistillOrigin(recipe.sizes()["train"], contents, stills, recipe)
     run = _Run(recipe, plans, origin, out, progress)
     model = run.trained(sources, cache).to(recipe.device)
     if model.architecture.frames != recipe.frames:
@@ -72,7 +78,9 @@ def distill(recipe: Recipe, out: Path, cache: Path, progress: Progress) -> Card:
     return run.save("final", model, report)
 
 
-def _sources(recipe: Recipe, plans: dict[str, SetPlan], cache: Path, progress: Progress) -> Sources:
+def _sources(
+    recipe: DistillRecipe, plans: dict[str, SetPlan], cache: Path, progress: Progress
+) -> Sources:
     sizes = recipe.sizes()
     sets = {
         name: labelled_clips(plan, sizes[name], cache, recipe.workers, progress)
@@ -80,31 +88,31 @@ def _sources(recipe: Recipe, plans: dict[str, SetPlan], cache: Path, progress: P
     }
     opinions, validation = None, None
     if recipe.mos is not None:
-        development, kept = split(read_opinions(recipe.mos))
-        if not kept:
+        development, held_back = split(read_opinions(recipe.mos))
+        if not held_back:
             raise UsageError(f"--mos {recipe.mos.name}: needs at least 100 rows")
-        opinions, validation = OpinionSet(development), OpinionSet(kept)
+        opinions, validation = OpinionSet(development), OpinionSet(held_back)
     return Sources(sets.pop("train"), sets, opinions, validation)
 
 
 @dataclass(slots=True)
 class _Run:
-    """Carries what every stage needs to know and to write its results."""
+    """Holds what every stage needs to train and to write its results."""
 
-    recipe: Recipe
+    recipe: DistillRecipe
     plans: dict[str, SetPlan]
-    origin: Origin
+    origin: DistillOrigin
     out: Path
     progress: Progress
 
     def trained(self, sources: Sources, cache: Path) -> ClipVqa:
-        """The network after all stages; those whose result the cache holds are not repeated."""
+        """Train all stages but those whose result the cache holds; returns the network."""
         model: ClipVqa | None = None
         stages = self.recipe.stages()
         for number, stage in enumerate(stages, start=1):
-            kept = cache / f"{stage.name}-{self.fingerprint(stages[:number])}.safetensors"
-            if kept.is_file():
-                model, _ = load_checkpoint(kept, for_inference=False)
+            stored = cache / f"{stage.name}-{self.fingerprint(stages[:number])}.safetensors"
+            if stored.is_file():
+                model, _ = load_checkpoint(stored, for_inference=False)
                 continue
             if model is None:
                 model = self.start()
@@ -113,12 +121,12 @@ class _Run:
             plan = self.plans["train"], self.recipe.sizes()["train"]
             clips = ClipSet([plan], cache, stage.without) if stage.without else sources.clips
             card = self.stage(stage, model, replace(sources, clips=clips))
-            save_checkpoint(model, card, kept, half=False)
+            save_checkpoint(model, card, stored, half=False)
         assert model is not None
         return model
 
     def start(self) -> ClipVqa:
-        """A new network, or the checkpoint to go on from, with words for all captions."""
+        """Make a new network, or load the checkpoint to go on from, with words for all captions."""
         architecture = small_architecture(frames=1)
         if self.recipe.init is None:
             return new_network(architecture)
@@ -127,33 +135,36 @@ class _Run:
             model = narrow(model)
         return with_words(model, architecture.vocabulary)
 
-    def stage(self, stage: Stage, model: ClipVqa, sources: Sources) -> Card:
+    def stage(self, stage: Stage, model: ClipVqa, sources: Sources) -> CheckpointCard:
         """Train for the epochs of a stage; the checkpoint is written after each."""
-        cards, note = list[Card](), ""
+        cards, note = list[CheckpointCard](), ""
 
         def on_step(step: int, steps: int, loss: float) -> None:
             self.progress(f"training: {stage.name}", step, steps, f"loss {loss:.3f} {note}")
 
-        def on_epoch(report: Report) -> None:
+        def on_epoch(report: EpochReport) -> None:
             nonlocal note
-            found = report.tables["heldout"]["all"]
-            note = f"held-out SROCC {found.get('srocc', math.nan):.3f}"
+            measured = report.tables["heldout"]["all"]
+            note = f"held-out SROCC {measured.get('srocc', math.nan):.3f}"
             cards.append(self.save(stage.name, model, report))
 
         train(model, sources, stage.settings, on_step, on_epoch)
         return cards[-1]
 
-    def save(self, stage: str, model: ClipVqa, report: Report) -> Card:
+    def save(self, stage: str, model: ClipVqa, report: EpochReport) -> CheckpointCard:
         """Write the checkpoint and the report's rows."""
         append_rows(self.out.with_suffix(".csv"), stage, report)
         return save_checkpoint(model, make_card(model, self.origin, report), self.out)
 
     def fingerprint(self, stages: Sequence[Stage]) -> str:
-        """Changes with anything that decides what the network is after these stages."""
+        """Return a hash of everything that decides what the network is after these stages."""
         parts = [self.plans["train"].fingerprint(), str(self.recipe.clips)]
         for stage in stages:
-            chosen = replace(stage.settings, device="", half=False)
-            parts += [stage.name, str(stage.frames), repr(chosen)]
+            # What does not change the result is left out. Stages in the caches of earlier versions
+            # were named by this text, in which the class was still called Settings.
+            settings = repr(replace(stage.settings, device="", half=False))
+            settings = settings.replace(TrainSettings.__name__, "Settings", 1)
+            parts += [stage.name, str(stage.frames), settings]
         for path in (self.recipe.init, self.recipe.mos):
             parts += [file_sha256(path)] if path else []
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]

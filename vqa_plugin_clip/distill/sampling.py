@@ -16,17 +16,20 @@ from vqa_plugin_clip.distill.planes import Bytes
 from vqa_plugin_clip.inputs.sampling import MEAN, STD
 
 GRID = 7
+"""Patches along a side."""
 PATCH = 32
+"""Side of a patch in pixels."""
 SIDE = GRID * PATCH
+"""Side of the fragments in pixels."""
 _LUMA = SIZE * SIZE
 _CHROMA = _LUMA // 4
 
 
 def offsets(rng: np.random.Generator | None) -> NDArray[np.int64]:
-    """Top-left corners of the patches, [7, 7, 2] as (row, column), even numbers.
+    """Choose the top-left corners of the patches, even numbers because chroma is halved.
 
     Args:
-        rng: draws a place in each cell; None for the middle of each cell.
+        rng: Draws a place in each cell; None for the middle of each cell.
     """
     edges = np.arange(GRID + 1) * SIZE // GRID
     room = (np.diff(edges) - PATCH) // 2 * 2
@@ -40,7 +43,11 @@ def offsets(rng: np.random.Generator | None) -> NDArray[np.int64]:
 
 
 def cut(frames: Bytes, places: NDArray[np.int64]) -> Bytes:
-    """Fragments of packed 4:2:0 frames [F, 384 * 384 * 3 / 2], still packed.
+    """Cut fragments out of packed frames.
+
+    Args:
+        frames: [F, 384 * 384 * 3 / 2] uint8, packed 4:2:0.
+        places: [7, 7, 2] int64, from `offsets`.
 
     Returns:
         [F, 3, 224, 224] uint8 YUV; each chroma sample is repeated over its four pixels, which is
@@ -56,7 +63,10 @@ def cut(frames: Bytes, places: NDArray[np.int64]) -> Bytes:
 
 
 def normalise(fragments: Tensor) -> Tensor:
-    """YUV fragments [..., 3, H, W] uint8 to RGB with ImageNet's mean and deviation, float32."""
+    """Convert YUV fragments [..., 3, H, W] uint8 to the network's input, float32.
+
+    They are BT.709, limited range, and become RGB with ImageNet's mean and deviation.
+    """
     y, u, v = fragments.float().unbind(-3)
     y, u, v = (y - 16) * (255 / 219), (u - 128) * (255 / 224), (v - 128) * (255 / 224)
     # ITU-R BT.709
@@ -65,7 +75,7 @@ def normalise(fragments: Tensor) -> Tensor:
 
 
 def normalise_rgb(fragments: Tensor) -> Tensor:
-    """RGB fragments [..., 3, H, W] on 0-255 with ImageNet's mean and deviation, float32."""
+    """Normalise RGB fragments [..., 3, H, W] on 0-255 by ImageNet's mean and deviation, float32."""
     mean = torch.tensor(MEAN, device=fragments.device)[:, None, None]
     deviation = torch.tensor(STD, device=fragments.device)[:, None, None]
     return (fragments.float() - mean) / deviation

@@ -27,6 +27,8 @@ from vqa_plugin_clip.distill.motion import FRAMES, SHORT_SIDE_MIN, SIZE, moving_
 from vqa_plugin_clip.distill.planes import Planes, pack
 
 CLIPS_PER_SHARD = 24
+"""Clips of a shard: one ffmpeg process scores them, and an interruption loses no more."""
+
 GROUP = 4
 """Damages of one moving clip."""
 
@@ -34,7 +36,10 @@ RUNGS = 6
 """Damages of one moving clip in a set of ladders."""
 
 KEPT_FRAMES = (1, 3, 6, 8)
+"""Which of the ten frames of a clip are stored; VMAF is that of all but the first and last."""
+
 _FORMAT = 2
+"""Version of the files; another one makes all shards again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,12 @@ class SetPlan:
     """A set of labelled clips.
 
     Attributes:
-        name: folder of its shards.
-        contents: the stills it is made from.
-        coders: keys of `damage.CODERS` it may draw.
-        kinds: kinds of damage it may draw.
-        seed: everything random follows from it.
-        rungs: with a number, every moving clip is coded as a ladder of so many rungs.
+        name: Name of the set and of the folder of its shards.
+        contents: Stills and videos that it is made from.
+        coders: Keys of `damage.CODERS` that may be drawn.
+        kinds: Kinds of damage that may be drawn.
+        seed: Number that everything random follows from.
+        rungs: If not 0, every moving clip is coded as a ladder of so many rungs.
     """
 
     name: str
@@ -63,25 +68,25 @@ class SetPlan:
         return self.rungs or GROUP
 
     def draw(self, rng: np.random.Generator) -> list[Damage]:
-        """Damages for one moving clip."""
+        """Draw the damages of one moving clip."""
         if self.rungs:
             return draw_ladder(rng, self.rungs, self.coders)
         return draw_group(rng, GROUP, self.coders, self.kinds)
 
     def rng(self, shard: int) -> np.random.Generator:
-        """The source of randomness of one shard."""
+        """Make the source of randomness of one shard."""
         key = hashlib.sha256(self.name.encode()).digest()[:4]
         return np.random.default_rng([self.seed, int.from_bytes(key, "big"), shard])
 
     def content(self, take: int) -> Path:
-        """The still of the n-th moving clip: all of them in turn, shuffled anew every round."""
+        """Return the content of the n-th moving clip: all in turn, shuffled again every round."""
         turn, place = divmod(take, len(self.contents))
         key = hashlib.sha256(f"{self.name} {turn}".encode()).digest()[:4]
         order = np.random.default_rng([self.seed, int.from_bytes(key, "big")])
         return self.contents[int(order.permutation(len(self.contents))[place])]
 
     def fingerprint(self) -> str:
-        """Changes with anything that decides what the clips are."""
+        """Return a hash of everything that decides what the clips are."""
         parts = [str(_FORMAT), self.name, str(self.seed), str(self.rungs)]
         parts += [*self.coders, *self.kinds]
         parts += [path.name for path in self.contents]
@@ -90,7 +95,14 @@ class SetPlan:
 
 @dataclass(frozen=True, slots=True)
 class LabelledClip:
-    """What is known of one clip: its content, group (same moving clip), damage and VMAF."""
+    """What is known of one clip.
+
+    Attributes:
+        content: File name of the still or video that it was made from.
+        group: Number of the moving clip that it shows.
+        damage: What was done to it.
+        vmaf: Its VMAF against the moving clip, 0-100.
+    """
 
     content: str
     group: int
@@ -101,17 +113,17 @@ class LabelledClip:
 def make_shards(
     plan: SetPlan, clips: int, cache: Path, recode: Recode, workers: int
 ) -> Iterator[int]:
-    """Make the shards that are missing; yields the clips of each as soon as it is there.
+    """Make the shards that are missing; yields how many clips each has as soon as it is there.
 
     Args:
-        plan: what to make.
-        clips: how many clips, rounded up to whole shards.
-        cache: folder of all sets.
-        recode: the encoders; must be a function of a module when ``workers`` is above 1.
-        workers: processes.
+        plan: What to make.
+        clips: How many clips, rounded up to whole shards.
+        cache: Folder of all sets.
+        recode: Encodes and decodes; it must be a function of a module if ``workers`` is above 1.
+        workers: Processes.
 
     Raises:
-        VqaError: a still cannot be read, or VMAF cannot be had.
+        VqaError: A still cannot be read, or VMAF cannot be computed.
     """
     folder = cache / plan.name
     make_folder(folder)
@@ -132,9 +144,9 @@ def make_shards(
 
 
 def make_shard(plan: SetPlan, shard: int, folder: Path, recode: Recode) -> None:
-    """Make one shard: clips, their VMAF from one ffmpeg process, the two files."""
+    """Make one shard: its clips, their VMAF from one ffmpeg process, and its two files."""
     rng = plan.rng(shard)
-    kept: list[np.ndarray] = []
+    stored_frames: list[np.ndarray] = []
     facts: list[dict[str, Any]] = []
     with VmafPipe(RawFormat(SIZE, SIZE)) as vmaf:
         takes = CLIPS_PER_SHARD // plan.group
@@ -145,13 +157,13 @@ def make_shard(plan: SetPlan, shard: int, folder: Path, recode: Recode) -> None:
                 damaged = apply(damage, clip, recode, rng)
                 for pristine, frame in zip(clip, damaged, strict=True):
                     vmaf.write(pristine, frame)
-                kept.append(_keep(damaged))
+                stored_frames.append(_keep(damaged))
                 facts.append({"content": content.name, "group": number, "damage": damage.as_dict()})
         scores = [frame["metrics"]["vmaf"] for frame in vmaf.close()["frames"]]
     for index, fact in enumerate(facts):
-        # the first and last frame have a neighbour of another clip: motion is wrong there
+        # The first and last frame have a neighbour of another clip, so their motion is wrong.
         fact["vmaf"] = float(np.mean(scores[index * FRAMES + 1 : (index + 1) * FRAMES - 1]))
-    _write(folder, shard, np.stack(kept), {"plan": plan.fingerprint(), "clips": facts})
+    _write(folder, shard, np.stack(stored_frames), {"plan": plan.fingerprint(), "clips": facts})
 
 
 def _pristine(content: Path, rng: np.random.Generator) -> list[Planes]:
@@ -161,7 +173,7 @@ def _pristine(content: Path, rng: np.random.Generator) -> list[Planes]:
 
 
 def read_labels(plan: SetPlan, clips: int, cache: Path) -> list[LabelledClip]:
-    """The labels of the first shards of a set, in order."""
+    """Read the labels of the first ``clips`` clips of a set, in order."""
     labels: list[LabelledClip] = []
     for shard in range(-(-clips // CLIPS_PER_SHARD)):
         text = _label_path(cache / plan.name, shard).read_text("utf-8")
@@ -173,7 +185,7 @@ def read_labels(plan: SetPlan, clips: int, cache: Path) -> list[LabelledClip]:
 
 
 def open_frames(plan: SetPlan, clips: int, cache: Path) -> list[np.ndarray]:
-    """The shards' frames as memory maps, each [24, 4, 384 * 384 * 3 / 2] uint8, packed 4:2:0."""
+    """Map the frames of shards into memory, each [24, 4, 384 * 384 * 3 / 2] uint8, packed 4:2:0."""
     shards = range(-(-clips // CLIPS_PER_SHARD))
     return [np.load(_array_path(cache / plan.name, s), mmap_mode="r") for s in shards]
 

@@ -35,26 +35,35 @@ OPINION_BATCH = 10
 """Stills with opinion scores per step, where there are any."""
 
 _WARM_UP = 100
+"""Steps in which the learning rate rises."""
+
 _LAST_RATE = 0.01
+"""Learning rate of the last step, as a part of the highest."""
+
 _CLIP_NORM = 1.0
+"""Longest gradient of a step; a batch of odd clips gives much longer ones now and then."""
+
 _VMAF_PER_LEVEL = 20.0
+"""VMAF points from one quality level to the next: levels 0 to 5 are VMAF 0 to 100."""
+
 _WHOLE_SHARE = 0.1
+"""Share of all steps, at the end, that see whole frames, as the network does when it scores."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TrainSettings:
     """How to train.
 
     Attributes:
-        epochs: passes over the training clips.
-        seed: of fragments and order.
-        rate: factor on all learning rates.
-        device: of torch.
-        half: compute in bfloat16 where torch thinks it safe.
-        vary: change colours and the arrangement of patches, see `distill.vary`.
-        frozen_blocks: how many of the stem's blocks, and its first layer, keep their weights.
-        band: rows of patches, of 7, that a step looks at, a cheaper step and less to learn by
-            heart; the last tenth of all steps sees whole frames.
+        epochs: Passes over the training clips.
+        seed: Number that fragments and order follow from.
+        rate: Factor on all learning rates.
+        vary: Whether to change colours and the arrangement of patches, see `distill.vary`.
+        frozen_blocks: How many of the stem's blocks keep their weights, as does its first layer.
+        band: Rows of patches, of 7, that a step looks at. Fewer make it cheaper and leave less to
+            learn by heart; the last tenth of all steps sees whole frames.
+        device: Where to compute: ``cpu``, ``cuda`` or ``mps``.
+        half: Whether to compute in bfloat16 where torch considers it safe.
     """
 
     epochs: int
@@ -67,7 +76,7 @@ class Settings:
     half: bool = False
 
     def context(self) -> torch.autocast:
-        """Autocast of the forward pass."""
+        """Return the context of forward passes: bfloat16 if asked for."""
         return torch.autocast(self.device, torch.bfloat16, enabled=self.half)
 
 
@@ -76,10 +85,10 @@ class Sources:
     """What is trained on and what is measured on.
 
     Attributes:
-        clips: training clips.
-        evaluation: sets scored after every epoch, by name.
-        opinions: stills that teach the order of authentic damage; None for none.
-        validation: stills scored after every epoch; None for none.
+        clips: Training clips.
+        evaluation: Sets that are scored after every epoch, by name.
+        opinions: Stills that teach the order of authentic damage; None for none.
+        validation: Stills that are scored after every epoch; None for none.
     """
 
     clips: ClipSet
@@ -89,15 +98,15 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What an epoch gave.
+class EpochReport:
+    """The figures of an epoch.
 
     Attributes:
-        epoch: from 1.
-        loss: mean over the epoch.
-        tables: per evaluation set, `evaluate.table`.
-        order: per evaluation set, `evaluate.order_within_groups`.
-        opinions: figures on the stills for validation (without an absolute error).
+        epoch: Number of the epoch, from 1.
+        loss: Mean loss over the epoch.
+        tables: What `evaluate.table` gives, by evaluation set.
+        order: What `evaluate.order_within_groups` gives, by evaluation set.
+        opinions: Figures on the stills for validation, without an absolute error.
     """
 
     epoch: int
@@ -110,18 +119,19 @@ class Report:
 def train(
     model: ClipVqa,
     sources: Sources,
-    settings: Settings,
+    settings: TrainSettings,
     on_step: Callable[[int, int, float], None],
-    on_epoch: Callable[[Report], None],
+    on_epoch: Callable[[EpochReport], None],
 ) -> None:
-    """Train in place.
+    """Train a network in place.
 
     Args:
-        model: the network; its early stem is frozen.
-        sources: clips and stills.
-        settings: how.
-        on_step: called with the step, their number and the loss.
-        on_epoch: called after every epoch; the network may be saved then.
+        model: The network; its early stem is frozen.
+        sources: Clips and stills.
+        settings: How to train.
+        on_step: Called with the step, the number of steps and the loss.
+        on_epoch: Called after every epoch, with the averaged weights in place, so that the network
+            can be saved.
     """
     rng = np.random.default_rng([settings.seed, 1])
     text = tokens_for((*LABELS, *CAPTIONS), model.architecture).to(settings.device)
@@ -141,11 +151,14 @@ def train(
                 rows = settings.band if step < (1 - _WHOLE_SHARE) * steps else GRID
                 loss = _loss(model, text, batch, sources.opinions, settings, rows, rng)
                 _update(model, optim, loss)
+                # After the update: the schedule is for the next step, and the average takes in
+                # the new weights.
                 schedule.step()
                 average.update()
                 step += 1
                 losses.append(loss.item())
                 on_step(step, steps, losses[-1])
+        # Measured and saved with the averaged weights; training goes on with its own.
         with average.swapped():
             report = evaluate(model, sources, settings, epoch, float(np.mean(losses)))
             on_epoch(report)
@@ -153,19 +166,27 @@ def train(
 
 
 def evaluate(
-    model: ClipVqa, sources: Sources, settings: Settings, epoch: int, loss: float
-) -> Report:
-    """Score every set that is measured on."""
+    model: ClipVqa, sources: Sources, settings: TrainSettings, epoch: int, loss: float
+) -> EpochReport:
+    """Score every set that is measured on.
+
+    Args:
+        model: The network, on the device of ``settings``.
+        sources: Names the sets.
+        settings: Device and precision.
+        epoch: For the report.
+        loss: For the report.
+    """
     text = tokens_for(LABELS, model.architecture).to(settings.device)
-    report = Report(epoch, loss)
+    report = EpochReport(epoch, loss)
     for name, clips in sources.evaluation.items():
         predicted = predict(model, text, clips, settings.context)
         report.tables[name] = table(predicted, clips)
         report.order[name] = order_within_groups(predicted, clips)
     if sources.validation is not None:
         predicted = predict_stills(model, text, sources.validation, settings.context)
-        found = figures(predicted, sources.validation.mos)
-        report.opinions.update({key: found[key] for key in found if key != "mae"})
+        measured = figures(predicted, sources.validation.mos)
+        report.opinions.update({key: measured[key] for key in measured if key != "mae"})
     return report
 
 
@@ -174,7 +195,7 @@ def _loss(
     text: Tensor,
     batch: Batch,
     opinions: OpinionSet | None,
-    settings: Settings,
+    settings: TrainSettings,
     rows: int,
     rng: np.random.Generator,
 ) -> Tensor:

@@ -15,14 +15,21 @@ from vqa_plugin_clip.distill.planes import Bytes
 from vqa_plugin_clip.distill.sampling import GRID, PATCH
 
 _GREY_SHARE = 0.1
+"""Share of clips that lose their colours."""
 _HUE_DEVIATION = 0.6
+"""Standard deviation of the turn of the hue, radians."""
 _MID_LUMA, _MID_CHROMA = 126.0, 128.0
+"""Code values that contrast, and saturation, are changed around."""
 
 
 def vary_places(fragments: Bytes, rng: np.random.Generator) -> Bytes:
-    """Flip, transpose and shuffle the patches of a clip [T, 3, 224, 224], each half of the time.
+    """Flip, transpose and shuffle the patches of a clip, each half of the time.
 
-    All frames are treated alike. Mirroring left to right is not done here.
+    All frames are changed alike. Mirroring left to right is not done here.
+
+    Args:
+        fragments: [T, 3, 224, 224] uint8.
+        rng: What is drawn from.
     """
     if rng.uniform() < 0.5:
         fragments = fragments[:, :, ::-1]
@@ -34,9 +41,13 @@ def vary_places(fragments: Bytes, rng: np.random.Generator) -> Bytes:
 
 
 def vary_colour(fragments: Tensor, rng: np.random.Generator) -> Tensor:
-    """Turn hue, change saturation and, a little, contrast; [B, T, 3, H, W] uint8 YUV, clip by clip.
+    """Turn the hue, change saturation and, a little, contrast, clip by clip.
 
     One clip in ten becomes grey.
+
+    Args:
+        fragments: [B, T, 3, H, W] uint8 YUV, limited range.
+        rng: What is drawn from.
     """
     clips = len(fragments)
     angle = rng.normal(0, _HUE_DEVIATION, clips)

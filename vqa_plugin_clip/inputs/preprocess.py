@@ -27,12 +27,13 @@ class Preprocessing:
     """How a frame becomes a square picture; part of a checkpoint's card.
 
     Attributes:
-        kind: ``fragments``, or ``resize``: short side to ``resize_to``, then the centre.
-        size: side of the picture in pixels.
-        grid: patches along a side (``fragments``).
-        resize_to: pixels (``resize``).
-        mean: per channel, on 0-255, taken off.
-        std: per channel, divided by.
+        kind: ``fragments``; or ``resize``, which scales the short side to ``resize_to`` and takes
+            the centre.
+        size: Side of the picture in pixels.
+        grid: Patches along a side (``fragments``).
+        resize_to: Length of the short side in pixels (``resize``).
+        mean: What is subtracted from R, G and B, on 0-255.
+        std: What R, G and B are then divided by.
     """
 
     kind: Literal["fragments", "resize"] = "fragments"
@@ -46,19 +47,21 @@ class Preprocessing:
         """Check the values.
 
         Raises:
-            InputError: they do not fit together.
+            InputError: The values do not fit together.
         """
         if self.kind not in ("fragments", "resize"):
             raise InputError(f"preprocessing kind {self.kind!r}: needs fragments or resize")
         if self.grid < 1 or self.size < 1 or self.size % self.grid:
-            raise InputError(f"preprocessing: size {self.size} is no multiple of grid {self.grid}")
+            raise InputError(
+                f"preprocessing: size {self.size} is not a multiple of grid {self.grid}"
+            )
         if self.kind == "resize" and self.resize_to < self.size:
             raise InputError(f"preprocessing: resize_to {self.resize_to} is below {self.size}")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
             raise InputError("preprocessing: needs three means and three deviations above 0")
 
     def to_dict(self) -> dict[str, Any]:
-        """For a card; JSON-compatible."""
+        """Return all values, JSON-compatible, for a card."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
@@ -66,14 +69,14 @@ class Preprocessing:
         """Read what `to_dict` wrote.
 
         Raises:
-            InputError: a key or value is wrong.
+            InputError: A key or value is wrong.
         """
         try:
-            given = {**values}
+            arguments = {**values}
             for key in ("mean", "std"):
-                if key in given:
-                    given[key] = tuple(float(x) for x in given[key])
-            return cls(**given)
+                if key in arguments:
+                    arguments[key] = tuple(float(x) for x in arguments[key])
+            return cls(**arguments)
         except (TypeError, ValueError) as error:
             raise InputError(f"preprocessing of the card: {error}") from None
 
@@ -81,15 +84,15 @@ class Preprocessing:
         """Reduce (H, W, 3) uint8 RGB to (size, size, 3).
 
         Args:
-            rgb: the frame.
-            places: for fragments, as `fragments` takes them.
+            rgb: The frame.
+            places: Where the patches stand, as `fragments` takes them; unused for ``resize``.
         """
         if self.kind == "fragments":
             return fragments(rgb, self.grid, self.size // self.grid, places)
         return centre(rgb, self.resize_to, self.size)
 
     def tensor(self, pictures: NDArray[np.uint8]) -> Tensor:
-        """Pictures [..., size, size, 3] uint8 to normalised [..., 3, size, size] float32."""
+        """Turn pictures [..., size, size, 3] uint8 into normalised [..., 3, size, size] float32."""
         values = torch.from_numpy(pictures).movedim(-1, -3).to(torch.float32)
         mean = torch.tensor(self.mean).view(3, 1, 1)
         return (values - mean) / torch.tensor(self.std).view(3, 1, 1)
@@ -103,10 +106,13 @@ def fragments(
     Args:
         rgb: (H, W, 3) uint8. Where a side is shorter than the patches together they overlap; where
             it is shorter than one patch the edge is repeated.
-        grid: patches along a side.
-        patch: side of a patch in pixels.
-        places: (grid, grid, 2) in [0, 1]: where in the room that its cell leaves each patch stands
-            (rows, columns); None for the middle.
+        grid: Patches along a side.
+        patch: Side of a patch in pixels.
+        places: (grid, grid, 2) float64 on 0 to 1 for rows and columns: where each patch stands in
+            the room that its cell leaves; None for the middle.
+
+    Returns:
+        (grid * patch, grid * patch, 3) uint8.
     """
     short = [max(0, patch - side) for side in rgb.shape[:2]]
     if any(short):
@@ -124,13 +130,13 @@ def fragments(
 
 
 def starts(side: int, grid: int, patch: int, places: NDArray[np.float64]) -> NDArray[np.int64]:
-    """First row of each patch, (grid, grid); cells follow each other along axis 0.
+    """Return the first row of each patch, (grid, grid); cells follow each other along axis 0.
 
     Args:
-        side: rows of the frame, at least ``patch``.
-        grid: cells.
-        patch: rows of a patch.
-        places: (grid, grid) in [0, 1], where in its cell's room the patch stands.
+        side: Rows of the frame, at least ``patch``.
+        grid: Number of cells.
+        patch: Rows of a patch.
+        places: (grid, grid) float64 on 0 to 1, where the patch stands in its cell's room.
     """
     if side < grid * patch:
         even = np.rint(np.linspace(0, side - patch, grid)).astype(np.int64)
@@ -142,22 +148,22 @@ def starts(side: int, grid: int, patch: int, places: NDArray[np.float64]) -> NDA
 
 
 def centre(rgb: Picture, resize_to: int, size: int) -> Picture:
-    """Short side to ``resize_to`` (bilinear), then the middle ``size`` x ``size`` pixels."""
+    """Scale the short side to ``resize_to`` (bilinear) and take the middle ``size`` x ``size``."""
     frame = short_side_resized(rgb, resize_to, size)
     top, left = ((side - size) // 2 for side in frame.shape[:2])
     return np.ascontiguousarray(frame[top : top + size, left : left + size])
 
 
 def short_side_resized(rgb: Picture, resize_to: int, size: int) -> Picture:
-    """A frame (H, W, 3) whose short side becomes ``resize_to``, no side below ``size``."""
+    """Scale a frame (H, W, 3) to the short side ``resize_to``, but no side below ``size``."""
     scale = resize_to / min(rgb.shape[:2])
     rows, columns = (max(size, int(side * scale + 0.5)) for side in rgb.shape[:2])
     return np.asarray(scaled(rgb[None], (rows, columns))[0])
 
 
 def scaled(frames: Picture, shape: tuple[int, int]) -> Picture:
-    """Frames [T, H, W, 3] uint8 to another (height, width), bilinear without smoothing."""
-    # copied: torch takes no read-only arrays
+    """Scale frames [T, H, W, 3] uint8 to another (height, width), bilinear without smoothing."""
+    # Copied, because torch takes no read-only arrays.
     values = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float()
     out = functional.interpolate(values, shape, mode="bilinear", align_corners=False)
     return out.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()

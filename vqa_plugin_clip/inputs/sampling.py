@@ -13,21 +13,22 @@ from numpy.typing import NDArray
 from vqa_harness.errors import UsageError
 
 MEAN = (123.675, 116.28, 103.53)
-"""Mean of R, G and B on 0..255, taken off before the network (ImageNet's, as published)."""
+"""Mean of R, G and B on 0-255, which is subtracted (ImageNet's, as published)."""
 
 STD = (58.395, 57.12, 57.375)
-"""Standard deviation of R, G and B on 0..255."""
+"""Standard deviation of R, G and B on 0-255, which is divided by."""
 
 TRAIN_SPAN = 2
-"""Frames that one sample is thought to span in training and in testing with one view."""
+"""Frames that the published code lets one sample span, in training and in testing with one view."""
 
 MULTI_VIEW_SPAN = 1
-"""The same in the published multi-view mode."""
+"""Frames that one sample spans in the published multi-view mode."""
 
 CROP_SCALES = (1.0, 0.875, 0.75, 0.66)
 """Sides of the training crop as parts of the frame's short side."""
 
 _SNAP = 2
+"""Pixels by which a crop's side may miss the network's and is set to it."""
 
 
 class Size(NamedTuple):
@@ -52,7 +53,7 @@ class CropCandidate(NamedTuple):
 
 
 def frame_indices(num_frames: int, clip_frames: int) -> NDArray[np.int64]:
-    """Frames of a test clip: the middles of ``clip_frames`` equal parts of the video.
+    """Choose the frames of a test clip: the middles of ``clip_frames`` equal parts of the video.
 
     The last frame is never taken; a video shorter than the clip repeats frames.
 
@@ -64,7 +65,7 @@ def frame_indices(num_frames: int, clip_frames: int) -> NDArray[np.int64]:
         [T] int64, ascending.
 
     Raises:
-        UsageError: one of the two is below 1.
+        UsageError: One of the two is below 1.
     """
     _check(num_frames, clip_frames)
     if num_frames < TRAIN_SPAN:
@@ -77,19 +78,19 @@ def frame_indices(num_frames: int, clip_frames: int) -> NDArray[np.int64]:
 def random_indices(
     num_frames: int, clip_frames: int, rng: np.random.RandomState, span: int = TRAIN_SPAN
 ) -> NDArray[np.int64]:
-    """Frames of a training clip: one drawn from each of ``clip_frames`` equal parts of the video.
+    """Draw the frames of a training clip, one from each of ``clip_frames`` equal parts.
 
     Args:
         num_frames: frames in the video, at least 1.
         clip_frames: frames in a clip (T), at least 1.
         rng: numpy's legacy generator, whose draws the published numbers depend on.
-        span: frames at the end that no part reaches, plus one.
+        span: One more than the frames at the end of the video that no part reaches.
 
     Returns:
         [T] int64, ascending.
 
     Raises:
-        UsageError: one of the numbers is below 1.
+        UsageError: One of the numbers is below 1.
     """
     _check(num_frames, clip_frames)
     starts = num_frames - span + 1
@@ -109,10 +110,13 @@ def random_indices(
 def multi_view_indices(
     num_frames: int, clip_frames: int, views: int, rng: np.random.RandomState
 ) -> NDArray[np.int64]:
-    """The published multi-view test: ``views`` random clips, [views * T], one view after another.
+    """Draw the frames of the published multi-view test.
+
+    Returns:
+        [views * T] int64: ``views`` random clips, one after another.
 
     Raises:
-        UsageError: one of the numbers is below 1.
+        UsageError: One of the numbers is below 1.
     """
     if views < 1:
         raise UsageError(f"views={views}: needs at least 1")
@@ -121,23 +125,27 @@ def multi_view_indices(
 
 
 def short_side(side: int) -> int:
-    """Short side of the frame that a crop of ``side`` pixels is cut from: 256 for 224."""
+    """Return the short side of the frame that a crop is cut from: 256 for a side of 224."""
     return int(256 / 224 * side)
 
 
 def resized(frame: Size, short: int) -> Size:
-    """Size of a frame whose short side becomes ``short``, aspect kept, halves rounded up."""
+    """Return a frame's size when its short side becomes ``short``; halves are rounded up."""
     scale = short / min(frame)
     return Size(int(frame.width * scale + 0.5), int(frame.height * scale + 0.5))
 
 
 def center_crop(frame: Size, side: int) -> Corner:
-    """Where the central square of ``side`` pixels is cut from a frame."""
+    """Return where the central square of ``side`` pixels is cut from a frame."""
     return Corner((frame.width - side) // 2, (frame.height - side) // 2)
 
 
 def three_crops(frame: Size, side: int) -> tuple[Corner, Corner, Corner]:
-    """Three squares along the long side of a frame of short side ``side``: start, end, middle."""
+    """Place three squares along the long side of a frame of short side ``side``.
+
+    Returns:
+        The corners of the squares at its start, its end and in its middle.
+    """
     left, top = (frame.width - side) // 2, (frame.height - side) // 2
     if frame.width >= frame.height:
         return Corner(0, top), Corner(2 * left, top), Corner(left, top)
@@ -145,7 +153,7 @@ def three_crops(frame: Size, side: int) -> tuple[Corner, Corner, Corner]:
 
 
 def crop_candidates(frame: Size, side: int) -> tuple[CropCandidate, ...]:
-    """All crops that training may cut from a frame, before each is resized to ``side`` squared.
+    """List all crops that training may cut from a frame, before they are resized to ``side``.
 
     Width and height are one of `CROP_SCALES` each, at most one step apart; a side within two pixels
     of ``side`` becomes ``side``.

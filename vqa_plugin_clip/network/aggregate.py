@@ -11,7 +11,9 @@ from vqa_plugin_clip.network.layers import ResidualBlock, activation
 
 
 class SpatiotemporalAggregator(nn.Module):
-    """Quality tokens of a clip to one video feature (SAT); key prefix ``mit``.
+    """Aggregates the quality tokens of a clip to one video feature (SAT); key prefix ``mit``.
+
+    Source: arXiv 2407.04928, as for the other parts of the network.
 
     T of the tokens pass through transformer blocks, the rest are weighted channel by channel, and
     the mean over all of them is the feature. Which T, and what they attend to, is set by
@@ -35,7 +37,7 @@ class SpatiotemporalAggregator(nn.Module):
         )
 
     def forward(self, quality: Tensor) -> Tensor:
-        """[B, T, 1 + L, D] to [B, D]."""
+        """Aggregate quality tokens [B, T, 1 + L, D] to video features [B, D]."""
         if self.select_class_tokens:
             chosen, rest = quality[:, :, 0], quality[:, :, 1:].flatten(1, 2)
         else:
@@ -52,7 +54,7 @@ class SpatiotemporalAggregator(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention of text over video content; no biases but the output's."""
+    """Multi-head attention of text over video content; only the output has a bias."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -63,7 +65,7 @@ class CrossAttention(nn.Module):
         self.proj = nn.Linear(width, width)
 
     def forward(self, text: Tensor, content: Tensor) -> Tensor:
-        """Text [B, K, D] and content [B, P, D] to [B, K, D]."""
+        """Mix content [B, P, D] into text [B, K, D]; gives [B, K, D]."""
         query = self._split(self.q_proj(text))
         key = self._split(self.k_proj(content))
         value = self._split(self.v_proj(content))
@@ -76,7 +78,7 @@ class CrossAttention(nn.Module):
 
 
 class ContentBlock(nn.Module):
-    """text += attention(norm(text), content); text += MLP(norm(text))."""
+    """One block of VAT: text += attention(norm(text), content); text += MLP(norm(text))."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -84,7 +86,8 @@ class ContentBlock(nn.Module):
         self.cross_attn = CrossAttention(width, width // architecture.head_width)
         self.norm1 = nn.LayerNorm(width)
         self.norm3 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(  # the published keys count a dropout of rate 0 as element 2
+        # The published keys count a dropout of rate 0 as element 2, for which Identity stands.
+        self.mlp = nn.Sequential(
             nn.Linear(width, 4 * width),
             activation(architecture.activation),
             nn.Identity(),
@@ -92,14 +95,14 @@ class ContentBlock(nn.Module):
         )
 
     def forward(self, text: Tensor, content: Tensor) -> Tensor:
-        """Text [B, K, D] and content [B, P, D] to [B, K, D]."""
+        """Mix content [B, P, D] into text [B, K, D]; gives [B, K, D]."""
         text = text + self.cross_attn(self.norm1(text), content)
         out: Tensor = text + self.mlp(self.norm3(text))
         return out
 
 
 class ContentAggregator(nn.Module):
-    """Text features changed by what the video shows (VAT); key prefix ``prompts_generator``."""
+    """Changes text features by what the video shows (VAT); key prefix ``prompts_generator``."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -110,7 +113,7 @@ class ContentAggregator(nn.Module):
         self.alpha = nn.Parameter(torch.full((architecture.embed_dim,), 0.1))
 
     def forward(self, text: Tensor, content: Tensor) -> Tensor:
-        """Text [B, K, D] and content [B, P, D] to the change of text [B, K, D]."""
+        """Compute the change of text [B, K, D] from text [B, K, D] and content [B, P, D]."""
         content = self.norm(content)
         for block in self.decoder:
             text = block(text, content)

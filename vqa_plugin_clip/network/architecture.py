@@ -13,12 +13,14 @@ from typing import Any, Literal, Protocol
 
 from vqa_harness.errors import UsageError
 
-Behaviour = Literal["authors", "corrected", "mixed"]
+NamedBehaviour = Literal["published", "corrected"]
+"""A setting of the three switches: as in the published code, or as the paper describes it."""
+Behaviour = Literal["published", "corrected", "mixed"]
 Stem = Literal["patch", "efficientnet-lite0"]
 Activation = Literal["quick_gelu", "gelu"]
 
 STEM_STRIDE = 16
-"""Pixels per token side of the ``efficientnet-lite0`` stem."""
+"""Pixels along a side for which the ``efficientnet-lite0`` stem gives one token."""
 
 MAX_VOCABULARY = 65_536
 """Most entries a vocabulary may have; CLIP's has 49,408."""
@@ -42,6 +44,8 @@ _LIMITS = {
 
 
 class _HasShape(Protocol):
+    """A tensor, or anything else with a shape."""
+
     @property
     def shape(self) -> Sequence[int]: ...
 
@@ -51,30 +55,30 @@ class Architecture:
     """Sizes and switches of one network; a checkpoint fits exactly one of these.
 
     Attributes:
-        image_size: side of the square input in pixels; a multiple of ``patch_size``.
-        patch_size: side of a patch in pixels (16 with the ``efficientnet-lite0`` stem).
-        vision_width: channels of the frame tower.
+        image_size: Side of the square input in pixels; a multiple of ``patch_size``.
+        patch_size: Side of a patch in pixels (16 with the ``efficientnet-lite0`` stem).
+        vision_width: Channels of the frame tower.
         vision_layers: CAT blocks of the frame tower; each adds one fusion token per frame.
-        embed_dim: size of the space shared by video and text.
-        frames: frames per clip (T); baked into two weights.
-        text_width: channels of the text tower.
-        text_layers: blocks of the text tower.
-        context_length: tokens per text.
-        vocab_size: number of token ids.
-        sat_layers: blocks of the spatiotemporal aggregation transformer.
-        vat_layers: blocks of the video-content/language aggregation transformer.
-        levels: number of quality levels (K).
-        head_width: channels per attention head, everywhere.
-        attend_over_tokens: the spatiotemporal aggregator attends over the tokens of one video;
-            false: over the batch axis, as the published code does.
-        select_class_tokens: it attends over the T class tokens; false: over the first T tokens in
-            frame-major order, as published.
-        permute_conv2: the temporal convolution's output is transposed to one row per patch; false:
-            its memory is read in the new shape, as published.
-        stem: what turns pixels into tokens: the paper's patch convolution, or EfficientNet-Lite0 to
+        embed_dim: Size of the space that video and text share.
+        frames: Frames per clip (T); two weights have a shape that depends on it.
+        text_width: Channels of the text tower.
+        text_layers: Blocks of the text tower.
+        context_length: Tokens per text.
+        vocab_size: Number of token ids.
+        sat_layers: Blocks of the spatiotemporal aggregation transformer.
+        vat_layers: Blocks of the video-content/language aggregation transformer.
+        levels: Number of quality levels (K).
+        head_width: Channels per attention head, in every attention layer.
+        attend_over_tokens: Whether the spatiotemporal aggregator attends over the tokens of one
+            video; if false it attends over the batch axis, as the published code does.
+        select_class_tokens: Whether it attends over the T class tokens; if false, over the first T
+            tokens in frame-major order, as published.
+        permute_conv2: Whether the temporal convolution's output is transposed to one row per patch;
+            if false, its memory is read in the new shape, as published.
+        stem: What turns pixels into tokens: the paper's patch convolution, or EfficientNet-Lite0 to
             stride 16 followed by a 1x1 convolution.
-        activation: of every MLP; CLIP's is ``quick_gelu``.
-        vocabulary: words of a compact vocabulary in the order of their ids, which start at 1;
+        activation: The activation of every MLP; CLIP's is ``quick_gelu``.
+        vocabulary: Words of a compact vocabulary in the order of their ids, which start at 1;
             empty for CLIP's byte-pair vocabulary.
     """
 
@@ -103,7 +107,7 @@ class Architecture:
         """Check the values.
 
         Raises:
-            UsageError: a value is out of range or two do not fit together.
+            UsageError: A value is out of range, or two do not fit together.
         """
         for name, most in _LIMITS.items():
             value = getattr(self, name)
@@ -156,25 +160,32 @@ class Architecture:
 
     @property
     def behaviour(self) -> Behaviour:
-        """``authors`` or ``corrected`` where all three switches agree, else ``mixed``."""
+        """Name of the setting of the three switches.
+
+        It is ``published`` if all are off, ``corrected`` if all are on, and ``mixed`` otherwise.
+        Cards written by earlier versions call the first one ``authors``; the switches count.
+        """
         switches = {self.attend_over_tokens, self.select_class_tokens, self.permute_conv2}
         if len(switches) > 1:
             return "mixed"
-        return "corrected" if True in switches else "authors"
+        return "corrected" if True in switches else "published"
 
-    def with_behaviour(self, behaviour: Literal["authors", "corrected"]) -> Architecture:
-        """The same sizes with all three switches set to a named behaviour.
+    def with_behaviour(self, behaviour: NamedBehaviour) -> Architecture:
+        """Return the same sizes with all three switches set to a named behaviour.
+
+        Args:
+            behaviour: ``published`` turns all switches off, ``corrected`` all on.
 
         Raises:
-            UsageError: there is no behaviour of that name.
+            UsageError: There is no behaviour of that name.
         """
-        if behaviour not in ("authors", "corrected"):
-            raise UsageError(f"behaviour={behaviour!r}: choose authors or corrected")
+        if behaviour not in ("published", "corrected"):
+            raise UsageError(f"behaviour={behaviour!r}: choose published or corrected")
         on = behaviour == "corrected"
         return replace(self, attend_over_tokens=on, select_class_tokens=on, permute_conv2=on)
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-compatible dict that `from_dict` reads back."""
+        """Return a JSON-compatible dict that `from_dict` reads back."""
         return asdict(self) | {"vocabulary": list(self.vocabulary)}
 
     @classmethod
@@ -182,7 +193,7 @@ class Architecture:
         """Read what `to_dict` wrote; keys that are left out take their default.
 
         Raises:
-            UsageError: an unknown key, or a value that does not fit.
+            UsageError: A key is unknown, or a value does not fit.
         """
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
@@ -194,15 +205,19 @@ class Architecture:
 
     @classmethod
     def from_state_dict(
-        cls, state: Mapping[str, _HasShape], behaviour: Literal["authors", "corrected"] = "authors"
+        cls, state: Mapping[str, _HasShape], behaviour: NamedBehaviour = "published"
     ) -> Architecture:
-        """Read every size off the shapes of a full state dict (tensors or anything with ``shape``).
+        """Read every size off the shapes of a full state dict.
 
         The switches, the activation, the number of levels and the width of a head leave no trace in
         the weights: they take ``behaviour`` and their defaults.
 
+        Args:
+            state: Tensors, or anything with a ``shape``, by key.
+            behaviour: Setting of the three switches.
+
         Raises:
-            UsageError: a key is missing, or the shapes describe no network.
+            UsageError: A key is missing, or the shapes are not those of such a network.
         """
         shapes = _Shapes(state)
         with_stem = any(key.startswith("visual.stem.") for key in state)
@@ -210,7 +225,7 @@ class Architecture:
         patches = shapes.size("visual.positional_embedding", 0) - 1
         side = math.isqrt(max(patches, 0))
         if side == 0 or side**2 != patches:
-            raise UsageError(f"visual.positional_embedding: {patches} patches make no square")
+            raise UsageError(f"visual.positional_embedding: {patches} patches do not make a square")
         sizes = cls(
             image_size=side * patch_size,
             patch_size=patch_size,

@@ -10,7 +10,7 @@ from vqa_plugin_clip.network.layers import Blocks, ResidualBlock
 
 
 class LanguageTower(nn.Module):
-    """Token ids to text features.
+    """Turns token ids into text features.
 
     CLIP keeps this tower's tensors at the root of its state dict, so the network derives from this
     class instead of holding it.
@@ -32,9 +32,14 @@ class LanguageTower(nn.Module):
         self.text_projection = nn.Parameter(torch.empty(width, architecture.embed_dim))
 
     def encode_text(self, tokens: Tensor) -> Tensor:
-        """Token ids [K, context] (end token = largest id of a row) to features [K, D], not scaled.
+        """Turn token ids into text features.
 
-        Rows may be shorter than the context: what follows the end token changes nothing.
+        Args:
+            tokens: [K, context] integers; the end token is the largest id of its row. Rows may be
+                shorter than the context, as what follows the end token changes nothing.
+
+        Returns:
+            [K, D], not scaled to unit length.
         """
         x = self.token_embedding(tokens) + self.positional_embedding[: tokens.shape[1]]
         x = self.transformer(x)

@@ -13,15 +13,15 @@ from vqa_plugin_clip.network.architecture import Activation
 
 
 class QuickGelu(nn.Module):
-    """x * sigmoid(1.702 x), the GELU approximation that CLIP was trained with."""
+    """The approximation of GELU that CLIP was trained with: x * sigmoid(1.702 x)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape; element by element."""
+        """Apply it element by element, to any shape."""
         return x * torch.sigmoid(1.702 * x)
 
 
 def activation(name: Activation) -> nn.Module:
-    """The activation of every MLP, as a new module."""
+    """Make the activation of an MLP, a new module."""
     return QuickGelu() if name == "quick_gelu" else nn.GELU()
 
 
@@ -29,9 +29,9 @@ class SelfAttention(nn.Module):
     """Multi-head self-attention with packed query, key and value weights.
 
     Args:
-        width: channels of a token.
-        heads: attention heads; scores are scaled by 1/sqrt(width / heads).
-        causal: whether a token sees only itself and those before it.
+        width: Channels of a token.
+        heads: Attention heads; scores are scaled by 1/sqrt(width / heads).
+        causal: Whether a token sees only itself and those before it.
     """
 
     def __init__(self, width: int, heads: int, *, causal: bool = False) -> None:
@@ -45,7 +45,7 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.out_proj.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[batch, tokens, width] to the same shape."""
+        """Transform tokens [batch, tokens, width]; keeps the shape."""
         batch, tokens, width = x.shape
         packed = functional.linear(x, self.in_proj_weight, self.in_proj_bias)
         query, key, value = packed.view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
@@ -64,7 +64,7 @@ class Mlp(nn.Module):
         self.c_proj = nn.Linear(4 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., width] to the same shape."""
+        """Transform tokens [..., width]; keeps the shape."""
         out: Tensor = self.c_proj(self.gelu(self.c_fc(x)))
         return out
 
@@ -82,7 +82,7 @@ class ResidualBlock(nn.Module):
         self.ln_2 = nn.LayerNorm(width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[batch, tokens, width] to the same shape."""
+        """Transform tokens [batch, tokens, width]; keeps the shape."""
         x = x + self.attn(self.ln_1(x))
         out: Tensor = x + self.mlp(self.ln_2(x))
         return out
@@ -96,7 +96,7 @@ class Blocks(nn.Module):
         self.resblocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[batch, tokens, width] to the same shape, through every block in turn."""
+        """Pass tokens [batch, tokens, width] through every block in turn."""
         for block in self.resblocks:
             x = block(x)
         return x

@@ -53,7 +53,7 @@ class ClipVqa(LanguageTower):
     videos share its batch: score one video per call to have the same number every time.
 
     Args:
-        architecture: sizes and switches. New weights are drawn as the paper's code draws them.
+        architecture: Sizes and switches. New weights are drawn as the paper's code draws them.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -73,21 +73,22 @@ class ClipVqa(LanguageTower):
         """Encode normalised frames [B, T, 3, R, R].
 
         Args:
-            video: whole frames, or bands of them [B, T, 3, r, R], r a multiple of the patch size.
-            band: in which row of patches the bands begin; None for whole frames.
+            video: Whole frames, or bands of them [B, T, 3, r, R] where r is a multiple of the patch
+                size.
+            band: Row of patches in which the bands begin; None for whole frames.
 
         Returns:
-            quality tokens [B, T, 1 + L, D] and patch tokens [B, T, P, W].
+            Quality tokens [B, T, 1 + L, D] and patch tokens [B, T, P, W].
 
         Raises:
-            UsageError: the shape is not the one that the architecture asks for.
+            UsageError: The shape is not the one that the architecture asks for.
         """
         sizes = self.architecture
         rows = video.shape[3] if band is not None and video.ndim == 5 else sizes.image_size
         first = (band or 0) * sizes.patch_size
-        wanted = (sizes.frames, 3, rows, sizes.image_size)
-        if video.ndim != 5 or tuple(video.shape[1:]) != wanted or rows % sizes.patch_size:
-            sides = ", ".join(map(str, wanted))
+        expected = (sizes.frames, 3, rows, sizes.image_size)
+        if video.ndim != 5 or tuple(video.shape[1:]) != expected or rows % sizes.patch_size:
+            sides = ", ".join(map(str, expected))
             raise UsageError(f"video of shape {tuple(video.shape)}: needs [videos, {sides}]")
         if not 0 <= first <= sizes.image_size - rows:
             raise UsageError(f"band={band}: {rows} rows from there leave the frame")
@@ -96,12 +97,12 @@ class ClipVqa(LanguageTower):
         return quality.view(*split, *quality.shape[1:]), patches.view(*split, *patches.shape[1:])
 
     def project_patches(self, patches: Tensor) -> Tensor:
-        """Patch tokens [B, T, P, W] to [B, T, P, D]."""
+        """Project patch tokens [B, T, P, W] to [B, T, P, D]."""
         out: Tensor = self.prompts_visual_ln(patches) @ self.prompts_visual_proj
         return out
 
     def content(self, conv2_raw: Tensor) -> Tensor:
-        """The temporal convolution's output [B, D, 1, P] as one row per patch [B, P, D]."""
+        """Lay out the temporal convolution's output [B, D, 1, P] as one row per patch [B, P, D]."""
         if self.architecture.permute_conv2:
             return conv2_raw.squeeze(2).transpose(1, 2)
         return conv2_raw.reshape(len(conv2_raw), conv2_raw.shape[3], conv2_raw.shape[1])
@@ -110,12 +111,12 @@ class ClipVqa(LanguageTower):
         """Predict level probabilities.
 
         Args:
-            video: normalised frames [B, T, 3, R, R], float, or bands of them.
-            text: token ids [K, context] (integers), or features [K, D] that `encode_text` gave.
-            band: as `encode_video` takes it.
+            video: Normalised frames [B, T, 3, R, R], float, or bands of them.
+            text: Token ids [K, context] (integers), or features [K, D] that `encode_text` gave.
+            band: Row of patches in which the bands begin, see `encode_video`.
 
         Raises:
-            UsageError: the video's shape is not the one that the architecture asks for.
+            UsageError: The video's shape is not the one that the architecture asks for.
         """
         features = text if text.is_floating_point() else self.encode_text(text)
         quality, patches = self.encode_video(video, band)

@@ -29,6 +29,8 @@ _BATCH_NORM_EPS = 1e-3
 
 
 class _Stage(NamedTuple):
+    """Blocks of one width: how many, their kernel, the first one's stride, expansion, channels."""
+
     blocks: int
     kernel: int
     stride: int
@@ -46,7 +48,7 @@ _STAGES = (
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """TensorFlow's "same" padding along one axis, as (before, after); the odd pixel goes after."""
+    """Return TensorFlow's "same" padding of an axis, before and after; an odd pixel goes after."""
     total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
@@ -70,7 +72,7 @@ class ConvNorm(nn.Module):
         self.linear = linear
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] to [N, C', ceil(H / stride), ceil(W / stride)]."""
+        """Turn [N, C, H, W] into [N, C', ceil(H / stride), ceil(W / stride)]."""
         stride, kernel = self.conv.stride[0], self.conv.kernel_size[0]
         if stride > 1:
             rows = same_padding(x.shape[2], kernel, stride)
@@ -80,7 +82,7 @@ class ConvNorm(nn.Module):
         return x if self.linear else functional.relu6(x)
 
     def fold(self) -> None:
-        """Merge the batch norm into the convolution, in place; does nothing the second time."""
+        """Merge the batch norm into the convolution, in place; a second call does nothing."""
         if isinstance(self.norm, nn.BatchNorm2d):
             # torch's own fusion keeps padding, stride and groups, and adds the bias.
             self.conv = nn.utils.fusion.fuse_conv_bn_eval(self.conv.eval(), self.norm.eval())
@@ -88,7 +90,7 @@ class ConvNorm(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """MBConv block: expand 1x1, depthwise, project 1x1; with a shortcut where the shape is kept."""
+    """MBConv block: expand 1x1, depthwise, project 1x1; with a shortcut if it keeps the shape."""
 
     def __init__(self, channels: tuple[int, int], kernel: int, stride: int, expand: int) -> None:
         super().__init__()
@@ -102,13 +104,13 @@ class InvertedResidual(nn.Module):
         self.project = ConvNorm((inner, channels[1]), linear=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] to [N, C', ceil(H / stride), ceil(W / stride)]."""
+        """Turn [N, C, H, W] into [N, C', ceil(H / stride), ceil(W / stride)]."""
         out: Tensor = self.project(self.depthwise(self.expand(x)))
         return out + x if self.shortcut else out
 
 
 class EfficientNetLite0Stem(nn.Module):
-    """Normalised frames [N, 3, R, R] to features [N, 112, R / 16, R / 16].
+    """Turns normalised frames [N, 3, R, R] into features [N, 112, R / 16, R / 16].
 
     Batch norm always uses its stored statistics, in training too: the batches are small and full of
     near-equal frames.
@@ -137,7 +139,7 @@ class EfficientNetLite0Stem(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, 3, R, R] to [N, 112, R / 16, R / 16]."""
+        """Turn normalised frames [N, 3, R, R] into features [N, 112, R / 16, R / 16]."""
         x = self.first(x)
         for block in self.blocks:
             x = block(x)
@@ -154,8 +156,8 @@ def load_imagenet_stem(stem: EfficientNetLite0Stem) -> None:
     """Load ImageNet weights into an unfolded stem, from the package that carries them.
 
     Raises:
-        MissingBackend: the package is not installed.
-        InputError: its file does not hold the tensors expected.
+        MissingBackend: The package is not installed.
+        InputError: Its file does not hold the tensors that the stem needs.
     """
     published = torch.load(imagenet_weights(), map_location="cpu", weights_only=True)
     state = {}
@@ -169,10 +171,10 @@ def load_imagenet_stem(stem: EfficientNetLite0Stem) -> None:
 
 
 def imagenet_weights() -> Path:
-    """Path of the ImageNet weights.
+    """Find the file of the ImageNet weights.
 
     Raises:
-        MissingBackend: the package that carries them is not installed.
+        MissingBackend: The package that carries them is not installed.
     """
     spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
     folders = list(spec.submodule_search_locations or ()) if spec else []
@@ -186,7 +188,7 @@ def imagenet_weights() -> Path:
 
 
 def _published_names(stem: EfficientNetLite0Stem) -> Iterator[tuple[str, str]]:
-    """Pairs of our module names and the published ones."""
+    """Yield pairs of our module names and the published ones."""
     yield "first.conv", "_conv_stem"
     yield "first.norm", "_bn0"
     for index, block in enumerate(stem.blocks):

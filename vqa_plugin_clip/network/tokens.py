@@ -36,6 +36,7 @@ LABELS_LONG = (
 """The third published wording."""
 
 PADDING = 0
+"""Token id behind the end of a text."""
 
 _CLIP_START, _CLIP_END = 49406, 49407
 _CLIP_WORDS: dict[str, tuple[int, ...]] = {
@@ -57,29 +58,29 @@ _CLIP_WORDS: dict[str, tuple[int, ...]] = {
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, lower-case; what stands between them does not matter."""
+    """Split a text into its words, lower-case, at spaces of any kind."""
     return text.lower().split()
 
 
 def vocabulary_of(texts: Sequence[str]) -> tuple[str, ...]:
-    """A compact vocabulary for texts: their different words in alphabetical order."""
+    """Make a compact vocabulary for texts: their different words in alphabetical order."""
     return tuple(sorted({word for text in texts for word in words(text)}))
 
 
 def tokens_for(texts: Sequence[str], architecture: Architecture) -> Tensor:
-    """Token ids of texts such as the level wordings, for a network of this architecture.
+    """Turn texts, such as the level wordings, into token ids for a network.
 
     Each row is start, the text, end, zeros; the end token is the largest id.
 
     Args:
-        texts: K texts.
-        architecture: gives vocabulary and context length.
+        texts: The K texts.
+        architecture: Gives vocabulary and context length.
 
     Returns:
         [K, context_length] int64.
 
     Raises:
-        UsageError: a word is not in the vocabulary, a text is empty or too long, or the
+        UsageError: A word is not in the vocabulary, a text is empty or too long, or the
             architecture names no vocabulary.
         MissingBackend: CLIP's tokenizer is needed and open_clip is not installed.
     """
@@ -127,7 +128,7 @@ def _clip_ids(text: str) -> list[int]:
 
 
 def clip_token_ids(text: str) -> list[int]:
-    """Ids of a text in CLIP's vocabulary, without start and end.
+    """Turn a text into ids of CLIP's vocabulary, without start and end.
 
     Raises:
         MissingBackend: open_clip is not installed.
@@ -137,10 +138,10 @@ def clip_token_ids(text: str) -> list[int]:
 
 
 def open_clip_package() -> Any:
-    """The package open_clip, imported when it is first needed.
+    """Import the package open_clip.
 
     Raises:
-        MissingBackend: it is not installed.
+        MissingBackend: It is not installed.
     """
     try:
         return importlib.import_module("open_clip")

@@ -14,7 +14,7 @@ from vqa_plugin_clip.network.stem import STEM_CHANNELS, EfficientNetLite0Stem
 
 
 class CatBlock(ResidualBlock):
-    """A block over the tokens of each frame, which then lets the frames of a clip talk.
+    """A block over the tokens of each frame, which then exchanges messages between frames.
 
     The class tokens of a clip's frames attend to one another; each result becomes one more token
     (a fusion token) at the end of its frame.
@@ -27,7 +27,15 @@ class CatBlock(ResidualBlock):
         self.message_attn = SelfAttention(width, heads)
 
     def fuse(self, x: Tensor, frames: int) -> Tensor:
-        """[clips * frames, tokens, width] to [clips * frames, tokens + 1, width]."""
+        """Apply the block and add the fusion tokens.
+
+        Args:
+            x: [clips * frames, tokens, width], the frames of one clip together.
+            frames: Frames per clip (T).
+
+        Returns:
+            [clips * frames, tokens + 1, width].
+        """
         x = self(x)
         message = self.message_fc(x[:, 0].reshape(-1, frames, x.shape[-1]))
         message = message + self.message_attn(self.message_ln(message))
@@ -35,10 +43,10 @@ class CatBlock(ResidualBlock):
 
 
 class FrameTower(nn.Module):
-    """Frames to quality tokens and patch tokens; key prefix ``visual``.
+    """Turns frames into quality tokens and patch tokens; key prefix ``visual``.
 
     Args:
-        architecture: sizes; with the ``efficientnet-lite0`` stem ``conv1`` is the 1x1 convolution
+        architecture: Sizes. With the ``efficientnet-lite0`` stem ``conv1`` is the 1x1 convolution
             behind it, else CLIP's patch convolution.
     """
 
@@ -66,11 +74,14 @@ class FrameTower(nn.Module):
         self.proj = nn.Parameter(torch.empty(width, architecture.embed_dim))
 
     def tokens(self, images: Tensor, first_row: int = 0) -> Tensor:
-        """Normalised frames [N, 3, R, R] to class and patch tokens [N, 1 + P, W].
+        """Turn frames into class and patch tokens, before the first block.
 
         Args:
-            images: whole frames, or bands of them [N, 3, r, R]; P is the number of their patches.
-            first_row: in which row of patches a band begins.
+            images: Normalised frames [N, 3, R, R], or bands of them [N, 3, r, R].
+            first_row: Row of patches in which a band begins.
+
+        Returns:
+            [N, 1 + P, W], where P is the number of patches of a frame or band.
         """
         grid = self.conv1(self.stem(images))
         patches = grid.flatten(2).transpose(1, 2)
@@ -82,12 +93,12 @@ class FrameTower(nn.Module):
         return out
 
     def steps(self, images: Tensor, frames: int, first_row: int = 0) -> Iterator[Tensor]:
-        """The tokens before the first block, then after each: [N, 1 + P + i, W] for i = 0..L.
+        """Yield the tokens before the first block, then after each: [N, 1 + P + i, W], i = 0..L.
 
         Args:
-            images: normalised frames [N, 3, R, R] or bands, the frames of one clip together.
-            frames: frames per clip; divides N.
-            first_row: as in `tokens`.
+            images: Normalised frames [N, 3, R, R] or bands, the frames of one clip together.
+            frames: Frames per clip, which divides N.
+            first_row: Row of patches in which a band begins.
         """
         x = self.tokens(images, first_row)
         yield x
@@ -99,7 +110,7 @@ class FrameTower(nn.Module):
         """Split the last block's tokens [N, 1 + P + L, W].
 
         Returns:
-            quality tokens (class, then fusion tokens), normed and projected: [N, 1 + L, D]; and
+            Quality tokens (class, then fusion tokens), normed and projected: [N, 1 + L, D]; and
             patch tokens, neither normed nor projected: [N, P, W].
         """
         end = x.shape[1] - len(self.transformer.resblocks)
@@ -107,7 +118,7 @@ class FrameTower(nn.Module):
         return self.ln_post(quality) @ self.proj, x[:, 1:end]
 
     def forward(self, images: Tensor, frames: int, first_row: int = 0) -> tuple[Tensor, Tensor]:
-        """Normalised frames [N, 3, R, R] or bands to what `read_out` gives."""
+        """Turn normalised frames [N, 3, R, R], or bands, into what `read_out` gives."""
         x = images
         for x in self.steps(images, frames, first_row):  # noqa: B007  only the last step is kept
             pass

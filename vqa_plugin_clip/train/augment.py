@@ -1,7 +1,7 @@
 """How training changes the pictures of a clip: crop or fragments, mirror, colours.
 
 The published augmentation for resized frames (arXiv 2407.04928): a crop of several scales and
-places, mirroring, colour jitter that is drawn anew for every frame, and grey.
+places, mirroring, colour jitter that is drawn again for every frame, and grey.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ from vqa_plugin_clip.inputs.sampling import Size, crop_candidates
 
 Pictures = NDArray[np.uint8]
 
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what "grey" means to the published augmentation
+_LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue (ITU-R BT.601) that make grey in the published augmentation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Shares and strengths; the defaults are the paper's.
+    """How often and how far clips are changed; the defaults are the paper's.
 
     Attributes:
-        crops: cut a random crop; else the middle one.
-        mirror: share of clips that are mirrored left to right.
-        jitter: share of clips whose colours are changed.
-        amounts: how far brightness, contrast, saturation (as factors around 1) and hue (as parts
+        crops: Whether to cut at a random place; otherwise in the middle.
+        mirror: Share of clips that are mirrored left to right.
+        jitter: Share of clips whose colours are changed.
+        amounts: How far brightness, contrast, saturation (as factors around 1) and hue (as parts
             of a turn) may be changed.
-        each: whether the change is drawn for every ``frame`` (published: it flickers) or for the
+        each: Whether the change is drawn for every ``frame`` (published: it flickers) or for the
             whole ``clip``.
-        grey: share of clips that lose their colours.
+        grey: Share of clips that lose their colours.
     """
 
     crops: bool = True
@@ -49,7 +50,7 @@ class Augmentation:
         """Check the numbers.
 
         Raises:
-            UsageError: one is out of range.
+            UsageError: A number is out of range.
         """
         for name in ("mirror", "jitter", "grey"):
             if not 0 <= getattr(self, name) <= 1:
@@ -65,9 +66,9 @@ class Augmentation:
         """Change a clip.
 
         Args:
-            frames: [T, H, W, 3] uint8 RGB, what `reduce.reduced` makes of decoded frames.
-            preprocessing: of the network.
-            rng: draws everything.
+            frames: [T, H, W, 3] uint8 RGB, what `figures.reduced` makes of decoded frames.
+            preprocessing: The network's.
+            rng: What everything is drawn from.
 
         Returns:
             [T, size, size, 3] uint8.
@@ -95,10 +96,10 @@ class Augmentation:
 
 
 PUBLISHED = Augmentation()
-"""For frames that are resized."""
+"""The augmentation for frames that are resized: the paper's."""
 
 FOR_FRAGMENTS = Augmentation(jitter=0.0, grey=0.0)
-"""For fragments: places and mirroring only, because colours are part of what coding damages."""
+"""The augmentation for fragments: places and mirroring only, as coding damages colours, too."""
 
 
 def jitter(
@@ -106,7 +107,7 @@ def jitter(
 ) -> Tensor:
     """Change brightness, contrast, saturation and hue of [T, 3, H, W] in 0..1, in random order.
 
-    One draw for all frames; contrast is measured frame by frame.
+    All frames are changed alike; contrast is measured frame by frame.
     """
     brightness, contrast, saturation = (rng.uniform(1 - a, 1 + a) for a in amounts[:3])
     hue = rng.uniform(-amounts[3], amounts[3])
@@ -126,7 +127,12 @@ def jitter(
 
 
 def turn_hue(frames: Tensor, turn: float) -> Tensor:
-    """Add to the hue of [T, 3, H, W] in 0..1, 1 being a whole circle; value and chroma stay."""
+    """Turn the hue of RGB [T, 3, H, W] on 0 to 1; value and chroma stay as they are.
+
+    Args:
+        frames: [T, 3, H, W] float32.
+        turn: Part of a whole circle to turn by.
+    """
     red, green, blue = frames.unbind(1)
     top, low = frames.amax(1), frames.amin(1)
     chroma = top - low

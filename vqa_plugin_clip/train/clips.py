@@ -27,9 +27,10 @@ from vqa_plugin_clip.train.frame_store import FrameStore
 
 Pictures = NDArray[np.uint8]
 VALIDATION = -1
-"""Stands in a `Key` for an epoch in which nothing is drawn."""
+"""The epoch of a `Key` for validation, in which nothing is drawn."""
 
 _ORDER, _CLIP = 1, 2
+"""What a seed is for, so that the order of clips and their contents are drawn independently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,13 @@ class Rated:
     """A file that can be used.
 
     Attributes:
-        name: as in its table.
-        path: where it is.
-        score: mean opinion score on the table's scale.
-        share: the same on 0 (worst) to 1.
-        group: its content.
-        frames: how many it has.
-        stamp: changes when the file does.
+        name: Name as in its table.
+        path: Where the file is.
+        score: Mean opinion score on the table's scale.
+        share: The same score on 0 (worst) to 1 (best).
+        group: Name of its content.
+        frames: How many frames it has.
+        stamp: Text that changes when the file does.
     """
 
     name: str
@@ -56,22 +57,27 @@ class Rated:
 
 
 class Key(NamedTuple):
-    """Which clip: the epoch (or `VALIDATION`) and the file's place in its part."""
+    """Names a clip.
+
+    Attributes:
+        epoch: The epoch, or `VALIDATION`.
+        row: The file's place among the training, or validation, files.
+    """
 
     epoch: int
     row: int
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ClipView:
     """How clips are cut from files.
 
     Attributes:
-        frames: T.
-        preprocessing: of the network.
-        augmentation: of training clips.
-        candidates: see `recipe.Recipe`.
-        seed: of everything drawn.
+        frames: Frames per clip (T).
+        preprocessing: How frames become the network's input.
+        augmentation: How training clips are changed.
+        candidates: See `recipe.TrainRecipe`.
+        seed: Number that everything drawn follows from.
     """
 
     frames: int
@@ -82,21 +88,24 @@ class View:
 
 
 class Clips(Dataset["Pictures | VqaError"]):
-    """Clips by `Key`, [T, size, size, 3] uint8; an error is returned, for the process that asks.
+    """Clips by `Key`, each [T, size, size, 3] uint8.
+
+    An error is returned instead of raised: a process that makes clips would otherwise hand over its
+    traceback as text, and the message for the user would be lost in it.
 
     Args:
-        training: files that are trained on.
-        validation: files that are measured on.
-        view: how clips are cut.
-        store: keeps what was decoded.
-        threads: of the decoder.
+        training: Files that are trained on.
+        validation: Files that are measured on.
+        view: How clips are cut.
+        store: Keeps what was decoded.
+        threads: Threads of the decoder.
     """
 
     def __init__(
         self,
         training: Sequence[Rated],
         validation: Sequence[Rated],
-        view: View,
+        view: ClipView,
         store: FrameStore,
         threads: int = 1,
     ) -> None:
@@ -107,7 +116,7 @@ class Clips(Dataset["Pictures | VqaError"]):
         self.threads = threads
 
     def __getitem__(self, key: Key) -> Pictures | VqaError:
-        """The clip."""
+        """Make a clip; an error is returned."""
         try:
             if key.epoch == VALIDATION:
                 return self._still_view(self.validation[key.row])
@@ -121,8 +130,8 @@ class Clips(Dataset["Pictures | VqaError"]):
         name = f"{file.stamp} {view.frames} {view.preprocessing} validation"
 
         def make() -> Pictures:
-            found = decoded(file, indices, self._picture, self.threads)
-            return np.stack([found[index] for index in indices])
+            pictures = decoded(file, indices, self._picture, self.threads)
+            return np.stack([pictures[index] for index in indices])
 
         return np.array(self.store.get(name, make))
 
@@ -131,8 +140,8 @@ class Clips(Dataset["Pictures | VqaError"]):
         rng = np.random.default_rng([view.seed, _CLIP, key.epoch, key.row])
         indices = drawn_indices(file.frames, view.frames, view.candidates, rng)
         if self.store.folder is None:
-            found = decoded(file, indices, self._reduce, self.threads)
-            frames = np.stack([found[index] for index in indices])
+            pictures = decoded(file, indices, self._reduce, self.threads)
+            frames = np.stack([pictures[index] for index in indices])
         else:
             frames = self._stored(file, indices)
         return view.augmentation.pictures(frames, view.preprocessing, rng)
@@ -143,11 +152,11 @@ class Clips(Dataset["Pictures | VqaError"]):
         name = f"{file.stamp} {view.frames} {view.candidates} {view.preprocessing} training"
 
         def make() -> Pictures:
-            found = decoded(file, known, self._reduce, self.threads)
-            return np.stack([found[index] for index in known])
+            pictures = decoded(file, known, self._reduce, self.threads)
+            return np.stack([pictures[index] for index in known])
 
-        kept = self.store.get(name, make)
-        return np.array(kept[np.searchsorted(known, indices)])
+        stored = self.store.get(name, make)
+        return np.array(stored[np.searchsorted(known, indices)])
 
     def _picture(self, rgb: Picture) -> Picture:
         return self.view.preprocessing.picture(np.array(rgb))
@@ -159,13 +168,16 @@ class Clips(Dataset["Pictures | VqaError"]):
 def drawn_indices(
     frames: int, clip_frames: int, count: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Frames of a training clip, one from each of ``clip_frames`` parts of the video.
+    """Draw the frames of a training clip, one from each of ``clip_frames`` parts of the video.
 
     Args:
-        frames: in the video.
-        clip_frames: T.
-        count: how many frames of each part can be drawn; 0 for all, as published.
-        rng: draws.
+        frames: Frames in the video.
+        clip_frames: Frames per clip (T).
+        count: How many frames of each part can be drawn; 0 for all, as published.
+        rng: What is drawn from.
+
+    Returns:
+        [T] int64, ascending.
     """
     offsets = _offsets(frames, clip_frames, count)
     if len(offsets) == 0:
@@ -176,7 +188,7 @@ def drawn_indices(
 
 
 def candidates(frames: int, clip_frames: int, count: int) -> NDArray[np.int64]:
-    """All frames that `drawn_indices` may draw, ascending."""
+    """List all frames that `drawn_indices` may draw, int64, ascending."""
     offsets = _offsets(frames, clip_frames, count)
     part = (frames - 1) // clip_frames
     if len(offsets):
@@ -186,7 +198,7 @@ def candidates(frames: int, clip_frames: int, count: int) -> NDArray[np.int64]:
 
 
 def _offsets(frames: int, clip_frames: int, count: int) -> NDArray[np.int64]:
-    """Places in a part that can be drawn; none where all can."""
+    """List the places in a part that can be drawn; none if all can."""
     part = (frames - 1) // clip_frames
     if not 0 < count < part:
         return np.zeros(0, np.int64)
@@ -196,39 +208,60 @@ def _offsets(frames: int, clip_frames: int, count: int) -> NDArray[np.int64]:
 def decoded(
     file: Rated, indices: NDArray[np.int64], make: Callable[[Picture], Picture], threads: int
 ) -> dict[int, Picture]:
-    """What ``make`` gives for the RGB of each of the frames ``indices``.
+    """Decode some frames of a file.
+
+    Args:
+        file: The file.
+        indices: Which frames, from 0.
+        make: What to do with the RGB (H, W, 3) uint8 of each of them.
+        threads: Threads of the decoder.
+
+    Returns:
+        What ``make`` gave, by frame index.
 
     Raises:
-        InputError: the file cannot be decoded, or has fewer frames than it had.
+        InputError: The file cannot be decoded, or has fewer frames than it had.
     """
-    wanted, found = {int(index) for index in indices}, dict[int, Picture]()
+    needed, pictures = {int(index) for index in indices}, dict[int, Picture]()
     with VideoReader(file.path, threads=threads) as reader:
         for frame in reader:
-            if frame.index in wanted:
-                found[frame.index] = make(frame.rgb)
+            if frame.index in needed:
+                pictures[frame.index] = make(frame.rgb)
             frame.release()
-            if len(found) == len(wanted):
-                return found
+            if len(pictures) == len(needed):
+                return pictures
     raise InputError(
-        f"{file.name}: {len(found)} of {len(wanted)} frames could be read; did it change?"
+        f"{file.name}: {len(pictures)} of {len(needed)} frames could be read; did it change?"
     )
 
 
-class Plan(Sampler[list[Key]]):
-    """The batches that a loader gives next; set ``batches`` before iterating."""
+class BatchPlan(Sampler[list[Key]]):
+    """The batches that a loader makes next; set ``batches`` before iterating over the loader.
+
+    Its processes stay from epoch to epoch, so they get new batches by this object.
+    """
 
     def __init__(self) -> None:
         self.batches: Sequence[Sequence[Key]] = ()
 
     def __iter__(self) -> Iterator[list[Key]]:
-        """Batches in order."""
+        """Iterate over the batches in order."""
         return iter([list(batch) for batch in self.batches])
 
 
 def epoch_batches(
     rows: int, batch: int, epoch: int, seed: int, process: int, processes: int
 ) -> list[list[Key]]:
-    """One process's batches of an epoch: random order, a rest that fills no batch is left out."""
+    """List one process's batches of an epoch, in random order; an incomplete last one is left out.
+
+    Args:
+        rows: Training files.
+        batch: Clips per batch.
+        epoch: From 0.
+        seed: Number that the order follows from.
+        process: Which process, from 0.
+        processes: How many there are; no two get the same file.
+    """
     order = np.random.default_rng([seed, _ORDER, epoch]).permutation(rows)
     steps = rows // (batch * processes)
     parts = order[: steps * batch * processes].reshape(steps, processes, batch)
@@ -236,7 +269,7 @@ def epoch_batches(
 
 
 def collate(clips: Sequence[Pictures | VqaError]) -> Tensor | VqaError:
-    """[B, T, size, size, 3] uint8, or the first error."""
+    """Put clips into a batch [B, T, size, size, 3] uint8; or return the first error among them."""
     pictures: list[Pictures] = []
     for clip in clips:
         if isinstance(clip, VqaError):

@@ -14,7 +14,7 @@ _RUN = "Run"
 
 
 def train_command(
-    table: Annotated[Path, typer.Argument(help="CSV with a header: files and their scores.")],
+    table: Annotated[Path, typer.Argument(help="CSV table with a header: files and their scores.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for everything that is written.")
     ],
@@ -28,150 +28,222 @@ def train_command(
     ],
     root: Annotated[
         Path | None,
-        typer.Option(help="Folder of the files; default: the table's.", rich_help_panel=_DATA),
+        typer.Option(
+            help="Folder that file names start from; without it, the table's.",
+            rich_help_panel=_DATA,
+        ),
     ] = None,
-    file_column: Annotated[str, typer.Option(rich_help_panel=_DATA)] = "file",
-    score_column: Annotated[str, typer.Option(rich_help_panel=_DATA)] = "score",
+    file_column: Annotated[
+        str, typer.Option(help="Column with the file names.", rich_help_panel=_DATA)
+    ] = "file",
+    score_column: Annotated[
+        str, typer.Option(help="Column with the opinion scores.", rich_help_panel=_DATA)
+    ] = "score",
     suffix: Annotated[
-        str, typer.Option(help="Added to every file name: .mp4", rich_help_panel=_DATA)
+        str, typer.Option(help="Added to every file name, such as .mp4.", rich_help_panel=_DATA)
     ] = "",
     validation: Annotated[
         Path | None,
-        typer.Option(help="Table of validation files, same columns.", rich_help_panel=_DATA),
+        typer.Option(
+            help="Table of validation files, with the same columns.", rich_help_panel=_DATA
+        ),
     ] = None,
     val_share: Annotated[
-        float, typer.Option(help="Without one: share of rows split off.", rich_help_panel=_DATA)
+        float,
+        typer.Option(
+            help="Without such a table: share of rows to split off.", rich_help_panel=_DATA
+        ),
     ] = 0.2,
     split_by: Annotated[
         str,
         typer.Option(
-            help="Contents stay together: a column, name (file name up to _ or .) or name:REGEX.",
+            help="What tells contents apart, which are never split: a column,"
+            " name (the file name up to _ or .) or name:REGEX.",
             rich_help_panel=_DATA,
         ),
     ] = "",
     min_frames: Annotated[
-        int, typer.Option(help="Shorter videos are left out.", rich_help_panel=_DATA)
+        int, typer.Option(help="Videos with fewer frames are left out.", rich_help_panel=_DATA)
     ] = 2,
     init: Annotated[
         str,
         typer.Option(
-            help="open_clip:MODEL/TAG, open_clip:MODEL/FILE, a bundled checkpoint or a path.",
+            help="Weights to start from: open_clip:MODEL/TAG, open_clip:MODEL/FILE, the name of a"
+            " bundled checkpoint, or the path of one.",
             rich_help_panel=_START,
         ),
     ] = "clipvqa-small",
     behaviour: Annotated[
-        str, typer.Option(help="published or corrected.", rich_help_panel=_START)
+        str,
+        typer.Option(
+            help="Behaviour of the network: published or corrected; without it, the start's.",
+            rich_help_panel=_START,
+        ),
     ] = "",
     frames: Annotated[
-        int, typer.Option(help="Frames per clip; 0: the start's, 32.", rich_help_panel=_START)
+        int,
+        typer.Option(
+            help="Frames per clip; 0 for the start's, which is 32 for CLIP.", rich_help_panel=_START
+        ),
     ] = 0,
     view: Annotated[
-        str, typer.Option(help="resize (paper) or fragments.", rich_help_panel=_START)
+        str,
+        typer.Option(
+            help="How frames are cut: resize (the paper's) or fragments.", rich_help_panel=_START
+        ),
     ] = "",
     levels: Annotated[
-        str, typer.Option(help="Wording, worst first: bad,poor,...", rich_help_panel=_START)
+        str,
+        typer.Option(
+            help="Wording of the levels, worst first, such as bad,poor,fair.",
+            rich_help_panel=_START,
+        ),
     ] = "",
-    epochs: Annotated[int, typer.Option(rich_help_panel=_RECIPE)] = 40,
-    warmup_epochs: Annotated[int, typer.Option(rich_help_panel=_RECIPE)] = 5,
+    epochs: Annotated[
+        int, typer.Option(help="Passes over the training files.", rich_help_panel=_RECIPE)
+    ] = 40,
+    warmup_epochs: Annotated[
+        int, typer.Option(help="Epochs in which the rate rises.", rich_help_panel=_RECIPE)
+    ] = 5,
     rate: Annotated[
         float, typer.Option(help="Learning rate of the vision tower.", rich_help_panel=_RECIPE)
     ] = 8e-6,
     min_rate: Annotated[
-        float, typer.Option(help="At the end, of all parts.", rich_help_panel=_RECIPE)
+        float, typer.Option(help="Learning rate of all parts at the end.", rich_help_panel=_RECIPE)
     ] = 8e-8,
     new_parts: Annotated[
-        float, typer.Option(help="Times --rate for what CLIP lacks.", rich_help_panel=_RECIPE)
+        float,
+        typer.Option(
+            help="Factor on --rate for the parts that CLIP lacks.", rich_help_panel=_RECIPE
+        ),
     ] = 10.0,
-    weight_decay: Annotated[float, typer.Option(rich_help_panel=_RECIPE)] = 0.001,
+    weight_decay: Annotated[
+        float, typer.Option(help="Weight decay of matrices.", rich_help_panel=_RECIPE)
+    ] = 0.001,
     betas: Annotated[
-        tuple[float, float], typer.Option(metavar="B1 B2", rich_help_panel=_RECIPE)
+        tuple[float, float],
+        typer.Option(metavar="B1 B2", help="The two betas of AdamW.", rich_help_panel=_RECIPE),
     ] = (0.9, 0.98),
     batch: Annotated[
-        int, typer.Option(help="Videos per pass and device.", rich_help_panel=_RECIPE)
+        int, typer.Option(help="Videos per forward pass and device.", rich_help_panel=_RECIPE)
     ] = 2,
     accumulate: Annotated[
-        int, typer.Option(help="Passes per update.", rich_help_panel=_RECIPE)
+        int, typer.Option(help="Forward passes per update of the weights.", rich_help_panel=_RECIPE)
     ] = 8,
     clip_norm: Annotated[
-        float, typer.Option(help="Longest gradient; 0: any.", rich_help_panel=_RECIPE)
+        float, typer.Option(help="Longest gradient; 0 for no limit.", rich_help_panel=_RECIPE)
     ] = 0.0,
     train_conv2: Annotated[
         bool | None,
         typer.Option(
             "--train-conv2/--freeze-conv2",
-            help="Temporal convolution; default: as the behaviour has it.",
+            help="Whether the temporal convolution learns; without it, only if corrected.",
             rich_help_panel=_RECIPE,
         ),
     ] = None,
     train_text: Annotated[
-        bool, typer.Option("--train-text", help="Text tower too.", rich_help_panel=_RECIPE)
+        bool,
+        typer.Option("--train-text", help="Train the text tower, too.", rich_help_panel=_RECIPE),
     ] = False,
     candidates: Annotated[
         int,
         typer.Option(
-            help="Frames of each part of a video that are drawn from; 0: all.",
+            help="How many frames of each part of a video may be drawn; 0 for all.",
             rich_help_panel=_RECIPE,
         ),
     ] = 0,
-    seed: Annotated[int, typer.Option(rich_help_panel=_RECIPE)] = 1024,
+    seed: Annotated[
+        int,
+        typer.Option(help="Number that everything random follows from.", rich_help_panel=_RECIPE),
+    ] = 1024,
     fit_svr: Annotated[
         bool,
-        typer.Option("--fit-svr", help="Also the paper's decoder.", rich_help_panel=_RECIPE),
+        typer.Option("--fit-svr", help="Fit the paper's decoder, too.", rich_help_panel=_RECIPE),
     ] = False,
     crops: Annotated[
         bool | None,
-        typer.Option("--crops/--no-crops", help="Random places.", rich_help_panel=_VARY),
+        typer.Option(
+            "--crops/--no-crops", help="Crop or cut at random places.", rich_help_panel=_VARY
+        ),
     ] = None,
     mirror: Annotated[
-        float | None, typer.Option(help="Share of clips; 0.5.", rich_help_panel=_VARY)
+        float | None,
+        typer.Option(
+            help="Share of clips that are mirrored; 0.5 if not given.", rich_help_panel=_VARY
+        ),
     ] = None,
     jitter: Annotated[
         float | None,
-        typer.Option(help="Share of clips; 0.8, fragments 0.", rich_help_panel=_VARY),
+        typer.Option(
+            help="Share of clips whose colours are changed; if not given, 0.8, or 0 for fragments.",
+            rich_help_panel=_VARY,
+        ),
     ] = None,
     jitter_amounts: Annotated[
         tuple[float, float, float, float] | None,
         typer.Option(
             metavar="B C S H",
-            help="Brightness, contrast, saturation, hue; 0.4 0.4 0.2 0.1.",
+            help="How far brightness, contrast, saturation and hue are changed;"
+            " 0.4 0.4 0.2 0.1 if not given.",
             rich_help_panel=_VARY,
         ),
     ] = None,
     jitter_each: Annotated[
-        str | None, typer.Option(help="frame (paper) or clip.", rich_help_panel=_VARY)
+        str | None,
+        typer.Option(
+            help="Draw the change for each frame (the paper's) or clip.", rich_help_panel=_VARY
+        ),
     ] = None,
     grey: Annotated[
         float | None,
-        typer.Option(help="Share of clips; 0.2, fragments 0.", rich_help_panel=_VARY),
+        typer.Option(
+            help="Share of clips that lose their colours; if not given, 0.2, or 0 for fragments.",
+            rich_help_panel=_VARY,
+        ),
     ] = None,
-    precision: Annotated[str, typer.Option(help="no, bf16 or fp16.", rich_help_panel=_RUN)] = "no",
+    precision: Annotated[
+        str, typer.Option(help="Mixed precision: no, bf16 or fp16.", rich_help_panel=_RUN)
+    ] = "no",
     checkpointing: Annotated[
         bool,
-        typer.Option("--checkpointing", help="Less memory, more time.", rich_help_panel=_RUN),
+        typer.Option(
+            "--checkpointing", help="Take less memory and more time.", rich_help_panel=_RUN
+        ),
     ] = False,
     device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_RUN)
+        str, typer.Option(help="Where to train: auto, cpu, cuda or mps.", rich_help_panel=_RUN)
     ] = "auto",
     jobs: Annotated[
         int,
-        typer.Option("--jobs", "-j", help="Processes that decode; 0: none.", rich_help_panel=_RUN),
+        typer.Option(
+            "--jobs", "-j", help="Processes that decode; 0 for none but this.", rich_help_panel=_RUN
+        ),
     ] = 0,
-    threads: Annotated[int, typer.Option(help="Of torch; 0: all cores.", rich_help_panel=_RUN)] = 0,
+    threads: Annotated[
+        int, typer.Option(help="Threads of torch; 0 for all cores.", rich_help_panel=_RUN)
+    ] = 0,
     cache: Annotated[
-        Path | None, typer.Option(help="Folder for decoded frames; kept.", rich_help_panel=_RUN)
+        Path | None, typer.Option(help="Folder that keeps decoded frames.", rich_help_panel=_RUN)
     ] = None,
-    cache_gb: Annotated[float, typer.Option(help="Its size.", rich_help_panel=_RUN)] = 20.0,
+    cache_gb: Annotated[
+        float, typer.Option(help="Largest size of that folder in GiB.", rich_help_panel=_RUN)
+    ] = 20.0,
     save_every: Annotated[
-        int, typer.Option(help="Updates between saved states.", rich_help_panel=_RUN)
+        int,
+        typer.Option(
+            help="Updates from one saved state to the next; 0 for epochs only.",
+            rich_help_panel=_RUN,
+        ),
     ] = 500,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where --output stands.", rich_help_panel=_RUN)
+        bool,
+        typer.Option("--resume", help="Go on from the state in --output.", rich_help_panel=_RUN),
     ] = False,
     training_data: Annotated[
-        str, typer.Option(help="Its name, for the card.", rich_help_panel=_RUN)
+        str, typer.Option(help="Name of the training data, for the card.", rich_help_panel=_RUN)
     ] = "",
     licence: Annotated[
-        str, typer.Option(help="Of the weights, for the card.", rich_help_panel=_RUN)
+        str, typer.Option(help="Licence of the weights, for the card.", rich_help_panel=_RUN)
     ] = "not stated",
 ) -> None:
     """Train a checkpoint on opinion scores, with the paper's recipe.
@@ -183,12 +255,14 @@ def train_command(
     from vqa_plugin_clip.train.console import report
     from vqa_plugin_clip.train.dataset import Tables
     from vqa_plugin_clip.train.opinion_table import TableForm
-    from vqa_plugin_clip.train.recipe import Recipe
-    from vqa_plugin_clip.train.results import Origin
-    from vqa_plugin_clip.train.run import Job, train
+    from vqa_plugin_clip.train.recipe import TrainRecipe
+    from vqa_plugin_clip.train.results import TrainOrigin
+    from vqa_plugin_clip.train.run import TrainJob, train
 
     if min(jobs, threads, save_every, min_frames, cache_gb) < 0:
-        raise UsageError("--jobs, --threads, --save-every, --min-frames, --cache-gb: not below 0")
+        raise UsageError(
+            "--jobs, --threads, --save-every, --min-frames, --cache-gb: must not be below 0"
+        )
     form = TableForm(file_column, score_column, scale, root, suffix)
     varied = {
         "crops": crops,
@@ -198,7 +272,7 @@ def train_command(
         "each": jitter_each,
         "grey": grey,
     }
-    recipe = Recipe(
+    recipe = TrainRecipe(
         init=init,
         behaviour=behaviour,  # type: ignore[arg-type]
         frames=frames,
@@ -222,7 +296,7 @@ def train_command(
         checkpointing=checkpointing,
         seed=seed,
     )
-    job = Job(
+    job = TrainJob(
         tables=Tables(table, form, validation, val_share, split_by, min_frames),
         recipe=recipe,
         out=output,
@@ -234,7 +308,7 @@ def train_command(
         threads=threads or os.cpu_count() or 1,
         device=device,
         save_every=save_every,
-        origin=Origin(training_data, table.name, licence, command_line()),
+        origin=TrainOrigin(training_data, table.name, licence, command_line()),
     )
     with report(output) as watcher:
         train(job, watcher)

@@ -1,4 +1,4 @@
-"""What a training tells: lines on standard output, a bar on standard error."""
+"""How a training reports to people: lines on standard output, a bar on standard error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from vqa_harness.console import clean, note, stage_bar, warn
 from vqa_plugin_clip.train.dataset import BAD_ROWS_FILE, Ratings, summary
 from vqa_plugin_clip.train.figures import rank
-from vqa_plugin_clip.train.initial_network import Start
+from vqa_plugin_clip.train.initial_network import InitialNetwork
 from vqa_plugin_clip.train.results import BEST
 from vqa_plugin_clip.train.run import Watcher
 from vqa_plugin_clip.train.state_file import Position
@@ -20,17 +20,17 @@ from vqa_plugin_clip.train.state_file import Position
 
 @contextmanager
 def report(out: Path) -> Iterator[Watcher]:
-    """A watcher that tells people; the bar only where standard error is a terminal.
+    """Make a watcher that reports to people; it has a bar only if standard error is a terminal.
 
     Args:
-        out: folder of the training.
+        out: Folder of the training.
     """
     rows: list[dict[str, float | None]] = []
     with stage_bar() as bar:
 
-        def begun(found: Ratings, position: Position, start: Start) -> None:
+        def begun(ratings: Ratings, position: Position, initial: InitialNetwork) -> None:
             rows.extend(position.rows)
-            _tell_begin(found, position, start)
+            _tell_begin(ratings, position, initial)
 
         def step(epoch: int, done: int, steps: int, loss: float) -> None:
             bar(f"epoch {epoch}", done, steps, "" if math.isnan(loss) else f"loss {loss:.4f}")
@@ -60,16 +60,15 @@ def report(out: Path) -> Iterator[Watcher]:
         sys.stdout.write(f"score with: vqa-harness run -m clipvqa:checkpoint={path},window=video\n")
 
 
-def _tell_begin(found: Ratings, position: Position, start: Start) -> None:
-    if found.bad:
-        warn(f"{len(found.bad)} rows left out, see {BAD_ROWS_FILE}: {summary(found.bad)}")
-    sizes, kind = start.model.architecture, start.preprocessing.kind
-    millions = sum(p.numel() for p in start.model.parameters()) / 1e6
-    behaviour = "published" if sizes.behaviour == "authors" else sizes.behaviour
+def _tell_begin(ratings: Ratings, position: Position, initial: InitialNetwork) -> None:
+    if ratings.bad:
+        warn(f"{len(ratings.bad)} rows left out, see {BAD_ROWS_FILE}: {summary(ratings.bad)}")
+    sizes, kind = initial.model.architecture, initial.preprocessing.kind
+    millions = sum(p.numel() for p in initial.model.parameters()) / 1e6
     text = [
-        f"training: {_described(found.training)}; validation: {_described(found.validation)}",
+        f"training: {_described(ratings.training)}; validation: {_described(ratings.validation)}",
         f"network: {millions:.1f} million parameters, {sizes.frames} frames of"
-        f" {sizes.image_size}x{sizes.image_size} ({kind}), {behaviour} behaviour",
+        f" {sizes.image_size}x{sizes.image_size} ({kind}), {sizes.behaviour} behaviour",
     ]
     if position.epoch or position.step:
         text.append(f"going on in epoch {position.epoch + 1}, after {position.updates} updates")

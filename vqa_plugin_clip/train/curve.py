@@ -16,10 +16,10 @@ Row = dict[str, float | None]
 
 
 def check_matplotlib() -> None:
-    """Fail early.
+    """Import matplotlib, so that a training fails at its beginning if it is missing.
 
     Raises:
-        MissingBackend: matplotlib is not installed.
+        MissingBackend: Matplotlib is not installed.
     """
     _figure()
 
@@ -40,9 +40,9 @@ def draw_curve(rows: Sequence[Row], folder: Path) -> None:
         (lower, "srocc", "tab:blue"),
         (lower, "plcc", "tab:orange"),
     ):
-        found = [(row["epoch"], row[name]) for row in rows if row[name] is not None]
-        if found:
-            axes.plot(*zip(*found, strict=True), marker=".", color=colour, label=name.upper())
+        points = [(row["epoch"], row[name]) for row in rows if row[name] is not None]
+        if points:
+            axes.plot(*zip(*points, strict=True), marker=".", color=colour, label=name.upper())
     upper.set_ylabel("training loss")
     lower.set_ylabel("validation")
     lower.set_xlabel("epoch")
@@ -65,7 +65,7 @@ def _figure() -> Any:
         raise MissingBackend(
             "training: matplotlib is not installed; run: pip install 'vqa-harness[clip,train]'"
         ) from None
-    mpl.rcParams["svg.hashsalt"] = "vqa-harness"  # else the file changes from run to run
+    mpl.rcParams["svg.hashsalt"] = "vqa-harness"  # otherwise every run writes another file
     return Figure
 
 

@@ -1,4 +1,4 @@
-"""From tables to the files that are trained and measured on; what was left out is told."""
+"""From tables to the files that are trained and measured on, and why others were left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vqa_harness.errors import UsageError
 from vqa_harness.files import write_text
 from vqa_harness.stats.correlation import FEWEST
 from vqa_plugin_clip.train.clips import Rated
-from vqa_plugin_clip.train.opinion_table import BadRow, Opinion, TableForm, read_table
+from vqa_plugin_clip.train.opinion_table import BadRow, OpinionRow, TableForm, read_table
 from vqa_plugin_clip.train.split import group_column, groups, split
 from vqa_plugin_clip.train.survey import FileFacts, survey
 
@@ -29,11 +29,11 @@ class Tables:
 
     Attributes:
         table: CSV file.
-        form: how it, and the other one, is read; its ``group_column`` follows from ``split_by``.
+        form: How the tables are read; its ``group_column`` follows from ``split_by``.
         validation: CSV file of validation files; None to split them off ``table``.
-        val_share: share of rows that is split off.
-        split_by: see `split.groups`.
-        min_frames: frames that a video needs at least; a picture needs one.
+        val_share: Share of rows that is split off, between 0 and 1.
+        split_by: What tells contents apart, see `split.groups`.
+        min_frames: Fewest frames of a video; a picture needs one.
     """
 
     table: Path
@@ -46,13 +46,13 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
-    """What can be used.
+    """The files of a training.
 
     Attributes:
-        training: files to train on.
-        validation: files to measure on.
-        bad: rows left out.
-        scale: worst and best opinion score.
+        training: Files to train on.
+        validation: Files to measure on.
+        bad: Rows that were left out.
+        scale: Worst and best opinion score.
     """
 
     training: tuple[Rated, ...]
@@ -61,7 +61,7 @@ class Ratings:
     scale: tuple[float, float]
 
     def fingerprint(self) -> str:
-        """Changes with the files, their scores, their order and the split."""
+        """Return a hash of the files, their scores, their order and the split."""
         rows = [
             [part, file.name, file.score, file.frames]
             for part, files in (("training", self.training), ("validation", self.validation))
@@ -70,7 +70,7 @@ class Ratings:
         return hashlib.sha256(json.dumps([self.scale, rows]).encode()).hexdigest()
 
 
-def ratings(
+def read_ratings(
     tables: Tables,
     seed: int,
     batch: int,
@@ -83,19 +83,19 @@ def ratings(
     Writes the split, what was left out and the facts of the files into ``out``.
 
     Args:
-        tables: what to read.
-        seed: of the split.
-        batch: files that training needs at least.
-        out: folder.
-        threads: files looked at at once.
-        progress: called with files done and to be done.
+        tables: What to read.
+        seed: Number that the split follows from.
+        batch: Fewest files that training needs.
+        out: Folder to write into.
+        threads: How many files are looked at together.
+        progress: Called with the number of files done and to be done.
 
     Raises:
-        UsageError: a table or a setting is wrong, or too few files are left.
+        UsageError: A table or a setting is wrong, or too few files are left.
     """
     form = replace(tables.form, group_column=group_column(tables.split_by))
     good, bad = read_table(tables.table, form)
-    other: list[Opinion] = []
+    other: list[OpinionRow] = []
     if tables.validation is not None:
         other, other_bad = read_table(tables.validation, replace(form, group_column=""))
         bad += other_bad
@@ -118,12 +118,12 @@ def ratings(
     else:
         chosen = [False] * len(first)
     named = [
-        (_rated(opinion, found, group, form.scale), taken)
-        for (opinion, found), group, taken in zip(first, names, chosen, strict=True)
+        (_rated(opinion, file_facts, group, form.scale), taken)
+        for (opinion, file_facts), group, taken in zip(first, names, chosen, strict=True)
     ]
     training = tuple(file for file, taken in named if not taken)
     validation = tuple(file for file, taken in named if taken) + tuple(
-        _rated(opinion, found, opinion.name, form.scale) for opinion, found in second
+        _rated(opinion, file_facts, opinion.name, form.scale) for opinion, file_facts in second
     )
     _check_count(len(training), batch, bad, "training")
     _check_count(len(validation), FEWEST, bad, "validation")
@@ -132,26 +132,26 @@ def ratings(
 
 
 def _usable(
-    opinions: Sequence[Opinion],
+    opinions: Sequence[OpinionRow],
     facts: Sequence[FileFacts],
     table: str,
     min_frames: int,
     bad: list[BadRow],
-) -> list[tuple[Opinion, FileFacts]]:
-    """Files that decode and are long enough; the others are added to ``bad``."""
+) -> list[tuple[OpinionRow, FileFacts]]:
+    """Pick the files that decode and are long enough; the others are added to ``bad``."""
     usable = []
-    for opinion, found in zip(opinions, facts, strict=True):
-        problem = found.problem.removeprefix(f"{opinion.path.name}: ")
-        if not problem and not found.still and found.frames < min_frames:
-            problem = f"{found.frames} frames, a video needs {min_frames}"
+    for opinion, file_facts in zip(opinions, facts, strict=True):
+        problem = file_facts.problem.removeprefix(f"{opinion.path.name}: ")
+        if not problem and not file_facts.still and file_facts.frames < min_frames:
+            problem = f"{file_facts.frames} frames, a video needs {min_frames}"
         if problem:
             bad.append(BadRow(table, opinion.line, opinion.name, problem))
         else:
-            usable.append((opinion, found))
+            usable.append((opinion, file_facts))
     return usable
 
 
-def _rated(opinion: Opinion, facts: FileFacts, group: str, scale: tuple[float, float]) -> Rated:
+def _rated(opinion: OpinionRow, facts: FileFacts, group: str, scale: tuple[float, float]) -> Rated:
     low, high = scale
     return Rated(
         name=opinion.name,
@@ -172,7 +172,12 @@ def _check_count(count: int, least: int, bad: Sequence[BadRow], part: str) -> No
 
 
 def summary(bad: Sequence[BadRow], most: int = 3) -> str:
-    """The first few bad rows in words."""
+    """Describe the first few bad rows in words.
+
+    Args:
+        bad: Rows that were left out.
+        most: How many to describe; the others are counted.
+    """
     shown = [f"line {row.line}, {row.name or 'no name'}: {row.reason}" for row in bad[:most]]
     more = len(bad) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
@@ -196,7 +201,7 @@ def _write_split(training: Sequence[Rated], validation: Sequence[Rated], path: P
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table as CSV text; None is an empty cell."""
+    """Write a table as CSV text; None becomes an empty cell."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)

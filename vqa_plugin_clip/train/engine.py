@@ -14,14 +14,14 @@ from vqa_harness.errors import MissingBackend, UsageError, one_line
 from vqa_plugin_clip.metric import choose_device
 from vqa_plugin_clip.network.labels import cosine_loss, expected_level, vectorised_label
 from vqa_plugin_clip.network.tokens import tokens_for
-from vqa_plugin_clip.train.initial_network import Start, keep_statistics, save_memory
+from vqa_plugin_clip.train.initial_network import InitialNetwork, keep_statistics, save_memory
 from vqa_plugin_clip.train.optimiser import (
     make_optimiser,
     moments,
     restore_moments,
     schedule,
 )
-from vqa_plugin_clip.train.recipe import Precision, Recipe
+from vqa_plugin_clip.train.recipe import Precision, TrainRecipe
 from vqa_plugin_clip.train.state_file import State
 
 Values = NDArray[np.float64]
@@ -31,12 +31,12 @@ def make_accelerator(device: str, precision: Precision) -> Any:
     """Hugging Face's `Accelerator`: device, processes and mixed precision.
 
     Args:
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        precision: of forward passes.
+        device: Where to compute: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: Precision of forward passes.
 
     Raises:
-        MissingBackend: accelerate is not installed, or there is no such device.
-        UsageError: the device cannot compute in that precision.
+        MissingBackend: Accelerate is not installed, or there is no such device.
+        UsageError: The device cannot compute in that precision.
     """
     try:
         from accelerate import Accelerator
@@ -56,32 +56,34 @@ class Engine:
     """A network with its optimiser.
 
     Args:
-        start: the network and what belongs to it; trained in place.
-        recipe: how.
-        accelerator: of `make_accelerator`.
-        kept: the state to go on from; the network has its weights already.
+        initial: The network and what belongs to it; it is trained in place.
+        recipe: How to train.
+        accelerator: From `make_accelerator`.
+        saved: The state to go on from, whose weights the network has already; None for a start.
 
     Attributes:
-        model: the network itself, as it is saved.
-        rate: learning rate of the vision tower in the next update.
+        model: The network itself, as it is saved.
+        rate: Learning rate of the vision tower in the next update.
     """
 
-    def __init__(self, start: Start, recipe: Recipe, accelerator: Any, kept: State | None) -> None:
+    def __init__(
+        self, initial: InitialNetwork, recipe: TrainRecipe, accelerator: Any, saved: State | None
+    ) -> None:
         self.recipe = recipe
         self.accelerator = accelerator
-        self.model = start.model
-        self.preprocessing = start.preprocessing
-        self.levels = len(start.levels)
+        self.model = initial.model
+        self.preprocessing = initial.preprocessing
+        self.levels = len(initial.levels)
         self.rate = 0.0
         if recipe.checkpointing:
             save_memory(self.model)
         self._adam = make_optimiser(self.model, recipe)
         self._wrapped, self._optimiser = accelerator.prepare(self.model, self._adam)
-        if kept is not None:
-            restore_moments(self._adam, kept.tensors.get("moments", {}))
-            if accelerator.scaler is not None and kept.scaler:
-                accelerator.scaler.load_state_dict(kept.scaler)
-        tokens = tokens_for(start.levels, self.model.architecture).to(accelerator.device)
+        if saved is not None:
+            restore_moments(self._adam, saved.tensors.get("moments", {}))
+            if accelerator.scaler is not None and saved.scaler:
+                accelerator.scaler.load_state_dict(saved.scaler)
+        tokens = tokens_for(initial.levels, self.model.architecture).to(accelerator.device)
         self._tokens = tokens
         self._text = tokens if recipe.train_text else self._features()
 
@@ -92,7 +94,7 @@ class Engine:
 
     @property
     def scaler(self) -> dict[str, Any]:
-        """State of the loss scaler; empty without fp16."""
+        """State of the loss scaler of fp16; empty without it."""
         scaler = self.accelerator.scaler
         return {} if scaler is None else dict(scaler.state_dict())
 
@@ -100,37 +102,42 @@ class Engine:
         """Get ready for an epoch.
 
         Args:
-            done: forward passes so far, in all.
-            steps: forward passes per epoch.
+            done: Forward passes so far, in all.
+            steps: Forward passes per epoch.
         """
         keep_statistics(self.model)
         self._optimiser.zero_grad()
         self.rate = schedule(self._adam, self.recipe, done, steps)
 
     def accumulate(self, pictures: Tensor, shares: Values, count: int, *, last: bool) -> Tensor:
-        """One forward and backward pass.
+        """Do one forward and backward pass.
 
         Args:
             pictures: [B, T, size, size, 3] uint8.
-            shares: [B] opinion scores on 0 to 1.
-            count: passes in this update.
-            last: whether this is the last of them.
+            shares: [B] float64, opinion scores on 0 to 1.
+            count: Passes in this update.
+            last: Whether this is the last of them.
 
         Returns:
-            the loss, a detached scalar.
+            The loss, a detached scalar.
         """
         quiet = last or self.accelerator.num_processes == 1
         with nullcontext() if quiet else self.accelerator.no_sync(self._wrapped):
             logits = self._wrapped(self._video(pictures), self._text).logits
             labels = torch.from_numpy(vectorised_label(shares * (self.levels - 1), self.levels))
             if logits.device.type == "mps":
-                labels = labels.float()  # there is no float64
+                labels = labels.float()  # MPS has no float64
             loss = cosine_loss(logits.float().softmax(dim=-1), labels.to(logits.device))
             self.accelerator.backward(loss / count)
         return loss.detach()
 
     def update(self, done: int, steps: int) -> None:
-        """Change the weights by the gradients so far; see `begin`."""
+        """Change the weights by the gradients of the passes so far.
+
+        Args:
+            done: Forward passes so far, in all.
+            steps: Forward passes per epoch.
+        """
         if self.recipe.clip_norm:
             trained = [p for group in self._adam.param_groups for p in group["params"]]
             self.accelerator.clip_grad_norm_(trained, self.recipe.clip_norm)
@@ -139,11 +146,18 @@ class Engine:
         self.rate = schedule(self._adam, self.recipe, done, steps)
 
     def shares(self, probabilities: Values) -> Values:
-        """Level probabilities [n, K] to expected levels on 0 to 1, [n]."""
+        """Turn level probabilities [n, K] into expected levels [n] on 0 to 1."""
         return expected_level(probabilities) / (self.levels - 1)
 
     def probabilities(self, pictures: Tensor) -> Values:
-        """Level probabilities [B, K] of clips; leaves the network in evaluation mode."""
+        """Compute the level probabilities of clips; leaves the network in evaluation mode.
+
+        Args:
+            pictures: [B, T, size, size, 3] uint8.
+
+        Returns:
+            [B, K] float64; each row sums to 1.
+        """
         self.model.eval()
         with torch.no_grad(), self.accelerator.autocast():
             text = self._features() if self.recipe.train_text else self._text

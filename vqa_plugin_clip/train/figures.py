@@ -12,39 +12,43 @@ Values = NDArray[np.float64]
 
 
 _CELL = 2
-"""Side of what is kept of a fragment's cell, in patches: room for the patch to move in."""
+"""Side, in patches, of what is kept of a fragment's cell: room for the patch to move in."""
 
 
-def figures(predicted: Values, wanted: Values) -> dict[str, float | None]:
-    """SROCC, PLCC (raw, no mapping, as the published code measures it) and RMSE.
+def figures(predicted: Values, scores: Values) -> dict[str, float | None]:
+    """Compute SROCC, PLCC (raw, no mapping, as the published code measures it) and RMSE.
 
     Args:
-        predicted: [n], on the scale of ``wanted``.
-        wanted: [n] mean opinion scores.
+        predicted: [n] float64, on the scale of ``scores``.
+        scores: [n] float64, mean opinion scores.
 
     Returns:
         ``srocc``, ``plcc`` and ``rmse``; correlations are None below three files, and where all
         values of one side are equal.
     """
-    rmse = float(np.sqrt(np.mean((predicted - wanted) ** 2)))
-    srocc, plcc = correlations(predicted, wanted) or (None, None)
+    rmse = float(np.sqrt(np.mean((predicted - scores) ** 2)))
+    srocc, plcc = correlations(predicted, scores) or (None, None)
     return {"srocc": srocc, "plcc": plcc, "rmse": rmse}
 
 
-def rank(found: dict[str, float | None]) -> tuple[float, float]:
-    """What epochs are compared by: SROCC, then PLCC; an undefined one is worst."""
-    srocc, plcc = found.get("srocc"), found.get("plcc")
+def rank(row: dict[str, float | None]) -> tuple[float, float]:
+    """Return what epochs are compared by: SROCC, then PLCC; an undefined one is worst.
+
+    Args:
+        row: Figures of an epoch, with ``srocc`` and ``plcc``.
+    """
+    srocc, plcc = row.get("srocc"), row.get("plcc")
     return (-2.0 if srocc is None else srocc, -2.0 if plcc is None else plcc)
 
 
 def on_scale(shares: Values, scale: tuple[float, float]) -> Values:
-    """Shares of the way from worst (0) to best (1) as scores on a scale."""
+    """Turn shares of the way from worst (0) to best (1) into scores on a scale (worst, best)."""
     low, high = scale
     return low + shares * (high - low)
 
 
 def reduced(rgb: Picture, preprocessing: Preprocessing) -> Picture:
-    """What training keeps of a frame (H, W, 3) uint8.
+    """Reduce a frame (H, W, 3) uint8 to what training keeps of it.
 
     The paper's view: the frame with its short side resized. Fragments: the middle of every cell,
     64x64 pixels for patches of 32, where the frame has that many; else the whole frame. The middle

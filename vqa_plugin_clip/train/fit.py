@@ -1,4 +1,11 @@
-"""The loop over epochs: where it stands, when it saves, and how it stops and goes on."""
+"""The loop over epochs: where it stands, when it saves, and how it stops and goes on.
+
+A saved state is always that after an update. Gradients of the passes since then are not in it: a
+training that goes on repeats those passes, with the same clips, and arrives at the same weights.
+With several processes every decision (the loss is not finite, someone asked to stop) is made
+together, after an update: a process that left the loop alone would leave the others waiting for its
+gradients.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +24,8 @@ from torch import Tensor
 from vqa_harness.errors import MetricError
 from vqa_plugin_clip.train.clips import VALIDATION, Key, Rated, epoch_batches
 from vqa_plugin_clip.train.engine import Engine
-from vqa_plugin_clip.train.interrupt import Stop
-from vqa_plugin_clip.train.loading import Loading
+from vqa_plugin_clip.train.interrupt import StopRequest
+from vqa_plugin_clip.train.loading import ClipLoader
 from vqa_plugin_clip.train.random_state import random_state
 from vqa_plugin_clip.train.state_file import Position
 
@@ -26,28 +33,28 @@ Values = NDArray[np.float64]
 
 
 @dataclass(slots=True)
-class Fit:
+class EpochLoop:
     """Training from a position to the end.
 
     Attributes:
-        engine: the network.
-        loading: its clips.
-        position: where to begin; moves on.
-        stop: asks to stop.
-        save_every: updates between saved states; 0 for epochs only.
-        save: writes the state.
-        on_step: called with passes done and to be done in the epoch, and the loss so far (NaN
-            before the first update).
-        on_start: called with the level probabilities [n, K] of the validation files, before the
+        engine: Holds the network and changes its weights.
+        loading: Makes the clips.
+        position: Where to begin; it is moved on while training.
+        stop: Says whether someone asked to stop.
+        save_every: Updates from one saved state to the next; 0 to save after epochs only.
+        save: Writes the state.
+        on_step: Called with the forward passes done and to be done in the epoch, and the mean loss
+            so far (NaN before the first update).
+        on_start: Called with the level probabilities [n, K] of the validation files, before the
             first update.
-        on_epoch: called with them after every epoch.
-        random: random state at the last update.
+        on_epoch: Called with those probabilities after every epoch.
+        random: Random state at the last update, which is what a saved state has to hold.
     """
 
     engine: Engine
-    loading: Loading
+    loading: ClipLoader
     position: Position
-    stop: Stop
+    stop: StopRequest
     save_every: int
     save: Callable[[], None]
     on_step: Callable[[int, int, float], None]
@@ -57,16 +64,16 @@ class Fit:
 
     @property
     def training(self) -> Sequence[Rated]:
-        """Files that are trained on."""
+        """The files that are trained on."""
         return self.loading.clips.training
 
     def run(self) -> None:
         """Train until the recipe's epochs are over.
 
         Raises:
-            KeyboardInterrupt: it was asked to stop; the state was saved.
-            InputError: a file cannot be read any more.
-            MetricError: the loss is not finite.
+            KeyboardInterrupt: Someone asked to stop; the state was saved.
+            InputError: A file can no longer be read.
+            MetricError: The loss is not finite.
         """
         position = self.position
         if not position.rows:
@@ -79,7 +86,7 @@ class Fit:
             self.save()
 
     def _train(self) -> None:
-        """The rest of the current epoch."""
+        """Train for the rest of the current epoch."""
         position, recipe = self.position, self.engine.recipe
         batches = self._batches()
         steps = len(batches)
@@ -137,29 +144,38 @@ class Fit:
             self.save()
 
     def _validate(self) -> Values:
-        """Level probabilities of all validation files, the same in every process."""
+        """Compute level probabilities [n, K] of all validation files, alike in all processes."""
         engine, accelerator = self.engine, self.engine.accelerator
         count = len(self.loading.clips.validation)
         mine = range(accelerator.process_index, count, accelerator.num_processes)
-        # the published network mixes the videos of a batch
+        # The published network mixes the videos of a batch, so each is scored alone.
         size = engine.recipe.batch if engine.model.architecture.attend_over_tokens else 1
         keys = [Key(VALIDATION, row) for row in mine]
         batches = [keys[i : i + size] for i in range(0, len(keys), size)]
-        found: list[tuple[int, Values]] = []
+        rows: list[tuple[int, Values]] = []
         with closing(self.loading.batches(batches)) as clips:
             for batch, pictures in zip(batches, clips, strict=True):
                 values = engine.probabilities(pictures)
-                found += [(key.row, row) for key, row in zip(batch, values, strict=True)]
+                rows += [(key.row, row) for key, row in zip(batch, values, strict=True)]
+                # Processes validate different numbers of clips, so they cannot agree here.
                 self._stop_if_asked(agreed=False)
         if accelerator.num_processes > 1:
             from accelerate.utils import gather_object
 
-            found = gather_object(found)
-        by_row = dict(found)
+            rows = gather_object(rows)
+        by_row = dict(rows)
         return np.stack([by_row[row] for row in range(count)])
 
     def _stop_if_asked(self, *, agreed: bool) -> None:
-        """Save and stop; several processes do so only where all of them are (``agreed``)."""
+        """Save and stop if someone asked to.
+
+        Args:
+            agreed: Whether all processes are at this point, so that they can decide together;
+                otherwise only a single process stops.
+
+        Raises:
+            KeyboardInterrupt: The state was saved.
+        """
         accelerator = self.engine.accelerator
         asked = self.stop.asked
         if accelerator.num_processes > 1:

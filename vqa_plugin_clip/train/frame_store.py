@@ -1,4 +1,4 @@
-"""Decoded frames on disk, so that a video need not be decoded once more in every epoch."""
+"""Decoded frames on disk, so that a video is not decoded again in every epoch."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class FrameStore:
     Several processes may share a folder; each may then exceed the bound by one array.
 
     Args:
-        folder: where; None keeps nothing.
-        max_bytes: how much all arrays in the folder may take; what comes later is not kept.
+        folder: Where arrays are kept; None to keep nothing.
+        max_bytes: How much all arrays in the folder may take; what comes later is not kept.
     """
 
     def __init__(self, folder: Path | None, max_bytes: int) -> None:
@@ -33,14 +33,19 @@ class FrameStore:
             make_folder(folder, what="folder for frames", hint="; name another with --cache")
 
     def get(self, key: str, make: Callable[[], Pictures]) -> Pictures:
-        """The array kept under ``key``, memory-mapped, or what ``make`` gives."""
+        """Return the array kept under a key, memory-mapped; if there is none, make it and keep it.
+
+        Args:
+            key: Text that changes with everything the array depends on.
+            make: Makes the array, [T, H, W, 3] uint8.
+        """
         if self.folder is None:
             return make()
         path = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
         try:
-            kept: Pictures = np.load(path, mmap_mode="r", allow_pickle=False)
-            if kept.dtype == np.uint8 and kept.ndim == 4:
-                return kept
+            stored: Pictures = np.load(path, mmap_mode="r", allow_pickle=False)
+            if stored.dtype == np.uint8 and stored.ndim == 4:
+                return stored
         except (OSError, ValueError, EOFError):
             pass  # not there, or not whole: made again
         made = make()
@@ -49,7 +54,7 @@ class FrameStore:
         return made
 
     def size(self) -> int:
-        """Bytes in the folder."""
+        """Count the bytes in the folder."""
         if self.folder is None:
             return 0
         total = 0
@@ -62,6 +67,6 @@ class FrameStore:
         return total
 
     def _keep(self, path: Path, made: Pictures) -> None:
-        # a full disk costs speed, not the run
+        # On a full disk nothing more is kept: that costs speed, and does not end the training.
         with suppress(OSError), replacing(path) as part, part.open("wb") as file:
             np.save(file, made, allow_pickle=False)

@@ -11,23 +11,30 @@ from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE = 5.0
-"""Seconds in which further signals are the same request: launchers pass on what a terminal sent."""
+"""Seconds in which further signals count as the same request.
+
+A terminal sends Ctrl-C to all processes, and a launcher passes it on to them once more.
+"""
 
 
-class Stop:
-    """Whether someone asked to stop."""
+class StopRequest:
+    """Whether someone asked to stop.
+
+    Attributes:
+        asked: True from the first signal on.
+    """
 
     def __init__(self) -> None:
         self.asked = False
 
 
 @contextmanager
-def watched() -> Iterator[Stop]:
+def watched() -> Iterator[StopRequest]:
     """Note SIGINT and SIGTERM while the block runs; one that comes later interrupts at once.
 
     Outside the main thread nothing is watched.
     """
-    stop = Stop()
+    stop = StopRequest()
 
     first = 0.0
 

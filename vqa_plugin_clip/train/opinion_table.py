@@ -19,12 +19,12 @@ class TableForm:
     """How a table is read.
 
     Attributes:
-        file_column: header of the column with file names.
-        score_column: header of the column with mean opinion scores.
-        scale: worst and best score that the scale has.
-        root: folder that file names start from; None for the table's own.
-        suffix: added to every file name, such as ``.mp4``.
-        group_column: header of the column that tells contents apart; empty for none.
+        file_column: Header of the column with file names.
+        score_column: Header of the column with mean opinion scores.
+        scale: Worst and best score of the scale.
+        root: Folder that file names start from; None for the table's own.
+        suffix: Text added to every file name, such as ``.mp4``.
+        group_column: Header of the column that tells contents apart; empty for none.
     """
 
     file_column: str = "file"
@@ -38,7 +38,7 @@ class TableForm:
         """Check the scale.
 
         Raises:
-            UsageError: it does not rise, or is not finite.
+            UsageError: The scale does not rise, or is not finite.
         """
         low, high = self.scale
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -46,15 +46,15 @@ class TableForm:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """One file and what people think of it.
+class OpinionRow:
+    """One row of a table: a file and what people think of it.
 
     Attributes:
-        name: as in the table.
-        path: where the file is.
-        score: mean opinion score on the table's scale, higher is better.
-        group: what the file's content is called; empty where the table does not say.
-        line: of the table, from 1.
+        name: Name of the file as in the table.
+        path: Where the file is.
+        score: Mean opinion score on the table's scale, higher is better.
+        group: Name of the file's content; empty where the table does not say.
+        line: Line of the table, from 1.
     """
 
     name: str
@@ -66,7 +66,14 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be used: the table's name, the line, the file as named, and why."""
+    """A row that cannot be used.
+
+    Attributes:
+        table: Name of the table.
+        line: Line of the table, from 1.
+        name: The file as the row names it.
+        reason: Why the row cannot be used.
+    """
 
     table: str
     line: int
@@ -74,17 +81,21 @@ class BadRow:
     reason: str
 
 
-def read_table(path: Path, form: TableForm) -> tuple[list[Opinion], list[BadRow]]:
+def read_table(path: Path, form: TableForm) -> tuple[list[OpinionRow], list[BadRow]]:
     """Read a CSV table with a header.
 
+    Args:
+        path: The table.
+        form: How to read it.
+
     Returns:
-        rows whose file exists and whose score is on the scale, and the rest; of a file that is
-        listed twice the first row counts.
+        Rows whose file exists and whose score is on the scale, and the other rows. If a file is
+        listed twice, its first row counts.
 
     Raises:
-        UsageError: the table cannot be read, or lacks a column.
+        UsageError: The table cannot be read, or lacks a column.
     """
-    good: dict[Path, Opinion] = {}
+    good: dict[Path, OpinionRow] = {}
     bad: list[BadRow] = []
     root = path.parent if form.root is None else form.root
     for line, row in _rows(path, form):
@@ -112,23 +123,25 @@ def _rows(path: Path, form: TableForm) -> Iterator[tuple[int, Mapping[str, str |
 
 def _check_header(path: Path, header: object, form: TableForm) -> None:
     names = list(header) if isinstance(header, list | tuple) else []
-    for flag, wanted in (
+    for flag, column in (
         ("--file-column", form.file_column),
         ("--score-column", form.score_column),
         ("--split-by", form.group_column),
     ):
-        if wanted and wanted not in names:
-            found = ", ".join(names)[:120] or "it is empty"
-            raise UsageError(f"{path.name}: no column {wanted!r} ({found}); name it with {flag}")
+        if column and column not in names:
+            header_text = ", ".join(names)[:120] or "it is empty"
+            raise UsageError(
+                f"{path.name}: no column {column!r} ({header_text}); name it with {flag}"
+            )
 
 
 def _opinion(
     line: int, name: str, row: Mapping[str, str | None], root: Path, form: TableForm
-) -> Opinion:
-    """A row as an opinion.
+) -> OpinionRow:
+    """Interpret a row.
 
     Raises:
-        ValueError: what is wrong with the row.
+        ValueError: The row cannot be used; the message says why.
     """
     if not name:
         raise ValueError("no file name")
@@ -146,4 +159,4 @@ def _opinion(
     if not path.is_file():
         raise ValueError("no such file")
     group = (row.get(form.group_column) or "").strip() if form.group_column else ""
-    return Opinion(name, path.resolve(), score, group, line)
+    return OpinionRow(name, path.resolve(), score, group, line)

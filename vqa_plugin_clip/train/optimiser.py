@@ -16,14 +16,22 @@ from vqa_plugin_clip.train.recipe import (
     NEW_PARTS,
     WARMUP_EPOCHS,
     WEIGHT_DECAY,
-    Recipe,
+    TrainRecipe,
 )
 
 _EPS = 1e-8
 
 
-def make_optimiser(model: ClipVqa, recipe: Recipe) -> torch.optim.AdamW:
-    """The optimiser; what does not learn is frozen. Groups carry ``names`` and ``multiple``."""
+def make_optimiser(model: ClipVqa, recipe: TrainRecipe) -> torch.optim.AdamW:
+    """Make the optimiser of a training, and freeze what does not learn.
+
+    Args:
+        model: The network.
+        recipe: Gives learning rates, weight decay and betas, and what learns.
+
+    Returns:
+        AdamW over the groups of `parameter_groups`.
+    """
     groups = parameter_groups(
         model,
         recipe.rate,
@@ -38,19 +46,19 @@ def make_optimiser(model: ClipVqa, recipe: Recipe) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, betas=recipe.betas, eps=_EPS)
 
 
-def schedule(optimiser: Any, recipe: Recipe, done: int, steps: int) -> float:
+def schedule(optimiser: Any, recipe: TrainRecipe, done: int, steps: int) -> float:
     """Set the learning rates for the next update.
 
     Args:
-        optimiser: with the groups of `make_optimiser`.
-        recipe: gives rates and epochs.
-        done: forward passes so far, 0 before the first update.
-        steps: forward passes per epoch.
+        optimiser: From `make_optimiser`.
+        recipe: Gives rates and epochs.
+        done: Forward passes so far; 0 before the first update.
+        steps: Forward passes per epoch.
 
     Returns:
-        the rate of the vision tower.
+        The learning rate of the vision tower.
     """
-    # as published: the rate follows the index of the last pass; it is 0 before and after the first
+    # As published, the rate follows the index of the last pass: it is 0 before and after the first.
     last = done - 1 if recipe.warmup_epochs else max(done - 1, 0)
     set_learning_rates(
         optimiser,
@@ -65,7 +73,7 @@ def schedule(optimiser: Any, recipe: Recipe, done: int, steps: int) -> float:
 
 
 def moments(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """What the optimiser remembers, by ``PARAMETER.FIELD``."""
+    """Collect what the optimiser remembers, by ``PARAMETER.FIELD``."""
     return {
         f"{name}.{field}": value
         for group in optimiser.param_groups
@@ -74,10 +82,10 @@ def moments(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     }
 
 
-def restore_moments(optimiser: torch.optim.Optimizer, kept: dict[str, torch.Tensor]) -> None:
-    """Give an optimiser back what `moments` took; the step count stays on the CPU."""
+def restore_moments(optimiser: torch.optim.Optimizer, saved: dict[str, torch.Tensor]) -> None:
+    """Give an optimiser back what `moments` collected; the step count stays on the CPU."""
     by_name: dict[str, dict[str, torch.Tensor]] = {}
-    for key, value in kept.items():
+    for key, value in saved.items():
         name, _, field = key.rpartition(".")
         by_name.setdefault(name, {})[field] = value
     for group in optimiser.param_groups:
@@ -92,7 +100,13 @@ def restore_moments(optimiser: torch.optim.Optimizer, kept: dict[str, torch.Tens
 
 
 def rate_multiple(name: str, *, train_conv2: bool = False, train_text: bool = False) -> int | None:
-    """Multiple of the base learning rate for a parameter of `ClipVqa`; None where it is frozen."""
+    """Return the multiple of the base learning rate for a parameter; None if it is frozen.
+
+    Args:
+        name: Name of the parameter in `ClipVqa`.
+        train_conv2: Whether the temporal convolution learns.
+        train_text: Whether the text tower and the logit scale learn.
+    """
     if name.startswith("visual."):
         return NEW_PARTS if ".message_" in name else 1
     if name.startswith(("mit.", "prompts_")):
@@ -103,7 +117,7 @@ def rate_multiple(name: str, *, train_conv2: bool = False, train_text: bool = Fa
 
 
 def decay_of(name: str, parameter: nn.Parameter, weight_decay: float = WEIGHT_DECAY) -> float:
-    """Weight decay of a parameter: none for vectors, biases and position embeddings."""
+    """Return the weight decay of a parameter: 0 for vectors, biases and position embeddings."""
     spared = parameter.ndim <= 1 or name.endswith(".bias") or "positional_embedding" in name
     return 0.0 if spared else weight_decay
 
@@ -116,22 +130,22 @@ def parameter_groups(
     train_conv2: bool | None = None,
     train_text: bool = False,
 ) -> list[dict[str, Any]]:
-    """Groups for an optimiser; freezes (``requires_grad``) what is in none of them.
+    """Make groups for an optimiser, and freeze (``requires_grad``) what is in none of them.
 
     Args:
-        model: the network.
-        base_lr: learning rate of CLIP's vision tower.
-        weight_decay: for matrices.
-        train_conv2: the published code leaves the temporal convolution at its random values; None
-            does so in the ``authors`` behaviour only.
-        train_text: whether the text tower and the logit scale learn, at the base rate.
+        model: The network.
+        base_lr: Learning rate of CLIP's vision tower.
+        weight_decay: Weight decay of matrices.
+        train_conv2: Whether the temporal convolution learns. The published code leaves it at its
+            random values; None does so in the ``published`` behaviour only.
+        train_text: Whether the text tower and the logit scale learn, at the base rate.
 
     Returns:
-        dicts with ``params``, ``names``, ``lr``, ``weight_decay`` and ``multiple`` (of the base
+        Dicts with ``params``, ``names``, ``lr``, ``weight_decay`` and ``multiple`` (of the base
         rate); `set_learning_rates` reads the last.
     """
     if train_conv2 is None:
-        train_conv2 = model.architecture.behaviour != "authors"
+        train_conv2 = model.architecture.behaviour != "published"
     groups: dict[tuple[int, float], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
         multiple = rate_multiple(name, train_conv2=train_conv2, train_text=train_text)
@@ -163,9 +177,9 @@ def learning_rate(
     warmup_epochs: int = WARMUP_EPOCHS,
     min_lr: float = MIN_LR,
 ) -> float:
-    """Rate after ``step``: a straight rise from 0, then a half cosine counted from step 0.
+    """Return the rate after ``step``: a straight rise from 0, then a half cosine from step 0.
 
-    The cosine does not start anew after the warm-up, so the rate drops a little there (published).
+    As published, the cosine does not start again after the warm-up: the rate drops a little there.
     Before the first step (``step`` < 0) and after step 0 it is 0; from the last step on it is
     ``min_lr``, which is the same for all groups.
     """

@@ -1,6 +1,6 @@
 """The random state of Python, NumPy and torch, as tensors and JSON.
 
-Clips do not depend on it (see `clips`); it is kept for what else may draw.
+Clips do not depend on it (see `clips`); it is saved for everything else that may draw.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from torch import Tensor
 
 
 def seed_all(seed: int) -> None:
-    """Seed every generator."""
+    """Seed the global generators of Python, NumPy and torch."""
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002  the global generator that libraries use
     torch.manual_seed(seed)
 
 
 def random_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The state as tensors, and the rest as JSON-compatible facts."""
+    """Return the state: what can be tensors, and the rest as JSON-compatible facts."""
     name, words, position, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002
     version, numbers, following = random.getstate()
     tensors = {"torch": torch.get_rng_state(), "numpy": torch.from_numpy(np.asarray(words))}

@@ -29,9 +29,10 @@ _LEAST = {
     "weight_decay": 0,
     "clip_norm": 0,
 }
-
+"""The smallest value that each number may have."""
 
 BASE_LR = 8e-6
+"""Learning rate of CLIP's vision tower in the paper, as are the constants below."""
 WEIGHT_DECAY = 0.001
 BETAS = (0.9, 0.98)
 EPOCHS = 40
@@ -42,34 +43,34 @@ NEW_PARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainRecipe:
     """How to train.
 
     Attributes:
-        init: where the weights come from: ``open_clip:MODEL/TAG-OR-FILE``, the name of a bundled
+        init: Where the weights come from: ``open_clip:MODEL/TAG-OR-FILE``, the name of a bundled
             checkpoint, or the path of one.
         behaviour: ``published``, ``corrected``, or empty for the start's own (``corrected`` from
             CLIP).
         frames: T; 0 for the start's own (32 from CLIP).
         view: ``resize`` (the paper's), ``fragments``, or empty for the start's own.
         levels: wording of the quality levels, worst first; empty for the start's own.
-        epochs: passes over the training files.
-        warmup_epochs: of these, how many the learning rate rises in.
-        rate: learning rate of CLIP's vision tower.
-        min_rate: learning rate at the end, of all groups.
-        new_parts: how many times ``rate`` the parts learn with that CLIP does not have.
-        weight_decay: of matrices.
-        betas: of AdamW.
-        batch: videos per forward pass and device.
-        accumulate: forward passes per update.
-        clip_norm: longest gradient; 0 for any.
-        train_conv2: whether the temporal convolution learns; None: in ``corrected`` behaviour.
-        train_text: whether the text tower learns.
-        varied: fields of `augment.Augmentation` that differ from the usual ones of the view.
-        candidates: how many frames of each of T parts of a video training draws from; 0 for all.
-        precision: of the forward pass.
-        checkpointing: compute blocks of the frame tower twice, to save memory.
-        seed: everything random follows from it.
+        epochs: Passes over the training files.
+        warmup_epochs: Epochs, at the beginning, in which the learning rate rises.
+        rate: Learning rate of CLIP's vision tower.
+        min_rate: Learning rate of all groups at the end.
+        new_parts: Factor on ``rate`` for the parts that CLIP does not have.
+        weight_decay: Weight decay of matrices.
+        betas: The two betas of AdamW.
+        batch: Videos per forward pass and device.
+        accumulate: Forward passes per update.
+        clip_norm: Longest gradient; 0 for no limit.
+        train_conv2: Whether the temporal convolution learns; None for: if ``corrected``.
+        train_text: Whether the text tower learns.
+        varied: Fields of `augment.Augmentation` that differ from the usual ones of the view.
+        candidates: How many frames of each of T parts of a video may be drawn; 0 for all.
+        precision: Precision of the forward pass.
+        checkpointing: Whether to compute blocks of the frame tower twice, to save memory.
+        seed: Number that everything random follows from.
     """
 
     init: str = "clipvqa-small"
@@ -99,7 +100,7 @@ class Recipe:
         """Check the numbers.
 
         Raises:
-            UsageError: one is out of range.
+            UsageError: A number is out of range.
         """
         for name, least in _LEAST.items():
             value = getattr(self, name)
@@ -127,19 +128,26 @@ class Recipe:
                 raise UsageError(f"--{name} {getattr(self, name)}: choose {named}")
 
     def augmentation(self, kind: str) -> Augmentation:
-        """Of a network whose preprocessing is of that kind.
+        """Return the augmentation for a network whose preprocessing is of that kind.
+
+        Args:
+            kind: ``resize`` or ``fragments``.
 
         Raises:
-            UsageError: a number is out of range.
+            UsageError: A number is out of range.
         """
         return replace(FOR_FRAGMENTS if kind == "fragments" else PUBLISHED, **self.varied)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-compatible."""
+        """Return all settings, JSON-compatible."""
         return asdict(self) | {"levels": list(self.levels), "betas": list(self.betas)}
 
     def difference(self, other: Mapping[str, Any]) -> str:
-        """The first setting in which what `to_dict` once gave is another recipe; empty if none."""
+        """Describe the first setting in which another recipe differs; empty if none does.
+
+        Args:
+            other: What `to_dict` of the other recipe gave.
+        """
         ours = json.loads(json.dumps(self.to_dict()))
         for name, value in ours.items():
             if value != other.get(name):

@@ -1,4 +1,4 @@
-"""What an epoch leaves: checkpoints with their card, predictions, the curve."""
+"""The files that an epoch writes: checkpoints with their card, predictions, the curve."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.files import write_text
-from vqa_plugin_clip.checkpoint.card import Card
+from vqa_plugin_clip.checkpoint.card import CheckpointCard
 from vqa_plugin_clip.checkpoint.files import save_checkpoint
 from vqa_plugin_clip.svr import SvrDecoder
 from vqa_plugin_clip.train.curve import draw_curve, write_curve
 from vqa_plugin_clip.train.dataset import Ratings, as_csv
 from vqa_plugin_clip.train.engine import Engine
 from vqa_plugin_clip.train.figures import figures, on_scale, rank
-from vqa_plugin_clip.train.initial_network import Start
+from vqa_plugin_clip.train.initial_network import InitialNetwork
 from vqa_plugin_clip.train.state_file import Position
 
 BEST, LAST = "best.safetensors", "last.safetensors"
@@ -28,15 +28,15 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """What the card tells about the training.
+class TrainOrigin:
+    """What the card says about the training.
 
     Attributes:
-        data: words about the training data; empty for what the tables tell.
-        table: name of the table.
-        licence: of the weights.
-        command: the command line, without folders.
-        facts: of the recipe.
+        data: Name of the training data; empty to say only what the tables hold.
+        table: Name of the table.
+        licence: Licence of the weights.
+        command: The command line, without folders.
+        facts: The settings of the recipe.
     """
 
     data: str = ""
@@ -51,58 +51,58 @@ class Results:
     """Writes everything into a folder.
 
     Attributes:
-        folder: where.
-        start: levels and preprocessing of the network.
-        ratings: files and their scores.
-        origin: see `Origin`.
-        svr: the paper's decoder, fitted on the training scores; None for none.
+        folder: Where to write.
+        initial: Levels and preprocessing of the network.
+        ratings: The files and their scores.
+        origin: What the card says about the training.
+        svr: The paper's decoder, fitted on the training scores; None to leave it out.
     """
 
     folder: Path
-    start: Start
+    initial: InitialNetwork
     ratings: Ratings
-    origin: Origin
+    origin: TrainOrigin
     svr: SvrDecoder | None
 
     def begin(self, engine: Engine, position: Position, probabilities: Values) -> None:
         """Add a row for the network before training, which is never the best.
 
         Args:
-            engine: the network.
-            position: at the beginning.
-            probabilities: [n, K] of the validation files.
+            engine: Holds the network.
+            position: Where training stands, at its beginning.
+            probabilities: [n, K] float64, of the validation files.
         """
-        found = self._figures(engine, probabilities)
+        measured = self._figures(engine, probabilities)
         nothing = {"rate": None, "loss": None, "seconds": None}
-        position.rows.append({"epoch": 0, "updates": 0, **found, **nothing})
+        position.rows.append({"epoch": 0, "updates": 0, **measured, **nothing})
 
     def epoch(self, engine: Engine, position: Position, probabilities: Values) -> bool:
         """Write an epoch's results; adds to the position's rows and best figures.
 
         Args:
-            engine: the network after the epoch.
-            position: at its end.
-            probabilities: [n, K] of the validation files.
+            engine: Holds the network after the epoch.
+            position: Where training stands, at the end of the epoch.
+            probabilities: [n, K] float64, of the validation files.
 
         Returns:
-            whether it is the best epoch so far.
+            Whether it is the best epoch so far.
         """
-        found = self._figures(engine, probabilities)
+        measured = self._figures(engine, probabilities)
         row: dict[str, float | None] = {
             "epoch": position.epoch + 1,
             "updates": position.updates,
             "rate": position.rate,
             "loss": position.loss / max(1, position.step),
-            **found,
+            **measured,
             "seconds": round(position.seconds, 1),
         }
         position.rows.append(row)
-        quality = {key: value for key, value in found.items() if value is not None}
+        quality = {key: value for key, value in measured.items() if value is not None}
         if self.svr is not None:
             quality |= self._decoded(probabilities)
         card = self._card(engine, position, quality)
         save_checkpoint(engine.model, card, self.folder / LAST, half=False)
-        best = not position.best or rank(found) > rank({**position.best})
+        best = not position.best or rank(measured) > rank({**position.best})
         if best:
             position.best = {"epoch": position.epoch + 1, **quality}
             save_checkpoint(engine.model, card, self.folder / BEST, half=False)
@@ -121,18 +121,20 @@ class Results:
         return np.array([file.score for file in self.ratings.validation])
 
     def _decoded(self, probabilities: Values) -> dict[str, float]:
-        """Figures of what the support-vector regressor makes of the probabilities."""
+        """Compute the figures of the paper's decoder."""
         assert self.svr is not None
         top = probabilities.shape[1] - 1
         predicted = on_scale(self.svr.predict(probabilities) / top, self.ratings.scale)
-        found = figures(predicted, self._scores())
-        return {f"svr_{key}": value for key, value in found.items() if value is not None}
+        measured = figures(predicted, self._scores())
+        return {f"svr_{key}": value for key, value in measured.items() if value is not None}
 
-    def _card(self, engine: Engine, position: Position, quality: dict[str, float]) -> Card:
+    def _card(
+        self, engine: Engine, position: Position, quality: dict[str, float]
+    ) -> CheckpointCard:
         extra = {
             "command": self.origin.command,
             "scale": list(self.ratings.scale),
-            "init": self.start.origin,
+            "init": self.initial.origin,
             "recipe": dict(self.origin.facts),
             "epoch": position.epoch + 1,
             "updates": position.updates,
@@ -141,10 +143,10 @@ class Results:
         }
         if self.svr is not None:
             extra["svr"] = self.svr.to_dict()
-        return Card(
+        return CheckpointCard(
             architecture=engine.model.architecture,
-            levels=self.start.levels,
-            preprocessing=self.start.preprocessing.to_dict(),
+            levels=self.initial.levels,
+            preprocessing=self.initial.preprocessing.to_dict(),
             training_data=self._described(),
             licence=self.origin.licence,
             version=VERSION,

@@ -16,44 +16,44 @@ from vqa_harness.files import make_folder
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.svr import SvrDecoder
-from vqa_plugin_clip.train.clips import Clips, View
+from vqa_plugin_clip.train.clips import Clips, ClipView
 from vqa_plugin_clip.train.curve import check_matplotlib
-from vqa_plugin_clip.train.dataset import Ratings, Tables, ratings
+from vqa_plugin_clip.train.dataset import Ratings, Tables, read_ratings
 from vqa_plugin_clip.train.engine import Engine, make_accelerator
-from vqa_plugin_clip.train.fit import Fit
+from vqa_plugin_clip.train.fit import EpochLoop
 from vqa_plugin_clip.train.frame_store import FrameStore
-from vqa_plugin_clip.train.initial_network import Start, network, start
+from vqa_plugin_clip.train.initial_network import InitialNetwork, make_initial_network, network
 from vqa_plugin_clip.train.interrupt import watched
-from vqa_plugin_clip.train.loading import Loading
+from vqa_plugin_clip.train.loading import ClipLoader
 from vqa_plugin_clip.train.random_state import restore_random_state, seed_all
-from vqa_plugin_clip.train.recipe import Recipe
-from vqa_plugin_clip.train.results import BEST, Origin, Results
+from vqa_plugin_clip.train.recipe import TrainRecipe
+from vqa_plugin_clip.train.results import BEST, Results, TrainOrigin
 from vqa_plugin_clip.train.state_file import Position, State, load_state, save_state
 
 STATE = "state.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A training: what decides its result (``tables``, ``recipe``), and everything else.
+class TrainJob:
+    """A training: what decides its result (``tables`` and ``recipe``), and everything else.
 
     Attributes:
-        tables: opinion scores.
-        recipe: how to train.
-        out: folder for everything that is written.
-        resume: go on from the state in ``out``, where there is one.
-        fit_svr: fit the paper's decoder too.
-        cache: folder for decoded frames; None to decode in every epoch.
-        cache_bytes: how large it may become.
-        workers: processes that decode; 0 to decode in the one that trains.
-        threads: of torch and the decoder in this process; 0 for as many as there are.
-        device: of torch.
-        save_every: updates between saved states; 0 for epochs only.
-        origin: words for the card.
+        tables: Where the opinion scores are.
+        recipe: How to train.
+        out: Folder for everything that is written.
+        resume: Whether to go on from the state in ``out``, if there is one.
+        fit_svr: Whether to fit the paper's decoder, too.
+        cache: Folder for decoded frames; None to decode in every epoch.
+        cache_bytes: How large that folder may become.
+        workers: Processes that decode; 0 to decode in the one that trains.
+        threads: Threads of torch and the decoder in this process; 0 for torch's default.
+        device: Where to compute: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        save_every: Updates from one saved state to the next; 0 to save after epochs only.
+        origin: What the card says about the training.
     """
 
     tables: Tables
-    recipe: Recipe
+    recipe: TrainRecipe
     out: Path
     resume: bool = False
     fit_svr: bool = False
@@ -63,54 +63,59 @@ class Job:
     threads: int = 0
     device: str = "auto"
     save_every: int = 500
-    origin: Origin = field(default_factory=Origin)
+    origin: TrainOrigin = field(default_factory=TrainOrigin)
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Told what goes on; in one process only.
+    """Functions that are called as training goes on; in the main process only.
 
     Attributes:
-        looked: files looked at, and files in all.
-        begun: what is trained on, where it begins, and the network.
-        step: epoch (from 1), passes done and to be done in it, mean loss.
-        epoch: the new row of the curve (epoch 0: before training), and whether it is the best.
+        looked: Called with the number of files looked at, and of files in all.
+        begun: Called with what is trained on, where training begins, and the network.
+        step: Called with the epoch (from 1), the forward passes done and to be done in it, and the
+            mean loss.
+        epoch: Called with the new row of the curve (epoch 0 is before training), and whether it is
+            the best.
     """
 
     looked: Callable[[int, int], None]
-    begun: Callable[[Ratings, Position, Start], None]
+    begun: Callable[[Ratings, Position, InitialNetwork], None]
     step: Callable[[int, int, int, float], None]
     epoch: Callable[[dict[str, float | None], bool], None]
 
 
 SILENT = Watcher(*(lambda *_: None for _ in range(4)))
+"""A watcher that does nothing."""
 
 
-def train(job: Job, watcher: Watcher = SILENT) -> Position:
+def train(job: TrainJob, watcher: Watcher = SILENT) -> Position:
     """Train, and write checkpoints, curve, split and state into the job's folder.
 
     Args:
-        job: what to do.
-        watcher: told what goes on.
+        job: What to do.
+        watcher: Called as training goes on.
 
     Returns:
-        where training stands: at its end.
+        The position at the end of the training.
 
     Raises:
-        UsageError: settings or tables do not fit, or the folder holds another training.
-        InputError: weights or a file cannot be read.
-        MissingBackend: a package, a device or weights are not there.
-        KeyboardInterrupt: it was interrupted; the state was saved.
+        UsageError: Settings or tables do not fit, or the folder holds another training.
+        InputError: Weights or a file cannot be read.
+        MissingBackend: A package, a device or weights are missing.
+        KeyboardInterrupt: Training was interrupted; its state was saved.
     """
     check_matplotlib()
     accelerator = make_accelerator(job.device, job.recipe.precision)
     watcher = watcher if accelerator.is_main_process else SILENT
     if job.threads:
         torch.set_num_threads(job.threads)
-    kept = _kept(job)
+    saved = _saved_state(job)
     make_folder(job.out)
-    with accelerator.main_process_first():  # the others find the facts of the files written down
-        found = ratings(
+    # Looking at every file takes long. The main process does it and writes the facts into the
+    # folder; the others wait, and then find them there.
+    with accelerator.main_process_first():
+        ratings = read_ratings(
             job.tables,
             job.recipe.seed,
             job.recipe.batch * accelerator.num_processes,
@@ -119,32 +124,34 @@ def train(job: Job, watcher: Watcher = SILENT) -> Position:
             watcher.looked,
         )
     seed_all(job.recipe.seed)
-    begin = start(job.recipe) if kept is None else _restored(kept)
-    facts = _facts(job.recipe, found, begin, accelerator.num_processes)
-    if kept is not None:
-        _check_same(job, kept.facts, facts)
-    engine = Engine(begin, job.recipe, accelerator, kept)
-    svr = _regressor(found, len(begin.levels)) if job.fit_svr else None
+    initial = make_initial_network(job.recipe) if saved is None else _restored(saved)
+    facts = _facts(job.recipe, ratings, initial, accelerator.num_processes)
+    if saved is not None:
+        _check_same(job, saved.facts, facts)
+    engine = Engine(initial, job.recipe, accelerator, saved)
+    svr = _regressor(ratings, len(initial.levels)) if job.fit_svr else None
     recipe = {key: value for key, value in job.recipe.to_dict().items() if key != "init"}
     origin = replace(job.origin, facts=recipe)
-    results = Results(job.out, begin, found, origin, svr)
-    loading = Loading(_clips(job, found, begin), job.workers)
-    return _fit(job, engine, loading, results, facts, kept, watcher)
+    results = Results(job.out, initial, ratings, origin, svr)
+    loading = ClipLoader(_clips(job, ratings, initial), job.workers)
+    return _fit(job, engine, loading, results, facts, saved, watcher)
 
 
 def _fit(
-    job: Job,
+    job: TrainJob,
     engine: Engine,
-    loading: Loading,
+    loading: ClipLoader,
     results: Results,
     facts: dict[str, Any],
-    kept: State | None,
+    saved: State | None,
     watcher: Watcher,
 ) -> Position:
-    position = Position() if kept is None else kept.position
+    position = Position() if saved is None else saved.position
     accelerator = engine.accelerator
-    watcher.begun(results.ratings, position, results.start)
+    watcher.begun(results.ratings, position, results.initial)
 
+    # Every process has the same weights, so one writes. The others wait, so that none is ahead by
+    # the time of a large file when gradients are exchanged next, which would time out.
     def save() -> None:
         if accelerator.is_main_process:
             tensors, numbers = fit.random
@@ -168,12 +175,13 @@ def _fit(
         accelerator.wait_for_everyone()
 
     with watched() as stop:
-        fit = Fit(
+        fit = EpochLoop(
             engine, loading, position, stop, job.save_every, save, on_step, on_start, on_epoch
         )
-        if kept is not None:
-            restore_random_state(kept.tensors["random"], kept.random)
-            fit.random = (kept.tensors["random"], kept.random)
+        if saved is not None:
+            restore_random_state(saved.tensors["random"], saved.random)
+            # An interruption before the first update must save this state, not that of the start.
+            fit.random = (saved.tensors["random"], saved.random)
         try:
             fit.run()
         finally:
@@ -183,11 +191,11 @@ def _fit(
     return position
 
 
-def _kept(job: Job) -> State | None:
-    """The state to go on from.
+def _saved_state(job: TrainJob) -> State | None:
+    """Read the state to go on from; None for a new training.
 
     Raises:
-        UsageError: there is a training in the folder and none is to be resumed.
+        UsageError: There is a training in the folder, and it is not to be resumed.
     """
     path = job.out / STATE
     if not job.resume:
@@ -201,13 +209,13 @@ def _kept(job: Job) -> State | None:
     return load_state(path) if path.is_file() else None
 
 
-def _restored(kept: State) -> Start:
-    """The network of a state, with its weights."""
-    facts = kept.facts
+def _restored(saved: State) -> InitialNetwork:
+    """Make the network of a saved state, with its weights."""
+    facts = saved.facts
     model = network(Architecture.from_dict(facts["architecture"]))
-    model.load_state_dict(kept.tensors["model"], strict=True, assign=True)
+    model.load_state_dict(saved.tensors["model"], strict=True, assign=True)
     model.requires_grad_(True)
-    return Start(
+    return InitialNetwork(
         model,
         tuple(facts["levels"]),
         Preprocessing.from_dict(facts["preprocessing"]),
@@ -215,49 +223,51 @@ def _restored(kept: State) -> Start:
     )
 
 
-def _facts(recipe: Recipe, found: Ratings, begin: Start, processes: int) -> dict[str, Any]:
-    """What must be the same for a training to go on."""
+def _facts(
+    recipe: TrainRecipe, ratings: Ratings, initial: InitialNetwork, processes: int
+) -> dict[str, Any]:
+    """Collect what must be the same for a training to go on."""
     return {
         "version": __version__,
         "recipe": recipe.to_dict(),
-        "files": found.fingerprint(),
+        "files": ratings.fingerprint(),
         "processes": processes,
-        "architecture": begin.model.architecture.to_dict(),
-        "levels": list(begin.levels),
-        "preprocessing": asdict(begin.preprocessing),
-        "init": begin.origin,
+        "architecture": initial.model.architecture.to_dict(),
+        "levels": list(initial.levels),
+        "preprocessing": asdict(initial.preprocessing),
+        "init": initial.origin,
     }
 
 
-def _check_same(job: Job, was: dict[str, Any], now: dict[str, Any]) -> None:
+def _check_same(job: TrainJob, was: dict[str, Any], now: dict[str, Any]) -> None:
     """Refuse to go on with something else.
 
     Raises:
-        UsageError: a setting, the files or the number of processes changed.
+        UsageError: A setting, the files or the number of processes changed.
     """
     difference = job.recipe.difference(was.get("recipe", {}))
     if not difference and was.get("files") != now["files"]:
         difference = "the tables, their files or the split changed"
     if not difference and was.get("processes") != now["processes"]:
-        difference = f"{now['processes']} processes, and there were {was.get('processes')}"
+        difference = f"the number of processes is {now['processes']} and was {was.get('processes')}"
     if difference:
-        raise UsageError(f"--resume: {difference}; undo that, or begin anew in another folder")
+        raise UsageError(f"--resume: {difference}; undo that, or start again in another folder")
 
 
-def _clips(job: Job, found: Ratings, begin: Start) -> Clips:
+def _clips(job: TrainJob, ratings: Ratings, initial: InitialNetwork) -> Clips:
     recipe = job.recipe
-    view = View(
-        begin.model.architecture.frames,
-        begin.preprocessing,
-        recipe.augmentation(begin.preprocessing.kind),
+    view = ClipView(
+        initial.model.architecture.frames,
+        initial.preprocessing,
+        recipe.augmentation(initial.preprocessing.kind),
         recipe.candidates,
         recipe.seed,
     )
     store = FrameStore(job.cache, job.cache_bytes)
     threads = 1 if job.workers else job.threads
-    return Clips(found.training, found.validation, view, store, threads)
+    return Clips(ratings.training, ratings.validation, view, store, threads)
 
 
-def _regressor(found: Ratings, levels: int) -> SvrDecoder:
-    """The paper's decoder, fitted on the training scores."""
-    return SvrDecoder.fit([file.share * (levels - 1) for file in found.training], levels)
+def _regressor(ratings: Ratings, levels: int) -> SvrDecoder:
+    """Fit the paper's decoder on the training scores."""
+    return SvrDecoder.fit([file.share * (levels - 1) for file in ratings.training], levels)

@@ -18,6 +18,7 @@ from vqa_harness.errors import InputError, UsageError
 from vqa_harness.files import replacing
 
 FORMAT = 1
+"""Version of the layout; a state of another one is refused."""
 _KEY = "vqa_harness_training"
 
 
@@ -26,14 +27,14 @@ class Position:
     """How far training has come.
 
     Attributes:
-        epoch: epochs that are over, validation included.
-        step: forward passes of the current epoch, up to the last update.
-        updates: of the weights, in all.
-        loss: sum over those passes.
-        rate: learning rate of the vision tower at the last update.
-        seconds: spent on the current epoch.
-        best: figures of the best epoch so far; empty before the first.
-        rows: one per epoch that is over, for the curve.
+        epoch: Epochs that are over, validation included.
+        step: Forward passes of the current epoch, up to the last update.
+        updates: Updates of the weights, in all.
+        loss: Sum of the losses of the current epoch's passes.
+        rate: Learning rate of the vision tower at the last update.
+        seconds: Time spent on the current epoch.
+        best: Figures of the best epoch so far; empty before the first.
+        rows: One row of the curve for each epoch that is over.
     """
 
     epoch: int = 0
@@ -48,14 +49,14 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything needed to go on.
+    """Everything that a training needs to go on.
 
     Attributes:
-        position: how far.
-        facts: JSON-compatible: the recipe and what else must be the same.
-        random: JSON-compatible part of the random state.
-        scaler: of mixed precision with fp16; empty otherwise.
-        tensors: by group: ``model``, ``moments``, ``random``.
+        position: How far training has come.
+        facts: The recipe and what else must be the same, JSON-compatible.
+        random: The part of the random state that is JSON-compatible.
+        scaler: State of the loss scaler of fp16; empty without it.
+        tensors: By group (``model``, ``moments``, ``random``), then name.
     """
 
     position: Position
@@ -68,8 +69,12 @@ class State:
 def save_state(path: Path, state: State) -> None:
     """Write a state.
 
+    Args:
+        path: The file; it is replaced when the new one is complete.
+        state: What to write.
+
     Raises:
-        UsageError: it cannot be written.
+        UsageError: The file cannot be written.
     """
     header = {
         "format": FORMAT,
@@ -95,21 +100,23 @@ def load_state(path: Path) -> State:
     """Read what `save_state` wrote.
 
     Raises:
-        InputError: the file cannot be read, or is no such state.
+        InputError: The file cannot be read, or is not such a state.
     """
     try:
         with safe_open(path, "pt") as file:
             header = json.loads((file.metadata() or {}).get(_KEY, "null"))
             tensors: dict[str, dict[str, Tensor]] = {}
-            for key in file.keys():  # noqa: SIM118  no mapping
+            for key in file.keys():  # noqa: SIM118  it is not a mapping
                 group, _, name = key.partition("/")
                 tensors.setdefault(group, {})[name] = file.get_tensor(key)
     except (OSError, SafetensorError, ValueError) as error:
         raise InputError(
-            f"{path.name}: cannot be read ({error}); remove it to begin anew"
+            f"{path.name}: cannot be read ({error}); remove it to start again"
         ) from None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise InputError(f"{path.name}: no training state of this version; remove it to begin anew")
+        raise InputError(
+            f"{path.name}: not a training state of this version; remove it to start again"
+        )
     try:
         return State(
             Position(**header["position"]),

@@ -16,14 +16,14 @@ from vqa_harness.media.reader import VideoReader
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a file holds.
+    """What was learned about a file.
 
     Attributes:
-        size: bytes.
-        changed: time of its last change, nanoseconds.
-        frames: how many can be decoded.
-        still: whether it is a picture.
-        problem: why it cannot be used; empty if it can.
+        size: Bytes.
+        changed: Time of its last change, in nanoseconds since 1970.
+        frames: How many frames can be decoded.
+        still: Whether it is a picture.
+        problem: Why it cannot be used; empty if it can.
     """
 
     size: int
@@ -35,34 +35,34 @@ class FileFacts:
 
 def survey(
     paths: Sequence[Path],
-    kept: Path,
+    facts_file: Path,
     threads: int,
     progress: Callable[[int, int], None],
 ) -> list[FileFacts]:
     """Decode every file once and count its frames.
 
     Args:
-        paths: which files.
-        kept: JSON file with the facts found before; files that did not change since are not
-            decoded again. Written anew.
-        threads: files read at once.
-        progress: called with the number of files done and to be done.
+        paths: The files.
+        facts_file: JSON file with the facts of earlier calls; files that did not change since are
+            not decoded again. It is written again with the new facts.
+        threads: How many files are read together.
+        progress: Called with the number of files done and to be done.
 
     Returns:
-        facts in the order of ``paths``.
+        Facts in the order of ``paths``.
     """
-    known = _read(kept)
-    found: list[FileFacts] = []
+    known = _read(facts_file)
+    surveyed: list[FileFacts] = []
     with ThreadPoolExecutor(max(1, threads)) as pool:
         try:
             for facts in pool.map(lambda path: _facts(path, known.get(str(path))), paths):
-                found.append(facts)
-                progress(len(found), len(paths))
+                surveyed.append(facts)
+                progress(len(surveyed), len(paths))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            new = zip(map(str, paths), found, strict=False)
-            _write(kept, known | dict(new))
-    return found
+            new = zip(map(str, paths), surveyed, strict=False)
+            _write(facts_file, known | dict(new))
+    return surveyed
 
 
 def _facts(path: Path, known: FileFacts | None) -> FileFacts:
@@ -96,14 +96,14 @@ def _count(path: Path, facts: FileFacts) -> FileFacts:
     )
 
 
-def _read(kept: Path) -> dict[str, FileFacts]:
+def _read(facts_file: Path) -> dict[str, FileFacts]:
     try:
-        stored = json.loads(kept.read_text("utf-8"))
+        stored = json.loads(facts_file.read_text("utf-8"))
         return {str(path): FileFacts(**facts) for path, facts in stored.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
-def _write(kept: Path, facts: dict[str, FileFacts]) -> None:
-    rows = {path: asdict(found) for path, found in facts.items()}
-    write_text(kept, json.dumps(rows, indent=1) + "\n")
+def _write(facts_file: Path, facts: dict[str, FileFacts]) -> None:
+    rows = {path: asdict(surveyed) for path, surveyed in facts.items()}
+    write_text(facts_file, json.dumps(rows, indent=1) + "\n")
