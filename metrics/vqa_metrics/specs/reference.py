@@ -39,7 +39,14 @@ MS_SSIM = MetricSpec(
 VMAF = MetricSpec(
     name="vmaf",
     factory="vqa_metrics.vmaf.metric:Vmaf",
-    features=(Feature("vmaf", lo=0, hi=100, help="of model vmaf_v0.6.1; others are named apart"),),
+    features=(
+        Feature(
+            "vmaf",
+            lo=0,
+            hi=100,
+            help="score of model vmaf_v0.6.1; other models have names of their own",
+        ),
+    ),
     kind="stream",
     reference=True,
     params=(

@@ -205,7 +205,7 @@ class Vmaf(Metric):
         }
 
     def warnings(self) -> list[str]:
-        """Warn of a video that the models were not made for, and of features that libvmaf left out."""
+        """Warn of a video that the models were not made for, and of features that are missing."""
         lines = []
         if self._hdr:
             lines.append(f"vmaf: the video is HDR ({self._hdr}); VMAF's models were trained on SDR")
