@@ -36,7 +36,7 @@ from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
 from vqa_plugin_clip.distill.planes import Planes, from_rgb, pack
 from vqa_plugin_clip.distill.recipe import DistillRecipe
 from vqa_plugin_clip.distill.report import COLUMNS, DistillOrigin, append_rows, make_card
-from vqa_plugin_clip.distill.run import distill
+from vqa_plugin_clip.distill.run import _Run, distill
 from vqa_plugin_clip.distill.sampling import PATCH, SIDE, cut, normalise, normalise_rgb, offsets
 from vqa_plugin_clip.distill.shards import SetPlan
 from vqa_plugin_clip.distill.training import EpochReport, Sources, TrainSettings, train
@@ -497,6 +497,15 @@ def test_recipes_are_checked(tmp_path):
         DistillRecipe(tmp_path, held_out=tuple(CODERS))
     with pytest.raises(UsageError, match=r"ends in \.safetensors"):
         distill(DistillRecipe(tmp_path), tmp_path / "x.pth", tmp_path, lambda *_: None)
+
+
+def test_stages_in_caches_that_exist_are_found_again(tmp_path):
+    """The name of a stored stage follows from the settings, not from what classes are called."""
+    recipe = DistillRecipe(tmp_path)
+    plan = SetPlan("train", (tmp_path / "a.png",), ("x264-fast",), ("codec",), seed=1)
+    run = _Run(recipe, {"train": plan}, None, tmp_path / "out.safetensors", None)
+    assert run.fingerprint(recipe.stages()[:1]) == "8df869768bb1"
+    assert run.fingerprint(recipe.stages()) == "c20840469a70"
 
 
 @pytest.mark.slow

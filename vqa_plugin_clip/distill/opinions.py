@@ -20,7 +20,7 @@ from vqa_plugin_clip.inputs.preprocess import fragments
 _BLOCK = 20
 """Rows of a table that stay together."""
 _BLOCKS_PER_VALIDATION = 5
-"""Of so many blocks, one is for validation."""
+"""One in so many blocks is for validation."""
 _ROWS_MAX = 1_000_000
 """Rows that are read of a table."""
 _PIXELS_MAX = 4_000_000
