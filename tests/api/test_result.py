@@ -84,6 +84,12 @@ def test_any_log_will_do():
     assert "video, 2 frames" in repr(result)
 
 
+def test_undefined_frames_outside_the_log_are_ignored():
+    log = Log("1.0", frame_numbers=[0, 1, 2], columns={"vmaf": [90.0, 80.0, 70.0]})
+    log.extra["metrics"] = {"vmaf": {"undefined_frames": {"vmaf": [-9, -1, 1, 3, 2**40]}}}
+    assert np.isnan(Result(log).frames["vmaf"]).tolist() == [False, True, False]
+
+
 def test_text(result):
     lines = repr(result).splitlines()
     assert lines[0] == "encode.mkv, 30 frames"

@@ -100,7 +100,8 @@ class Result:
         columns = {}
         for name, column in self.log.columns.items():
             columns[name] = _floats(column)
-            columns[name][[i for i in undefined.get(name, ()) if i < len(column)]] = np.nan
+            inside = [i for i in undefined.get(name, ()) if 0 <= i < len(column)]
+            columns[name][inside] = np.nan
         numbers = np.array(self.log.frame_numbers, np.int64)
         times = self.log.view.frame_times
         known = times if len(times) == len(numbers) else [None] * len(numbers)
