@@ -109,7 +109,7 @@ def test_a_metric_that_declares_its_features_is_asked_for_them(registry):
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("9", "failed in features: division by zero"), ("5", "gives something else than Feature")],
+    [("9", "failed in features: division by zero"), ("5", "must return Feature objects only")],
 )
 def test_a_broken_declaration_is_an_error_of_the_metric(registry, value, words):
     sys.modules["loud_module"].Choosing = Choosing

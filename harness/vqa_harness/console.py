@@ -1,4 +1,4 @@
-"""What people see: tables on standard output, progress and warnings on standard error.
+"""Output for people: tables on standard output, progress and warnings on standard error.
 
 Where standard output is no terminal a table becomes tab-separated lines with a header, so that it
 can be piped.
@@ -73,12 +73,12 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
 
 
 def warn(text: str) -> None:
-    """One line on standard error."""
+    """Write a warning on standard error, as one line."""
     sys.stderr.write(f"vqa-harness: warning: {clean(text)}\n")
 
 
 def note(text: str) -> None:
-    """One line on standard error, for what takes long or may surprise."""
+    """Write a line on standard error, about what takes long or may surprise."""
     sys.stderr.write(f"vqa-harness: {clean(text)}\n")
 
 
@@ -87,8 +87,8 @@ def _bar(*columns: str, quiet: bool = False) -> Iterator[rich.progress.Progress 
     """A bar on standard error that goes away at its end; None where that is no terminal.
 
     Args:
-        columns: ``bar``, ``count`` ("3/10"), ``left`` (the time), or the template of a text, which
-            may hold anything: it is shown without Rich's markup.
+        columns: ``bar``, ``count`` ("3/10"), ``left`` (the time), or the template of a text. A text
+            may hold anything, as file names do, so it is shown without Rich's markup.
         quiet: show none in any case.
     """
     if quiet or not sys.stderr.isatty():
@@ -133,7 +133,7 @@ def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress | None
 
 @contextmanager
 def files_bar(label: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
-    """Yield what is to be called after every file; silent where standard error is no terminal."""
+    """Yield a function to call after every file; silent where standard error is no terminal."""
     with _bar("{task.description}", "bar", "count", "files", "left", quiet=quiet) as bar:
         if bar is None:
             yield lambda: None
@@ -146,8 +146,8 @@ def files_bar(label: str, total: int, *, quiet: bool = False) -> Iterator[Callab
 def stage_bar() -> Iterator[Callable[[str, int, int, str], None]]:
     """A bar on standard error for one stage after another; none where that is no terminal.
 
-    What is given is called with the name of the stage, what is done, what there is to do, and a
-    note.
+    It yields a function that takes the name of the stage, how much is done, how much there is to
+    do, and a note.
     """
     with _bar("{task.description}", "bar", "count", "left", "{task.fields[note]}") as bar:
         if bar is None:
@@ -167,10 +167,10 @@ def stage_bar() -> Iterator[Callable[[str, int, int, str], None]]:
 
 
 def command_line(arguments: Sequence[str] | None = None) -> str:
-    """What was typed, for the record, with folders left out.
+    """The command as it was typed, for the record, with folders left out.
 
     Args:
-        arguments: those behind the program's name; None for those of this process.
+        arguments: the words after the program's name; None for those of this process.
     """
     words = sys.argv[1:] if arguments is None else arguments
     return shlex.join(["vqa-harness", *map(_without_folders, words)])
@@ -197,5 +197,5 @@ def _without_folders(word: str) -> str:
 
 
 def _last_part(word: str) -> str:
-    """What stands behind the last slash that is followed by something."""
+    """The part of a path after the last slash that has something behind it."""
     return re.split(r"[\\/]", word.rstrip("\\/"))[-1] or word

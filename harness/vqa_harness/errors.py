@@ -71,7 +71,7 @@ def one_line(error: BaseException) -> str:
 def nearest(
     name: str, known: Iterable[str], otherwise: str = "", *, most: int = 1, prefix: str = ""
 ) -> str:
-    """``; did you mean X?``, for the end of a message about a name that is not known.
+    """The end of a message about a name that is not known, such as ``; did you mean X?``.
 
     Args:
         name: as the user wrote it.
@@ -93,12 +93,12 @@ def refuse_twice(what: str, names: Iterable[object], advice: str = "name it once
     """Refuse names that must differ and do not.
 
     Args:
-        what: what the names are of, such as ``metric``.
+        what: what the names belong to, such as ``metric``.
         names: all of them.
         advice: what to do about it.
 
     Raises:
-        UsageError: one is there twice; the message tells the first.
+        UsageError: a name is there twice; the message says which.
     """
     seen: set[object] = set()
     for name in names:
@@ -109,7 +109,7 @@ def refuse_twice(what: str, names: Iterable[object], advice: str = "name it once
 
 @contextmanager
 def placed(where: str) -> Iterator[None]:
-    """Put a place before the message of every `UsageError` raised inside that names none yet."""
+    """Put a place before the message of each `UsageError` raised inside, if it names none yet."""
     try:
         yield
     except UsageError as error:

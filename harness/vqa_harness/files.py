@@ -13,6 +13,7 @@ from vqa_harness.errors import InputError, UsageError
 from vqa_harness.system import replace
 
 VARIABLE = "VQA_HARNESS_CACHE"
+"""Environment variable that names the cache folder."""
 
 
 @contextmanager
@@ -67,13 +68,13 @@ def make_folder(folder: Path, *, what: str = "folder", hint: str = "", mode: int
     """Make a folder and those above it; one that exists stays as it is.
 
     Args:
-        folder: which.
+        folder: path of the folder.
         what: what the message calls it.
         hint: what the user can do, for the end of the message.
         mode: permissions of the folder, of which the user's umask is taken off.
 
     Raises:
-        UsageError: it cannot be made.
+        UsageError: the folder cannot be made.
     """
     try:
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
@@ -94,9 +95,9 @@ def make_cache_folder(folder: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """``VQA_HARNESS_CACHE``, else ``vqa-harness`` in the user's folder for caches.
+    """The cache folder: ``VQA_HARNESS_CACHE``, or ``vqa-harness`` in the user's folder for caches.
 
-    That is ``XDG_CACHE_HOME`` or ``~/.cache`` on Linux, ``~/Library/Caches`` on macOS and
+    The latter is ``XDG_CACHE_HOME`` or ``~/.cache`` on Linux, ``~/Library/Caches`` on macOS and
     ``LOCALAPPDATA`` on Windows.
     """
     from platformdirs import user_cache_path
@@ -107,16 +108,16 @@ def cache_folder() -> Path:
 
 
 def read_bytes(path: Path, most: int, what: str, *, missing: str = "") -> bytes:
-    """The whole of a file that may be anybody's, unless it is larger than it can be in earnest.
+    """The content of a file from anybody, unless it is too large to be what it should be.
 
     Args:
-        path: of the file.
-        most: how many bytes it may have.
+        path: path of the file.
+        most: bytes that it may have at most.
         what: what it should be, for the message, such as ``a log``.
-        missing: what to say of a file that is not there, in place of the system's words.
+        missing: what the message says of a file that does not exist; empty for the system's words.
 
     Raises:
-        InputError: it cannot be read, or is larger.
+        InputError: the file cannot be read, or is larger.
     """
     try:
         with path.open("rb") as file:

@@ -36,7 +36,7 @@ class ColourInfo:
         transfer: ``bt709``, ``pq``, ``hlg``, ``linear``, ``srgb``, ``unknown`` or FFmpeg's number
             as text.
         primaries: ``bt709``, ``bt601``, ``bt2020``, ``unknown`` or FFmpeg's number as text.
-        guessed: names of those of the above that the stream does not say.
+        guessed: names of the attributes above that the stream does not say.
     """
 
     full_range: bool
@@ -58,21 +58,21 @@ class StreamInfo:
     Attributes:
         name: the file's base name.
         codec: FFmpeg's name of the codec, such as ``h264``.
-        width: of a displayed frame, in pixels (storage grid, rotation applied).
-        height: likewise.
+        width: width of a displayed frame, in pixels (storage grid, rotation applied).
+        height: height of a displayed frame, in pixels.
         pix_fmt: FFmpeg's name of the decoded pixel format.
         depth: bits per sample, 8 to 16.
         chroma: subsampling, ``gray`` or ``rgb``.
         rate: frames per second as the container tells; None if it does not.
-        expected_frames: how many frames the packets promise; None if nothing tells. Never a
-            promise kept: decoding may give fewer.
+        expected_frames: how many frames the packets promise; None if nothing tells. Decoding may
+            still give fewer.
         duration: seconds as the container tells; None if it does not.
         rotation: degrees counter-clockwise that were undone.
         sar: sample aspect ratio, 1 if unknown.
         interlaced: whether the stream says that its frames are interlaced.
         still: whether the input is a still image.
-        mirrored: whether a mirror, left to right, was undone besides.
-        colour: see `ColourInfo`.
+        mirrored: whether a mirror, left to right, was undone as well.
+        colour: how code values mean light.
     """
 
     name: str
@@ -110,11 +110,11 @@ class Frame:
     Attributes:
         index: position in the decoded stream, from 0, in display order.
         time: presentation time in seconds, exact, first frame at 0; None if unknown.
-        width: pixels.
-        height: pixels.
+        width: width in pixels.
+        height: height in pixels.
         depth: bits per sample; samples above 8 bits are uint16, in the low bits.
         chroma: subsampling, ``gray`` or ``rgb``.
-        colour: see `ColourInfo`.
+        colour: how code values mean light.
         corrupt: whether the decoder flagged damage.
         source: the pixels; None after `release`.
     """
@@ -153,7 +153,10 @@ class Frame:
         return self.cached("rgb", lambda frame: frame._pixels().rgb())
 
     def cached(self, key: Hashable, make: Callable[[Frame], T]) -> T:
-        """The value of ``make(self)``, computed once per frame whoever asks first.
+        """The value of ``make(self)``, computed once per frame, whoever asks first.
+
+        The lock is held while it is computed, so that others wait instead of computing it again. It
+        may be taken twice by one thread, because ``make`` usually asks for other cached values.
 
         The key is the caller's name for it, such as ``"nss.mscn"``; never write to the value.
         """
@@ -180,7 +183,7 @@ class Clip:
 
     Attributes:
         start: first frame of the window (index in the decoded stream).
-        stop: one past its last frame.
+        stop: one past the last frame of the window.
         indices: the sampled frames, ascending; repeated where the window is shorter than the clip.
         data: what `ClipMetric.prepare` made of each sampled frame, in the order of ``indices``.
     """

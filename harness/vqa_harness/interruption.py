@@ -1,4 +1,4 @@
-"""Ctrl-C, so that it is never lost.
+"""Noticing Ctrl-C, so that it is never lost.
 
 The KeyboardInterrupt that Python raises is swallowed when it strikes inside a callback of an
 extension module or a destructor. `watched` also remembers the signal, and long loops ask `check`.
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 _seen = threading.Event()
+"""Set by Ctrl-C while a block is watched."""
 
 
 @contextmanager

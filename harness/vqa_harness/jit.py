@@ -19,10 +19,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SUMS = {"reassoc", "contract", "arcp", "nsz"}
-"""For ``fastmath``: sums in any order; infinity and NaN keep their meaning."""
+"""Flags of ``fastmath`` that allow sums in any order; infinity and NaN keep their meaning."""
 
 _MODULES = {__name__}
-"""Where parts were defined."""
+"""Names of the modules in which parts were defined."""
 
 
 def part(**options: Any) -> Callable[[F], F]:
@@ -47,7 +47,7 @@ def kernel(**options: Any) -> Callable[[Callable[P, R]], Kernel[P, R]]:
 
     Numba keeps the machine code beside the source file, or in the user's cache folder where that
     cannot be written, or in ``NUMBA_CACHE_DIR``. Where none of them can be written, the kernel is
-    compiled anew in every process instead of failing. Numba notices a change of the function's own
+    compiled again in every process instead of failing. Numba notices a change of the function's own
     file only: one that calls a `part` of another module must be a closure over its `fingerprint`.
     """
 
@@ -76,7 +76,7 @@ class Kernel(Generic[P, R]):
 
     @cached_property
     def python(self) -> Callable[P, R]:
-        """The same function and those it calls as plain Python, for when little is to be done."""
+        """The function and the kernels it calls as plain Python, for when there is little to do."""
         own = self._function
         names = own.__globals__
         called = [n for n in own.__code__.co_names if isinstance(names.get(n), Kernel)]
@@ -86,7 +86,7 @@ class Kernel(Generic[P, R]):
 
     @cached_property
     def compiled(self) -> Any:
-        """Numba's dispatcher; compiles nothing yet."""
+        """Numba's dispatcher, which compiles when it is first called."""
         import numba
 
         _let_kernels_call_kernels()
@@ -108,11 +108,12 @@ def _let_kernels_call_kernels() -> None:
 def fingerprint(module: str) -> int:
     """A number that changes with the source of whatever a module's kernels can call.
 
-    That is every `part`, and all that comes from modules of the same package. Whatever else was
-    imported before does not count: the number names a file of the disk cache.
+    They can call every `part`, and all that comes from modules of the same package. Whatever else
+    was imported before does not count, because the number must be the same in every process: it
+    names a file of the disk cache.
 
     Args:
-        module: the module's name; it has to have imported what its kernels call.
+        module: the module's name; it must have imported what its kernels call.
 
     Returns:
         0 where there is no source; Numba then has no disk cache either.

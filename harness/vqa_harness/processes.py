@@ -28,7 +28,7 @@ _interrupted = threading.Event()
 
 
 def threads_each(threads: int, jobs: int) -> int:
-    """Threads of one of ``jobs`` processes: as asked for, with 0 an equal part of all."""
+    """The threads of one of ``jobs`` processes: as named, or for 0 an equal part of all."""
     return threads or max(1, processors() // jobs)
 
 
@@ -41,11 +41,12 @@ def in_order(
     """Yield ``score(case, registry, options)`` of every case, in the order of the cases.
 
     Args:
-        score: a function of a module; gets the registry of what is installed.
-        cases: what to score, read two for each process ahead; they and the results must survive
-            pickling.
-        options: how.
-        jobs: processes.
+        score: a function of a module, since a method or a lambda cannot be sent to a process. It
+            gets the registry of what is installed.
+        cases: what to score; they and the results must survive pickling. They are read two for each
+            process ahead, so that no process waits, and no more.
+        options: how to score; sent to every process.
+        jobs: number of processes.
 
     Raises:
         MetricError: a process ended unexpectedly.
@@ -70,8 +71,8 @@ def as_they_finish(
 
     Args:
         work: a function of a module.
-        cases: they and the results must survive pickling.
-        jobs: processes.
+        cases: the cases; they and the results must survive pickling.
+        jobs: number of processes.
 
     Raises:
         MetricError: a process ended unexpectedly.
@@ -98,7 +99,7 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _start() -> None:
-    """An interrupt that reaches a worker which waits is remembered, without a traceback."""
+    """Let a worker that waits remember an interrupt, instead of ending with a traceback."""
     signal.signal(signal.SIGINT, _remember)
 
 
@@ -107,10 +108,11 @@ def _remember(_number: int, _frame: FrameType | None) -> None:
 
 
 def _watched(work: Callable[..., Result], *arguments: object) -> Result:
-    """Work, unless this worker was interrupted.
+    """Do the work, unless this worker was interrupted.
 
-    An interrupt removes the temporary files of the work and then is its result. The worker itself
-    stays: if it ended, the pool would kill the others before they have removed theirs.
+    An interrupt during the work removes the work's temporary files and is then its result. The
+    worker itself goes on: if it ended, the pool would kill the others before they have removed
+    theirs.
     """
     if _interrupted.is_set():
         raise KeyboardInterrupt

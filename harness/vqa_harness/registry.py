@@ -35,7 +35,7 @@ from vqa_harness.spec import NAME_FORM, Feature, Metric, MetricSpec, ParamValue,
 DISTRIBUTION = "vqa-harness"
 """Our own distribution, whose log formats come before those of others."""
 DEFAULT_METRIC = "clipvqa"
-"""What commands take where no metric is named."""
+"""The metric of commands where none is named."""
 
 
 class PluginWarning(UserWarning):
@@ -44,7 +44,7 @@ class PluginWarning(UserWarning):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Where a plugin comes from: entry-point name, distribution and version."""
+    """The origin of a plugin: entry-point name, distribution and version."""
 
     plugin: str
     distribution: str
@@ -63,7 +63,7 @@ class Request:
 
     @property
     def suffix(self) -> str:
-        """What is appended to feature names: score-changing parameters not at their default."""
+        """The end of feature names: the score-changing parameters that are not at their default."""
         parts = [
             f"_{p.name}_{_word(self.params[p.name])}"
             for p in sorted(self.spec.params, key=lambda p: p.name)
@@ -139,7 +139,7 @@ class Registry:
         """Add a plugin by hand.
 
         Raises:
-            ValueError: it is there already, or implements a hook that does not exist.
+            ValueError: the plugin is there already, or implements a hook that does not exist.
         """
         self.manager.register(plugin, name)
         try:
@@ -151,11 +151,14 @@ class Registry:
         self._specs = None
 
     def call(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """Call a hook plugin by plugin: (plugin name, result); one that raises is a warning."""
+        """Call a hook plugin by plugin, and yield (plugin name, result) of each.
+
+        A plugin that raises is left out with a warning.
+        """
         for impl in getattr(self.manager.hook, hook).get_hookimpls():
             try:
-                wanted = {name: arguments[name] for name in impl.argnames}
-                result = impl.function(**wanted)
+                taken = {name: arguments[name] for name in impl.argnames}
+                result = impl.function(**taken)
                 if isinstance(result, Iterable) and not isinstance(result, dict):
                     result = list(result)
             except Exception as error:
@@ -165,13 +168,13 @@ class Registry:
 
     def specs(self) -> dict[str, MetricSpec]:
         """Every metric by name, sorted."""
-        return {name: spec for name, (spec, _) in sorted(self._found().items())}
+        return {name: spec for name, (spec, _) in sorted(self._metrics().items())}
 
     def provider(self, metric: str) -> Provider:
-        """Which distribution provides a metric."""
-        return self.providers[self._found()[metric][1]]
+        """The distribution that provides a metric."""
+        return self.providers[self._metrics()[metric][1]]
 
-    def _found(self) -> dict[str, tuple[MetricSpec, str]]:
+    def _metrics(self) -> dict[str, tuple[MetricSpec, str]]:
         if self._specs is None:
             self._specs = {}
             for plugin, specs in self.call("vqa_register_metrics"):
@@ -179,27 +182,27 @@ class Registry:
                     self._add(spec, plugin, self._specs)
         return self._specs
 
-    def _add(self, spec: MetricSpec, plugin: str, found: dict[str, tuple[MetricSpec, str]]) -> None:
+    def _add(self, spec: MetricSpec, plugin: str, specs: dict[str, tuple[MetricSpec, str]]) -> None:
         if not NAME_FORM.fullmatch(spec.name):
             _warn(
                 f"plugin {plugin!r}: metric name {spec.name!r} is not lower-case letters, digits, _"
             )
-        elif spec.name in found:
-            other = found[spec.name][1]
+        elif spec.name in specs:
+            other = specs[spec.name][1]
             _warn(
                 f"metric {spec.name!r} of plugin {plugin!r} is left out, plugin {other!r} has it"
                 f" too; block one with VQA_HARNESS_BLOCK"
             )
         else:
-            found[spec.name] = (spec, plugin)
+            specs[spec.name] = (spec, plugin)
 
     def writers(self) -> list[WriterSpec]:
         """Every log format: ours, ``json`` first, then those of plugins.
 
         One that is malformed, or has a name that is taken, is a warning that names its plugin.
         """
-        found = [writer for writer, _ in self._formats().values()]
-        return sorted(found, key=lambda writer: writer.name != "json")
+        writers = [writer for writer, _ in self._formats().values()]
+        return sorted(writers, key=lambda writer: writer.name != "json")
 
     def formats(self, plugin: str) -> list[str]:
         """Names of the log formats of a plugin."""
@@ -207,22 +210,24 @@ class Registry:
 
     def _formats(self) -> dict[str, tuple[WriterSpec, str]]:
         """Name of each format to its spec and its plugin; our own plugin is asked first."""
-        given = sorted(
+        offers = sorted(
             self.call("vqa_register_writers"),
             key=lambda pair: self.providers[pair[0]].distribution != DISTRIBUTION,
         )
-        found: dict[str, tuple[WriterSpec, str]] = {}
-        for plugin, writers in given:
+        formats: dict[str, tuple[WriterSpec, str]] = {}
+        for plugin, writers in offers:
             for writer in writers or ():
-                fault = writer.fault() if isinstance(writer, WriterSpec) else "it is no WriterSpec"
-                if not fault and writer.name in found:
-                    fault = f"plugin {found[writer.name][1]!r} has one of that name"
+                fault = (
+                    writer.fault() if isinstance(writer, WriterSpec) else "it is not a WriterSpec"
+                )
+                if not fault and writer.name in formats:
+                    fault = f"plugin {formats[writer.name][1]!r} has one of that name"
                 if fault:
                     name = getattr(writer, "name", writer)
                     _warn(f"log format {name!r} of plugin {plugin!r} is left out: {fault}")
                 else:
-                    found[writer.name] = (writer, plugin)
-        return found
+                    formats[writer.name] = (writer, plugin)
+        return formats
 
     def spec(self, name: str) -> MetricSpec:
         """The metric of that name, in capitals or not.
@@ -237,7 +242,7 @@ class Registry:
         raise UnknownMetric(f"unknown metric {name!r}{hint}")
 
     def requests(self, texts: Iterable[str]) -> list[Request]:
-        """Read metrics as they are named on a command line: each text one, or several by commas.
+        """Read metrics as they are named on a command line; commas join several in one text.
 
         A comma also stands between parameters, so what follows one is a further metric where it
         is the name of a metric and not of a parameter: ``psnr,vmaf:model=vmaf_v0.6.1neg,ssim``.
@@ -246,9 +251,9 @@ class Registry:
             UnknownMetric: no such metric.
             UsageError: no such parameter, a value it does not take, or a metric named twice.
         """
-        found = [self.request(one) for text in texts for one in self._split(text)]
-        refuse_twice("metric", (request.label for request in found))
-        return found
+        requests = [self.request(one) for text in texts for one in self._split(text)]
+        refuse_twice("metric", (request.label for request in requests))
+        return requests
 
     def _split(self, text: str) -> list[str]:
         parts: list[str] = []
@@ -320,27 +325,27 @@ def load_factory(spec: MetricSpec) -> Callable[..., Any]:
 
 
 def _asked_features(request: Request) -> tuple[Feature, ...]:
-    """What the metric's class says that it gives; empty where it has no word on it."""
+    """The features that the metric's class declares; empty where it declares none."""
     name = request.spec.name
     tell = getattr(load_factory(request.spec), "features", Metric.features)
     try:
-        found = tuple(tell(dict(request.params)))
+        features = tuple(tell(dict(request.params)))
     except VqaError:
         raise
     except Exception as error:
         raise MetricError(f"metric {name!r} failed in features: {one_line(error)}") from error
-    if not all(isinstance(feature, Feature) for feature in found):
-        raise MetricError(f"metric {name!r}: its features() gives something else than Feature")
-    return found
+    if not all(isinstance(feature, Feature) for feature in features):
+        raise MetricError(f"metric {name!r}: its features() must return Feature objects only")
+    return features
 
 
 def missing_modules(spec: MetricSpec) -> list[str]:
-    """Which modules of ``spec.requires`` are not installed; nothing is imported."""
+    """The modules of ``spec.requires`` that are not installed; nothing is imported."""
     return [name for name in spec.requires if importlib.util.find_spec(name) is None]
 
 
 def how_to_get(spec: MetricSpec) -> str:
-    """What to type when a metric's packages are missing."""
+    """The command that installs the packages a metric lacks, for the end of a message."""
     return f"pip install '{spec.extra}'" if spec.extra else "reinstall the package that provides it"
 
 

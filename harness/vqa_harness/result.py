@@ -1,4 +1,4 @@
-"""What a run produced, before any format: one `RunResult` per distorted input."""
+"""The scores of a run, before they become a log: one `RunResult` per distorted input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class WindowScore:
 
     Attributes:
         start: first frame of the window.
-        stop: one past its last frame.
+        stop: one past the last frame of the window.
         indices: the frames sampled.
         scores: feature name to value; None where undefined.
     """
@@ -30,20 +30,20 @@ class WindowScore:
 
 @dataclass(slots=True)
 class MetricResult:
-    """What one metric gave.
+    """The scores of one metric, and what else it reported.
 
     Attributes:
         spec: the metric.
         params: all its parameters, defaults included.
         columns: feature name as logged to one value per frame; None where undefined. All columns
             have one entry per scored frame.
-        diagnostics: likewise for diagnostic features, which are never pooled.
+        diagnostics: the same for diagnostic features, which are never pooled.
         aggregate: numbers about the whole stream.
-        windows: of a clip metric; empty otherwise.
-        info: facts the metric tells of itself (weights' hash, device, ...).
+        windows: the windows of a clip metric with their scores; empty for others.
+        info: facts about the metric (weights' hash, device, ...).
         provider: distribution and version that provides it.
         warnings: what the user should know of these scores.
-        notes: what the user asked to be told, line by line.
+        notes: what the user asked the metric to report, line by line.
         seconds: busy time of the metric, summed over threads.
         error: why the metric gave nothing; None if it worked.
     """
@@ -64,7 +64,7 @@ class MetricResult:
 
 @dataclass(slots=True)
 class RunResult:
-    """Everything one pass over one distorted input gave.
+    """Everything that one pass over one distorted input gave.
 
     Attributes:
         distorted: the stream scored.
@@ -75,8 +75,8 @@ class RunResult:
         alignment: how frames were paired, JSON-compatible; empty without a reference.
         warnings: what the user should know, one line each.
         seconds: wall time, by part: ``total``, ``decode`` (waiting for frames), ...
-        cpu_seconds: of this process during the run.
-        sha256: per stream, of the file's bytes.
+        cpu_seconds: CPU time of this process during the run.
+        sha256: SHA-256 of each stream's file.
     """
 
     distorted: StreamInfo

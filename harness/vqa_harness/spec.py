@@ -106,11 +106,11 @@ class Param:
                 raise UsageError(f"{self.name}={text}: needs true or false")
             return words[text.lower()]
         if isinstance(self.default, int | float):
-            wanted = type(self.default)
+            number = type(self.default)
             try:
-                return wanted(text)
+                return number(text)
             except ValueError:
-                noun = "a whole number" if wanted is int else "a number"
+                noun = "a whole number" if number is int else "a number"
                 raise UsageError(f"{self.name}={text}: needs {noun}") from None
         return text
 
@@ -173,7 +173,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """What a metric is told before the first frame.
+    """What a metric learns before the first frame.
 
     Attributes:
         distorted: the stream that is scored.
@@ -248,7 +248,7 @@ class Metric:
         return ()
 
     def notes(self) -> Sequence[str]:
-        """What the user asked to be told and is no warning, a line each; asked after ``close``."""
+        """What the user asked the metric to report, a line each; asked after ``close``."""
         return ()
 
     def abort(self) -> None:
@@ -356,7 +356,7 @@ class WriterSpec:
         """
         module, _, name = self.factory.partition(":")
         try:
-            found: Any = getattr(importlib.import_module(module), name)
+            function: Any = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError, ValueError) as error:
             raise UsageError(f"log format {self.name!r}: cannot load it: {error}") from None
-        return found  # type: ignore[no-any-return]
+        return function  # type: ignore[no-any-return]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from io import TextIOWrapper
 
 _PIPE_ROOM = 1 << 20
-"""Bytes wanted in a pipe; as much as Linux lets any user have."""
+"""Bytes that a pipe should hold; as many as Linux lets any user have."""
 _WINDOWS_PROCESSES = 61
 """Windows waits for at most 63 handles at once, and a pool of Python's needs two for itself."""
 _WINDOWS_WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)
@@ -30,18 +30,18 @@ _WINDOWS_WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)
 def processors() -> int:
     """The number of processors this process may use, at least 1.
 
-    Where a process cannot be confined to some processors (macOS) or Python does not tell (Windows),
-    that is all of them.
+    Where a process cannot be confined to some processors (macOS), or Python does not say to which
+    (Windows), it is the number of all.
     """
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
-def pool_processes(wanted: int) -> int:
-    """How many processes a pool can have where ``wanted`` would do, at least 1."""
+def pool_processes(jobs: int) -> int:
+    """The number of processes that a pool for ``jobs`` at once can have, at least 1."""
     if sys.platform == "win32":
-        wanted = min(wanted, _WINDOWS_PROCESSES)
-    return max(1, wanted)
+        jobs = min(jobs, _WINDOWS_PROCESSES)
+    return max(1, jobs)
 
 
 def keep_blas_to_one_thread() -> None:
@@ -73,12 +73,12 @@ def make_output_portable() -> None:
 def reader_has_left(error: OSError) -> bool:
     """Whether an error of writing means that whoever read our output has gone."""
     if sys.platform == "win32" and error.errno == errno.EINVAL:
-        return error.filename is None  # a bad name of a file is told by the same number
+        return error.filename is None  # a bad file name has the same error number
     return isinstance(error, BrokenPipeError)
 
 
 def discard_output() -> None:
-    """Let what is still written to standard output vanish, also what Python holds back."""
+    """Throw away what is still written to standard output, and what Python has not flushed yet."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
@@ -95,7 +95,7 @@ def end_at_once(code: int) -> NoReturn:
 
 
 def how_it_ended(code: int) -> str:
-    """Words for the exit code of a child process."""
+    """How a child process ended, in words, from its exit code."""
     if code < 0:
         return f"was ended by signal {-code}"
     if code >= 1 << 31:  # a Windows status, such as 0xC0000005 for a bad access to memory
@@ -110,7 +110,7 @@ def replace(part: Path, target: Path) -> None:
     there it is tried for a second.
 
     Raises:
-        OSError: it cannot be done.
+        OSError: the file cannot be moved.
     """
     waits = _WINDOWS_WAITS if sys.platform == "win32" else ()
     for wait in waits:
@@ -144,13 +144,13 @@ def widen_pipe(pipe: Any) -> int:
     """Let a pipe hold more, so that both ends wait less often.
 
     Returns:
-        the bytes it holds; 0 where that is not known.
+        The bytes that it holds; 0 where that is not known.
     """
     if sys.platform == "linux":
         import fcntl
 
         with contextlib.suppress(OSError):  # the user's pipes hold too much already
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_ROOM)
-        with contextlib.suppress(OSError):  # a file that is no pipe
+        with contextlib.suppress(OSError):  # it is a file and not a pipe
             return int(fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ))
     return 0
