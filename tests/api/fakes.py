@@ -1,9 +1,7 @@
 """A plugin with metrics that are quick, fail, or read files."""
 
-import sys
-import types
-
-from vqa_harness import Feature, Metric, MetricSpec, Registry, Sampling, StreamScores, hookimpl
+from tests.plugins import module_with, registry_with
+from vqa_harness import Feature, Metric, MetricSpec, Param, Sampling, StreamScores, hookimpl
 
 
 class Brightness(Metric):
@@ -53,33 +51,22 @@ class Slow(Metric):
 
 def registry_of(monkeypatch, told=None):
     """A registry with these metrics; ``told`` gets the logs of runs."""
-    from vqa_harness import Param
+    module_with(monkeypatch, "api_fakes", Brightness, Broken, FileSize, Clips, Even, Slow)
+    window = Param("window", 0.4, "seconds; 0 for the whole video", changes_score=False)
+    found = registry_with(
+        MetricSpec("brightness", "api_fakes:Brightness", (Feature("brightness"),)),
+        MetricSpec("broken", "api_fakes:Broken", (Feature("broken"),)),
+        MetricSpec("even", "api_fakes:Even", (Feature("even"),)),
+        MetricSpec("slow", "api_fakes:Slow", (Feature("slow"),)),
+        MetricSpec("file_size", "api_fakes:FileSize", (Feature("file_size"),), kind="file"),
+        MetricSpec("clips", "api_fakes:Clips", (Feature("clips"),), kind="clip", params=(window,)),
+    )
 
-    module = types.ModuleType("api_fakes")
-    for cls in (Brightness, Broken, FileSize, Clips, Even, Slow):
-        setattr(module, cls.__name__, cls)
-    monkeypatch.setitem(sys.modules, "api_fakes", module)
-
-    class Plugin:
-        @hookimpl
-        def vqa_register_metrics(self):
-            window = Param("window", 0.4, "seconds; 0 for the whole video", changes_score=False)
-            return [
-                MetricSpec("brightness", "api_fakes:Brightness", (Feature("brightness"),)),
-                MetricSpec("broken", "api_fakes:Broken", (Feature("broken"),)),
-                MetricSpec("even", "api_fakes:Even", (Feature("even"),)),
-                MetricSpec("slow", "api_fakes:Slow", (Feature("slow"),)),
-                MetricSpec("file_size", "api_fakes:FileSize", (Feature("file_size"),), kind="file"),
-                MetricSpec(
-                    "clips", "api_fakes:Clips", (Feature("clips"),), kind="clip", params=(window,)
-                ),
-            ]
-
+    class Listener:
         @hookimpl
         def vqa_run_finished(self, log):
-            if told is not None:
-                told.append(log)
+            told.append(log)
 
-    found = Registry()
-    found.register(Plugin(), "fakes")
+    if told is not None:
+        found.register(Listener(), "listener")
     return found

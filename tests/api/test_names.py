@@ -6,14 +6,14 @@ import pkgutil
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import vqa_harness
+from tests.paths import ROOT
 
 HEAVY = ["av", "llvmlite", "numba", "numpy", "pydantic", "rich", "scipy", "torch", "typer"]
-PAGE = Path(__file__).parents[2] / "docs" / "python-api.md"
+PAGE = ROOT / "docs" / "python-api.md"
 
 
 def python(code):

@@ -4,11 +4,12 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-NOTEBOOK = Path(__file__).parents[2] / "examples" / "notebook.ipynb"
+from tests.paths import ROOT
+
+NOTEBOOK = ROOT / "examples" / "notebook.ipynb"
 EXECUTE = """
 import sys, nbformat
 from nbclient import NotebookClient

@@ -2,15 +2,15 @@
 
 import importlib.util
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import vqa_harness
+from tests.paths import docs_page
 from vqa_harness.testing import make_video, moving_pattern
 
-PAGE = (Path(__file__).parents[2] / "docs" / "python-api.md").read_text("utf-8")
+PAGE = docs_page("python-api.md")
 EXAMPLE = re.compile(r"(?:<!-- needs (\w+) -->\n)?```python\n(.*?)```", re.S)
 
 
