@@ -1,12 +1,11 @@
 import re
-import sys
-import types
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.paths import docs_page
+from tests.plugins import module_with
 from vqa_harness import Feature, Metric, MetricSpec, Param, Sampling, StreamScores
 from vqa_harness.registry import Request
 from vqa_harness.testing import check_metric, check_spec, rgb_frame, sample_frames, yuv_frame
@@ -139,12 +138,10 @@ SEVERAL = MetricSpec(
 
 @pytest.fixture(autouse=True)
 def module(monkeypatch):
-    made = types.ModuleType("kit_metrics")
-    bases = (Metric, Short, Several)
-    for cls in (cls for base in bases for cls in base.__subclasses__()):
-        if cls.__module__ == __name__:  # other tests have classes of these names too
-            setattr(made, cls.__name__, cls)
-    monkeypatch.setitem(sys.modules, "kit_metrics", made)
+    classes = (cls for base in (Metric, Short, Several) for cls in base.__subclasses__())
+    # other tests have classes of these names too
+    own = (cls for cls in classes if cls.__module__ == __name__)
+    module_with(monkeypatch, "kit_metrics", *own)
 
 
 def test_good_metrics_pass():
@@ -180,12 +177,10 @@ def test_what_is_given_is_held_against_what_is_declared_for_the_parameters():
 
 
 def test_the_example_of_the_documentation(monkeypatch):
-    page = Path(__file__).parents[2] / "docs" / "writing-a-metric.md"
-    blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", docs_page("writing-a-metric.md"), re.DOTALL)
     (text,) = (block for block in blocks if "class Bands" in block)
-    made = types.ModuleType("bands_example")
+    made = module_with(monkeypatch, "bands_example")
     exec(text, made.__dict__)
-    monkeypatch.setitem(sys.modules, made.__name__, made)
     check_metric(made.BANDS)
     check_metric(made.BANDS, params={"count": 3})
     request = Request(made.BANDS, {"count": 3})

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import docs_page
 from vqa_harness import Result, WriterSpec, read_log, write_log
-from vqa_harness.cli import run_cli
 from vqa_harness.errors import MetricError, UsageError
 from vqa_harness.logs.write import BUILTIN
-from vqa_harness.testing import check_contract, check_writer, make_video, sample_log
+from vqa_harness.testing import check_contract, check_writer, sample_log
 
-PAGE = (Path(__file__).parents[2] / "docs" / "writing-a-writer.md").read_text("utf-8")
+PAGE = docs_page("writing-a-writer.md")
 MODULE, TEST = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 (PROJECT,) = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
 
@@ -45,29 +45,24 @@ def installed(tmp_path, monkeypatch):
     sys.modules.pop("vqa_log_jsonl", None)
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("writers") / "clip.mp4"
-    make_video(path, frames=3)
-    return path
-
-
-def test_the_package_of_the_page_writes_logs(installed, clip, capsys):
+def test_the_package_of_the_page_writes_logs(installed, video, cli):
     installed()
-    assert run_cli(["plugins"]) == 0
-    assert "jsonl\tvqa-log-jsonl 0.1.0\t-\tjsonl\n" in capsys.readouterr().out
-    run = ["run", "-q", "-m", "siti", str(clip)]
-    assert run_cli([*run, "-o", "scores.jsonl"]) == 0
+    code, out, _ = cli("plugins")
+    assert code == 0
+    assert "jsonl\tvqa-log-jsonl 0.1.0\t-\tjsonl\n" in out
+    run = ("run", "-q", "-m", "siti", video)
+    assert cli(*run, "-o", "scores.jsonl")[0] == 0
     lines = [json.loads(line) for line in Path("scores.jsonl").read_text().splitlines()]
-    assert [line["frame"] for line in lines] == [0, 1, 2]
+    assert [line["frame"] for line in lines] == list(range(12))
     assert all(isinstance(line["siti_si"], float) for line in lines)
-    capsys.readouterr()
-    assert run_cli([*run, "-o", "-", "--format", "jsonl"]) == 0
-    assert capsys.readouterr().out == Path("scores.jsonl").read_text()
-    assert run_cli([*run, "-o", "logs/", "--format", "jsonl"]) == 0
+    code, out, _ = cli(*run, "-o", "-", "--format", "jsonl")
+    assert code == 0
+    assert out == Path("scores.jsonl").read_text()
+    assert cli(*run, "-o", "logs/", "--format", "jsonl")[0] == 0
     assert Path("logs/clip.jsonl").is_file()
-    assert run_cli([*run, "-o", "scores.txt"]) == 2
-    assert "choose one of json, csv, xml, jsonl" in capsys.readouterr().err
+    code, _, err = cli(*run, "-o", "scores.txt")
+    assert code == 2
+    assert "choose one of json, csv, xml, jsonl" in err
 
 
 def test_the_package_of_the_page_is_found_from_python(installed):
@@ -94,11 +89,11 @@ def test_the_test_of_the_page_passes(installed):
         (('+ "\\n"', '+ "\\udcff"'), "UnicodeEncodeError: 'utf-8' codec can't encode"),
     ],
 )
-def test_a_format_that_fails_is_one_line_and_leaves_no_file(installed, clip, capsys, change, error):
+def test_a_format_that_fails_is_one_line_and_leaves_no_file(installed, video, cli, change, error):
     assert change[0] in MODULE
     installed(MODULE.replace(*change))
-    code = run_cli(["run", "-q", "-m", "siti", str(clip), "-o", "scores.jsonl"])
-    last = capsys.readouterr().err.splitlines()[-1]
+    code, _, err = cli("run", "-q", "-m", "siti", video, "-o", "scores.jsonl")
+    last = err.splitlines()[-1]
     assert code == MetricError.exit_code
     assert last.startswith(f"vqa-harness: error: log format 'jsonl' failed: {error}")
     assert not Path("scores.jsonl").exists()
@@ -117,11 +112,12 @@ def test_a_format_that_fails_is_one_line_and_leaves_no_file(installed, clip, cap
         ),
     ],
 )
-def test_a_malformed_format_is_a_warning_and_the_rest_works(installed, clip, capsys, change, fault):
+def test_a_malformed_format_is_a_warning_and_the_rest_works(installed, video, cli, change, fault):
     assert change[0] in MODULE
     installed(MODULE.replace(*change))
-    assert run_cli(["run", "-q", "-m", "siti", str(clip), "-o", "scores.json"]) == 0
-    assert fault in capsys.readouterr().err
+    code, _, err = cli("run", "-q", "-m", "siti", video, "-o", "scores.json")
+    assert code == 0
+    assert fault in err
     assert read_log(Path("scores.json")).columns["siti_si"]
 
 
@@ -181,7 +177,7 @@ def test_the_check_finds_what_is_wrong_with_a_spec(spec, fault):
     assert fault in str(caught.value)
 
 
-def test_a_result_is_saved_in_the_format_of_a_plugin(installed, clip):
+def test_a_result_is_saved_in_the_format_of_a_plugin(installed):
     from vqa_harness.api import inputs
 
     installed()
