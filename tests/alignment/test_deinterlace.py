@@ -8,7 +8,6 @@ import pytest
 from tests.alignment.helpers import LOSSLESS, paired, write
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.pairs import AlignedPairs
-from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import AlignError, UsageError
 from vqa_harness.media.reader import VideoReader
 from vqa_harness.testing.synthetic import moving_pattern
@@ -105,14 +104,17 @@ def test_both_sides_and_a_shift(interlaced, folder, fields):
     assert found == [(i, i + 3) for i in range(FRAMES - 3)]
 
 
-def test_on_the_command_line(interlaced, progressive, capsys):
-    arguments = ["align", str(interlaced), "-r", str(progressive), "--quiet"]
-    assert run_cli(arguments) == AlignError.exit_code
-    assert "--deinterlace auto" in capsys.readouterr().err
-    assert run_cli([*arguments, "--deinterlace", "auto"]) == 0
-    assert "the distorted video was deinterlaced" in capsys.readouterr().err
-    assert run_cli([*arguments, "--deinterlace", "yes"]) == UsageError.exit_code
-    assert "off, auto, both" in capsys.readouterr().err
+def test_on_the_command_line(interlaced, progressive, cli):
+    arguments = ("align", interlaced, "-r", progressive, "--quiet")
+    code, _, err = cli(*arguments)
+    assert code == AlignError.exit_code
+    assert "--deinterlace auto" in err
+    code, _, err = cli(*arguments, "--deinterlace", "auto")
+    assert code == 0
+    assert "the distorted video was deinterlaced" in err
+    code, _, err = cli(*arguments, "--deinterlace", "yes")
+    assert code == UsageError.exit_code
+    assert "off, auto, both" in err
 
 
 def test_a_size_change_does_not_lose_a_frame(folder, fields):

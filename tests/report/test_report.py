@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 
-from vqa_harness.cli.app import run_cli
 from vqa_harness.logs.view_parser import parse_alignment
 from vqa_harness.report.alignment import reference_frame, timeline
 from vqa_harness.report.packing import ChartGrid, column, pack, plan_grid, thin, unpack
@@ -368,10 +367,11 @@ def ladder_folder(tmp_path):
     return path
 
 
-def test_report_of_a_ladder(tmp_path, capsys):
+def test_report_of_a_ladder(tmp_path, cli):
     path = ladder_folder(tmp_path)
-    assert run_cli(["report", str(path), "-o", str(tmp_path / "r.html")]) == 0
-    assert "wrote" in capsys.readouterr().err
+    code, _, err = cli("report", path, "-o", tmp_path / "r.html")
+    assert code == 0
+    assert "wrote" in err
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     chart = embedded(page)["sections"][0]["rate"]["score"]
     assert [one["name"] for one in chart["series"]] == ["x264", "</td>"]
@@ -402,17 +402,20 @@ def test_a_ladder_may_not_name_files_outside_its_folder(tmp_path):
         ("hello", "is not a VMAF log"),
     ],
 )
-def test_what_is_neither_log_nor_ladder_is_refused(tmp_path, capsys, content, words):
+def test_what_is_neither_log_nor_ladder_is_refused(tmp_path, cli, content, words):
     path = tmp_path / "x.json"
     path.write_text(content)
-    assert run_cli(["report", str(path)]) == 3
-    assert words in capsys.readouterr().err
+    code, _, err = cli("report", path)
+    assert code == 3
+    assert words in err
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
 
 
-def test_mistakes_of_the_command(tmp_path, capsys):
+def test_mistakes_of_the_command(tmp_path, cli):
     path = write_log(tmp_path / "log.json", [1.0])
-    assert run_cli(["report", str(path), "--distorted", str(tmp_path / "no.mp4")]) == 2
-    assert "no.mp4: no such file or folder" in capsys.readouterr().err
-    assert run_cli(["report", str(path), "-o", str(tmp_path / "no" / "r.html")]) == 2
-    assert "cannot write" in capsys.readouterr().err
+    code, _, err = cli("report", path, "--distorted", tmp_path / "no.mp4")
+    assert code == 2
+    assert "no.mp4: no such file or folder" in err
+    code, _, err = cli("report", path, "-o", tmp_path / "no" / "r.html")
+    assert code == 2
+    assert "cannot write" in err
