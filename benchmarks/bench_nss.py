@@ -25,7 +25,7 @@ from facts import save
 from numpy.typing import NDArray
 
 from vqa_harness.frames import ColourInfo
-from vqa_harness.spec import RunInfo
+from vqa_harness.protocols import RunInfo
 from vqa_harness.testing.kit import stream_info, yuv_frame
 from vqa_harness.testing.synthetic import moving_pattern
 from vqa_metrics.brisque import Brisque

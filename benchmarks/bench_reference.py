@@ -24,7 +24,7 @@ from facts import save
 from vqa_harness.errors import MissingBackend
 from vqa_harness.frames import Frame
 from vqa_harness.media.filters import FilterGraph
-from vqa_harness.spec import RunInfo
+from vqa_harness.protocols import RunInfo
 from vqa_harness.testing.kit import stream_info, yuv_frame
 from vqa_harness.testing.synthetic import moving_pattern
 from vqa_metrics import ffmpeg_filters as filters

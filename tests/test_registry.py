@@ -9,8 +9,8 @@ import pytest
 from vqa_harness import Feature, MetricSpec, Param, hookimpl
 from vqa_harness import registry as registry_module
 from vqa_harness.errors import MetricError, MissingBackend, UnknownMetric, UsageError
+from vqa_harness.protocols import ask
 from vqa_harness.registry import PluginWarning, Registry
-from vqa_harness.spec import ask
 
 LOUDNESS = MetricSpec(
     "loudness",

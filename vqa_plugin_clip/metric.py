@@ -14,7 +14,8 @@ from torch import Tensor
 
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_harness.frames import Clip, Frame
-from vqa_harness.spec import Metric, RunInfo, Sampling, Scores
+from vqa_harness.protocols import Metric, RunInfo, Sampling
+from vqa_harness.spec import Scores
 from vqa_plugin_clip.checkpoint.card import CheckpointCard
 from vqa_plugin_clip.checkpoint.files import load_checkpoint
 from vqa_plugin_clip.explain import Explanation, captions_of

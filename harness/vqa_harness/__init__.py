@@ -22,16 +22,8 @@ from vqa_harness.errors import (
     VqaError,
 )
 from vqa_harness.hookspecs import hookimpl
-from vqa_harness.spec import (
-    Feature,
-    Metric,
-    MetricSpec,
-    Param,
-    RunInfo,
-    Sampling,
-    StreamScores,
-    WriterSpec,
-)
+from vqa_harness.protocols import Metric, RunInfo, Sampling, StreamScores
+from vqa_harness.spec import Feature, MetricSpec, Param, WriterSpec
 
 __version__ = "0.1.0"
 

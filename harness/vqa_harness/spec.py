@@ -1,4 +1,4 @@
-"""What a metric is: data that describes it (`MetricSpec`) and the protocols its class follows.
+"""What a metric, its features and parameters, and a log format are: data that describes them.
 
 A plugin returns specs, never classes: the class behind `MetricSpec.factory` is imported only when a
 run asks for the metric, so listing metrics costs nothing. This module therefore imports neither
@@ -10,15 +10,13 @@ from __future__ import annotations
 import importlib
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from vqa_harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from vqa_harness.frames import Clip, Frame, StreamInfo
     from vqa_harness.logs.log import Log
 
 NAME_FORM = re.compile(r"[a-z][a-z0-9_]*")
@@ -154,170 +152,6 @@ class MetricSpec:
     def param(self, name: str) -> Param | None:
         """The parameter of that name, or None."""
         return next((p for p in self.params if p.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """Which frames a clip metric wants: ``size`` frames spread over each window.
-
-    Attributes:
-        size: frames in a clip, at least 1.
-        window: length of a window in seconds; ``None`` for one window over the whole video.
-        hop: distance between window starts in seconds; ``None`` for the window's length.
-    """
-
-    size: int
-    window: float | None = None
-    hop: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunInfo:
-    """What a metric learns before the first frame.
-
-    Attributes:
-        distorted: the stream that is scored.
-        reference: the stream it is compared with, or ``None``.
-        metrics: names of all metrics of this run, so that two can share work.
-        threads: how many threads the run may use.
-    """
-
-    distorted: StreamInfo
-    reference: StreamInfo | None = None
-    metrics: tuple[str, ...] = ()
-    threads: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class StreamScores:
-    """What a stream or file metric gives when it is closed.
-
-    Attributes:
-        frames: one mapping per frame fed, in order; all with the same names.
-        aggregate: numbers about the whole stream.
-    """
-
-    frames: Sequence[Scores]
-    aggregate: Mapping[str, float] = field(default_factory=dict)
-
-
-class Metric:
-    """Optional base: every method but `measure`, doing nothing.
-
-    One object scores one stream; the registry makes a new one for the next. A class need not
-    inherit from this: `info`, `warnings`, `notes`, `abort` and `features` are taken from here where
-    it has none (`ask` does that), so that it owes only the methods of its kind's protocol.
-    """
-
-    @classmethod
-    def features(cls, params: Mapping[str, ParamValue]) -> tuple[Feature, ...]:
-        """What the metric gives with these parameters, under the names that `measure` uses.
-
-        Asked before an object is made, and only if a parameter with ``changes_features`` is not at
-        its default; the answer may depend on nothing but the parameters. The first feature is the
-        one a comparison looks at. A metric of kind ``stream`` or ``file`` may give more than it
-        names here: that stands in the log without direction, and in no table.
-
-        Args:
-            params: every parameter of the spec, by name.
-
-        Returns:
-            The features; none, as here, for those of the spec.
-
-        Raises:
-            UsageError: a value is one that the metric cannot take.
-        """
-        return ()
-
-    def open(self, run: RunInfo) -> None:
-        """Called once before the first frame."""
-
-    def close(self) -> Any:
-        """Called once after the last frame; numbers about the whole stream, by name.
-
-        A metric of kind ``stream`` overrides it and returns `StreamScores`.
-        """
-        return {}
-
-    def info(self) -> Mapping[str, Any]:
-        """JSON-compatible facts for the log: model, weights' hash, device."""
-        return {}
-
-    def warnings(self) -> Sequence[str]:
-        """What the user should know of these scores, a line each; asked after ``close``."""
-        return ()
-
-    def notes(self) -> Sequence[str]:
-        """What the user asked the metric to report, a line each; asked after ``close``."""
-        return ()
-
-    def abort(self) -> None:
-        """The run stops early: free processes and files; ``close`` will not be called."""
-
-
-def ask(metric: Any, method: str) -> Any:
-    """What a metric's ``info``, ``warnings``, ``notes`` or ``abort`` gives.
-
-    The only place that knows that a metric need not inherit from `Metric`: a method that its class
-    lacks is the empty one of that class.
-    """
-    own = getattr(metric, method, None)
-    return getattr(Metric, method)(metric) if own is None else own()
-
-
-class FrameMetric(Protocol):
-    """Kind ``frame``: NIQE, PSNR, SSIM."""
-
-    def open(self, run: RunInfo) -> None:
-        """See `Metric.open`."""
-
-    def measure(self, frame: Frame, ref: Frame | None, /) -> Scores:
-        """Score one frame. Must be safe to call from several threads at once."""
-
-    def close(self) -> Mapping[str, float]:
-        """See `Metric.close`."""
-
-
-class ClipMetric(Protocol):
-    """Kind ``clip``: CLIPVQA. ``sampling`` is read after ``open``."""
-
-    sampling: Sampling
-    batch_size: int
-
-    def open(self, run: RunInfo) -> None:
-        """See `Metric.open`."""
-
-    def prepare(self, frame: Frame, ref: Frame | None, /) -> Any:
-        """Reduce a frame, at once, to what the metric keeps of it; any thread."""
-
-    def measure(self, clips: Sequence[Clip], /) -> Sequence[Scores]:
-        """Score up to ``batch_size`` clips; always the same thread."""
-
-    def close(self) -> Mapping[str, float]:
-        """See `Metric.close`."""
-
-
-class StreamMetric(Protocol):
-    """Kind ``stream``: VMAF, and filters with memory."""
-
-    def open(self, run: RunInfo) -> None:
-        """See `Metric.open`."""
-
-    def measure(self, frame: Frame, ref: Frame | None, /) -> None:
-        """Take the next frame (pair), in order."""
-
-    def close(self) -> StreamScores:
-        """All scores, one mapping per frame fed."""
-
-    def abort(self) -> None:
-        """The run stops early: free processes and files; ``close`` will not be called."""
-
-
-class FileMetric(Protocol):
-    """Kind ``file``: a tool that reads the video by itself."""
-
-    def measure(self, video: Path, ref: Path | None, /) -> StreamScores:
-        """Score a file."""
 
 
 @dataclass(frozen=True, slots=True)

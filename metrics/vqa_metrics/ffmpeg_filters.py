@@ -20,7 +20,8 @@ from vqa_harness.frames import Frame, Plane
 from vqa_harness.media.container import VERSIONS
 from vqa_harness.media.filters import FilterGraph
 from vqa_harness.media.pixels import chroma_shape
-from vqa_harness.spec import RunInfo, Scores, StreamScores
+from vqa_harness.protocols import RunInfo, StreamScores
+from vqa_harness.spec import Scores
 from vqa_metrics.reference import reference_of
 from vqa_metrics.specs.filters import ROWS, FilterRow
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from vqa_harness.frames import Frame, Plane
 from vqa_harness.jit import kernel
-from vqa_harness.spec import Metric, Scores
+from vqa_harness.protocols import Metric
+from vqa_harness.spec import Scores
 from vqa_metrics.reference import packed, reference_of
 
 PLANES = ("y", "cb", "cr")

@@ -14,7 +14,8 @@ from typing import Any, cast
 import numpy as np
 
 from vqa_harness.frames import Frame, Plane
-from vqa_harness.spec import Metric, Scores
+from vqa_harness.protocols import Metric
+from vqa_harness.spec import Scores
 from vqa_metrics.reference import packed, reference_of
 from vqa_metrics.ssim_kernels import WINDOW, Samples, Taps, halve, ssim_sums
 

@@ -10,8 +10,8 @@ import torch
 from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_harness.pipeline.runner import RunOptions, run
+from vqa_harness.protocols import Sampling
 from vqa_harness.registry import Registry
-from vqa_harness.spec import Sampling
 from vqa_harness.testing import check_metric, sample_frames
 from vqa_harness.testing.synthetic import make_video
 from vqa_plugin_clip.checkpoint.card import CheckpointCard

@@ -200,7 +200,7 @@ def test_a_metric_that_fails_is_exit_5_and_not_kept(gate, media, monkeypatch, de
 
 
 def test_a_missing_back_end_is_exit_6(gate, media, monkeypatch):
-    monkeypatch.setattr("vqa_harness.registry.missing_modules", lambda spec: ["absent"])
+    monkeypatch.setattr("vqa_harness.request.missing_modules", lambda spec: ["absent"])
     code, out, _ = gate(*RULE, media / "q0.mp4")
     assert (code, statuses(out)) == (6, ["ERROR"])
 

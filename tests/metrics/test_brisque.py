@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.metrics import nss_oracle as oracle
-from vqa_harness.spec import RunInfo
+from vqa_harness.protocols import RunInfo
 from vqa_harness.testing import check_metric, rgb_frame, stream_info
 from vqa_metrics.brisque import Brisque, brisque, brisque_features
 from vqa_metrics.nss import nss_sums

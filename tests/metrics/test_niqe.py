@@ -7,7 +7,7 @@ import pytest
 
 from tests.metrics import nss_oracle as oracle
 from vqa_harness.frames import ColourInfo
-from vqa_harness.spec import RunInfo
+from vqa_harness.protocols import RunInfo
 from vqa_harness.testing import check_metric, rgb_frame, stream_info, yuv_frame
 from vqa_metrics.brisque import Brisque
 from vqa_metrics.niqe import Niqe, niqe, niqe_features

@@ -12,7 +12,7 @@ from tests.paths import VMAF_LOGS
 from vqa_harness.errors import MissingBackend
 from vqa_harness.frames import ColourInfo
 from vqa_harness.media.reader import VideoReader
-from vqa_harness.spec import RunInfo
+from vqa_harness.protocols import RunInfo
 from vqa_harness.testing import check_metric, sample_frames, stream_info, yuv_frame
 from vqa_harness.testing.synthetic import moving_pattern
 from vqa_metrics.psnr import Psnr, psnr, squared_error

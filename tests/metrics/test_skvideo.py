@@ -10,7 +10,7 @@ import pytest
 
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_harness.media.reader import VideoReader
-from vqa_harness.spec import RunInfo
+from vqa_harness.protocols import RunInfo
 from vqa_harness.testing import (
     check_metric,
     check_spec,

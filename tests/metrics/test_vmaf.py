@@ -8,7 +8,7 @@ import pytest
 from vqa_harness.errors import MetricError, MissingBackend, UsageError
 from vqa_harness.frames import ColourInfo
 from vqa_harness.media.reader import VideoReader
-from vqa_harness.spec import RunInfo
+from vqa_harness.protocols import RunInfo
 from vqa_harness.testing import check_metric, rgb_frame, sample_frames, stream_info, yuv_frame
 from vqa_harness.testing.synthetic import make_video, moving_pattern
 from vqa_metrics.specs.reference import VMAF

@@ -3,8 +3,8 @@
 import pytest
 
 from vqa_harness.errors import UsageError
-from vqa_harness.registry import Request
-from vqa_harness.spec import RunInfo
+from vqa_harness.protocols import RunInfo
+from vqa_harness.request import Request
 from vqa_harness.testing import check_metric, sample_frames, stream_info
 from vqa_metrics.specs.reference import VMAF
 from vqa_metrics.vmaf.features import EXTRACTORS, features_of

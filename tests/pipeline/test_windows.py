@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqa_harness.pipeline.windows import Window, clipped, per_frame, plan, spread, window_length
-from vqa_harness.spec import Sampling
+from vqa_harness.protocols import Sampling
 
 
 def test_spread_follows_the_published_formula():

@@ -7,7 +7,7 @@ import pytest
 from tests.paths import docs_page
 from tests.plugins import module_with
 from vqa_harness import Feature, Metric, MetricSpec, Param, Sampling, StreamScores
-from vqa_harness.registry import Request
+from vqa_harness.request import Request
 from vqa_harness.testing import check_metric, check_spec, rgb_frame, sample_frames, yuv_frame
 
 

@@ -13,7 +13,8 @@ from vqa_harness.api.arrays import is_array
 from vqa_harness.api.video import Video
 from vqa_harness.errors import InputError, MissingBackend, UsageError
 from vqa_harness.media.source import FileObject, VideoSource
-from vqa_harness.registry import Registry, Request, how_to_get, missing_modules
+from vqa_harness.registry import Registry
+from vqa_harness.request import Request, how_to_get, missing_modules
 
 VideoLike = str | os.PathLike[str] | BinaryIO | Video
 """A path, a binary file object, or frames in memory."""

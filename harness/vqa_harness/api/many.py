@@ -22,7 +22,8 @@ from vqa_harness.api.video import Video
 from vqa_harness.errors import MetricError, UsageError, VqaError
 from vqa_harness.media.opening import display_name
 from vqa_harness.processes import in_order, threads_each
-from vqa_harness.registry import Registry, Request
+from vqa_harness.registry import Registry
+from vqa_harness.request import Request
 
 Item = VideoLike | tuple[VideoLike, VideoLike]
 """A distorted video, or one with its reference."""

@@ -22,7 +22,8 @@ from vqa_harness.logs.build import build_log
 from vqa_harness.logs.vmaf_json import to_json
 from vqa_harness.media.source import VideoSource
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.registry import Registry, Request
+from vqa_harness.registry import Registry
+from vqa_harness.request import Request
 
 if TYPE_CHECKING:
     from vqa_harness.result import RunResult

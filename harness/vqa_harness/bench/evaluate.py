@@ -11,7 +11,7 @@ import numpy as np
 from vqa_harness.bench.items import Collection
 from vqa_harness.bench.score import Scored
 from vqa_harness.bench.splits import Part
-from vqa_harness.registry import Request
+from vqa_harness.request import Request
 from vqa_harness.stats.correlation import (
     MIN_ITEMS,
     STATISTICS,

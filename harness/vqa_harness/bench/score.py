@@ -15,7 +15,8 @@ from vqa_harness.logs.cache_key import CacheKeys
 from vqa_harness.logs.log import Log
 from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.processes import in_order, threads_each
-from vqa_harness.registry import Registry, Request
+from vqa_harness.registry import Registry
+from vqa_harness.request import Request
 from vqa_harness.result import MetricResult
 
 

@@ -16,8 +16,9 @@ from vqa_harness.bench.splits import Part, choose_part
 from vqa_harness.console import files_bar, warn
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.logs.cache_key import CacheKeys
-from vqa_harness.registry import Registry, Request
-from vqa_harness.spec import ask
+from vqa_harness.protocols import ask
+from vqa_harness.registry import Registry
+from vqa_harness.request import Request
 
 
 @dataclass(frozen=True, slots=True)

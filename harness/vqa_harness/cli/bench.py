@@ -12,7 +12,8 @@ import typer
 
 from vqa_harness.cli.options import Jobs, Json, Metrics, Quiet, Threads
 from vqa_harness.errors import InputError, MetricError, PartialResult, UsageError
-from vqa_harness.registry import DEFAULT_METRIC, Registry, Request
+from vqa_harness.registry import DEFAULT_METRIC, Registry
+from vqa_harness.request import Request
 
 if TYPE_CHECKING:
     from vqa_harness.bench.dataset import BenchTarget

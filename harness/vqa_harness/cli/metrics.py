@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from vqa_harness.cli.options import STDOUT, Json, put_json
-from vqa_harness.registry import Registry, how_to_get, missing_modules
+from vqa_harness.registry import Registry
+from vqa_harness.request import how_to_get, missing_modules
 from vqa_harness.spec import Feature, MetricSpec
 
 

@@ -19,7 +19,8 @@ from vqa_harness.errors import (
     VqaError,
     one_line,
 )
-from vqa_harness.registry import DEFAULT_METRIC, Registry, Request
+from vqa_harness.registry import DEFAULT_METRIC, Registry
+from vqa_harness.request import Request
 
 if TYPE_CHECKING:
     from vqa_harness.logs.log import Log

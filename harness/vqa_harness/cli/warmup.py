@@ -10,7 +10,8 @@ from typing import Any
 import typer
 
 from vqa_harness.errors import MetricError, one_line
-from vqa_harness.registry import Registry, missing_modules
+from vqa_harness.registry import Registry
+from vqa_harness.request import missing_modules
 from vqa_harness.spec import MetricSpec
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from vqa_harness.errors import UsageError, nearest
 from vqa_harness.logs.features import features_of
 from vqa_harness.logs.log import Log
-from vqa_harness.registry import Registry, Request
+from vqa_harness.registry import Registry
+from vqa_harness.request import Request
 from vqa_harness.spec import Feature, MetricSpec
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from vqa_harness.errors import InputError, UsageError, nearest, placed
 from vqa_harness.gate.features import Offer, metric_with, offered, resolve
 from vqa_harness.gate.rules import Rule
-from vqa_harness.registry import Registry, Request
+from vqa_harness.registry import Registry
+from vqa_harness.request import Request
 
 if TYPE_CHECKING:
     from vqa_harness.gate.config import CaseTable, Config

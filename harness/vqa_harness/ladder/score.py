@@ -21,7 +21,8 @@ from vqa_harness.logs.view import StreamEntry
 from vqa_harness.logs.write import BUILTIN, log_targets, write_log
 from vqa_harness.media.bitrate import StreamBitrate, measure_bitrate
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.registry import Registry, Request
+from vqa_harness.registry import Registry
+from vqa_harness.request import Request
 
 POOLS = ("mean", "min", "harmonic_mean", "p5")
 """Pooled values recorded of every feature, beside the one that is compared."""

@@ -27,7 +27,8 @@ from vqa_harness import __version__
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.files import VARIABLE, file_sha256
 from vqa_harness.logs.log import Log
-from vqa_harness.registry import Registry, Request
+from vqa_harness.registry import Registry
+from vqa_harness.request import Request
 from vqa_harness.spec import MetricSpec
 
 SCHEMA = 2

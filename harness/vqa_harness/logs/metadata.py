@@ -16,7 +16,7 @@ from typing import Any
 
 from vqa_harness import __version__
 from vqa_harness.frames import ASSUMED_RATE, StreamInfo
-from vqa_harness.registry import Request
+from vqa_harness.request import Request
 from vqa_harness.result import MetricResult, RunResult, WindowScore
 from vqa_harness.spec import Feature
 from vqa_harness.stats.pooling import (

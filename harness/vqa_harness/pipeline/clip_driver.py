@@ -10,8 +10,8 @@ from vqa_harness.errors import MetricError
 from vqa_harness.frames import Clip, Frame
 from vqa_harness.pipeline.drivers import Job
 from vqa_harness.pipeline.windows import Window, clipped, per_frame, plan, spread, window_length
+from vqa_harness.protocols import RunInfo, Sampling
 from vqa_harness.result import MetricResult, WindowScore
-from vqa_harness.spec import RunInfo, Sampling
 
 
 class ClipDriver:

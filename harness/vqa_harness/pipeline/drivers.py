@@ -22,9 +22,10 @@ from typing import Any, Protocol
 
 from vqa_harness.errors import VqaError, one_line
 from vqa_harness.frames import Frame
-from vqa_harness.registry import Request
+from vqa_harness.protocols import RunInfo, StreamScores, ask
+from vqa_harness.request import Request
 from vqa_harness.result import MetricResult
-from vqa_harness.spec import RunInfo, Scores, StreamScores, ask
+from vqa_harness.spec import Scores
 
 
 class Driver(Protocol):

@@ -22,9 +22,10 @@ from vqa_harness.pipeline.clip_driver import ClipDriver
 from vqa_harness.pipeline.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver
 from vqa_harness.pipeline.open_ended import OpenEndedDriver
 from vqa_harness.pipeline.sources import Pairs, SingleStream
-from vqa_harness.registry import Registry, Request
+from vqa_harness.protocols import RunInfo
+from vqa_harness.registry import Registry
+from vqa_harness.request import Request
 from vqa_harness.result import RunResult
-from vqa_harness.spec import RunInfo
 from vqa_harness.system import processors
 
 if TYPE_CHECKING:

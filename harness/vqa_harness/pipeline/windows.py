@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vqa_harness.frames import ASSUMED_RATE
-from vqa_harness.spec import Sampling
+from vqa_harness.protocols import Sampling
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, get_args
 
-from vqa_harness.registry import load_factory
-from vqa_harness.spec import NAME_FORM, Feature, Kind, Metric, MetricSpec, ParamValue
+from vqa_harness.protocols import Metric
+from vqa_harness.request import load_factory
+from vqa_harness.spec import NAME_FORM, Feature, Kind, MetricSpec, ParamValue
 
 _FEATURE_FORM = re.compile(r"[a-z][a-z0-9_.]*")
 """Form of a feature name; parameters may put the point of a number into it: ``cambi_tvit_0.05``."""

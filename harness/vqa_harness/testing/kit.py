@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from vqa_harness.frames import Chroma, Clip, ColourInfo, Frame, Plane, StreamInfo
 from vqa_harness.media.picture import PlaneSource
-from vqa_harness.registry import Request, load_factory
-from vqa_harness.spec import Feature, MetricSpec, ParamValue, RunInfo, Scores, ask
+from vqa_harness.protocols import RunInfo, ask
+from vqa_harness.request import Request, load_factory
+from vqa_harness.spec import Feature, MetricSpec, ParamValue, Scores
 from vqa_harness.testing.declarations import check_features, check_spec, defaults, fail
 
 VIDEO = ColourInfo(full_range=False, matrix="bt601")

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.frames import Frame
-from vqa_harness.spec import Metric, RunInfo, Scores
+from vqa_harness.protocols import Metric, RunInfo
+from vqa_harness.spec import Scores
 from vqa_metrics.nss.luma import nss_luma
 from vqa_metrics.nss.sums import NssSums, nss_sums
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from vqa_harness.errors import UsageError
 from vqa_harness.frames import Frame
-from vqa_harness.spec import RunInfo, Scores, StreamScores
+from vqa_harness.protocols import RunInfo, StreamScores
+from vqa_harness.spec import Scores
 from vqa_metrics.reference import reference_of
 from vqa_metrics.skvideo.library import VERSION, library
 from vqa_metrics.specs.skvideo import BLIINDS_NAMES

@@ -15,7 +15,8 @@ from typing import Any
 from vqa_harness.errors import MetricError, UsageError
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame
-from vqa_harness.spec import Feature, Metric, ParamValue, RunInfo, Scores, StreamScores
+from vqa_harness.protocols import Metric, RunInfo, StreamScores
+from vqa_harness.spec import Feature, ParamValue, Scores
 from vqa_metrics.reference import reference_of
 from vqa_metrics.vmaf.features import features_of
 from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
