@@ -1,10 +1,11 @@
 import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "golden" / "clipvqa"
+from tests.paths import GOLDEN
+
+FOLDER = GOLDEN / "clipvqa"
 NAMES = ("clipvqa_tiny", "clipvqa_tiny_b")
 
 # Without torch only test_imports.py runs; it shows the reason as a skip.
@@ -14,11 +15,9 @@ if importlib.util.find_spec("torch") is None:
 
 
 def _golden(name):
-    path = Path(__file__).parent / "golden.py"
-    spec = importlib.util.spec_from_file_location("clip_golden", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Golden(FOLDER / f"{name}.npz")
+    from tests.clip.golden import Golden  # needs torch
+
+    return Golden(FOLDER / f"{name}.npz")
 
 
 @pytest.fixture(scope="session", params=NAMES)

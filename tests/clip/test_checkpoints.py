@@ -3,48 +3,28 @@
 import json
 import pickle
 import sys
-import types
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from tests.networks import card_of, small_architecture
+from tests.plugins import module_with
 from vqa_harness import files
 from vqa_harness.errors import InputError, MissingBackend, UsageError
 from vqa_plugin_clip.checkpoint import files as checkpoints
-from vqa_plugin_clip.checkpoint.card import MAX_CARD_BYTES, CheckpointCard, read_card
+from vqa_plugin_clip.checkpoint.card import MAX_CARD_BYTES, read_card
 from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
 from vqa_plugin_clip.checkpoint.published import import_published
-from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.network.model import ClipVqa
-from vqa_plugin_clip.network.tokens import LABELS, tokens_for
+from vqa_plugin_clip.network.tokens import tokens_for
 
-SMALL = Architecture(
-    image_size=32,
-    vision_width=64,
-    vision_layers=1,
-    embed_dim=64,
-    frames=2,
-    text_width=64,
-    text_layers=1,
-    context_length=5,
-    vocab_size=9,
-    vocabulary=tuple(sorted(LABELS)),
-    stem="efficientnet-lite0",
-)
+SMALL = small_architecture(context_length=5, stem="efficientnet-lite0")
 
 
 def card_for(architecture):
-    return CheckpointCard(
-        architecture=architecture,
-        levels=LABELS,
-        preprocessing={"mean": [1.5, 2.0, 3.0]},
-        training_data="none: random weights",
-        licence="Apache-2.0",
-        version="1",
-        extra={"srocc": 0.0},
-    )
+    return card_of(architecture, preprocessing={"mean": [1.5, 2.0, 3.0]}, extra={"srocc": 0.0})
 
 
 @pytest.fixture(scope="module")
@@ -309,13 +289,11 @@ class CfgNode(dict):
 @pytest.fixture
 def published(golden, tmp_path, monkeypatch):
     """A file in the published layout, written while a module ``yacs`` exists."""
-    module = types.ModuleType("yacs.config")
-    module.CfgNode = CfgNode
     monkeypatch.setattr(CfgNode, "__module__", "yacs.config")
     path = tmp_path / "best.pth"
     with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "yacs", types.ModuleType("yacs"))
-        patch.setitem(sys.modules, "yacs.config", module)
+        module_with(patch, "yacs")
+        module_with(patch, "yacs.config", CfgNode)
         config = CfgNode({"MODEL": CfgNode({"ARCH": "ViT-B/16"}), "AUG": ["x", (1, 2.5)]})
         content = {
             "model": golden.state,

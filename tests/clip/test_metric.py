@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.networks import card_of, random_checkpoint, small_architecture
 from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_harness.pipeline.runner import RunOptions, run
@@ -14,50 +15,25 @@ from vqa_harness.protocols import Sampling
 from vqa_harness.registry import Registry
 from vqa_harness.testing import check_metric, sample_frames
 from vqa_harness.testing.synthetic import make_video
-from vqa_plugin_clip.checkpoint.card import CheckpointCard
-from vqa_plugin_clip.checkpoint.files import save_checkpoint
 from vqa_plugin_clip.checkpoint.published import import_published
 from vqa_plugin_clip.explain import Explanation
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.metric import ClipVqaMetric, choose_device
-from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.network.model import ClipVqa
-from vqa_plugin_clip.network.tokens import CLIP_VOCABULARY, LABELS, vocabulary_of
+from vqa_plugin_clip.network.tokens import CLIP_VOCABULARY, LABELS
 from vqa_plugin_clip.plugin import CLIPVQA
 from vqa_plugin_clip.svr import SvrDecoder
 
-SMALL = Architecture(
-    image_size=64,
-    patch_size=16,
-    vision_width=64,
-    vision_layers=2,
-    embed_dim=64,
-    frames=3,
-    text_width=64,
-    text_layers=1,
-    context_length=8,
-    vocab_size=len(vocabulary_of(LABELS)) + 3,
-    vocabulary=vocabulary_of(LABELS),
-    vat_layers=1,
-)
+SIZES = {"image_size": 64, "vision_layers": 2, "frames": 3, "vat_layers": 1}
+FRAGMENTS = Preprocessing(size=64, grid=4).to_dict()
 REGRESSOR = SvrDecoder(np.eye(6), np.linspace(-1, 1, 6), 2.5, 1.0)
 
 
 def write_checkpoint(folder, **changes):
-    torch.manual_seed(3)
-    sizes = Architecture(**{**{f: getattr(SMALL, f) for f in SMALL.__slots__}, **changes})
-    card = CheckpointCard(
-        architecture=sizes,
-        levels=LABELS,
-        preprocessing=Preprocessing(size=64, grid=4).to_dict(),
-        training_data="random weights",
-        licence="Apache-2.0",
-        version="test",
-        extra={"svr": REGRESSOR.to_dict()} if not changes else {},
-    )
-    path = folder / "small.safetensors"
-    save_checkpoint(ClipVqa(sizes), card, path)
-    return path
+    sizes = small_architecture(**SIZES | changes)
+    extra = {"svr": REGRESSOR.to_dict()} if not changes else {}
+    card = card_of(sizes, preprocessing=FRAGMENTS, version="test", extra=extra)
+    return random_checkpoint(folder / "small.safetensors", card, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -124,21 +100,10 @@ def test_the_published_behaviour_scores_one_video_at_a_time(tmp_path):
 
 def test_words_for_damage_are_told_and_leave_the_score_alone(tmp_path, video, capfd):
     words = ("clean", "blurred", "slightly noisy")
-    texts = (*LABELS, *words)
-    vocabulary = vocabulary_of(texts)
-    sizes = replace(SMALL, vocabulary=vocabulary, vocab_size=len(vocabulary) + 3)
-    torch.manual_seed(3)
-    card = CheckpointCard(
-        architecture=sizes,
-        levels=LABELS,
-        preprocessing=Preprocessing(size=64, grid=4).to_dict(),
-        training_data="random weights",
-        licence="Apache-2.0",
-        version="test",
-        extra={"captions": list(words)},
-    )
-    path = tmp_path / "words.safetensors"
-    save_checkpoint(ClipVqa(sizes), card, path)
+    sizes = small_architecture((*LABELS, *words), **SIZES)
+    extra = {"captions": list(words)}
+    card = card_of(sizes, preprocessing=FRAGMENTS, version="test", extra=extra)
+    path = random_checkpoint(tmp_path / "words.safetensors", card, seed=3)
     plain, told = score(video, path), score(video, path, ",explain=true")
     assert plain.columns == told.columns
     assert "explain" not in plain.info
@@ -173,7 +138,7 @@ def test_explanations_join_windows_that_agree():
 
 def test_a_published_checkpoint_scores_once_it_is_imported(tmp_path, video):
     sizes = replace(
-        SMALL,
+        small_architecture(**SIZES),
         vocabulary=(),
         vocab_size=CLIP_VOCABULARY,
         context_length=77,
@@ -240,18 +205,18 @@ def test_a_device_that_is_not_there(monkeypatch):
     assert choose_device("auto") in ("cpu", "mps")
 
 
-def test_a_checkpoint_that_is_not_there(video, capsys):
-    assert run_cli(["run", "-m", "clipvqa:checkpoint=no-such-name", str(video)]) == 6
-    assert "no-such-name" in capsys.readouterr().err
-    assert run_cli(["run", "-m", "clipvqa:checkpoint=./gone.safetensors", str(video)]) == 3
-    assert "gone.safetensors" in capsys.readouterr().err
+def test_a_checkpoint_that_is_not_there(video, cli):
+    code, _, err = cli("run", "-m", "clipvqa:checkpoint=no-such-name", video)
+    assert code == 6
+    assert "no-such-name" in err
+    code, _, err = cli("run", "-m", "clipvqa:checkpoint=./gone.safetensors", video)
+    assert code == 3
+    assert "gone.safetensors" in err
 
 
-def test_the_log_says_what_scored(video, checkpoint, tmp_path):
+def test_the_log_says_what_scored(video, checkpoint, tmp_path, cli):
     log = tmp_path / "log.json"
-    assert (
-        run_cli(["run", "-m", f"clipvqa:checkpoint={checkpoint}", str(video), "-o", str(log)]) == 0
-    )
+    assert cli("run", "-m", f"clipvqa:checkpoint={checkpoint}", video, "-o", log)[0] == 0
     written = json.loads(log.read_text())
     ((name, entry),) = written["vqa_harness"]["metrics"].items()
     assert name.startswith("clipvqa")

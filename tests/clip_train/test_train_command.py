@@ -10,7 +10,6 @@ import sys
 import pytest
 import torch
 
-from vqa_harness.cli.app import run_cli
 from vqa_plugin_clip.train import fit
 
 QUICK = "--scale 1 5 --split-by content --val-share 0.25 --epochs 2 --warmup-epochs 1 --rate 1e-4"
@@ -39,49 +38,52 @@ def interrupt_after(monkeypatch):
     return set_up
 
 
-def test_the_command_trains_and_run_scores(clips, tiny, tmp_path, capsys):
+def test_the_command_trains_and_run_scores(clips, tiny, tmp_path, cli):
     table = clips / "mos.csv"
     (tmp_path / "mos.csv").write_text(table.read_text() + "gone.mp4,3,content0\n")
     out = tmp_path / "out"
     words = words_of(clips, tiny, out, f"--root {clips} --fit-svr --training-data 'made up'")
     words[2] = str(tmp_path / "mos.csv")
-    assert run_cli(words) == 0
-    told = capsys.readouterr()
-    lines = told.out.splitlines()
+    code, told, err = cli(*words)
+    assert code == 0
+    lines = told.splitlines()
     assert lines[0] == "training: 12 files of 3 contents; validation: 4 files of 1 contents"
     assert lines[1].endswith("3 frames of 32x32 (resize), corrected behaviour")
     assert lines[2].startswith("before training         SROCC ")
     assert lines[3].startswith("epoch   1  loss 0.")
     assert "RMSE" in lines[4]
     assert lines[5].startswith("best: epoch ")
-    assert "1 rows left out, see bad_rows.csv: line 18, gone.mp4: no such file" in told.err
-    assert "\x1b" not in told.err
+    assert "1 rows left out, see bad_rows.csv: line 18, gone.mp4: no such file" in err
+    assert "\x1b" not in err
     card = json.loads((out / "best.json").read_text())
     assert card["training_data"].startswith("made up: 12 files")
     assert str(tmp_path) not in json.dumps(card)
     metric = lines[6].partition("-m ")[2]
     assert metric == f"clipvqa:checkpoint={out / 'best.safetensors'},window=video"
     log = tmp_path / "log.json"
-    assert run_cli(["run", "-m", metric, "-q", "-o", str(log), str(clips / "c0_18.mp4")]) == 0
+    assert cli("run", "-m", metric, "-q", "-o", log, clips / "c0_18.mp4")[0] == 0
     assert log.is_file()
     svr = f"{metric},decode=svr"
-    assert run_cli(["run", "-m", svr, "-q", str(clips / "c0_18.mp4")]) == 0
+    assert cli("run", "-m", svr, "-q", clips / "c0_18.mp4")[0] == 0
 
 
-def test_ctrl_c_saves_and_resume_goes_on(clips, tiny, tmp_path, capsys, interrupt_after):
+def test_ctrl_c_saves_and_resume_goes_on(clips, tiny, tmp_path, cli, interrupt_after):
     out = tmp_path / "out"
     interrupt_after(2)
-    assert run_cli(words_of(clips, tiny, out)) == 130
-    told = capsys.readouterr()
-    assert "the same command with --resume goes on" in told.err
-    assert "best:" not in told.out
+    code, told, err = cli(*words_of(clips, tiny, out))
+    assert code == 130
+    assert "the same command with --resume goes on" in err
+    assert "best:" not in told
     assert [path.name for path in out.glob("*.safetensors")] == ["state.safetensors"]
-    assert run_cli(words_of(clips, tiny, out)) == 2
-    assert "holds a training already" in capsys.readouterr().err
-    assert run_cli(words_of(clips, tiny, out, "--resume")) == 0
-    assert "going on in epoch 1, after 2 updates" in capsys.readouterr().out
-    assert run_cli(words_of(clips, tiny, out, "--resume")) == 0
-    assert "best: epoch" in capsys.readouterr().out
+    code, _, err = cli(*words_of(clips, tiny, out))
+    assert code == 2
+    assert "holds a training already" in err
+    code, told, _ = cli(*words_of(clips, tiny, out, "--resume"))
+    assert code == 0
+    assert "going on in epoch 1, after 2 updates" in told
+    code, told, _ = cli(*words_of(clips, tiny, out, "--resume"))
+    assert code == 0
+    assert "best: epoch" in told
 
 
 @pytest.mark.parametrize(
@@ -96,9 +98,9 @@ def test_ctrl_c_saves_and_resume_goes_on(clips, tiny, tmp_path, capsys, interrup
         ("--precision fp16", 2, "--precision fp16"),
     ],
 )
-def test_mistakes_are_one_line(clips, tiny, tmp_path, capsys, more, code, message):
-    assert run_cli(words_of(clips, tiny, tmp_path / "out", more)) == code
-    error = capsys.readouterr().err
+def test_mistakes_are_one_line(clips, tiny, tmp_path, cli, more, code, message):
+    got, _, error = cli(*words_of(clips, tiny, tmp_path / "out", more))
+    assert got == code
     assert message in error
     assert error.count("\n") == 1
     assert not list((tmp_path / "out").glob("*.safetensors"))
