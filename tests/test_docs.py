@@ -2,16 +2,15 @@
 
 import inspect
 import re
-from pathlib import Path
 
 import pytest
 import typer
 
+from tests.paths import ROOT
 from vqa_harness import hookspecs
 from vqa_harness.cli.app import build_app
 from vqa_harness.registry import Registry
 
-ROOT = Path(__file__).parents[1]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 README = DOCS[0].read_text("utf-8")
 

@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.paths import ROOT
 
 LOOK = """
 import importlib.util, json, sys

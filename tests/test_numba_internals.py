@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from packaging.requirements import Requirement
 
+from tests.paths import ROOT
 from vqa_harness import jit
 
 SIMD = "vqa_metrics.nss.simd"
@@ -149,7 +150,7 @@ def test_a_product_and_a_sum_are_rounded_once():
 
 @pytest.mark.parametrize("name", ["numba", "llvmlite"])
 def test_no_version_is_taken_that_was_not_tested(name):
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     wanted = [Requirement(text) for text in project["project"]["dependencies"]]
     (own,) = [requirement for requirement in wanted if requirement.name == name]
     assert any(bound.operator == "<" for bound in own.specifier), f"{name} has no upper bound"

@@ -1,11 +1,11 @@
 import subprocess
 import sys
-import types
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
 
+from tests.plugins import module_with, plugin_with, registry_with
 from vqa_harness import Feature, MetricSpec, Param, hookimpl
 from vqa_harness import registry as registry_module
 from vqa_harness.errors import MetricError, MissingBackend, UnknownMetric, UsageError
@@ -31,23 +31,10 @@ class Loud:
         self.gain = gain
 
 
-def plugin(*specs):
-    class Plugin:
-        @hookimpl
-        def vqa_register_metrics(self):
-            return list(specs)
-
-    return Plugin()
-
-
 @pytest.fixture
 def registry(monkeypatch):
-    module = types.ModuleType("loud_module")
-    module.Loud = Loud
-    monkeypatch.setitem(sys.modules, "loud_module", module)
-    found = Registry()
-    found.register(plugin(LOUDNESS), "loud")
-    return found
+    module_with(monkeypatch, "loud_module", Loud)
+    return registry_with(LOUDNESS, named="loud")
 
 
 def test_request_reads_parameters(registry):
@@ -90,7 +77,7 @@ CHOOSING = replace(
 
 
 def test_features_are_those_of_the_spec_unless_a_parameter_changes_them(registry):
-    registry.register(plugin(CHOOSING), "choosing")
+    registry.register(plugin_with(CHOOSING), "choosing")
     plain = registry.request("choosing:gain=0.5")
     del sys.modules["loud_module"]  # not even imported
     assert plain.declared == CHOOSING.features
@@ -99,7 +86,7 @@ def test_features_are_those_of_the_spec_unless_a_parameter_changes_them(registry
 
 def test_a_metric_that_declares_its_features_is_asked_for_them(registry):
     sys.modules["loud_module"].Choosing = Choosing
-    registry.register(plugin(CHOOSING), "choosing")
+    registry.register(plugin_with(CHOOSING), "choosing")
     request = registry.request("choosing:gain=0.5,mode=slow")
     assert [f.name for f in request.declared] == ["slow", "loudness"]
     slow, loudness = request.features
@@ -113,13 +100,13 @@ def test_a_metric_that_declares_its_features_is_asked_for_them(registry):
 )
 def test_a_broken_declaration_is_an_error_of_the_metric(registry, value, words):
     sys.modules["loud_module"].Choosing = Choosing
-    registry.register(plugin(CHOOSING), "choosing")
+    registry.register(plugin_with(CHOOSING), "choosing")
     with pytest.raises(MetricError, match=f"'choosing'.*{words}"):
         _ = registry.request(f"choosing:taps={value}").features
 
 
 def test_a_class_without_a_word_on_its_features_gives_those_of_the_spec(registry):
-    registry.register(plugin(replace(CHOOSING, factory="loud_module:Loud")), "choosing")
+    registry.register(plugin_with(replace(CHOOSING, factory="loud_module:Loud")), "choosing")
     assert registry.request("choosing:mode=slow").declared == CHOOSING.features
 
 
@@ -138,9 +125,8 @@ def test_methods_that_a_metric_lacks_are_the_empty_ones():
 
 
 def test_of_a_path_only_the_stem_is_in_the_name():
-    found = Registry()
     spec = MetricSpec("deep", "json:loads", (), params=(Param("weights", "default"),))
-    found.register(plugin(spec), "deep")
+    found = registry_with(spec)
     assert found.request("deep:weights=/home/me/My Net.safetensors").label == "deep_weights_my_net"
 
 
@@ -171,22 +157,20 @@ def test_unknown_metric_names_the_nearest(registry):
 
 
 def test_a_module_that_is_missing_says_what_to_install():
-    found = Registry()
     spec = MetricSpec("deep", "deep_module:Deep", (), extra="deep[gpu]", requires=("no_such_mod",))
-    found.register(plugin(spec), "deep")
+    found = registry_with(spec)
     with pytest.raises(MissingBackend, match=r"no_such_mod.*pip install 'deep\[gpu\]'"):
         found.create(found.request("deep"))
 
 
 def test_a_factory_that_is_not_there_is_a_broken_plugin():
-    found = Registry()
-    found.register(plugin(MetricSpec("odd", "json:NoSuchClass", ())), "odd")
+    found = registry_with(MetricSpec("odd", "json:NoSuchClass", ()))
     with pytest.raises(MetricError, match="odd"):
         found.create(found.request("odd"))
 
 
 def test_a_second_provider_is_left_out_with_a_warning(registry):
-    registry.register(plugin(LOUDNESS, MetricSpec("other", "json:loads", ())), "copycat")
+    registry.register(plugin_with(LOUDNESS, MetricSpec("other", "json:loads", ())), "copycat")
     with pytest.warns(PluginWarning, match=r"copycat.*left out.*loud"):
         assert set(registry.specs()) == {"loudness", "other"}
     assert registry.provider("loudness").plugin == "loud"
@@ -204,7 +188,7 @@ def test_a_hook_that_raises_leaves_the_others(registry):
 
 
 def test_a_name_unfit_for_logs_is_left_out(registry):
-    registry.register(plugin(MetricSpec("Bad-Name", "json:loads", ())), "odd")
+    registry.register(plugin_with(MetricSpec("Bad-Name", "json:loads", ())), "odd")
     with pytest.warns(PluginWarning, match="Bad-Name"):
         assert "Bad-Name" not in registry.specs()
 
@@ -224,14 +208,13 @@ def test_a_misspelt_hook_is_an_error(registry):
 def installed(monkeypatch, registry):
     good = EntryPoint("good", "good_plugin", "vqa_harness")
     bad = EntryPoint("bad", "no_such_plugin_module", "vqa_harness")
-    module = types.ModuleType("good_plugin")
+    module = module_with(monkeypatch, "good_plugin")
 
     @hookimpl
     def vqa_register_metrics():
         return [LOUDNESS]
 
     module.vqa_register_metrics = vqa_register_metrics
-    monkeypatch.setitem(sys.modules, "good_plugin", module)
     monkeypatch.setattr(registry_module, "entry_points", lambda group: [bad, good])
     monkeypatch.delenv("VQA_HARNESS_BLOCK", raising=False)
     monkeypatch.delenv("VQA_HARNESS_ONLY", raising=False)

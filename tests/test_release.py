@@ -1,11 +1,12 @@
 """What `.github/check_release.py` lets pass, and what it stops."""
 
 import importlib.util
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / ".github" / "check_release.py"
+from tests.paths import ROOT
+
+SCRIPT = ROOT / ".github" / "check_release.py"
 pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="no repository around the tests")
 
 PACKAGE = '"""A package."""\n\n__version__ = "1.2.3"\n'

@@ -1,11 +1,11 @@
 """Files that no test of the program reads, and that must agree with each other."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
+
 HOOKS = ROOT / ".pre-commit-config.yaml"
 pytestmark = pytest.mark.skipif(not HOOKS.exists(), reason="no repository around the tests")
 

@@ -7,16 +7,15 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tests.paths import ROOT
 from vqa_harness import system
 from vqa_harness.cli import app
 from vqa_harness.testing.synthetic import make_video
 
-ROOT = Path(__file__).parents[1]
 PACKAGES = ("harness/vqa_harness", "metrics/vqa_metrics", "vqa_plugin_clip")
 ASKING = re.compile(
     r"\bsys\.platform|\bplatform\.system|import platform\b|sched_getaffinity|['\"]fork"

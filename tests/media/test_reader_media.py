@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.paths import ROOT
 from vqa_harness.errors import InputError
 from vqa_harness.media.reader import VideoReader
 
-ROOT = Path(__file__).parents[2]
 MEDIA = Path(os.environ.get("VQA_HARNESS_MEDIA", ROOT.parent / "shared" / "media")) / "awkward"
 FILES = sorted(path.name for path in MEDIA.iterdir()) if MEDIA.is_dir() else []
 needs_media = pytest.mark.skipif(
