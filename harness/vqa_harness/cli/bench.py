@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from vqa_harness.cli.options import Jobs, Json, Metrics, Quiet, Threads
+from vqa_harness.cli.options import Jobs, Json, Metrics, Quiet, Threads, put_json, put_text
 from vqa_harness.errors import InputError, MetricError, PartialResult, UsageError
 from vqa_harness.registry import DEFAULT_METRIC, Registry
 from vqa_harness.request import Request
@@ -180,14 +179,11 @@ def _run(
     settings: BenchSettings,
 ) -> list[BenchmarkResult]:
     from vqa_harness.bench.session import carry_out, prepare, training_data
-    from vqa_harness.cli.warmup import will_compile
-    from vqa_harness.console import note
+    from vqa_harness.cli.warmup import announce_compiling
 
     training = training_data(requests, registry)
     prepared = [prepare(target, requests, training, settings) for target in targets]
-    names = will_compile(request.spec for request in requests)
-    if names:
-        note(f"compiling {', '.join(names)}, once per machine, some seconds ...")
+    announce_compiling(requests)
     return [carry_out(one, requests, registry, settings) for one in prepared]
 
 
@@ -203,22 +199,12 @@ def _write(
     from vqa_harness.console import command_line
 
     if json_target is not None:
-        document = to_json(outcomes, options, command_line())
-        _put(json_target, json.dumps(document, indent=2, allow_nan=False) + "\n")
+        put_json(json_target, to_json(outcomes, options, command_line()))
     if markdown is not None:
-        _put(markdown, to_markdown(outcomes, options))
+        put_text(markdown, to_markdown(outcomes, options))
     if scatter is not None:
         for outcome in outcomes:
             write_scatter(scatter, outcome)
-
-
-def _put(target: str, text: str) -> None:
-    from vqa_harness.files import write_text
-
-    if target == "-":
-        sys.stdout.write(text)
-    else:
-        write_text(Path(target), text)
 
 
 def _print(outcomes: Sequence[BenchmarkResult], cross: str | None) -> None:

@@ -67,7 +67,19 @@ def put_json(target: str, document: Any) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    put_text(target, json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def put_text(target: str, text: str) -> None:
+    """Write text to a file, which appears complete or not at all, or to standard output.
+
+    Args:
+        target: path of the file, or ``-``.
+        text: what to write.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     if target == STDOUT:
         sys.stdout.write(text)
     else:

@@ -51,6 +51,7 @@ def run_command(
     pairing: AlignOptions,
 ) -> None:
     """Score videos with one or more metrics, each decoded once."""
+    from vqa_harness.cli.warmup import announce_compiling
     from vqa_harness.console import progress_bar, warn
     from vqa_harness.logs.write import log_targets, write_log
     from vqa_harness.pipeline.runner import RunOptions, run
@@ -61,7 +62,7 @@ def run_command(
         raise UsageError("-o - and --json - both write to standard output; choose one")
     writers = registry.writers()
     targets = log_targets(inputs, output, log_format, writers)
-    _announce_compiling(requests)
+    announce_compiling(requests)
     done: list[dict[str, Any]] = []
     failed: list[VqaError] = []
     for path in inputs:
@@ -90,15 +91,6 @@ def run_command(
     if done and STDOUT not in (output, json_target):
         _print(done, requests)
     _conclude(done, failed, len(inputs))
-
-
-def _announce_compiling(requests: list[Request]) -> None:
-    from vqa_harness.cli.warmup import will_compile
-    from vqa_harness.console import note
-
-    names = will_compile(request.spec for request in requests)
-    if names:
-        note(f"compiling {', '.join(names)}, once per machine, some seconds ...")
 
 
 def _log(path: Path, result: RunResult) -> Log:

@@ -11,7 +11,7 @@ import typer
 
 from vqa_harness.errors import MetricError, one_line
 from vqa_harness.registry import Registry
-from vqa_harness.request import missing_modules
+from vqa_harness.request import Request, missing_modules
 from vqa_harness.spec import MetricSpec
 
 
@@ -34,6 +34,15 @@ def modules_of(specs: Iterable[MetricSpec]) -> dict[str, list[str]]:
         if spec.warmup and not missing_modules(spec):
             modules.setdefault(spec.warmup, []).append(spec.name)
     return modules
+
+
+def announce_compiling(requests: Iterable[Request]) -> None:
+    """Say on standard error that the first frame will wait for the compiler, where it will."""
+    from vqa_harness.console import note
+
+    names = will_compile(request.spec for request in requests)
+    if names:
+        note(f"compiling {', '.join(names)}, once per machine, some seconds ...")
 
 
 def will_compile(specs: Iterable[MetricSpec]) -> list[str]:
