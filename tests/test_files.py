@@ -1,9 +1,17 @@
 import sys
+from pathlib import Path
 
 import pytest
 
 from vqa_harness.errors import UsageError
-from vqa_harness.files import cache_folder, make_folder, replacing, write_bytes
+from vqa_harness.files import (
+    cache_folder,
+    make_folder,
+    replacing,
+    try_file,
+    try_folder,
+    write_bytes,
+)
 
 
 def test_a_file_is_replaced_when_the_block_ends_well(tmp_path):
@@ -47,3 +55,26 @@ def test_the_cache_stays_where_it_was(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder() == tmp_path / ".cache" / "vqa-harness"
     assert not (tmp_path / ".cache").exists()
+
+
+def test_paths_are_tried_and_left_as_they_are(tmp_path):
+    (tmp_path / "old.json").write_text("old")
+    try_file(tmp_path / "old.json")
+    try_file(tmp_path / "new" / "a.json")
+    try_folder(tmp_path / "results")
+    found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+    assert found == ["new", "old.json", "results"]
+    assert (tmp_path / "old.json").read_text() == "old"
+    for wrong in (try_file, try_folder):
+        with pytest.raises(UsageError, match=r"^cannot make the folder .*old.json"):
+            wrong(tmp_path / "old.json" / "x" / "y")
+    with pytest.raises(UsageError, match=r"new: it is a folder; name a file$"):
+        try_file(tmp_path / "new")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder that nobody can write into")
+def test_a_folder_that_takes_no_file_is_one_line():
+    with pytest.raises(UsageError, match=r"^cannot write /proc/results.json: \w.*$"):
+        try_file(Path("/proc/results.json"))
+    with pytest.raises(UsageError, match=r"^cannot write /proc: \w.*$"):
+        try_folder(Path("/proc"))

@@ -22,6 +22,7 @@ from vqa_plugin_clip.explain import Explanation, captions_of
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.network.labels import TOP_SCORE, score
 from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.precision import full_precision
 from vqa_plugin_clip.network.tokens import tokens_for
 from vqa_plugin_clip.svr import SvrDecoder
 
@@ -63,7 +64,7 @@ def load(checkpoint: str, device: str) -> LoadedCheckpoint:
     model.to(device)
     captions = captions_of(card)
     tokens = tokens_for((*card.levels, *captions), card.architecture).to(device)
-    with torch.inference_mode():
+    with torch.inference_mode(), full_precision():
         text = model.encode_text(tokens)
     return LoadedCheckpoint(
         model, card, Preprocessing.from_dict(card.preprocessing), text, captions
@@ -170,7 +171,7 @@ class ClipVqaMetric(Metric):
             Probabilities of the levels (B, K) and of the captions (B, C), float64. Each row of the
             two sums to 1.
         """
-        with torch.inference_mode():
+        with torch.inference_mode(), full_precision():
             video = self.loaded.preprocessing.tensor(pictures).to(self.device)
             logits = self.loaded.model(video, self.loaded.text).logits.cpu().double()
         levels = len(self.loaded.card.levels)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vqa_harness.errors import MissingBackend, UsageError
-from vqa_plugin_clip.network.labels import LEVELS, vectorised_label
+from vqa_plugin_clip.network.labels import LEVELS, Labels, vectorised_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,9 @@ class SvrDecoder:
         return scores
 
     @classmethod
-    def fit(cls, mos: ArrayLike, levels: int = LEVELS) -> SvrDecoder:
+    def fit(
+        cls, mos: ArrayLike, levels: int = LEVELS, labels: Labels = vectorised_label
+    ) -> SvrDecoder:
         """Fit a decoder with the published settings.
 
         They are C = 1, epsilon = 0.1, gamma = 1 / (K * variance of the inputs), tolerance 1e-3.
@@ -66,6 +68,7 @@ class SvrDecoder:
         Args:
             mos: [n], opinion scores in [0, levels - 1].
             levels: Number of quality levels (K).
+            labels: Makes the label vectors that the network is trained with.
 
         Raises:
             MissingBackend: Scikit-learn is not installed.
@@ -80,7 +83,7 @@ class SvrDecoder:
         scores = np.asarray(mos, dtype=np.float64)
         if scores.ndim != 1 or len(scores) < 2 or not np.isfinite(scores).all():
             raise UsageError("SVR decoder: needs a list of at least two finite opinion scores")
-        inputs = vectorised_label(scores, levels)
+        inputs = labels(scores, levels)
         variance = float(inputs.var())
         gamma = 1.0 / (levels * variance) if variance > 0 else 1.0
         fitted = svm.SVR(kernel="rbf", C=1.0, epsilon=0.1, gamma=gamma, tol=1e-3)

@@ -84,6 +84,44 @@ def make_folder(folder: Path, *, what: str = "folder", hint: str = "", mode: int
         ) from None
 
 
+def try_folder(folder: Path) -> None:
+    """Make a folder that is written into later, and try it.
+
+    For commands that work for long before they write: what they could not write shows at once.
+
+    Raises:
+        UsageError: it cannot be made, or nothing can be written into it.
+    """
+    make_folder(folder)
+    _try_beside(folder / "trial", folder)
+
+
+def try_file(path: Path) -> None:
+    """Make the folder of a file that is written later by `write_bytes`, and try it.
+
+    The file itself stays as it is. A pipe or a device is not tried.
+
+    Raises:
+        UsageError: the folder cannot be made, the file cannot be written there, or it is a folder.
+    """
+    make_folder(path.parent)
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder; name a file")
+    if not path.exists() or path.is_file():
+        _try_beside(path, path)
+
+
+def _try_beside(path: Path, named: Path) -> None:
+    """Write a file beside ``path``, as `replacing` does, and remove it."""
+    try:
+        target = path.resolve()
+        trial = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+        trial.write_bytes(b"")
+        trial.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write {named}: {error.strerror or error}") from None
+
+
 def make_cache_folder(folder: Path) -> None:
     """Make a folder of a cache, for its owner only.
 

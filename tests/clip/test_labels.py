@@ -5,7 +5,14 @@ import pytest
 import torch
 
 from vqa_harness.errors import MissingBackend, UsageError
-from vqa_plugin_clip.network.labels import cosine_loss, expected_level, score, vectorised_label
+from vqa_plugin_clip.network.labels import (
+    cosine_loss,
+    expected_level,
+    labels_of,
+    level_label,
+    score,
+    vectorised_label,
+)
 from vqa_plugin_clip.svr import SvrDecoder
 
 
@@ -19,6 +26,36 @@ def test_vectorised_labels(golden_a, golden):
 def test_far_scores_do_not_underflow():
     assert vectorised_label(60.0)[5] == pytest.approx(1.0)
     assert vectorised_label([-60.0, 2.5]).shape == (2, 6)
+
+
+def test_the_score_undoes_the_label():
+    vmaf = np.array([0.0, 1e-9, 1e-3, *np.linspace(0, 100, 2001), 100 - 1e-9, 100.0])
+    found = score(level_label(vmaf / 20))
+    np.testing.assert_allclose(found, vmaf, rtol=0, atol=1e-6)
+    for levels in (2, 5, 11):
+        wanted = np.linspace(0, levels - 1, 301)
+        found = expected_level(level_label(wanted, levels))
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-8)
+    assert level_label([[2.5], [0.0]]).shape == (2, 1, 6)
+
+
+def test_level_labels_have_the_papers_shape_and_no_other_centre_in_the_middle():
+    np.testing.assert_allclose(level_label(2.5), vectorised_label(2.5), rtol=0, atol=1e-12)
+    logs = np.log(level_label([0.7, 4.9]))
+    np.testing.assert_allclose(np.diff(logs, n=2), -2.0, rtol=0, atol=1e-6)
+    # the paper's own label does not come back: this is why there are two
+    np.testing.assert_allclose(score(vectorised_label([0.0, 5.0])), [5.8, 94.2], atol=0.1)
+
+
+@pytest.mark.parametrize("level", [-1e-6, 5.001, np.nan])
+def test_level_labels_are_of_the_scale(level):
+    with pytest.raises(ValueError, match=r"not on 0 to 5"):
+        level_label([1.0, level])
+
+
+def test_networks_of_the_published_behaviour_keep_the_papers_label():
+    assert labels_of("published") is vectorised_label
+    assert labels_of("corrected") is labels_of("mixed") is level_label
 
 
 def test_loss_value(golden):

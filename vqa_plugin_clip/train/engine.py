@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vqa_harness.errors import MissingBackend, UsageError, one_line
 from vqa_plugin_clip.metric import choose_device
-from vqa_plugin_clip.network.labels import cosine_loss, expected_level, vectorised_label
+from vqa_plugin_clip.network.labels import cosine_loss, expected_level, labels_of
 from vqa_plugin_clip.network.tokens import tokens_for
 from vqa_plugin_clip.train.initial_network import InitialNetwork, keep_statistics, save_memory
 from vqa_plugin_clip.train.optimiser import (
@@ -74,6 +74,7 @@ class Engine:
         self.model = initial.model
         self.preprocessing = initial.preprocessing
         self.levels = len(initial.levels)
+        self._labels = labels_of(self.model.architecture.behaviour)
         self.rate = 0.0
         if recipe.checkpointing:
             save_memory(self.model)
@@ -124,7 +125,7 @@ class Engine:
         quiet = last or self.accelerator.num_processes == 1
         with nullcontext() if quiet else self.accelerator.no_sync(self._wrapped):
             logits = self._wrapped(self._video(pictures), self._text).logits
-            labels = torch.from_numpy(vectorised_label(shares * (self.levels - 1), self.levels))
+            labels = torch.from_numpy(self._labels(shares * (self.levels - 1), self.levels))
             if logits.device.type == "mps":
                 labels = labels.float()  # MPS has no float64
             loss = cosine_loss(logits.float().softmax(dim=-1), labels.to(logits.device))

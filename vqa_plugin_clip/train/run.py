@@ -12,9 +12,10 @@ import torch
 
 from vqa_harness import __version__
 from vqa_harness.errors import UsageError
-from vqa_harness.files import make_folder
+from vqa_harness.files import try_folder
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.network.architecture import Architecture
+from vqa_plugin_clip.network.labels import labels_of, vectorised_label
 from vqa_plugin_clip.svr import SvrDecoder
 from vqa_plugin_clip.train.clips import Clips, ClipView
 from vqa_plugin_clip.train.curve import check_matplotlib
@@ -111,7 +112,7 @@ def train(job: TrainJob, watcher: Watcher = SILENT) -> Position:
     if job.threads:
         torch.set_num_threads(job.threads)
     saved = _saved_state(job)
-    make_folder(job.out)
+    try_folder(job.out)
     # Looking at every file takes long. The main process does it and writes the facts into the
     # folder; the others wait, and then find them there.
     with accelerator.main_process_first():
@@ -129,7 +130,7 @@ def train(job: TrainJob, watcher: Watcher = SILENT) -> Position:
     if saved is not None:
         _check_same(job, saved.facts, facts)
     engine = Engine(initial, job.recipe, accelerator, saved)
-    svr = _regressor(ratings, len(initial.levels)) if job.fit_svr else None
+    svr = _regressor(ratings, initial) if job.fit_svr else None
     recipe = {key: value for key, value in job.recipe.to_dict().items() if key != "init"}
     origin = replace(job.origin, facts=recipe)
     results = Results(job.out, initial, ratings, origin, svr)
@@ -236,6 +237,7 @@ def _facts(
         "levels": list(initial.levels),
         "preprocessing": asdict(initial.preprocessing),
         "init": initial.origin,
+        "label": labels_of(initial.model.architecture.behaviour).__name__,
     }
 
 
@@ -243,11 +245,13 @@ def _check_same(job: TrainJob, was: dict[str, Any], now: dict[str, Any]) -> None
     """Refuse to go on with something else.
 
     Raises:
-        UsageError: A setting, the files or the number of processes changed.
+        UsageError: A setting, the files, the label or the number of processes changed.
     """
     difference = job.recipe.difference(was.get("recipe", {}))
     if not difference and was.get("files") != now["files"]:
         difference = "the tables, their files or the split changed"
+    if not difference and was.get("label", vectorised_label.__name__) != now["label"]:
+        difference = "it was begun by a version that trains another label"
     if not difference and was.get("processes") != now["processes"]:
         difference = f"the number of processes is {now['processes']} and was {was.get('processes')}"
     if difference:
@@ -268,6 +272,8 @@ def _clips(job: TrainJob, ratings: Ratings, initial: InitialNetwork) -> Clips:
     return Clips(ratings.training, ratings.validation, view, store, threads)
 
 
-def _regressor(ratings: Ratings, levels: int) -> SvrDecoder:
-    """Fit the paper's decoder on the training scores."""
-    return SvrDecoder.fit([file.share * (levels - 1) for file in ratings.training], levels)
+def _regressor(ratings: Ratings, initial: InitialNetwork) -> SvrDecoder:
+    """Fit the paper's decoder on the training scores, by the label that the network learns."""
+    levels = len(initial.levels)
+    scores = [file.share * (levels - 1) for file in ratings.training]
+    return SvrDecoder.fit(scores, levels, labels_of(initial.model.architecture.behaviour))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.cli.options import STDOUT, Json, Quiet, put_json
+from vqa_harness.cli.options import STDOUT, Json, Quiet, put_json, try_targets
 from vqa_harness.cli.pairing import takes_pairing
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def align_command(
     from vqa_harness.alignment.align import align
     from vqa_harness.console import clean, progress_bar, warn
 
+    try_targets(json_target)
     with progress_bar(distorted.name, quiet=quiet) as progress:
         report, warnings = align(distorted, reference, pairing, progress=progress)
     if json_target is not None:

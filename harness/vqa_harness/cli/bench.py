@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from vqa_harness.cli.options import Jobs, Json, Metrics, Quiet, Threads, put_json, put_text
+from vqa_harness.cli.options import (
+    Jobs,
+    Json,
+    Metrics,
+    Quiet,
+    Threads,
+    put_json,
+    put_text,
+    try_targets,
+)
 from vqa_harness.errors import InputError, MetricError, PartialResult, UsageError
 from vqa_harness.registry import DEFAULT_METRIC, Registry
 from vqa_harness.request import Request
@@ -124,12 +133,15 @@ def bench_command(
     from vqa_harness.bench.scatter import check_matplotlib
     from vqa_harness.bench.session import BenchSettings
     from vqa_harness.cli.bench_arguments import CustomTable, read_targets
+    from vqa_harness.files import try_folder
 
     registry: Registry = context.obj
     if json_target == "-" and markdown == "-":
         raise UsageError("--json - and --markdown - both write to standard output; choose one")
     if scatter is not None:
         check_matplotlib()
+        try_folder(scatter)
+    try_targets(json_target, markdown)
     custom = None
     if table is not None:
         columns = (file_column, score_column, split_column, reference_column)

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.cli.options import STDOUT, Jobs, Json, Metrics, Quiet, Schema, Threads, put_json
+from vqa_harness.cli.options import (
+    STDOUT,
+    Jobs,
+    Json,
+    Metrics,
+    Quiet,
+    Schema,
+    Threads,
+    put_json,
+    try_targets,
+)
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.registry import Registry
 
@@ -95,6 +105,7 @@ def gate_command(
     )
     plan = make_plan(arguments, registry, baseline)
     accepted = accepted_baseline(plan, registry, update=update_baseline)
+    try_targets(junit, json_target, markdown, plan.baseline if update_baseline else None)
     cache = None if no_cache else cache_dir or _default_cache()
     measured = _measure(plan, registry, cache, jobs=jobs, threads=threads, quiet=quiet)
     verdict = judge(plan, measured, registry, accepted, accept=update_baseline)

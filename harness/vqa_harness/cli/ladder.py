@@ -12,7 +12,17 @@ import typer
 
 from vqa_harness import __version__
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.cli.options import STDOUT, Jobs, Json, Metrics, Quiet, Schema, Threads, put_json
+from vqa_harness.cli.options import (
+    STDOUT,
+    Jobs,
+    Json,
+    Metrics,
+    Quiet,
+    Schema,
+    Threads,
+    put_json,
+    try_targets,
+)
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.errors import PartialResult, UsageError, one_line
 
@@ -153,6 +163,7 @@ def ladder_command(
     if output is None and (plan.grids or report):
         raise UsageError("--encode and --report write files; add -o FOLDER")
     _check(plan, registry)
+    try_targets(json_target, *([output / "ladder.json"] if output is not None else []))
     document = _run(plan, registry, output, pairing, jobs=jobs, threads=threads, quiet=quiet)
     _show(document, json_target)
     if output is not None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from vqa_harness.errors import UsageError
-from vqa_harness.files import write_text
+from vqa_harness.files import try_file, write_text
 
 STDOUT = "-"
 """The target that stands for standard output."""
@@ -55,6 +55,20 @@ Quiet = Annotated[
 Schema = Annotated[
     bool, typer.Option("--schema", help="Print the JSON Schema of the configuration.")
 ]
+
+
+def try_targets(*targets: str | Path | None) -> None:
+    """Try every file that is written when the work is done, so that no work is lost to a bad path.
+
+    Args:
+        targets: paths; None and ``-`` are nothing to try.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    for target in targets:
+        if target is not None and str(target) != STDOUT:
+            try_file(Path(target))
 
 
 def put_json(target: str, document: Any) -> None:

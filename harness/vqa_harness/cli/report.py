@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vqa_harness.cli.options import try_targets
 from vqa_harness.errors import UsageError
 
 
@@ -43,5 +44,6 @@ def report_command(
     folders = [inputs[0].parent, inputs[0].parent / "rungs"]
     media = Media([*(distorted or ()), *folders], [*(reference or ()), inputs[0].parent])
     target = output or inputs[0].with_suffix(".html")
+    try_targets(target)
     write_report(inputs, target, media, title=title)
     note(f"wrote {target} ({target.stat().st_size / 1e6:.2f} MB)")

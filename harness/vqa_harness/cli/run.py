@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.cli.options import STDOUT, Json, Metrics, Quiet, Threads, put_json
+from vqa_harness.cli.options import STDOUT, Json, Metrics, Quiet, Threads, put_json, try_targets
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.errors import (
     AlignError,
@@ -62,6 +62,7 @@ def run_command(
         raise UsageError("-o - and --json - both write to standard output; choose one")
     writers = registry.writers()
     targets = log_targets(inputs, output, log_format, writers)
+    try_targets(json_target, *targets.values())
     announce_compiling(requests)
     done: list[dict[str, Any]] = []
     failed: list[VqaError] = []
