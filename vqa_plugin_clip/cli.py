@@ -2,102 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from vqa_harness.cli.options import STDOUT, Json, put_json
+from vqa_harness.cli.options import STDOUT, Json, put_json, try_targets
 from vqa_harness.console import stage_bar
+from vqa_plugin_clip.distill.command import distill_command, names
 from vqa_plugin_clip.train.command import train_command
-
-if TYPE_CHECKING:
-    from vqa_plugin_clip.distill.recipe import DistillRecipe
 
 app = typer.Typer(no_args_is_help=True)
 app.command("train")(train_command)
+app.command("distill")(distill_command)
 
 
 @app.callback()
 def main() -> None:
     """Make CLIPVQA checkpoints."""
-
-
-@app.command()
-def distill(
-    content: Annotated[
-        Path,
-        typer.Option(help="Folder of pristine stills and videos, or a text file that names them."),
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Checkpoint to write (.safetensors).")
-    ],
-    cache: Annotated[
-        Path,
-        typer.Option(help="Folder for labelled clips (0.9 MB each), kept for the next time."),
-    ],
-    more_content: Annotated[
-        Path | None,
-        typer.Option(help="Further stills, good but not flawless, that are only trained on."),
-    ] = None,
-    init: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint to go on from; without one, a new network is made."),
-    ] = None,
-    mos: Annotated[
-        Path | None, typer.Option(help="CSV with columns file,score: stills with opinion scores.")
-    ] = None,
-    clips: Annotated[int, typer.Option(help="Number of training clips.")] = 24_000,
-    epochs: Annotated[int, typer.Option(help="Passes over single frames of the clips.")] = 8,
-    clip_epochs: Annotated[int, typer.Option(help="Passes over whole clips after those.")] = 1,
-    hold_out: Annotated[
-        str,
-        typer.Option(
-            help="Coders and kinds of damage that are only measured on, separated by commas."
-        ),
-    ] = "av1-svt,freeze",
-    seed: Annotated[int, typer.Option(help="Number that everything random follows from.")] = 1,
-    jobs: Annotated[
-        int,
-        typer.Option(
-            "--jobs", "-j", min=0, help="Processes and threads; 0 for as many as there are cores."
-        ),
-    ] = 0,
-    device: Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or mps.")] = "auto",
-    half: Annotated[
-        bool, typer.Option(help="Compute in bfloat16, on processors and GPUs that have it.")
-    ] = False,
-) -> None:
-    """Train a small network to predict VMAF without a reference.
-
-    Stills become moving clips, videos short ones; they are coded, scaled or damaged otherwise and
-    scored by VMAF; no opinion scores are needed. Needs the extras train and vmaf.
-    """
-    import os
-
-    from vqa_plugin_clip.distill.recipe import DistillRecipe
-    from vqa_plugin_clip.distill.run import distill
-    from vqa_plugin_clip.metric import choose_device
-
-    recipe = DistillRecipe(
-        content=content,
-        more_content=more_content,
-        mos=mos,
-        init=init,
-        clips=clips,
-        epochs=epochs,
-        clip_epochs=clip_epochs,
-        held_out=_names(hold_out),
-        seed=seed,
-        workers=jobs or os.cpu_count() or 1,
-        device=choose_device(device),
-        half=half,
-    )
-    recipe = replace(recipe, command=_command(recipe))
-    with stage_bar() as progress:
-        card = distill(recipe, output, cache, progress)
-    typer.echo(f"{output.name}: {_verdict(card.extra['quality'])}")
 
 
 @app.command()
@@ -141,8 +63,9 @@ def evaluate(
     from vqa_plugin_clip.distill.compare import compare, markdown
     from vqa_plugin_clip.distill.recipe import DistillRecipe
 
+    try_targets(json_target)
     workers = jobs or os.cpu_count() or 1
-    recipe = DistillRecipe(content, mos=mos, held_out=_names(hold_out), seed=seed, workers=workers)
+    recipe = DistillRecipe(content, mos=mos, held_out=names(hold_out), seed=seed, workers=workers)
     with stage_bar() as progress:
         results = compare(checkpoint, recipe, cache, progress)
     if json_target is not None:
@@ -181,29 +104,3 @@ def info(
     from vqa_plugin_clip.checkpoint.files import find_checkpoint
 
     typer.echo(find_checkpoint(checkpoint).read_text("utf-8"), nl=False)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _command(recipe: DistillRecipe) -> str:
-    """Write the command line for the card, with only the last part of each path."""
-    words = ["vqa-harness clipvqa distill", f"--content {recipe.content.name}"]
-    words += [f"--more-content {recipe.more_content.name}"] if recipe.more_content else []
-    words += [f"--mos {recipe.mos.name}"] if recipe.mos else []
-    words += [f"--init {recipe.init.name}"] if recipe.init else []
-    words += [f"--clips {recipe.clips} --epochs {recipe.epochs}"]
-    words += [f"--clip-epochs {recipe.clip_epochs} --hold-out {','.join(recipe.held_out)}"]
-    words += [f"--seed {recipe.seed}"]
-    words += ["--half"] if recipe.half else []
-    return " ".join(words)
-
-
-def _verdict(quality: dict[str, dict[str, dict[str, float]]]) -> str:
-    parts = []
-    for name, figures in quality.items():
-        srocc = figures.get("all", figures).get("srocc")
-        if isinstance(srocc, float):
-            parts.append(f"{name} SROCC {srocc:.3f}")
-    return ", ".join(parts) or "too few evaluation clips for a correlation"

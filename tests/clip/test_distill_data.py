@@ -8,17 +8,18 @@ import pytest
 
 pytest.importorskip("PIL", reason="Pillow is not installed; it comes with the extra clip")
 
-from PIL import Image
-
+from tests.clip.made_clips import still
 from vqa_harness.errors import InputError, MissingBackend, UsageError
 from vqa_harness.media.encode import encode_frames
 from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 from vqa_metrics.vmaf.options import RawFormat
 from vqa_metrics.vmaf.pipe import VmafPipe
-from vqa_plugin_clip.distill import shards
+from vqa_plugin_clip.distill import footage, shards
+from vqa_plugin_clip.distill.coders import CODERS
 from vqa_plugin_clip.distill.contents import is_held_out, list_contents, read_still
-from vqa_plugin_clip.distill.damage import CODERS, Damage, apply, draw, draw_group
-from vqa_plugin_clip.distill.footage import footage_clip, is_footage
+from vqa_plugin_clip.distill.damage import Damage, apply
+from vqa_plugin_clip.distill.draw import draw, draw_group
+from vqa_plugin_clip.distill.footage import check_footage, footage_clip, is_footage
 from vqa_plugin_clip.distill.motion import FRAMES, SHORT_SIDE_MIN, SIZE, draw_path, moving_clip
 from vqa_plugin_clip.distill.planes import Planes, from_rgb, pack, recode
 from vqa_plugin_clip.distill.shards import SetPlan, make_shards, open_frames, read_labels
@@ -26,19 +27,10 @@ from vqa_plugin_clip.distill.shards import SetPlan, make_shards, open_frames, re
 SOME_CODERS = ("x264-fast", "x265-fast", "vp9-realtime")
 
 
-def picture(seed=0, size=480):
-    """A still with texture and edges."""
-    rng = np.random.default_rng(seed)
-    rows, columns = np.mgrid[:size, :size]
-    base = 110 + 50 * np.sin(rows / (9 + seed)) * np.cos(columns / 13) + 40 * (rows > columns)
-    rgb = base[..., None] + rng.normal(0, 9, (size, size, 1)) + rng.normal(0, 20, 3)
-    return Image.fromarray(rgb.clip(0, 255).astype(np.uint8))
-
-
 def content(folder, count=3):
     paths = [folder / f"still{index}.png" for index in range(count)]
     for index, path in enumerate(paths):
-        picture(index).save(path)
+        still(index).save(path)
     return tuple(paths)
 
 
@@ -66,7 +58,7 @@ def test_shards_are_the_same_for_the_same_seed(plan, tmp_path, vmaf):
     for run in ("a", "b"):
         assert make(plan, 1, tmp_path / run) == 4
     first, again = (open_frames(plan, 4, tmp_path / run)[0] for run in ("a", "b"))
-    assert first.shape == (4, len(shards.KEPT_FRAMES), SIZE * SIZE * 3 // 2)
+    assert first.shape == (4, 4, SIZE * SIZE * 3 // 2)
     assert first.dtype == np.uint8
     np.testing.assert_array_equal(first, again)
     labels = [read_labels(plan, 4, tmp_path / run) for run in ("a", "b")]
@@ -104,7 +96,7 @@ def test_only_missing_shards_are_made_again(plan, tmp_path, vmaf):
 
 def test_labels_fall_as_coding_gets_coarser(vmaf):
     rng = np.random.default_rng(0)
-    clip = moving_clip(picture(), rng, FRAMES)
+    clip = moving_clip(still(), rng, FRAMES)
     means = []
     with VmafPipe(RawFormat(SIZE, SIZE)) as pipe:
         for crf in (20, 32, 44):
@@ -119,7 +111,7 @@ def test_labels_fall_as_coding_gets_coarser(vmaf):
 @pytest.mark.parametrize("coder", CODERS)
 def test_every_coder_gives_back_as_many_frames(coder):
     rng = np.random.default_rng(0)
-    clip = moving_clip(picture(), rng, 3)
+    clip = moving_clip(still(), rng, 3)
     try:
         out = apply(Damage("codec", coder, CODERS[coder].crf[1], scale=0.375), clip, recode, rng)
     except ValueError as error:
@@ -138,7 +130,7 @@ def test_every_coder_gives_back_as_many_frames(coder):
 )
 def test_simple_damage(damage, changed):
     rng = np.random.default_rng(0)
-    clip = moving_clip(picture(), rng, 2)
+    clip = moving_clip(still(), rng, 2)
     out = apply(damage, clip, recode, rng)
     same = [np.array_equal(a, b) for a, b in zip(out[1], clip[1], strict=True)]
     assert (not any(same)) if changed else all(same)
@@ -151,10 +143,10 @@ def test_a_freeze_holds_frames():
     assert [int(frame.y[0, 0]) for frame in out] == [0, 0, 0, 3, 3, 3, 6]
 
 
-def test_footage_keeps_its_motion(tmp_path):
+def test_footage_keeps_its_motion(tmp_path, monkeypatch):
     path = tmp_path / "master.mkv"
-    still = np.asarray(picture(0, 700).convert("L"))
-    frames = [np.ascontiguousarray(still[40:660, 8 * t : 8 * t + 600]) for t in range(12)]
+    picture = np.asarray(still(0, 700).convert("L"))
+    frames = [np.ascontiguousarray(picture[40:660, 8 * t : 8 * t + 600]) for t in range(12)]
     planes = [Planes(f, *2 * [np.full((310, 300), 128, np.uint8)]) for f in frames]
     encode_frames(path, planes, options={"crf": "4", "preset": "ultrafast"})
     assert is_footage(path)
@@ -171,6 +163,14 @@ def test_footage_keeps_its_motion(tmp_path):
         footage_clip(path, np.random.default_rng(1), 20, SHORT_SIDE_MIN)
     with pytest.raises(InputError, match=r"600x620 is too small"):
         footage_clip(path, np.random.default_rng(1), FRAMES, 800)
+    check_footage(path, FRAMES, SHORT_SIDE_MIN)
+    with pytest.raises(InputError, match=r"master.mkv: 12 frames, needs at least 13"):
+        check_footage(path, 13, SHORT_SIDE_MIN)
+    with pytest.raises(InputError, match=r"600x620 is too small"):
+        check_footage(path, FRAMES, 800)
+    monkeypatch.setattr(footage, "_promised", lambda _: 240)  # more than there is
+    late = footage_clip(path, np.random.default_rng(1), FRAMES, SHORT_SIDE_MIN)
+    assert len(late) == FRAMES
 
 
 def test_banding_leaves_few_values():
@@ -208,10 +208,10 @@ def test_windows_stay_inside_the_still():
 
 
 def test_some_clips_move_and_some_do_not():
-    still = picture()
+    picture = still()
     moved = []
     for seed in range(40):
-        clip = moving_clip(still, np.random.default_rng(seed), 2)
+        clip = moving_clip(picture, np.random.default_rng(seed), 2)
         moved.append(np.abs(clip[0].y.astype(int) - clip[1].y).mean() > 0)
     assert 0 < sum(moved) < 40
 
@@ -243,16 +243,16 @@ def test_contents_are_listed_and_split_by_name(tmp_path):
 
 def test_stills_are_shrunk_and_bad_ones_refused(tmp_path):
     rng = np.random.default_rng(0)
-    picture(size=700).save(tmp_path / "large.png")
+    still(size=700).save(tmp_path / "large.png")
     sizes = {min(read_still(tmp_path / "large.png", rng, 448).size) for _ in range(5)}
     assert len(sizes) > 1
     assert min(sizes) >= 448
     assert max(sizes) <= 700
-    picture(size=400).save(tmp_path / "small.png")
+    still(size=400).save(tmp_path / "small.png")
     with pytest.raises(InputError, match=r"small.png: 400x400 is too small"):
         read_still(tmp_path / "small.png", rng, 448)
-    picture(size=700).save(tmp_path / "lossy.jpg")
-    with pytest.raises(InputError, match="too small"):
+    still(size=700).save(tmp_path / "lossy.jpg")
+    with pytest.raises(InputError, match="700x700 is too small a picture, and a JPEG file is halv"):
         read_still(tmp_path / "lossy.jpg", rng, 448)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match="cannot be read"):
@@ -263,4 +263,4 @@ def test_label_files_hold_no_paths(plan, tmp_path, vmaf):
     make(plan, 1, tmp_path / "cache")
     text = (tmp_path / "cache" / "train" / "00000.json").read_text()
     assert str(tmp_path) not in text
-    assert set(json.loads(text)["clips"][0]) == {"content", "group", "damage", "vmaf"}
+    assert set(json.loads(text)["clips"][0]) == {"content", "group", "damage", "vmaf", "moments"}

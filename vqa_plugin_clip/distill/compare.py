@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vqa_harness.console import warn
+from vqa_harness.errors import UsageError
+from vqa_harness.files import make_folder
 from vqa_metrics.brisque import brisque
 from vqa_metrics.niqe import niqe
 from vqa_metrics.nss.luma import luma_from_plane, luma_from_rgb
+from vqa_plugin_clip.checkpoint.card import CheckpointCard
 from vqa_plugin_clip.checkpoint.files import load_checkpoint
-from vqa_plugin_clip.distill.batches import ClipSet, Progress, labelled_clips
+from vqa_plugin_clip.distill.batches import ClipSet, labelled_clips
 from vqa_plugin_clip.distill.evaluate import (
     Figures,
     figures,
@@ -24,8 +29,12 @@ from vqa_plugin_clip.distill.evaluate import (
     predict_stills,
     table,
 )
+from vqa_plugin_clip.distill.motion import FRAMES
 from vqa_plugin_clip.distill.opinions import OpinionSet, read_opinions, split
+from vqa_plugin_clip.distill.places import GRID, SIDE
+from vqa_plugin_clip.distill.progress import Progress
 from vqa_plugin_clip.distill.recipe import DistillRecipe
+from vqa_plugin_clip.distill.survey import left_out, summary
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.tokens import tokens_for
 
@@ -51,20 +60,33 @@ def compare(
         lower is better.
 
     Raises:
-        UsageError: There are too few stills.
+        UsageError: There are too few contents, or the network does not see what clips can show.
         InputError: A file cannot be used.
         MissingBackend: Clips have to be made, and there is no ffmpeg with libvmaf.
     """
     torch.set_num_threads(recipe.workers)
     model, card = load_checkpoint(checkpoint)
+    _check_input(checkpoint, card)
+    recipe = replace(recipe, frames=card.architecture.frames)
+    stills = None
+    if recipe.mos is not None:
+        stills = OpinionSet(split(read_opinions(recipe.mos))[1], recipe.device)
+    make_folder(cache)
+    bad = left_out(recipe.contents(), cache, recipe.workers, progress)
+    for line in summary([*bad, *(stills.left_out if stills else ())]):
+        warn(line)
     model.to(recipe.device)
     text = tokens_for(card.levels, card.architecture).to(recipe.device)
     results: dict[str, Any] = {}
-    plans, sizes = recipe.plans(), recipe.sizes()
-    for name, plan in plans.items():
-        if name == "train":
+    sizes = recipe.sizes()
+    for name, plan in recipe.evaluation_plans({one.path for one in bad}).items():
+        labelled_clips(plan, sizes[name], cache, recipe.workers, progress)
+        clips = ClipSet([(plan, sizes[name])], cache, device=recipe.device)
+        if clips.hidden:
+            hidden = sum(clips.hidden.values())
+            warn(f"set {name}: {hidden} clips are left out: no stored frame shows their damage")
+        if not len(clips):
             continue
-        clips = labelled_clips(plan, sizes[name], cache, recipe.workers, progress)
         scores = _of_clips(model, text, clips, progress, name)
         if plan.rungs:
             results[name] = _ladders(scores, clips)
@@ -72,12 +94,29 @@ def compare(
             tables = {metric: table(values, clips) for metric, values in scores.items()}
             parts = tables["clipvqa"]
             results[name] = {part: {m: tables[m][part] for m in tables} for part in parts}
-    if recipe.mos is not None:
-        stills = OpinionSet(split(read_opinions(recipe.mos))[1])
+    if stills is not None:
         scores = _of_stills(model, text, stills, progress)
         rows = {metric: figures(values, stills.mos) for metric, values in scores.items()}
         results["opinions"] = {"all": rows}
     return results
+
+
+def _check_input(checkpoint: str, card: CheckpointCard) -> None:
+    """Refuse a network that takes another picture, or more frames, than stored clips have.
+
+    Raises:
+        UsageError: It does.
+    """
+    seen = card.preprocessing
+    if (seen.get("kind"), seen.get("size"), seen.get("grid")) != ("fragments", SIDE, GRID):
+        raise UsageError(
+            f"{checkpoint}: takes {seen.get('kind')} of {seen.get('size')} pixels;"
+            f" only networks of {GRID}x{GRID} fragments, {SIDE} pixels, can be evaluated"
+        )
+    if card.architecture.frames > FRAMES:
+        raise UsageError(
+            f"{checkpoint}: takes {card.architecture.frames} frames, and clips have {FRAMES}"
+        )
 
 
 def _ladders(scores: dict[str, Scores], clips: ClipSet) -> dict[str, dict[str, Figures]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from vqa_harness.errors import InputError, UsageError
-from vqa_plugin_clip.distill.footage import FOOTAGE_SUFFIXES
+from vqa_harness.errors import InputError, UsageError, one_line
+from vqa_plugin_clip.distill.footage import FOOTAGE_SUFFIXES, is_footage
 
 STILL_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 _LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
@@ -20,6 +20,8 @@ _SHORT_SIDE_MAX = 1600
 """Shorter side, in pixels, from which on a picture is always shrunk."""
 HELD_OUT_PERMILLE = 225
 """How many of 1000 contents are kept for evaluation."""
+_VALIDATION_SALT = "validation"
+"""Makes the order for validation another one than that for evaluation."""
 
 
 def list_contents(source: Path) -> list[Path]:
@@ -51,6 +53,41 @@ def is_held_out(content: Path) -> bool:
     return int.from_bytes(digest[:8], "big") % 1000 < HELD_OUT_PERMILLE
 
 
+def validation_part(contents: Sequence[Path], share: float) -> list[Path]:
+    """Choose the training contents that are kept to validate with, by their file names alone.
+
+    JPEG files are left out, as `is_lossy` says why.
+
+    Args:
+        contents: The training contents.
+        share: Share of them, 0 for none; at least one where there are two or more.
+    """
+    clean = [path for path in contents if not is_lossy(path)]
+    if not share or len(contents) < 2:
+        return []
+    wanted = max(1, round(share * len(contents)))
+    return sorted(sorted(clean, key=_validation_key)[: min(wanted, len(contents) - 1)])
+
+
+def _validation_key(content: Path) -> bytes:
+    return hashlib.sha256(f"{_VALIDATION_SALT} {content.stem}".encode()).digest()
+
+
+def with_motion(contents: Sequence[Path], share: float) -> list[Path]:
+    """Repeat the videos among contents until they are about this share of the list.
+
+    Args:
+        contents: Stills and videos.
+        share: Share of the videos, 0 to below 1; where it is exceeded already nothing changes.
+    """
+    videos = [path for path in contents if is_footage(path)]
+    stills = len(contents) - len(videos)
+    if not videos or not stills:
+        return list(contents)
+    times = max(1, round(share * stills / (1 - share) / len(videos)))
+    return [*contents, *videos * (times - 1)]
+
+
 def is_lossy(content: Path) -> bool:
     """Whether a still is a JPEG file: it can be trained on if shrunk, but not measured by."""
     return content.suffix.lower() in _LOSSY_SUFFIXES
@@ -69,22 +106,54 @@ def read_still(path: Path, rng: np.random.Generator, short_side_min: int) -> Ima
     Raises:
         InputError: The file cannot be read, or the picture is too small or too large.
     """
-    try:
-        with Image.open(path) as opened:
-            if opened.width * opened.height > _PIXELS_MAX:
-                raise InputError(f"{path.name}: more than {_PIXELS_MAX} pixels, shrink it first")
-            opened.draft("RGB", (2 * _SHORT_SIDE_MAX, 2 * _SHORT_SIDE_MAX))
-            picture = opened.convert("RGB")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path.name}: cannot be read as a picture ({error})") from None
+    picture, largest = open_still(path, short_side_min)
     short = min(picture.size)
-    largest = short // 2 if is_lossy(path) else short
-    largest = min(largest, _SHORT_SIDE_MAX)
-    if largest < short_side_min:
-        raise InputError(f"{path.name}: {picture.width}x{picture.height} is too small a picture")
     target_side = short_side_min * (largest / short_side_min) ** rng.uniform()
     factor = target_side / short
     if factor > 0.98:
         return picture
     size = round(picture.width * factor), round(picture.height * factor)
     return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def unreadable(path: Path, error: Exception) -> str:
+    """Say why a picture cannot be read; the folder that Pillow names is left out."""
+    why = one_line(error).replace(str(path), path.name)
+    return f"cannot be read as a picture ({why})"
+
+
+def open_still(path: Path, short_side_min: int) -> tuple[Image.Image, int]:
+    """Decode a still.
+
+    Args:
+        path: The file.
+        short_side_min: The shorter side, in pixels, that must be left after shrinking.
+
+    Returns:
+        The RGB picture, and the largest shorter side that it may be used at.
+
+    Raises:
+        InputError: The file cannot be read, or the picture is too small or too large.
+    """
+    try:
+        with Image.open(path) as opened:
+            if opened.width * opened.height > _PIXELS_MAX:
+                raise InputError(f"{path.name}: more than {_PIXELS_MAX} pixels, shrink it first")
+            opened.draft("RGB", (2 * _SHORT_SIDE_MAX, 2 * _SHORT_SIDE_MAX))
+            picture = opened.convert("RGB")
+    except (
+        OSError,
+        SyntaxError,  # what Pillow raises for some broken PNG files
+        ValueError,
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+    ) as error:
+        raise InputError(f"{path.name}: {unreadable(path, error)}") from None
+    largest = min(picture.size) // 2 if is_lossy(path) else min(picture.size)
+    if largest < short_side_min:
+        halved = ", and a JPEG file is halved" if is_lossy(path) else ""
+        raise InputError(
+            f"{path.name}: {picture.width}x{picture.height} is too small a picture{halved};"
+            f" the shorter side has to be {short_side_min} pixels"
+        )
+    return picture, min(largest, _SHORT_SIDE_MAX)

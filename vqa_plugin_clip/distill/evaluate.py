@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -13,21 +12,22 @@ from torch import Tensor
 
 from vqa_harness.stats.correlation import correlations, spearman
 from vqa_plugin_clip.distill.batches import ClipSet
+from vqa_plugin_clip.distill.forward import logits_of
 from vqa_plugin_clip.distill.opinions import OpinionSet
 from vqa_plugin_clip.distill.sampling import normalise, normalise_rgb
 from vqa_plugin_clip.network.labels import score
 from vqa_plugin_clip.network.model import ClipVqa
+from vqa_plugin_clip.network.precision import full_precision
 
 Figures = dict[str, float]
 _BATCH = 24
 """Clips scored together."""
 _RUNGS_APART = 0.5
 """VMAF points that two rungs must be apart for their order to count."""
-Context = Callable[[], AbstractContextManager[object]]
 
 
 def predict(
-    model: ClipVqa, text: Tensor, clips: ClipSet, context: Context = nullcontext
+    model: ClipVqa, text: Tensor, clips: ClipSet, *, half: bool = False
 ) -> NDArray[np.float64]:
     """Score all clips of a set.
 
@@ -35,7 +35,7 @@ def predict(
         model: The network; it is left in evaluation mode.
         text: Token ids of the quality levels, on the network's device.
         clips: What to score.
-        context: Makes the context of forward passes, such as autocast.
+        half: Whether to compute the frame tower in bfloat16, else all in float32.
 
     Returns:
         [clips] float64, 0-100.
@@ -44,40 +44,42 @@ def predict(
     return _scores(
         model,
         text,
-        context,
         len(clips),
         lambda indices: normalise(clips.batch(indices, frames).fragments.to(text.device)),
+        half=half,
     )
 
 
 def predict_stills(
-    model: ClipVqa, text: Tensor, stills: OpinionSet, context: Context = nullcontext
+    model: ClipVqa, text: Tensor, stills: OpinionSet, *, half: bool = False
 ) -> NDArray[np.float64]:
     """Score stills as clips without motion; see `predict`."""
     frames = model.architecture.frames
     return _scores(
         model,
         text,
-        context,
         len(stills),
         lambda indices: normalise_rgb(stills.batch(indices, frames)[0].to(text.device)),
+        half=half,
     )
 
 
 def _scores(
     model: ClipVqa,
     text: Tensor,
-    context: Context,
     count: int,
     images: Callable[[NDArray[np.int64]], Tensor],
+    *,
+    half: bool,
 ) -> NDArray[np.float64]:
     out = []
     model.eval()
-    with torch.inference_mode(), context():
+    with torch.inference_mode(), full_precision():
         for start in range(0, count, _BATCH):
             indices = np.arange(start, min(start + _BATCH, count))
-            out.append(score(model(images(indices), text).logits.float().softmax(-1).cpu().numpy()))
-    return np.concatenate(out)
+            logits = logits_of(model, images(indices), text, half=half)
+            out.append(score(logits.softmax(-1).cpu().numpy()))
+    return np.concatenate(out) if out else np.zeros(0)
 
 
 def figures(predicted: NDArray[np.float64], truth: NDArray[np.floating]) -> Figures:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from vqa_plugin_clip.distill.planes import Planes, from_rgb
 
@@ -20,6 +20,10 @@ _STATIC_SHARE = 0.15
 """Share of clips without motion."""
 _GRAIN_SHARE = 0.25
 """Share of clips with grain."""
+_TONE_SHARE = 0.3
+"""Share of varied stills with another tone curve."""
+_FOCUS_SHARE = 0.12
+"""Share of varied stills of which a part is out of focus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,24 @@ def moving_clip(picture: Image.Image, rng: np.random.Generator, frames: int) -> 
     path = draw_path(rng, picture.width, picture.height, frames)
     grain = rng.uniform(0.5, 3.0) if rng.uniform() < _GRAIN_SHARE else 0.0
     return [_frame(picture, path, t, grain, rng) for t in range(frames)]
+
+
+def vary_picture(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Give a still another tone curve (three in ten) or a part out of focus (one in eight).
+
+    This is no damage: the clip made of the picture is the reference.
+    """
+    if rng.uniform() < _TONE_SHARE:
+        gamma, gain = math.exp(rng.uniform(-0.4, 0.4)), rng.uniform(0.75, 1.0)
+        lift = rng.uniform(0, 1 - gain)
+        curve = 255 * (gain * (np.arange(256) / 255) ** gamma + lift)
+        picture = picture.point([round(float(value)) for value in curve.clip(0, 255)] * 3)
+    if rng.uniform() < _FOCUS_SHARE:
+        soft = picture.filter(ImageFilter.GaussianBlur(math.exp(rng.uniform(0, math.log(7)))))
+        coarse = (128 + 400 * rng.uniform(-1, 1, (4, 4))).clip(0, 255).astype(np.uint8)
+        mask = Image.fromarray(coarse).resize(picture.size, Image.Resampling.BICUBIC)
+        picture = Image.composite(soft, picture, mask)
+    return picture
 
 
 def _frame(

@@ -1,45 +1,50 @@
-"""The small network that is trained, and what makes training it on a processor bearable."""
+"""The small network that is trained: its sizes, its start, and changes of its frames and words."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from vqa_harness.errors import UsageError
-from vqa_plugin_clip.distill.sampling import SIDE
+from vqa_plugin_clip.distill.places import SIDE
 from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.network.captions import CAPTIONS
 from vqa_plugin_clip.network.model import ClipVqa
-from vqa_plugin_clip.network.stem import (
-    ConvNorm,
-    EfficientNetLite0Stem,
-    InvertedResidual,
-    load_imagenet_stem,
-)
+from vqa_plugin_clip.network.stem import EfficientNetLite0Stem, load_imagenet_stem
 from vqa_plugin_clip.network.tokens import LABELS, vocabulary_of
 
-_NEW_RATE = 6e-4
-"""Learning rate of new weights."""
-_STEM_RATE = 3e-4
-"""Learning rate of the later stem, which knows pictures already."""
+RATE = 6e-4
+"""Learning rate of all but the stem, unless another one is asked for."""
+DECAY = 0.01
+"""Weight decay of matrices, unless another one is asked for."""
+WIDTH, LAYERS = 192, 3
+"""Width and blocks of the frame tower, unless others are asked for."""
+STEM_BLOCKS = 11
+"""Blocks of the stem."""
+_STEM_SHARE = 0.5
+"""Learning rate of the later stem, which knows pictures already, as a part of the other."""
 _BETAS = (0.9, 0.98)
-_DECAY = 0.01
 
 
-def small_architecture(frames: int) -> Architecture:
-    """Return the sizes of the bundled network, for clips of ``frames`` frames."""
+def small_architecture(frames: int, width: int = WIDTH, layers: int = LAYERS) -> Architecture:
+    """Return the sizes of a small network.
+
+    Args:
+        frames: Frames per clip (T).
+        width: Channels of the frame tower, a multiple of 64.
+        layers: Blocks of the frame tower.
+
+    Raises:
+        UsageError: A size cannot be used.
+    """
     vocabulary = vocabulary_of((*LABELS, *CAPTIONS))
     return Architecture(
         image_size=SIDE,
         patch_size=16,
-        vision_width=192,
-        vision_layers=3,
+        vision_width=width,
+        vision_layers=layers,
         embed_dim=128,
         frames=frames,
         text_width=128,
@@ -58,7 +63,7 @@ def new_network(architecture: Architecture) -> ClipVqa:
         MissingBackend: The package with the ImageNet weights is not installed.
     """
     model = ClipVqa(architecture)
-    load_imagenet_stem(_stem(model))
+    load_imagenet_stem(stem_of(model))
     with torch.no_grad():
         # Drawn from N(0, 1) for CLIP's sizes; scaled, so that a small network's outputs have
         # deviation 1, too.
@@ -126,81 +131,68 @@ def with_words(model: ClipVqa, vocabulary: tuple[str, ...]) -> ClipVqa:
     return larger
 
 
-def optimiser(model: ClipVqa, frozen_blocks: int) -> torch.optim.AdamW:
-    """Make AdamW over what is trained: new parts at 6e-4, the later stem at 3e-4; freeze the rest.
+def refit(model: ClipVqa, frames: int) -> ClipVqa:
+    """Change how many frames a network takes; clips without motion keep their score, nearly.
+
+    Args:
+        model: The network.
+        frames: Frames per clip (T).
+    """
+    if model.architecture.frames == frames:
+        return model
+    if frames % model.architecture.frames:
+        model = narrow(model)
+    return widen(model, frames)
+
+
+def check_trainable(architecture: Architecture, name: str) -> None:
+    """Refuse a network that clips cannot be prepared for.
+
+    Args:
+        architecture: Its sizes.
+        name: What the message calls the checkpoint.
+
+    Raises:
+        UsageError: It has another stem, input or number of levels, or the published behaviour.
+    """
+    wanted = {"stem": "efficientnet-lite0", "image_size": SIDE, "levels": len(LABELS)}
+    wanted["behaviour"] = "corrected"
+    for key, value in wanted.items():
+        if getattr(architecture, key) != value:
+            raise UsageError(
+                f"--init {name}: its {key} is {getattr(architecture, key)}, only {value} can be"
+                " gone on from"
+            )
+
+
+def optimiser(
+    model: ClipVqa, frozen_blocks: int, rate: float = RATE, decay: float = DECAY
+) -> torch.optim.AdamW:
+    """Make AdamW over what is trained; freeze the rest.
 
     Args:
         model: The network.
         frozen_blocks: How many of the stem's blocks, and its first layer, are not trained.
+        rate: Highest learning rate; the later stem has half of it.
+        decay: Weight decay of matrices.
     """
-    stem = _stem(model)
+    stem = stem_of(model)
     model.requires_grad_(True)
     for part in (stem.first, *stem.blocks[:frozen_blocks]):
         part.requires_grad_(False)
     late = {id(p) for p in stem.parameters() if p.requires_grad}
     trained = [p for p in model.parameters() if p.requires_grad]
     groups: list[dict[str, Any]] = []
-    for rate, of_stem in ((_NEW_RATE, False), (_STEM_RATE, True)):
-        for decay, matrices in ((_DECAY, True), (0.0, False)):
+    for share, of_stem in ((1.0, False), (_STEM_SHARE, True)):
+        for of_group, matrices in ((decay, True), (0.0, False)):
             chosen = [p for p in trained if (id(p) in late) == of_stem and (p.ndim > 1) == matrices]
-            groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
+            if chosen:
+                groups.append({"params": chosen, "lr": share * rate, "weight_decay": of_group})
     return torch.optim.AdamW(groups, betas=_BETAS)
 
 
-@contextmanager
-def fast_stem(model: ClipVqa, frozen_blocks: int) -> Iterator[None]:
-    """Run the frozen part of the stem without gradients and with folded batch norms in the block.
-
-    Outside of it the network has its own stem again, whose state-dict keys a checkpoint has.
-    """
-    stem = _stem(model)
-    model.visual.stem = PartlyFrozenStem(stem, frozen_blocks)
-    try:
-        yield
-    finally:
-        model.visual.stem = stem
-
-
-class PartlyFrozenStem(nn.Module):
-    """Computes what the stem computes, faster under bfloat16 autocast on a processor.
-
-    Depthwise convolutions stay in float32: their bfloat16 gradients are many times slower there.
-
-    Args:
-        stem: The stem that learns.
-        frozen_blocks: How many blocks, with the first layer, are copied and folded.
-    """
-
-    def __init__(self, stem: EfficientNetLite0Stem, frozen_blocks: int) -> None:
-        super().__init__()
-        self.frozen_blocks = frozen_blocks
-        self.stem = stem
-        early = nn.Sequential(stem.first, *stem.blocks[:frozen_blocks])
-        self.early = copy.deepcopy(early).requires_grad_(False).eval()
-        for module in list(self.early.modules()):
-            if isinstance(module, ConvNorm):
-                module.fold()
-        self.early.to(memory_format=torch.channels_last)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """[N, 3, R, R] to [N, 112, R / 16, R / 16]."""
-        with torch.no_grad():
-            x: Tensor = self.early(images.contiguous(memory_format=torch.channels_last))
-        for block in self.stem.blocks[self.frozen_blocks :]:
-            x = _block(block, x)
-        return x
-
-
-def _block(block: nn.Module, x: Tensor) -> Tensor:
-    assert isinstance(block, InvertedResidual)
-    inner = block.expand(x)
-    with torch.autocast(x.device.type, enabled=False):
-        inner = block.depthwise(inner.float())
-    out: Tensor = block.project(inner)
-    return out + x if block.shortcut else out
-
-
-def _stem(model: ClipVqa) -> EfficientNetLite0Stem:
+def stem_of(model: ClipVqa) -> EfficientNetLite0Stem:
+    """Return the stem of a network that has one."""
     stem = model.visual.stem
     assert isinstance(stem, EfficientNetLite0Stem)
     return stem

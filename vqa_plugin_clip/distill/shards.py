@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,22 @@ from vqa_harness.files import make_folder, replacing, write_text
 from vqa_harness.processes import as_they_finish
 from vqa_metrics.vmaf.options import RawFormat
 from vqa_metrics.vmaf.pipe import VmafPipe
+from vqa_plugin_clip.distill.coders import Recode
 from vqa_plugin_clip.distill.contents import read_still
-from vqa_plugin_clip.distill.damage import Damage, Recode, apply, draw_group, draw_ladder
+from vqa_plugin_clip.distill.damage import Damage, apply
+from vqa_plugin_clip.distill.draw import draw_group, draw_ladder
 from vqa_plugin_clip.distill.footage import footage_clip, is_footage
-from vqa_plugin_clip.distill.motion import FRAMES, SHORT_SIDE_MIN, SIZE, moving_clip
+from vqa_plugin_clip.distill.moments import USUAL_KEPT, draw_moments, kept_frames
+from vqa_plugin_clip.distill.motion import (
+    FRAMES,
+    SHORT_SIDE_MIN,
+    SIZE,
+    moving_clip,
+    vary_picture,
+)
 from vqa_plugin_clip.distill.planes import Planes, pack
+from vqa_plugin_clip.distill.varied import GROUP as VARIED_GROUP
+from vqa_plugin_clip.distill.varied import Varied
 
 CLIPS_PER_SHARD = 24
 """Clips of a shard: one ffmpeg process scores them, and an interruption loses no more."""
@@ -34,9 +45,6 @@ GROUP = 4
 
 RUNGS = 6
 """Damages of one moving clip in a set of ladders."""
-
-KEPT_FRAMES = (1, 3, 6, 8)
-"""Which of the ten frames of a clip are stored; VMAF is that of all but the first and last."""
 
 _FORMAT = 2
 """Version of the files; another one makes all shards again."""
@@ -49,10 +57,14 @@ class SetPlan:
     Attributes:
         name: Name of the set and of the folder of its shards.
         contents: Stills and videos that it is made from.
-        coders: Keys of `damage.CODERS` that may be drawn.
+        coders: Keys of `coders.ALL_CODERS` that may be drawn.
         kinds: Kinds of damage that may be drawn.
         seed: Number that everything random follows from.
         rungs: If not 0, every moving clip is coded as a ladder of so many rungs.
+        keep: How many of the ten frames of a clip are stored; VMAF is that of all but the first
+            and last.
+        varied: How damage is drawn in a varied set, whose pictures and stored frames vary as well;
+            None for the usual way.
     """
 
     name: str
@@ -61,16 +73,27 @@ class SetPlan:
     kinds: tuple[str, ...]
     seed: int
     rungs: int = 0
+    keep: int = USUAL_KEPT
+    varied: Varied | None = None
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of its shards, in the folder of all sets."""
+        parts = ["varied"] if self.varied else []
+        parts += [f"{self.keep}-frames"] if self.keep != USUAL_KEPT else []
+        return "-".join([self.name, *parts])
 
     @property
     def group(self) -> int:
         """How many clips show the same moving clip; divides `CLIPS_PER_SHARD`."""
-        return self.rungs or GROUP
+        return self.rungs or (VARIED_GROUP if self.varied else GROUP)
 
     def draw(self, rng: np.random.Generator) -> list[Damage]:
         """Draw the damages of one moving clip."""
         if self.rungs:
             return draw_ladder(rng, self.rungs, self.coders)
+        if self.varied is not None:
+            return self.varied.draw(rng, self.coders, self.kinds)
         return draw_group(rng, GROUP, self.coders, self.kinds)
 
     def rng(self, shard: int) -> np.random.Generator:
@@ -90,6 +113,9 @@ class SetPlan:
         parts = [str(_FORMAT), self.name, str(self.seed), str(self.rungs)]
         parts += [*self.coders, *self.kinds]
         parts += [path.name for path in self.contents]
+        # What is usual is left out: sets in the caches of earlier versions stay what they are.
+        parts += [f"keep {self.keep}"] if self.keep != USUAL_KEPT else []
+        parts += [] if self.varied is None else self.varied.facts()
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -102,12 +128,14 @@ class LabelledClip:
         group: Number of the moving clip that it shows.
         damage: What was done to it.
         vmaf: Its VMAF against the moving clip, 0-100.
+        moments: Which of its ten frames are stored.
     """
 
     content: str
     group: int
     damage: Damage
     vmaf: float
+    moments: tuple[int, ...] = kept_frames(USUAL_KEPT)
 
 
 def make_shards(
@@ -125,7 +153,7 @@ def make_shards(
     Raises:
         VqaError: A still cannot be read, or VMAF cannot be computed.
     """
-    folder = cache / plan.name
+    folder = cache / plan.folder
     make_folder(folder)
     todo = []
     for shard in range(-(-clips // CLIPS_PER_SHARD)):
@@ -152,13 +180,21 @@ def make_shard(plan: SetPlan, shard: int, folder: Path, recode: Recode) -> None:
         takes = CLIPS_PER_SHARD // plan.group
         for number in range(shard * takes, (shard + 1) * takes):
             content = plan.content(number)
-            clip = _pristine(content, rng)
+            clip = _pristine(content, rng, varied=plan.varied is not None)
+            moments = draw_moments(rng, plan.keep) if plan.varied else kept_frames(plan.keep)
             for damage in plan.draw(rng):
                 damaged = apply(damage, clip, recode, rng)
                 for pristine, frame in zip(clip, damaged, strict=True):
                     vmaf.write(pristine, frame)
-                stored_frames.append(_keep(damaged))
-                facts.append({"content": content.name, "group": number, "damage": damage.as_dict()})
+                stored_frames.append(np.stack([pack(damaged[index]) for index in moments]))
+                facts.append(
+                    {
+                        "content": content.name,
+                        "group": number,
+                        "damage": damage.as_dict(),
+                        "moments": moments,
+                    }
+                )
         scores = [frame["metrics"]["vmaf"] for frame in vmaf.close()["frames"]]
     for index, fact in enumerate(facts):
         # The first and last frame have a neighbour of another clip, so their motion is wrong.
@@ -166,32 +202,33 @@ def make_shard(plan: SetPlan, shard: int, folder: Path, recode: Recode) -> None:
     _write(folder, shard, np.stack(stored_frames), {"plan": plan.fingerprint(), "clips": facts})
 
 
-def _pristine(content: Path, rng: np.random.Generator) -> list[Planes]:
+def _pristine(content: Path, rng: np.random.Generator, *, varied: bool) -> list[Planes]:
     if is_footage(content):
         return footage_clip(content, rng, FRAMES, SHORT_SIDE_MIN)
-    return moving_clip(read_still(content, rng, SHORT_SIDE_MIN), rng, FRAMES)
+    picture = read_still(content, rng, SHORT_SIDE_MIN)
+    return moving_clip(vary_picture(picture, rng) if varied else picture, rng, FRAMES)
 
 
 def read_labels(plan: SetPlan, clips: int, cache: Path) -> list[LabelledClip]:
     """Read the labels of the first ``clips`` clips of a set, in order."""
     labels: list[LabelledClip] = []
     for shard in range(-(-clips // CLIPS_PER_SHARD)):
-        text = _label_path(cache / plan.name, shard).read_text("utf-8")
-        labels += [
-            LabelledClip(c["content"], c["group"], Damage(**c["damage"]), c["vmaf"])
-            for c in json.loads(text)["clips"]
-        ]
+        text = _label_path(cache / plan.folder, shard).read_text("utf-8")
+        labels += [_labelled(clip, plan.keep) for clip in json.loads(text)["clips"]]
     return labels
 
 
+def _labelled(clip: dict[str, Any], keep: int) -> LabelledClip:
+    # Label files of earlier versions do not say which frames are stored: the usual ones.
+    moments = tuple(clip.get("moments", kept_frames(keep)))
+    damage = Damage(**clip["damage"])
+    return LabelledClip(clip["content"], clip["group"], damage, clip["vmaf"], moments)
+
+
 def open_frames(plan: SetPlan, clips: int, cache: Path) -> list[np.ndarray]:
-    """Map the frames of shards into memory, each [24, 4, 384 * 384 * 3 / 2] uint8, packed 4:2:0."""
+    """Map the frames of shards into memory: [24, kept, 384 * 384 * 3 / 2] uint8, packed 4:2:0."""
     shards = range(-(-clips // CLIPS_PER_SHARD))
-    return [np.load(_array_path(cache / plan.name, s), mmap_mode="r") for s in shards]
-
-
-def _keep(frames: Sequence[Planes]) -> np.ndarray:
-    return np.stack([pack(frames[index]) for index in KEPT_FRAMES])
+    return [np.load(_array_path(cache / plan.folder, s), mmap_mode="r") for s in shards]
 
 
 def _is_whole(plan: SetPlan, folder: Path, shard: int) -> bool:

@@ -119,12 +119,21 @@ class ClipVqa(LanguageTower):
             UsageError: The video's shape is not the one that the architecture asks for.
         """
         features = text if text.is_floating_point() else self.encode_text(text)
-        quality, patches = self.encode_video(video, band)
+        return self.compare(*self.encode_video(video, band), features)
+
+    def compare(self, quality: Tensor, patches: Tensor, features: Tensor) -> Prediction:
+        """Compare videos with texts: all of the network after its frame and text towers.
+
+        Args:
+            quality: Quality tokens [B, T, 1 + L, D], from `encode_video`.
+            patches: Patch tokens [B, T, P, W], from `encode_video`.
+            features: Text features [K, D], from `encode_text`.
+        """
         projected = self.project_patches(patches)
         conv2_raw = self.conv2(projected.permute(0, 3, 1, 2))
         content = self.content(conv2_raw)
         video_feature = self.mit(quality)
-        level_text = features.expand(len(video), -1, -1)
+        level_text = features.expand(len(quality), -1, -1)
         change = self.prompts_generator(level_text, content)
         video_unit = functional.normalize(video_feature, dim=-1)
         text_unit = functional.normalize(level_text + change, dim=-1)
