@@ -97,7 +97,7 @@ def test_it_learns(clips, tiny, tmp_path):
         "seconds": None,
     }
     losses = [row["loss"] for row in position.rows[1:]]
-    assert losses[-1] < 0.75 * losses[0]
+    assert losses[-1] < 0.85 * losses[0]
     assert (position.epoch, position.updates) == (16, 16 * 6)
     assert position.rows[1]["rate"] == pytest.approx(3e-4 * 4 / 6)  # the rise: 0, 0, 1/6 ... 4/6
 
