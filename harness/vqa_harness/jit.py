@@ -26,18 +26,17 @@ _MODULES = {__name__}
 
 
 def part(**options: Any) -> Callable[[F], F]:
-    """``numba.njit`` for a function that only other kernels call: compiled into them, not kept.
+    """``numba.njit`` for a function that only kernels call: compiled into them, see `jit_parts`.
 
     It may make no arrays, and counts no references: its arrays belong to the caller, and counting
     those of a tuple of arrays takes longer than a short part does.
     """
-    import numba
+    from vqa_harness.jit_parts import PartDispatcher
 
     def compile_lazily(function: F) -> F:
         _MODULES.add(function.__module__)
         settings: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False, **options}
-        compiled: F = numba.njit(**settings)(function)
-        return compiled
+        return cast(F, PartDispatcher(function, settings))
 
     return compile_lazily
 
