@@ -10,7 +10,7 @@ from typing import Any
 
 from vqa_harness.errors import MetricError, MissingBackend, VqaError, one_line
 from vqa_harness.protocols import Metric
-from vqa_harness.spec import Feature, MetricSpec, ParamValue
+from vqa_harness.spec import Backend, Feature, MetricSpec, ParamValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,25 @@ def _asked_features(request: Request) -> tuple[Feature, ...]:
 def missing_modules(spec: MetricSpec) -> list[str]:
     """The modules of ``spec.requires`` that are not installed; nothing is imported."""
     return [name for name in spec.requires if importlib.util.find_spec(name) is None]
+
+
+def backend_of(request: Request) -> Backend:
+    """What computes the metric beside its modules; an empty `Backend` for most metrics."""
+    module, _, function = request.spec.backend.partition(":")
+    if not module:
+        return Backend()
+    found: Backend = getattr(importlib.import_module(module), function)(dict(request.params))
+    return found
+
+
+def missing_parts(spec: MetricSpec) -> str:
+    """What a metric with its default parameters lacks here, and how to get it; empty for nothing.
+
+    Modules are looked for, and a program or library that is no module.
+    """
+    if missing_modules(spec):
+        return how_to_get(spec)
+    return backend_of(Request(spec, {p.name: p.default for p in spec.params})).missing
 
 
 def how_to_get(spec: MetricSpec) -> str:

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from vqa_harness.errors import UsageError
@@ -114,6 +115,21 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
+class Backend:
+    """The program or library, not of Python, that computes a metric's scores.
+
+    Attributes:
+        name: what tells it from others that may compute the same metric.
+        missing: what is missing and how to get it, in a line; empty if nothing is.
+        files: the files whose bytes its scores depend on, such as an executable.
+    """
+
+    name: str = ""
+    missing: str = ""
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MetricSpec:
     """Everything the harness must know about a metric before it is imported.
 
@@ -132,6 +148,9 @@ class MetricSpec:
         paper: the publication it implements.
         extra: what to install when a module it needs is missing, e.g. ``vqa-harness[clip]``.
         requires: modules looked for (never imported) to say whether the extra is there.
+        backend: ``"package.module:function"`` for a metric that a program or library computes;
+            ``function(params)`` gives its `Backend`. It is asked when metrics are listed and when
+            scores are cached, so it must not load more than it takes to look.
         warmup: a module with ``compiling_needed() -> bool``, quick, and ``warmup()``, for a metric
             whose first frame waits for a compiler.
     """
@@ -147,6 +166,7 @@ class MetricSpec:
     paper: str = ""
     extra: str = ""
     requires: tuple[str, ...] = ()
+    backend: str = ""
     warmup: str = ""
 
     def param(self, name: str) -> Param | None:

@@ -9,7 +9,7 @@ import typer
 
 from vqa_harness.cli.options import STDOUT, Json, put_json
 from vqa_harness.registry import Registry
-from vqa_harness.request import how_to_get, missing_modules
+from vqa_harness.request import missing_parts
 from vqa_harness.spec import Feature, MetricSpec
 
 
@@ -62,7 +62,7 @@ def _facts(registry: Registry, spec: MetricSpec) -> dict[str, Any]:
         "range": value_range(main),
         "better": {True: "higher", False: "lower", None: "-"}[main.higher_is_better],
         "provider": str(registry.provider(spec.name)),
-        "missing": how_to_get(spec) if missing_modules(spec) else "",
+        "missing": missing_parts(spec),
         "summary": spec.summary,
         "paper": spec.paper,
         "version": spec.version,

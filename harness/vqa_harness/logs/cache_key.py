@@ -28,10 +28,10 @@ from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.files import VARIABLE, file_sha256
 from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry
-from vqa_harness.request import Request
+from vqa_harness.request import Request, backend_of
 from vqa_harness.spec import MetricSpec
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the key, raised when the same scores get another key, or other scores the same."""
 
 FIELD = "cache_key"
@@ -160,7 +160,7 @@ def _metric(request: Request, registry: Registry) -> dict[str, Any]:
         "parameters": {name: _value(value) for name, value in request.params.items()},
         "data": _package_data(spec),
         "packages": {name: _version(name) for name in spec.requires},
-        "program": _program() if spec.kind in ("stream", "file") else None,
+        "backend": _backend(request),
     }
 
 
@@ -217,6 +217,14 @@ def _data_below(folder: Path) -> Iterator[Path]:
             path = Path(place, name)
             if path.suffix not in _CODE and not name.startswith(".") and path.is_file():
                 yield path
+
+
+def _backend(request: Request) -> Any:
+    """What identifies the library or program that computes the scores, if it is no module."""
+    if request.spec.backend:
+        backend = backend_of(request)
+        return [backend.name, [_sha256(path) for path in backend.files]]
+    return _program() if request.spec.kind in ("stream", "file") else None
 
 
 def _program() -> Any:

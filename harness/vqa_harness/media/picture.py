@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from vqa_harness.frames import Chroma, ColourInfo, Plane
+from vqa_harness.frames import Chroma, ColourInfo, Frame, Plane
 from vqa_harness.media import colour as colours
 from vqa_harness.media.facts import Look
 from vqa_harness.media.orientation import UPRIGHT, Orientation, from_degrees, from_matrix
@@ -175,6 +175,12 @@ class Picture:
         upright = np.ascontiguousarray(look.turn.apply(stored))
         return cast("NDArray[np.uint8]", read_only(upright))
 
+    def decoded(self) -> VideoFrame | None:
+        """What the decoder gave, if it holds these planes and nothing else; not to be changed."""
+        layout = self.look.layout
+        plain = layout.order == (0, 1, 2) and not (layout.convert or layout.alpha)
+        return self._frame if plain and self.look.turn.identity else None
+
 
 class PlaneSource:
     """A `PixelSource` of arrays.
@@ -226,6 +232,16 @@ def frame_of(planes: Sequence[NDArray[Any]], chroma: Chroma, depth: int) -> Vide
         target = rows.reshape(-1, plane.line_size // array.dtype.itemsize)
         target[: array.shape[0], : array.shape[1]] = array
     return frame
+
+
+def video_frame(frame: Frame) -> VideoFrame:
+    """The frame as PyAV's, not to be changed: the decoder's own where it is upright and planar.
+
+    Otherwise it holds a copy of the planes.
+    """
+    source = frame.source
+    own = source.decoded() if isinstance(source, Picture) else None
+    return frame_of(frame.planes, frame.chroma, frame.depth) if own is None else own
 
 
 def resize_planes(

@@ -76,11 +76,22 @@ VMAF = MetricSpec(
         ),
         Param("subsample", 1, "score every n-th frame only", 1, 1_000_000, (), False),
         Param(
-            "ffmpeg", "", "an ffmpeg that has libvmaf; searched for if empty", changes_score=False
+            "ffmpeg",
+            "",
+            "an ffmpeg that has libvmaf, to be used instead of the library",
+            changes_score=False,
+        ),
+        Param(
+            "backend",
+            "auto",
+            "PyAV's libvmaf (av 19 and later) or that of an ffmpeg",
+            choices=("auto", "library", "program"),
+            changes_score=False,
         ),
     ),
-    summary="Video multimethod assessment fusion, computed by libvmaf in ffmpeg",
+    summary="Video multimethod assessment fusion, computed by libvmaf",
     paper="Li et al., Netflix, 2016",
     extra="vqa-harness[vmaf]",
+    backend="vqa_metrics.vmaf.backend:backend_of",
 )
 SPECS: tuple[MetricSpec, ...] = (PSNR, SSIM, MS_SSIM, VMAF)

@@ -8,10 +8,11 @@ listed; what a version adds stands in the log without direction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from vqa_harness.spec import Feature
+from vqa_metrics.vmaf.models import VmafModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,17 @@ def features_of(text: str) -> Iterator[Feature]:
         for gone in names
     }
     yield from (feature for feature in features if feature.name not in absent)
+
+
+def names_asked(models: Iterable[VmafModel], features: Iterable[str]) -> list[str]:
+    """Names that libvmaf's log must have if it holds everything that was asked for.
+
+    Args:
+        models: The models.
+        features: Parts of the parameter ``features``, see `features_of`.
+    """
+    given = [feature.name for text in features for feature in features_of(text)]
+    return list(dict.fromkeys([*(model.name for model in models), *given]))
 
 
 def _suffix(extractor: Extractor, options: Mapping[str, str]) -> str:

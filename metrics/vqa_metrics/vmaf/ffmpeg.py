@@ -1,4 +1,4 @@
-"""Find an ffmpeg whose libvmaf filter can be used; PyAV's own FFmpeg has none."""
+"""Find an ffmpeg program whose libvmaf filter can be used, and ask what its libvmaf has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from vqa_harness.errors import MissingBackend
 
 VARIABLE = "VQA_HARNESS_FFMPEG"
 """Environment variable that names an ffmpeg."""
-HOW_TO_GET = "pip install 'vqa-harness[vmaf]', or name one with --ffmpeg or VQA_HARNESS_FFMPEG"
+HOW_TO_GET = f"pip install 'vqa-harness[vmaf]', or name one by vmaf:ffmpeg=PATH or {VARIABLE}"
 """What a message says to do about a missing ffmpeg."""
 _PROBE_SECONDS = 60
 """How long an ffmpeg may take to list its filter before it counts as unusable."""
@@ -55,19 +55,50 @@ def has_libvmaf(executable: str | Path) -> bool:
     return re.search(rb"^\s+model\s+<string>", done.stdout, re.MULTILINE) is not None
 
 
+def libvmaf_starts(executable: str | Path, options: Mapping[str, str]) -> bool:
+    """Whether the libvmaf filter of this ffmpeg starts with these options.
+
+    It scores one flat picture against itself, large enough for every model.
+    """
+    picture = ["-f", "lavfi", "-i", "color=size=640x360:rate=1:duration=1,format=yuv420p"]
+    graph = f"split[a][b];[a][b]{filter_text(options)}"
+    command = [str(executable), "-v", "quiet", "-nostdin", *picture, "-lavfi", graph]
+    try:
+        done = subprocess.run(
+            [*command, "-f", "null", "-"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PROBE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def filter_text(options: Mapping[str, str]) -> str:
+    """Write the libvmaf filter with its options as part of a graph.
+
+    A colon inside a value is parsed twice, as part of the graph and as part of the option, so it
+    carries two backslashes. No value may hold another character that FFmpeg gives a meaning.
+    """
+    doubled = (f"{k}={v.replace(':', chr(92) * 2 + ':')}" for k, v in options.items())
+    return f"libvmaf={':'.join(doubled)}"
+
+
 def _search_path() -> str:
     return os.environ.get("PATH", os.defpath)
 
 
 @lru_cache(maxsize=16)
 def _find(explicit: str, variable: str, search_path: str) -> Path:
-    named, origin = (explicit, "--ffmpeg") if explicit else (variable, VARIABLE)
+    named, origin = (explicit, "vmaf:ffmpeg") if explicit else (variable, VARIABLE)
     if named:
         executable = shutil.which(named, path=search_path)
         if executable is None:
-            raise MissingBackend(f"{origin} {named}: no such program; {HOW_TO_GET}")
+            raise MissingBackend(f"{origin}={named}: no such program; {HOW_TO_GET}")
         if not has_libvmaf(executable):
-            raise MissingBackend(f"{origin} {named}: has no usable libvmaf filter; {HOW_TO_GET}")
+            raise MissingBackend(f"{origin}={named}: has no usable libvmaf filter; {HOW_TO_GET}")
         return Path(executable)
     for candidate in _candidates(search_path):
         if has_libvmaf(candidate):

@@ -16,15 +16,13 @@ Source: Z. Li et al., "Toward a practical perceptual video quality metric", Netf
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,16 +31,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.errors import MetricError
+from vqa_harness.frames import Frame
 from vqa_harness.system import how_it_ended
-from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
-from vqa_metrics.vmaf.options import RawFormat, VmafModel, filter_graph
+from vqa_metrics.vmaf.features import names_asked
+from vqa_metrics.vmaf.ffmpeg import filter_text, find_ffmpeg
+from vqa_metrics.vmaf.log_file import LOG_NAME, read_log, scored
+from vqa_metrics.vmaf.models import VmafModel
+from vqa_metrics.vmaf.options import RawFormat, check_options, how_to_compute, what_to_compute
 from vqa_metrics.vmaf.pipe_writer import PipeWriter
+from vqa_metrics.vmaf.sizes import check_sizes
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 
-_LOG_NAME = "vmaf.json"
-_LOG_BYTES_MAX = 1 << 30
-"""Largest log that is read: about two million frames."""
 _FINISH_SECONDS = 600.0
 """How long the child may take after its last frame; libvmaf still has some in its threads then."""
 _STDERR_LINES = 12
@@ -84,10 +84,14 @@ class VmafPipe:
         n_subsample: int = 1,
         ffmpeg: str | Path | None = None,
     ) -> None:
-        graph = filter_graph(layout, models, features, n_threads, n_subsample, _LOG_NAME)
+        check_options(models, features, n_threads, n_subsample)
+        check_sizes(layout, models, features)
+        options = what_to_compute(models, features)
+        graph = _graph(options | how_to_compute(LOG_NAME, n_threads, n_subsample))
         self.layout = layout
         self.pairs = 0
-        self._names = tuple(model.name for model in models)
+        self.warning = ""
+        self._names = names_asked(models, features)
         self._n_subsample = n_subsample
         self._tail: deque[str] = deque(maxlen=_STDERR_LINES)
         executable = find_ffmpeg(ffmpeg).resolve()
@@ -104,6 +108,14 @@ class VmafPipe:
         self._open = True
         self._drain = threading.Thread(target=self._read_stderr, daemon=True)
         self._drain.start()
+
+    def feed(self, reference: Frame, distorted: Frame) -> None:
+        """Score one more pair, as `write` does.
+
+        Raises:
+            MetricError: The frames do not fit ``layout``, or the child has ended.
+        """
+        self.write(reference.planes, distorted.planes)
 
     def write(self, reference: Sequence[Plane], distorted: Sequence[Plane]) -> None:
         """Score one more pair.
@@ -232,33 +244,31 @@ class VmafPipe:
         return code
 
     def _failure(self, code: int) -> MetricError:
-        said = " | ".join(list(self._tail)[-3:]) or "it printed nothing"
         return MetricError(
-            f"VMAF: ffmpeg {how_it_ended(code)} after {self.pairs} frame pairs: {said}"
+            f"VMAF: ffmpeg {how_it_ended(code)} after {self.pairs} frame pairs: {self._said()}"
         )
 
     def _read_log(self) -> dict[str, Any]:
-        path = self._folder / _LOG_NAME
-        if not path.is_file():
-            raise self._unusable("wrote no log")
-        if path.stat().st_size > _LOG_BYTES_MAX:
-            raise self._unusable(f"wrote a log of more than {_LOG_BYTES_MAX} bytes")
-        try:
-            log = json.loads(path.read_text("utf-8"))
-            names_by_frame = [set(frame["metrics"]) for frame in log["frames"]]
-        except (ValueError, KeyError, TypeError) as error:
-            raise self._unusable(f"wrote a log that cannot be read ({error})") from None
-        expected = math.ceil(self.pairs / self._n_subsample)
-        if len(names_by_frame) != expected:
-            raise self._unusable(f"scored {len(names_by_frame)} frames instead of {expected}")
-        for name in self._names:
-            if not all(name in metrics for metrics in names_by_frame):
-                raise self._unusable(f"gave no score named {name} for some frames")
-        return dict(log)
+        expected = scored(self.pairs, self._n_subsample)
+        path = self._folder / LOG_NAME
+        return dict(read_log(path, expected, self._names, who="ffmpeg", said=self._said()))
 
-    def _unusable(self, what: str) -> MetricError:
-        said = " | ".join(list(self._tail)[-3:]) or "it printed nothing"
-        return MetricError(f"VMAF: ffmpeg {what}: {said}")
+    def _said(self) -> str:
+        return " | ".join(list(self._tail)[-3:]) or "it printed nothing"
+
+
+def _graph(options: Mapping[str, str]) -> str:
+    """Write the filter graph that takes interleaved frames apart and feeds them to libvmaf.
+
+    Frames come in turn, reference first. Each half gets timestamps of its own (``setpts=N``), so
+    that FFmpeg pairs the n-th with the n-th.
+    """
+    return (
+        "[0:v]split[a][b];"
+        "[a]select='not(mod(n,2))',settb=1/25,setpts=N[r];"
+        "[b]select='mod(n,2)',settb=1/25,setpts=N[d];"
+        f"[d][r]{filter_text(options)}"
+    )
 
 
 def _bytes(plane: Plane) -> NDArray[np.uint8]:
