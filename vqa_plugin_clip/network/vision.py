@@ -12,6 +12,9 @@ from vqa_plugin_clip.network.architecture import Activation, Architecture
 from vqa_plugin_clip.network.layers import Blocks, ResidualBlock, SelfAttention
 from vqa_plugin_clip.network.stem import STEM_CHANNELS, EfficientNetLite0Stem
 
+PART_BYTES = 64 << 20
+"""Largest hidden layer of an MLP, in bytes, that `FrameTower.bound_memory` allows."""
+
 
 class CatBlock(ResidualBlock):
     """A block over the tokens of each frame, which then exchanges messages between frames.
@@ -37,9 +40,22 @@ class CatBlock(ResidualBlock):
             [clips * frames, tokens + 1, width].
         """
         x = self(x)
-        message = self.message_fc(x[:, 0].reshape(-1, frames, x.shape[-1]))
+        return torch.cat([x, self.message(x[:, 0], frames).unsqueeze(1)], dim=1)
+
+    def message(self, first: Tensor, frames: int) -> Tensor:
+        """Exchange messages between the frames of each clip.
+
+        Args:
+            first: [clips * frames, width], the class tokens after the block.
+            frames: Frames per clip (T).
+
+        Returns:
+            [clips * frames, width], the fusion token of each frame.
+        """
+        message = self.message_fc(first.reshape(-1, frames, first.shape[-1]))
         message = message + self.message_attn(self.message_ln(message))
-        return torch.cat([x, message.reshape(len(x), 1, -1)], dim=1)
+        out: Tensor = message.reshape(len(first), -1)
+        return out
 
 
 class FrameTower(nn.Module):
@@ -48,6 +64,11 @@ class FrameTower(nn.Module):
     Args:
         architecture: Sizes. With the ``efficientnet-lite0`` stem ``conv1`` is the 1x1 convolution
             behind it, else CLIP's patch convolution.
+
+    Attributes:
+        frames_at_once: How many frames pass through a block together while no gradients are
+            computed; None for all of them. It changes memory, and results by rounding only: frames
+            meet in the messages between class tokens and nowhere else.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -72,6 +93,14 @@ class FrameTower(nn.Module):
         )
         self.ln_post = nn.LayerNorm(width)
         self.proj = nn.Parameter(torch.empty(width, architecture.embed_dim))
+        self.frames_at_once: int | None = None
+
+    def bound_memory(self) -> None:
+        """Set `frames_at_once` so that no hidden layer is larger than `PART_BYTES`."""
+        width = self.class_embedding.shape[0]
+        tokens = len(self.positional_embedding) + len(self.transformer.resblocks)
+        bytes_per_frame = tokens * 4 * width * self.class_embedding.element_size()
+        self.frames_at_once = max(1, PART_BYTES // bytes_per_frame)
 
     def tokens(self, images: Tensor, first_row: int = 0) -> Tensor:
         """Turn frames into class and patch tokens, before the first block.
@@ -119,7 +148,26 @@ class FrameTower(nn.Module):
 
     def forward(self, images: Tensor, frames: int, first_row: int = 0) -> tuple[Tensor, Tensor]:
         """Turn normalised frames [N, 3, R, R], or bands, into what `read_out` gives."""
+        count = self.frames_at_once
+        if count is not None and count < len(images) and not torch.is_grad_enabled():
+            return self.read_out(self._by_parts(images, frames, first_row, count))
         x = images
         for x in self.steps(images, frames, first_row):  # noqa: B007  only the last step is kept
             pass
         return self.read_out(x)
+
+    def _by_parts(self, images: Tensor, frames: int, first_row: int, count: int) -> Tensor:
+        """Compute the last of `steps`, ``count`` frames at a time in one memory for all tokens."""
+        blocks = [cast(CatBlock, block) for block in self.transformer.resblocks]
+        parts = [slice(start, start + count) for start in range(0, len(images), count)]
+        first = self.tokens(images[parts[0]], first_row)
+        length, width = first.shape[1:]
+        x = first.new_empty(len(images), length + len(blocks), width)
+        x[parts[0], :length] = first
+        for part in parts[1:]:
+            x[part, :length] = self.tokens(images[part], first_row)
+        for seen, block in enumerate(blocks, start=length):
+            for part in parts:
+                x[part, :seen] = block(x[part, :seen])
+            x[:, seen] = block.message(x[:, 0], frames)
+        return x
