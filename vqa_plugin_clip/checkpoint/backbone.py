@@ -1,7 +1,8 @@
 """CLIP weights as a starting point; only `network.tokens` imports open_clip.
 
 The 302 tensors of a CLIP with a vision transformer (count for the B sizes) have the same names and
-shapes here, so loading them is a plain copy. The weights that CLIP lacks are drawn at random.
+shapes here, so loading them is a plain copy; files of Hugging Face's transformers are brought to
+that layout first. The weights that CLIP lacks are drawn at random.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vqa_harness.errors import InputError, MissingBackend, UsageError, one_line
+from vqa_plugin_clip.checkpoint.hugging_face import (
+    declared_activation,
+    from_hugging_face,
+    is_hugging_face,
+)
 from vqa_plugin_clip.network.architecture import Activation, Architecture, NamedBehaviour
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.tokens import open_clip_package
@@ -44,7 +50,7 @@ def load_clip(
     Args:
         name: An open_clip model name, such as ``ViT-B-16-quickgelu``; vision transformers only.
         weights: A tag that open_clip lists for it, such as ``openai``, or a file (safetensors, or a
-            state dict saved by torch).
+            state dict saved by torch; in the layout of OpenAI and open_clip or of transformers).
         frames: Frames per clip (T).
         behaviour: See `Architecture.with_behaviour`.
 
@@ -54,12 +60,15 @@ def load_clip(
     Raises:
         MissingBackend: open_clip is not installed, or the tag's file cannot be downloaded.
         UsageError: open_clip has no such model or tag, or the model is of another kind.
-        InputError: The file is not a state dict of that model.
+        InputError: The file is not a state dict of that model, or the configuration beside it names
+            another activation than the model has.
     """
     config = _config(name)
     is_file = Path(weights).suffix != "" or Path(weights).is_file()
     path = Path(weights) if is_file else _download(name, str(weights))
     quick = config.get("quick_gelu", False) if is_file else _uses_quick_gelu(name, str(weights))
+    if is_file:
+        _check_activation(name, path, "quick_gelu" if quick else "gelu")
     state = clip_state(path)
     model = from_clip_state(
         state,
@@ -131,14 +140,15 @@ def clip_state(path: Path) -> dict[str, Tensor]:
         path: The file; its suffix decides how it is read.
 
     Returns:
-        Tensors by key, on the CPU, without the ``module.`` that parallel training puts in front.
+        Tensors by key as OpenAI and open_clip name them, on the CPU, without the ``module.`` that
+        parallel training puts in front.
 
     Raises:
         InputError: The file cannot be read, or holds something else.
     """
     try:
         if path.suffix == ".safetensors":
-            return dict(load_file(path))
+            return _renamed(path, load_file(path))
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path}: cannot be read ({one_line(error)})") from None
@@ -151,7 +161,25 @@ def clip_state(path: Path) -> dict[str, Tensor]:
         loaded = loaded["state_dict"]
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
         raise InputError(f"{path}: not a state dict of tensors")
-    return {str(key).removeprefix("module."): value for key, value in loaded.items()}
+    return _renamed(path, {str(key).removeprefix("module."): v for key, v in loaded.items()})
+
+
+def _renamed(path: Path, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    if not is_hugging_face(state):
+        return state
+    try:
+        return from_hugging_face(state)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _check_activation(name: str, path: Path, activation: Activation) -> None:
+    declared = declared_activation(path)
+    if declared not in ("", activation):
+        raise InputError(
+            f"{path}: config.json beside it names the activation {declared}, and {name} has"
+            f" {activation}; open_clip's names for quick_gelu end in -quickgelu"
+        )
 
 
 def _clip_sizes(
