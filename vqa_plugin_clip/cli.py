@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vqa_harness.cli.options import STDOUT, Json, put_json, try_targets
-from vqa_harness.console import stage_bar
+from vqa_harness.console import clean, stage_bar
 from vqa_plugin_clip.distill.command import distill_command, names
 from vqa_plugin_clip.train.command import train_command
 
@@ -86,12 +86,26 @@ def import_checkpoint(
     licence: Annotated[
         str, typer.Option(help="Licence of the weights, for the card.")
     ] = "not stated",
+    levels: Annotated[
+        str,
+        typer.Option(
+            help="Wordings of the levels that it was trained with: labels, labels_1 or labels_long"
+            " (the published lists), or six by commas, worst first. Needed where the file's own"
+            " configuration names none of the lists.",
+        ),
+    ] = "",
 ) -> None:
     """Convert a checkpoint of the published method; tensors only, nothing in it is executed."""
     from vqa_plugin_clip.checkpoint.published import import_published
 
-    card = import_published(published, output, training_data=training_data, licence=licence)
-    typer.echo(f"{output.name}: {card.architecture.frames} frames, sha256 {card.sha256}")
+    card = import_published(
+        published, output, levels=levels, training_data=training_data, licence=licence
+    )
+    typer.echo(
+        f"{clean(output.name)}: {card.architecture.frames} frames, sha256 {card.sha256}\n"
+        f"levels, worst first: {clean(', '.join(card.levels))} ({card.extra['levels_from']})\n"
+        "window: the whole video, as published"
+    )
 
 
 @app.command("info")

@@ -1,22 +1,17 @@
-"""Saving and loading checkpoints, and importing published ones."""
+"""Saving and loading checkpoints."""
 
 import json
-import pickle
-import sys
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
 from tests.networks import card_of, small_architecture
-from tests.plugins import module_with
 from vqa_harness import files
 from vqa_harness.errors import InputError, MissingBackend, UsageError
 from vqa_plugin_clip.checkpoint import files as checkpoints
 from vqa_plugin_clip.checkpoint.card import MAX_CARD_BYTES, read_card
 from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
-from vqa_plugin_clip.checkpoint.published import import_published
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.tokens import tokens_for
 
@@ -111,6 +106,13 @@ def rewrite(path, **changes):
         ({"levels": ["bad"]}, "1 wordings for 6 levels"),
         ({"levels": [1] * 6}, "list of texts"),
         ({"licence": None}, "licence needs a str"),
+        ({"window": 0}, "window '0' is neither seconds above 0 nor video"),
+        ({"window": "long"}, "window 'long' is neither"),
+        ({"window": True}, "window 'True' is neither"),
+        ({"window": [2]}, "is neither seconds above 0 nor video"),
+        ({"hop": 1}, "hop '1' needs seconds above 0, as does window"),
+        ({"window": "video", "hop": 1}, "hop '1' needs"),
+        ({"window": 2, "hop": -1}, "hop '-1' needs"),
         ({"architecture": {"frames": "2"}}, "frames='2'"),
         ({"architecture": {"depth": 1}}, "unknown key 'depth'"),
         ({"architecture": {"frames": 3}}, r"conv2\.weight is \(64, 64, 2, 1\) in the weights"),
@@ -274,92 +276,3 @@ def test_a_failed_write_leaves_nothing(network, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="disk full"):
         save_checkpoint(network, card_for(SMALL), tmp_path / "x.safetensors")
     assert not list(tmp_path.iterdir())
-
-
-class CfgNode(dict):
-    """Like the configuration object in published files: a dict with attributes."""
-
-    def __init__(self, values=()):
-        super().__init__(values)
-        self.__dict__["__immutable__"] = False
-        self.__dict__["__deprecated_keys__"] = set()
-        self.__dict__["__renamed_keys__"] = {}
-
-
-@pytest.fixture
-def published(golden, tmp_path, monkeypatch):
-    """A file in the published layout, written while a module ``yacs`` exists."""
-    monkeypatch.setattr(CfgNode, "__module__", "yacs.config")
-    path = tmp_path / "best.pth"
-    with monkeypatch.context() as patch:
-        module_with(patch, "yacs")
-        module_with(patch, "yacs.config", CfgNode)
-        config = CfgNode({"MODEL": CfgNode({"ARCH": "ViT-B/16"}), "AUG": ["x", (1, 2.5)]})
-        content = {
-            "model": golden.state,
-            "optimizer": {
-                "state": {0: {"exp_avg": torch.zeros(3)}},
-                "param_groups": [{"lr": 1e-6}],
-            },
-            "lr_scheduler": {"t_initial": 4000, "base_values": [8e-6]},
-            "max_accuracy": np.float64(0.85),
-            "epoch": 39,
-            "config": config,
-        }
-        torch.save(content, path)
-    assert "yacs" not in sys.modules
-    return path
-
-
-@torch.no_grad()
-def test_import_of_a_published_checkpoint(golden, published, tmp_path):
-    out = tmp_path / "out.safetensors"
-    card = import_published(published, out, training_data="LSVQ")
-    assert card.architecture == golden.architecture()
-    assert card.preprocessing["mean"] == [123.675, 116.28, 103.53]
-    model, loaded = load_checkpoint(out)
-    assert loaded == card
-    probs = model(golden.video, golden.tokens).probs.numpy()
-    np.testing.assert_allclose(probs, golden.arrays["b2/probs"], rtol=0, atol=1e-5)
-
-
-def test_import_of_a_bare_state_dict(golden, tmp_path):
-    path, out = tmp_path / "model.pth", tmp_path / "out.safetensors"
-    torch.save(golden.state, path)
-    assert import_published(path, out).architecture.behaviour == "published"
-
-
-class Harm:
-    def __reduce__(self):
-        return (print, ("executed",))
-
-
-def test_nothing_in_a_file_is_executed(golden, tmp_path, capsys):
-    path, out = tmp_path / "bad.pth", tmp_path / "out.safetensors"
-    torch.save({"model": golden.state, "config": Harm()}, path)
-    with pytest.raises(InputError, match="weights_only=False") as caught:
-        import_published(path, out)
-    assert "\n" not in str(caught.value)
-    path.write_bytes(pickle.dumps(Harm()))
-    with pytest.raises(InputError, match="holds more than tensors"):
-        import_published(path, out)
-    assert "executed" not in capsys.readouterr().out
-    assert not out.exists()
-
-
-def test_other_files_are_refused(golden, tmp_path, monkeypatch):
-    path, out = tmp_path / "bad.pth", tmp_path / "out.safetensors"
-    with pytest.raises(InputError, match="no such file"):
-        import_published(path, out)
-    torch.save({"model": [1, 2]}, path)
-    with pytest.raises(InputError, match="no state dict of tensors"):
-        import_published(path, out)
-    torch.save({key: v for key, v in golden.state.items() if "mit." not in key}, path)
-    with pytest.raises(InputError, match=r"no mit\.positional_embedding"):
-        import_published(path, out)
-    torch.save(golden.state | {"more": torch.zeros(1)}, path)
-    with pytest.raises(InputError, match="not the weights of a CLIPVQA network"):
-        import_published(path, out)
-    monkeypatch.setattr("vqa_plugin_clip.checkpoint.published.MAX_WEIGHTS_BYTES", 10)
-    with pytest.raises(InputError, match="at most 10 bytes"):
-        import_published(path, out)

@@ -23,8 +23,10 @@ def published(tmp_path):
 def test_import_checkpoint_converts(published, tmp_path, cli):
     out = tmp_path / "mine.safetensors"
     arguments = ("clipvqa", "import-checkpoint", published, "-o", out)
-    code, told, _ = cli(*arguments, "--training-data", "KoNViD-1k", "--licence", "MIT")
+    more = ("--training-data", "KoNViD-1k", "--licence", "MIT", "--levels", "labels_1")
+    code, told, _ = cli(*arguments, *more)
     assert code == 0
+    assert "worst first: very bad, poor, normal, good, great, perfect (given by --levels)" in told
     model, card = load_checkpoint(out)
     assert model.architecture == TINY
     assert (card.training_data, card.licence) == ("KoNViD-1k", "MIT")
@@ -32,6 +34,17 @@ def test_import_checkpoint_converts(published, tmp_path, cli):
     code, told, _ = cli("clipvqa", "info", out)
     assert code == 0
     assert json.loads(told)["sha256"] == card.sha256
+
+
+def test_import_checkpoint_asks_for_the_wording(published, tmp_path, cli):
+    arguments = ("clipvqa", "import-checkpoint", published, "-o", tmp_path / "mine.safetensors")
+    code, _, error = cli(*arguments, "--training-data", "-")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "give the published list, labels (bad, poor," in error
+    code, _, error = cli(*arguments, "--training-data", "-", "--levels", "bad,good")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "2 wordings; the published network has 6 levels" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["best.pth"]
 
 
 def test_import_checkpoint_of_something_else_is_one_line(tmp_path, cli):

@@ -7,6 +7,7 @@ Its key ``behaviour`` is for people: what the network does follows from the swit
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ FORMAT = 1
 """Version of the layout; a card of another one is refused."""
 MAX_CARD_BYTES = 1 << 20
 """Largest card that is read, in bytes."""
+WHOLE_VIDEO = "video"
+"""Value of ``window`` for one window over the whole video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ class CheckpointCard:
         version: Version of the weights; a changed score means a changed version.
         sha256: Hash of the weights file, 64 hexadecimal digits; filled in when it is saved.
         extra: Other JSON-compatible facts, such as measured correlations.
+        window: Seconds of video that the network is meant to see at once, or ``video`` for all of
+            it; None in cards of earlier versions, see `vqa_plugin_clip.checkpoint.window`.
+        hop: Seconds from one window's start to the next; None for the window's length.
     """
 
     architecture: Architecture
@@ -46,12 +52,15 @@ class CheckpointCard:
     version: str
     sha256: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    window: float | str | None = None
+    hop: float | None = None
 
     def __post_init__(self) -> None:
         """Check the values.
 
         Raises:
-            UsageError: The number of wordings is not the number of levels, or the hash is not one.
+            UsageError: The number of wordings is not the number of levels, the hash is not one, or
+                the window or its hop is neither a length nor one of the words for it.
         """
         if len(self.levels) != self.architecture.levels:
             raise UsageError(
@@ -59,9 +68,18 @@ class CheckpointCard:
             )
         if self.sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             raise UsageError(f"card: sha256 {self.sha256[:80]!r} is not 64 hexadecimal digits")
+        if self.window not in (None, WHOLE_VIDEO) and not _is_length(self.window):
+            raise UsageError(
+                f"card: window {str(self.window)[:80]!r} is neither seconds above 0 nor video"
+            )
+        if self.hop is not None and not (_is_length(self.window) and _is_length(self.hop)):
+            raise UsageError(
+                f"card: hop {str(self.hop)[:80]!r} needs seconds above 0, as does window beside it"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-compatible dict, the card as it is stored; `from_dict` reads it back."""
+        windows = {"window": self.window, "hop": self.hop}
         return {
             "format": FORMAT,
             "version": self.version,
@@ -72,6 +90,7 @@ class CheckpointCard:
             "levels": list(self.levels),
             "architecture": self.architecture.to_dict(),
             "preprocessing": dict(self.preprocessing),
+            **{key: value for key, value in windows.items() if value is not None},
             "training_data": self.training_data,
             "extra": dict(self.extra),
         }
@@ -97,6 +116,8 @@ class CheckpointCard:
             version=_typed(values, "version", str),
             sha256=_typed(values, "sha256", str),
             extra=_typed(values, "extra", dict),
+            window=values.get("window"),
+            hop=values.get("hop"),
         )
 
 
@@ -117,6 +138,11 @@ def read_card(path: Path) -> CheckpointCard:
         return CheckpointCard.from_dict(values)
     except (ValueError, RecursionError, UsageError) as error:
         raise InputError(f"{path}: not a checkpoint card ({error})") from None
+
+
+def _is_length(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 < value < math.inf  # type: ignore[operator]
 
 
 def _typed(values: Mapping[str, Any], key: str, kind: type) -> Any:

@@ -7,16 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from vqa_harness.errors import InputError, UsageError
-from vqa_plugin_clip.checkpoint.card import CheckpointCard
+from vqa_plugin_clip.checkpoint.backbone import is_clip_key
+from vqa_plugin_clip.checkpoint.card import WHOLE_VIDEO, CheckpointCard
 from vqa_plugin_clip.checkpoint.files import MAX_WEIGHTS_BYTES, save_checkpoint
+from vqa_plugin_clip.checkpoint.hugging_face import is_hugging_face
+from vqa_plugin_clip.checkpoint.wordings import choose_wording
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.inputs.sampling import short_side
 from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.network.model import ClipVqa
-from vqa_plugin_clip.network.tokens import LABELS
+from vqa_plugin_clip.network.tokens import CLIP_VOCABULARY, tokens_for
 
 _NUMPY_NAMES = (
     "numpy.core.multiarray.scalar",
@@ -44,7 +49,7 @@ _STAND_INS: list[Any] = [
 """Classes that torch's safe reader may make where a published file names others.
 
 The configuration in such a file is a dict with attributes, and the reader may fill an OrderedDict
-like that; nothing of it is used.
+like that. Of what it holds only the name of the list of labels is looked at.
 """
 
 
@@ -52,33 +57,37 @@ def import_published(
     path: Path,
     out: Path,
     *,
-    levels: tuple[str, ...] = LABELS,
+    levels: str = "",
     training_data: str = "not stated",
     licence: str = "not stated",
     version: str = "1",
 ) -> CheckpointCard:
     """Convert a ``.pth`` file of the published training code (or a bare state dict of tensors).
 
-    Only the tensors under ``model`` are kept, as float32. The card says ``published`` behaviour
-    and has the published preprocessing.
+    Only the tensors under ``model`` are kept, as float32. The card says ``published`` behaviour,
+    has the published preprocessing and one window over the whole video, as published.
 
     Args:
         path: The ``.pth`` file.
         out: Weights to write, ending in ``.safetensors``; the card goes beside them.
-        levels: Wording that the network was trained with, worst first.
+        levels: Wordings that the network was trained with, as `read_levels` takes them; empty for
+            the published list that the file's configuration names.
         training_data: What the card says about the training data.
         licence: What the card says about the licence.
         version: What the card says about the version.
 
     Returns:
-        The card as written.
+        The card as written; ``levels_from`` in its ``extra`` says where the wordings come from.
 
     Raises:
         InputError: The file cannot be read, holds objects other than tensors, or the tensors are
             not those of such a network.
-        UsageError: ``out`` has another ending.
+        UsageError: ``out`` has another ending, the wordings do not fit, or nobody says which they
+            are.
+        MissingBackend: A wording has words whose ids only open_clip knows, which is not installed.
     """
-    state = _published_state(path)
+    loaded = _load(path)
+    state = _state(path, loaded)
     try:
         model = ClipVqa(Architecture.from_state_dict(state, "published"))
         model.load_state_dict({key: value.float() for key, value in state.items()}, strict=True)
@@ -88,37 +97,68 @@ def import_published(
         raise InputError(
             f"{path}: not the weights of a CLIPVQA network ({_first(error)})"
         ) from None
+    wording = choose_wording(levels, _label_list(loaded))
+    if model.architecture.vocab_size == CLIP_VOCABULARY:
+        tokens_for(wording.levels, model.architecture)  # every word must have an id
     size = model.architecture.image_size
     preprocessing = Preprocessing(kind="resize", size=size, grid=1, resize_to=short_side(size))
     card = CheckpointCard(
         architecture=model.architecture,
-        levels=levels,
+        levels=wording.levels,
         preprocessing=preprocessing.to_dict(),
         training_data=training_data,
         licence=licence,
         version=version,
+        extra={"levels_from": wording.origin},
+        window=WHOLE_VIDEO,
     )
     return save_checkpoint(model, card, out, half=False)
 
 
-def _published_state(path: Path) -> dict[str, Tensor]:
+def _load(path: Path) -> dict[Any, Any]:
+    """Read a file without executing anything in it."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if path.stat().st_size > MAX_WEIGHTS_BYTES:
         raise InputError(f"{path}: at most {MAX_WEIGHTS_BYTES} bytes are read")
     try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
         with torch.serialization.safe_globals(_STAND_INS):
             loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: cannot be read ({_first(error)})") from None
     except Exception as error:  # a hostile file can make the reader fail in any way
         raise InputError(
             f"{path}: holds more than tensors, or is damaged ({_first(error)}); if you trust it,"
             " run where nothing can be harmed: import torch;"
             " torch.save(torch.load('IN', weights_only=False)['model'], 'OUT')"
         ) from None
-    state = loaded.get("model", loaded) if isinstance(loaded, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _state(path: Path, loaded: dict[Any, Any]) -> dict[str, Tensor]:
+    state = loaded.get("model", loaded)
+    tensors = isinstance(state, dict) and all(isinstance(v, Tensor) for v in state.values())
+    if not tensors or not state:
         raise InputError(f"{path}: has no state dict of tensors under 'model'")
-    return {str(key): value for key, value in state.items()}
+    keyed = {str(key): value for key, value in state.items()}
+    clip = "visual.conv1.weight" in keyed and all(is_clip_key(key) for key in keyed)
+    if clip or is_hugging_face(keyed):
+        layout = "" if clip else " in the layout of Hugging Face"
+        raise InputError(
+            f"{path}: the weights of a plain CLIP{layout}, without the parts of CLIPVQA; train from"
+            " them: vqa-harness clipvqa train --init open_clip:MODEL/FILE"
+        )
+    return keyed
+
+
+def _label_list(loaded: dict[Any, Any]) -> str:
+    """Find the path of the list of labels in a published file's configuration; empty if none."""
+    node: Any = loaded
+    for key in ("config", "DATA", "LABEL_LIST"):
+        node = node.get(key) if isinstance(node, dict) else None
+    return node if isinstance(node, str) else ""
 
 
 def _first(error: BaseException) -> str:

@@ -95,7 +95,8 @@ def train_command(
     levels: Annotated[
         str,
         typer.Option(
-            help="Wording of the levels, worst first, such as bad,poor,fair.",
+            help="Wording of the levels, worst first, such as bad,poor,fair; or labels, labels_1 or"
+            " labels_long, the published lists.",
             rich_help_panel=_START,
         ),
     ] = "",
@@ -252,6 +253,7 @@ def train_command(
     """
     from vqa_harness.console import command_line
     from vqa_harness.errors import UsageError
+    from vqa_plugin_clip.checkpoint.wordings import read_levels
     from vqa_plugin_clip.train.console import report
     from vqa_plugin_clip.train.dataset import Tables
     from vqa_plugin_clip.train.opinion_table import TableForm
@@ -277,7 +279,7 @@ def train_command(
         behaviour=behaviour,  # type: ignore[arg-type]
         frames=frames,
         view=view,  # type: ignore[arg-type]
-        levels=tuple(word.strip() for word in levels.split(",")) if levels else (),
+        levels=read_levels(levels) if levels else (),
         epochs=epochs,
         warmup_epochs=warmup_epochs,
         rate=rate,
