@@ -16,8 +16,9 @@ from vqa_harness.errors import MissingBackend, UsageError
 from vqa_harness.frames import Clip, Frame
 from vqa_harness.protocols import Metric, RunInfo, Sampling
 from vqa_harness.spec import Scores
-from vqa_plugin_clip.checkpoint.card import CheckpointCard
+from vqa_plugin_clip.checkpoint.card import WHOLE_VIDEO, CheckpointCard
 from vqa_plugin_clip.checkpoint.files import load_checkpoint
+from vqa_plugin_clip.checkpoint.window import choose_window
 from vqa_plugin_clip.explain import Explanation, captions_of
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.network.labels import TOP_SCORE, score
@@ -25,9 +26,6 @@ from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.precision import full_precision
 from vqa_plugin_clip.network.tokens import tokens_for
 from vqa_plugin_clip.svr import SvrDecoder
-
-WHOLE_VIDEO = "video"
-"""Value of ``window`` for one window over the whole video."""
 
 
 class LoadedCheckpoint(NamedTuple):
@@ -62,6 +60,7 @@ def load(checkpoint: str, device: str) -> LoadedCheckpoint:
     """
     model, card = load_checkpoint(checkpoint)
     model.to(device)
+    model.visual.bound_memory()
     captions = captions_of(card)
     tokens = tokens_for((*card.levels, *captions), card.architecture).to(device)
     with torch.inference_mode(), full_precision():
@@ -81,8 +80,10 @@ class ClipVqaMetric(Metric):
 
     Args:
         checkpoint: A bundled name, or the path of a .safetensors file with its card.
-        window: Seconds per window as text, or ``video`` for one window over the whole video.
-        hop: Seconds from one window's start to the next as text; empty for the window's length.
+        window: Seconds per window as text, ``video`` for one window over the whole video, or
+            ``card`` for the checkpoint's own.
+        hop: Seconds from one window's start to the next as text; empty for the window's length, or
+            what the card says where its window is taken.
         decode: How probabilities become a score: ``level`` or ``svr``.
         device: Where to compute: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         explain: Whether `info` says which wordings of damage fit each window best.
@@ -111,13 +112,14 @@ class ClipVqaMetric(Metric):
         explain: bool,
         batch: int,
     ) -> None:
+        self.device = choose_device(device)
+        self._name = checkpoint
+        self.loaded = load(checkpoint, self.device)
+        window, hop, self._window_origin = choose_window(self.loaded.card, window, hop)
         seconds = None if window == WHOLE_VIDEO else _seconds("window", window)
         every = _seconds("hop", hop) if hop else None
         if every is not None and (seconds is None or every > seconds):
             raise UsageError(f"hop={hop}: must not be longer than the window ({window})")
-        self.device = choose_device(device)
-        self._name = checkpoint
-        self.loaded = load(checkpoint, self.device)
         architecture = self.loaded.card.architecture
         self.sampling = Sampling(architecture.frames, seconds, every)
         # The published network mixes the videos of a batch, so each is scored alone.
@@ -192,13 +194,17 @@ class ClipVqaMetric(Metric):
 
     def info(self) -> dict[str, Any]:
         """Return the checkpoint, its hash, and how frames were taken."""
-        card = self.loaded.card
+        card, sampling = self.loaded.card, self.sampling
+        window = WHOLE_VIDEO if sampling.window is None else sampling.window
         explained = {} if self._explanation is None else {"explain": self._explanation.to_list()}
         return {
             "checkpoint": self._name if "/" not in self._name else self._name.rsplit("/", 1)[1],
             "checkpoint_version": card.version,
             "weights_sha256": card.sha256,
             "behaviour": card.architecture.behaviour,
+            "window": window,
+            "hop": window if sampling.hop is None else sampling.hop,
+            "window_from": self._window_origin,
             "frames_per_window": card.architecture.frames,
             "preprocessing": card.preprocessing["kind"],
             "device": self.device,
@@ -235,6 +241,6 @@ def _seconds(name: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        also = " or video" if name == "window" else ""
+        also = ", video or card" if name == "window" else ""
         raise UsageError(f"{name}={text}: needs a number of seconds above 0{also}")
     return value

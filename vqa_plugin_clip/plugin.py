@@ -23,7 +23,12 @@ CLIPVQA = MetricSpec(
             "default",
             "name of a bundled checkpoint, or a .safetensors file with its card",
         ),
-        Param("window", "2", "seconds per window, or video for one window over the whole video"),
+        Param(
+            "window",
+            "card",
+            "seconds per window, video for one window over the whole video, or card for what the"
+            " checkpoint's card says: 2 seconds for the bundled one",
+        ),
         Param(
             "hop", "", "seconds from one window's start to the next; empty for the window's length"
         ),

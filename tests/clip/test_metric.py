@@ -95,7 +95,7 @@ def test_hop_and_batches_do_not_change_scores(video, checkpoint):
 def test_the_published_behaviour_scores_one_video_at_a_time(tmp_path):
     published = write_checkpoint(tmp_path, attend_over_tokens=False)
     assert metric(published, batch=8).batch_size == 1
-    assert metric(published).sampling == Sampling(3, 2.0, None)
+    assert metric(published, window="2").sampling == Sampling(3, 2.0, None)
 
 
 def test_words_for_damage_are_told_and_leave_the_score_alone(tmp_path, video, capfd):
@@ -150,11 +150,18 @@ def test_a_published_checkpoint_scores_once_it_is_imported(tmp_path, video):
     state = {key: value.half() for key, value in ClipVqa(sizes).state_dict().items()}
     torch.save({"model": state}, tmp_path / "best.pth")
     out = tmp_path / "best.safetensors"
-    card = import_published(tmp_path / "best.pth", out, training_data="KoNViD-1k")
+    card = import_published(
+        tmp_path / "best.pth", out, levels="labels_1", training_data="KoNViD-1k"
+    )
     assert Preprocessing.from_dict(card.preprocessing).resize_to == 73
-    result = score(video, out, ",window=video")
+    result = score(video, out)
     assert result.error is None
-    assert 0 <= result.windows[0].scores["clipvqa"] <= 100
+    (window,) = result.windows
+    assert (window.start, window.stop) == (0, 60)
+    assert 0 <= window.scores["clipvqa"] <= 100
+    other = import_published(tmp_path / "best.pth", out.with_stem("other"), levels="labels_long")
+    assert other.levels != card.levels
+    assert score(video, out.with_stem("other")).windows[0].scores != window.scores
     assert result.info["preprocessing"] == "resize"
     assert result.info["training_data"] == "KoNViD-1k"
 
@@ -185,7 +192,7 @@ def test_the_regressor_of_the_card(video, checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"window": "0"}, "window=0: needs a number of seconds above 0 or video"),
+        ({"window": "0"}, "window=0: needs a number of seconds above 0, video or card"),
         ({"window": "long"}, "window=long"),
         ({"window": "inf"}, "window=inf"),
         ({"hop": "-1"}, "hop=-1"),

@@ -12,6 +12,7 @@ from typing import Any
 from vqa_harness.errors import UsageError
 from vqa_harness.files import write_text
 from vqa_plugin_clip.checkpoint.card import CheckpointCard
+from vqa_plugin_clip.checkpoint.window import SHORT_SECONDS
 from vqa_plugin_clip.distill.check import CheckReport
 from vqa_plugin_clip.distill.places import GRID, SIDE
 from vqa_plugin_clip.distill.recipe import DistillRecipe
@@ -103,6 +104,7 @@ def make_card(
         training_data=origin.describe(),
         licence=LICENCE,
         version=origin.recipe.version,
+        window=SHORT_SECONDS,
         extra=extra,
     )
 

@@ -57,7 +57,7 @@ def report(out: Path) -> Iterator[Watcher]:
             warn("no epoch ranks the validation files better than the network did before training")
         sys.stdout.write(f"best: epoch {top['epoch']:.0f}, {_figures(top)}\n")
         path = clean(str(out / BEST))
-        sys.stdout.write(f"score with: vqa-harness run -m clipvqa:checkpoint={path},window=video\n")
+        sys.stdout.write(f"score with: vqa-harness run -m clipvqa:checkpoint={path}\n")
 
 
 def _tell_begin(ratings: Ratings, position: Position, initial: InitialNetwork) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.files import write_text
-from vqa_plugin_clip.checkpoint.card import CheckpointCard
+from vqa_plugin_clip.checkpoint.card import WHOLE_VIDEO, CheckpointCard
 from vqa_plugin_clip.checkpoint.files import save_checkpoint
 from vqa_plugin_clip.svr import SvrDecoder
 from vqa_plugin_clip.train.curve import draw_curve, write_curve
@@ -151,6 +151,7 @@ class Results:
             licence=self.origin.licence,
             version=VERSION,
             extra=extra,
+            window=WHOLE_VIDEO,  # as `Clips` cuts training and validation files
         )
 
     def _described(self) -> str:
