@@ -240,7 +240,7 @@ def test_metrics_lists_and_explains(cli):
     )
     code, out, _ = cli("metrics", "clipvqa")
     assert "arXiv 2407.04928" in out
-    assert "window=2" in out
+    assert "window=card" in out
     code, out, _ = cli("metrics", "--json", "-")
     assert "clipvqa" in {row["name"] for row in json.loads(out)}
     code, _, err = cli("metrics", "nqe")

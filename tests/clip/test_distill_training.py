@@ -170,6 +170,7 @@ def test_two_steps_train_and_the_checkpoint_loads(clip_set, tmp_path):
     loaded, card = load_checkpoint(tmp_path / "x.safetensors")
     assert (card.licence, card.version) == ("Apache-2.0", "7")
     assert "8 clips" in card.training_data
+    assert card.window == 2
     assert "3 contents" in card.training_data
     assert "av1" not in card.training_data
     assert card.extra["captions"] == list(CAPTIONS)

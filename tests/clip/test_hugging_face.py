@@ -47,7 +47,7 @@ INSIDE = (
 
 @pytest.fixture
 def clip(monkeypatch):
-    """State dict of a tiny CLIP, as open_clip writes it; ``tiny`` and ``tiny-quickgelu`` name it."""
+    """State dict of a tiny CLIP as open_clip writes it, named ``tiny`` or ``tiny-quickgelu``."""
     known = {
         "tiny": CONFIG | {"quick_gelu": False},
         "tiny-quickgelu": CONFIG | {"quick_gelu": True},

@@ -59,10 +59,11 @@ def test_the_command_trains_and_run_scores(clips, tiny, tmp_path, cli):
     assert card["training_data"].startswith("made up: 12 files")
     assert str(tmp_path) not in json.dumps(card)
     metric = lines[6].partition("-m ")[2]
-    assert metric == f"clipvqa:checkpoint={out / 'best.safetensors'},window=video"
+    assert metric == f"clipvqa:checkpoint={out / 'best.safetensors'}"
     log = tmp_path / "log.json"
     assert cli("run", "-m", metric, "-q", "-o", log, clips / "c0_18.mp4")[0] == 0
-    assert log.is_file()
+    (entry,) = json.loads(log.read_text())["vqa_harness"]["metrics"].values()
+    assert (entry["info"]["window"], entry["temporal"]) == ("video", "clip")
     svr = f"{metric},decode=svr"
     assert cli("run", "-m", svr, "-q", clips / "c0_18.mp4")[0] == 0
 

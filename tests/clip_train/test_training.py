@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from vqa_harness.errors import InputError, MetricError, MissingBackend, UsageError
 from vqa_harness.media.reader import VideoReader
+from vqa_harness.protocols import Sampling
 from vqa_plugin_clip.checkpoint import backbone
 from vqa_plugin_clip.checkpoint.files import load_checkpoint
 from vqa_plugin_clip.inputs.sampling import frame_indices
@@ -202,8 +203,9 @@ def test_predictions_are_what_the_metric_scores(clips, straight):
     with (straight / "validation.csv").open(newline="") as file:
         row = next(csv.DictReader(file))
     params = {param.name: param.default for param in CLIPVQA.params}
-    params |= {"checkpoint": str(straight / "best.safetensors"), "window": "video", "device": "cpu"}
+    params |= {"checkpoint": str(straight / "best.safetensors"), "device": "cpu"}
     metric = ClipVqaMetric(**params)
+    assert metric.sampling == Sampling(3, None)
     with VideoReader(clips / row["file"]) as reader:
         frames = [metric.loaded.preprocessing.picture(f.rgb.copy()) for f in reader]
     pictures = np.stack([frames[index] for index in frame_indices(14, 3)])[None]
