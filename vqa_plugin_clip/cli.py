@@ -10,7 +10,11 @@ import typer
 from vqa_harness.cli.options import STDOUT, Json, put_json, try_targets
 from vqa_harness.console import clean, stage_bar
 from vqa_plugin_clip.distill.command import distill_command, names
+from vqa_plugin_clip.libraries import TORCH, require
 from vqa_plugin_clip.train.command import train_command
+
+_EXTRAS = "'vqa-harness[clip,train]'"
+"""What pip installs for commands that make checkpoints or graphs."""
 
 app = typer.Typer(no_args_is_help=True)
 app.command("train")(train_command)
@@ -58,6 +62,7 @@ def evaluate(
     Prints a Markdown table of SROCC / PLCC with VMAF (with the opinion scores for photographs); for
     rate ladders the mean SROCC inside a ladder, and how many neighbouring rungs are swapped.
     """
+    require("clipvqa evaluate", TORCH, _EXTRAS)
     import os
 
     from vqa_plugin_clip.distill.compare import compare, markdown
@@ -96,6 +101,7 @@ def import_checkpoint(
     ] = "",
 ) -> None:
     """Convert a checkpoint of the published method; tensors only, nothing in it is executed."""
+    require("clipvqa import-checkpoint", TORCH, "'vqa-harness[clip]'")
     from vqa_plugin_clip.checkpoint.published import import_published
 
     card = import_published(
@@ -108,6 +114,33 @@ def import_checkpoint(
     )
 
 
+@app.command("export")
+def export(
+    checkpoint: Annotated[
+        str, typer.Argument(help="Name of a bundled checkpoint, or path of one.")
+    ] = "default",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Graph to write (.onnx); by default beside the weights."
+        ),
+    ] = None,
+) -> None:
+    """Make a checkpoint's ONNX graph, with which it is scored without torch.
+
+    The graph refers to the weights file, so the two belong side by side, under one name. Needs the
+    extras clip and train.
+    """
+    require("clipvqa export", (*TORCH, "onnx", "onnxscript"), _EXTRAS)
+    from vqa_plugin_clip.graph.export import export_graph
+
+    made = export_graph(checkpoint, output)
+    typer.echo(
+        f"{made.path.name}: {made.size / 1e6:.2f} MB beside {made.weights_name};"
+        f" scores differ from torch's by {made.difference:.1g} at most"
+    )
+
+
 @app.command("info")
 def info(
     checkpoint: Annotated[
@@ -115,6 +148,6 @@ def info(
     ] = "default",
 ) -> None:
     """Print a checkpoint's card: what it is, what it was trained on, what was measured."""
-    from vqa_plugin_clip.checkpoint.files import find_checkpoint
+    from vqa_plugin_clip.checkpoint.find import find_checkpoint
 
     typer.echo(find_checkpoint(checkpoint).read_text("utf-8"), nl=False)

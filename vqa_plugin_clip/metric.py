@@ -8,23 +8,20 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from vqa_harness.errors import MissingBackend, UsageError
+from vqa_harness.errors import UsageError
 from vqa_harness.frames import Clip, Frame
 from vqa_harness.protocols import Metric, RunInfo, Sampling
 from vqa_harness.spec import Scores
-from vqa_plugin_clip.checkpoint.card import WHOLE_VIDEO, CheckpointCard
-from vqa_plugin_clip.checkpoint.files import load_checkpoint
+from vqa_plugin_clip.backend.choice import open_network
+from vqa_plugin_clip.backend.network import Network
+from vqa_plugin_clip.checkpoint.card import WHOLE_VIDEO, CheckpointCard, read_card
+from vqa_plugin_clip.checkpoint.find import find_checkpoint
 from vqa_plugin_clip.checkpoint.window import choose_window
 from vqa_plugin_clip.explain import Explanation, captions_of
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.network.labels import TOP_SCORE, score
-from vqa_plugin_clip.network.model import ClipVqa
-from vqa_plugin_clip.network.precision import full_precision
-from vqa_plugin_clip.network.tokens import tokens_for
 from vqa_plugin_clip.svr import SvrDecoder
 
 
@@ -32,41 +29,36 @@ class LoadedCheckpoint(NamedTuple):
     """A checkpoint ready to score.
 
     Attributes:
-        model: The network in evaluation mode, on its device.
+        network: Its network, run by one of the back-ends.
         card: The checkpoint's card.
         preprocessing: How frames become the network's input.
-        text: [K + C, D] float32, features of the quality levels, then of the captions.
         captions: The C wordings of damage that the checkpoint was trained with.
     """
 
-    model: ClipVqa
+    network: Network
     card: CheckpointCard
     preprocessing: Preprocessing
-    text: Tensor
     captions: tuple[str, ...]
 
 
 @lru_cache(maxsize=2)
-def load(checkpoint: str, device: str) -> LoadedCheckpoint:
+def load(checkpoint: str, backend: str, device: str) -> LoadedCheckpoint:
     """Load a checkpoint; the last two are kept for the process.
 
     Args:
         checkpoint: A bundled name, or the path of a .safetensors file with its card.
-        device: ``cpu``, ``cuda`` or ``mps``.
+        backend: ``auto``, ``onnx`` or ``torch``; see `vqa_plugin_clip.backend.choice`.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
-        MissingBackend: No checkpoint of that name is bundled.
+        MissingBackend: No checkpoint of that name is bundled, or what would run it is missing.
         InputError: A file is missing or damaged.
     """
-    model, card = load_checkpoint(checkpoint)
-    model.to(device)
-    model.visual.bound_memory()
-    captions = captions_of(card)
-    tokens = tokens_for((*card.levels, *captions), card.architecture).to(device)
-    with torch.inference_mode(), full_precision():
-        text = model.encode_text(tokens)
+    card_path = find_checkpoint(checkpoint)
+    card = read_card(card_path)
+    network = open_network(card_path, card, backend, device)
     return LoadedCheckpoint(
-        model, card, Preprocessing.from_dict(card.preprocessing), text, captions
+        network, card, Preprocessing.from_dict(card.preprocessing), captions_of(card)
     )
 
 
@@ -85,19 +77,19 @@ class ClipVqaMetric(Metric):
         hop: Seconds from one window's start to the next as text; empty for the window's length, or
             what the card says where its window is taken.
         decode: How probabilities become a score: ``level`` or ``svr``.
+        backend: What runs the network: ``auto``, ``onnx`` or ``torch``.
         device: Where to compute: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         explain: Whether `info` says which wordings of damage fit each window best.
         batch: Windows scored together.
 
     Attributes:
-        device: The device that was chosen.
         loaded: The checkpoint.
         sampling: Which frames of a window are taken.
         batch_size: Windows scored together.
 
     Raises:
         UsageError: A value cannot be used.
-        MissingBackend: The checkpoint or the device is missing.
+        MissingBackend: The checkpoint, its back-end or the device is missing.
         InputError: The checkpoint's files are damaged.
     """
 
@@ -108,13 +100,13 @@ class ClipVqaMetric(Metric):
         window: str,
         hop: str,
         decode: str,
+        backend: str,
         device: str,
         explain: bool,
         batch: int,
     ) -> None:
-        self.device = choose_device(device)
         self._name = checkpoint
-        self.loaded = load(checkpoint, self.device)
+        self.loaded = load(checkpoint, backend, device)
         window, hop, self._window_origin = choose_window(self.loaded.card, window, hop)
         seconds = None if window == WHOLE_VIDEO else _seconds("window", window)
         every = _seconds("hop", hop) if hop else None
@@ -143,8 +135,8 @@ class ClipVqaMetric(Metric):
         return Explanation(self.loaded.captions)
 
     def open(self, run: RunInfo) -> None:
-        """Let torch use as many threads as the run may."""
-        torch.set_num_threads(run.threads)
+        """Let the network use as many threads as the run may."""
+        self.loaded.network.use_threads(run.threads)
 
     def prepare(self, frame: Frame, ref: Frame | None, /) -> NDArray[np.uint8]:
         """Reduce a frame to what the network sees of it, (size, size, 3) uint8."""
@@ -173,12 +165,9 @@ class ClipVqaMetric(Metric):
             Probabilities of the levels (B, K) and of the captions (B, C), float64. Each row of the
             two sums to 1.
         """
-        with torch.inference_mode(), full_precision():
-            video = self.loaded.preprocessing.tensor(pictures).to(self.device)
-            logits = self.loaded.model(video, self.loaded.text).logits.cpu().double()
+        logits = self.loaded.network.logits(pictures)
         levels = len(self.loaded.card.levels)
-        parts = logits[:, :levels], logits[:, levels:]
-        return parts[0].softmax(dim=-1).numpy(), parts[1].softmax(dim=-1).numpy()
+        return _softmax(logits[:, :levels]), _softmax(logits[:, levels:])
 
     def scores(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn level probabilities (B, K) into scores (B,) on 0 to 100."""
@@ -193,7 +182,7 @@ class ClipVqaMetric(Metric):
         return [] if self._explanation is None else self._explanation.lines()
 
     def info(self) -> dict[str, Any]:
-        """Return the checkpoint, its hash, and how frames were taken."""
+        """Return the checkpoint, its hash, what ran it, and how frames were taken."""
         card, sampling = self.loaded.card, self.sampling
         window = WHOLE_VIDEO if sampling.window is None else sampling.window
         explained = {} if self._explanation is None else {"explain": self._explanation.to_list()}
@@ -207,32 +196,18 @@ class ClipVqaMetric(Metric):
             "window_from": self._window_origin,
             "frames_per_window": card.architecture.frames,
             "preprocessing": card.preprocessing["kind"],
-            "device": self.device,
+            **self.loaded.network.facts(),
+            "device": self.loaded.network.device,
             "training_data": card.training_data,
             **explained,
         }
 
 
-def choose_device(name: str) -> str:
-    """Choose a device that torch has; ``auto`` takes cuda, then mps, then the processor.
-
-    Args:
-        name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-
-    Raises:
-        MissingBackend: Torch has no such device here.
-    """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}
-    if name == "auto":
-        return next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
-    if not there[name]:
-        have = ", ".join(kind for kind, is_there in there.items() if is_there)
-        raise MissingBackend(f"device={name}: torch finds none on this machine; it has {have}")
-    return name
-
-
-def _has_mps() -> bool:
-    return torch.backends.mps.is_available()
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn logits [B, N] into probabilities; N may be 0."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
+    probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def _seconds(name: str, text: str) -> float:

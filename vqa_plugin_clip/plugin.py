@@ -1,4 +1,4 @@
-"""CLIPVQA as a plugin: its metric and its commands, as data; torch is imported by neither."""
+"""CLIPVQA as a plugin: its metric and its commands, as data; neither imports what runs it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,17 @@ CLIPVQA = MetricSpec(
             choices=("level", "svr"),
         ),
         Param(
+            "backend",
+            "auto",
+            "what runs the network; auto takes onnx for a checkpoint that has a graph beside its"
+            " weights, torch for others and for a GPU that onnx does not have",
+            choices=("auto", "onnx", "torch"),
+            changes_score=False,
+        ),
+        Param(
             "device",
             "auto",
-            "where the network runs; auto takes cuda or mps where there is one",
+            "where the network runs; auto takes the best that the back-end finds",
             choices=("auto", "cpu", "cuda", "mps"),
             changes_score=False,
         ),
@@ -56,8 +64,6 @@ CLIPVQA = MetricSpec(
     version="2",
     summary="No-reference video quality from a CLIP-style transformer with language supervision",
     paper="Xing et al., CLIPVQA: Video Quality Assessment via CLIP, arXiv 2407.04928",
-    extra="vqa-harness[clip]",
-    requires=("torch", "safetensors"),
 )
 
 

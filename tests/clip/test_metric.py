@@ -18,7 +18,8 @@ from vqa_harness.testing.synthetic import make_video
 from vqa_plugin_clip.checkpoint.published import import_published
 from vqa_plugin_clip.explain import Explanation
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
-from vqa_plugin_clip.metric import ClipVqaMetric, choose_device
+from vqa_plugin_clip.backend.pytorch import choose_device
+from vqa_plugin_clip.metric import ClipVqaMetric
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.tokens import CLIP_VOCABULARY, LABELS
 from vqa_plugin_clip.plugin import CLIPVQA

@@ -8,7 +8,7 @@ from tests.networks import card_of, random_checkpoint, small_architecture
 from vqa_harness.errors import UsageError
 from vqa_harness.protocols import Sampling
 from vqa_plugin_clip.checkpoint.card import CheckpointCard, read_card
-from vqa_plugin_clip.checkpoint.files import find_checkpoint
+from vqa_plugin_clip.checkpoint.find import find_checkpoint
 from vqa_plugin_clip.checkpoint.window import choose_window
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.metric import ClipVqaMetric

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,63 +15,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from vqa_harness.errors import InputError, MissingBackend, UsageError, one_line
+from vqa_harness.errors import InputError, UsageError, one_line
 from vqa_harness.files import make_folder, write_bytes, write_text
 from vqa_plugin_clip.checkpoint.card import CheckpointCard, read_card
+from vqa_plugin_clip.checkpoint.find import DEFAULT, find_checkpoint
+from vqa_plugin_clip.checkpoint.weights import read_weights
 from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.network.model import ClipVqa
-
-WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
-"""Checkpoints that come with the package."""
-
-DEFAULT = "default"
-"""The name that stands for the bundled checkpoint which a run takes when none is named."""
-
-DEFAULT_NAME = "clipvqa-small"
-"""Name of the checkpoint that `DEFAULT` stands for."""
-
-MAX_WEIGHTS_BYTES = 8 << 30
-"""Largest weights file that is read, in bytes."""
-
-
-def bundled() -> list[str]:
-    """List the names of the checkpoints in the package."""
-    return sorted(path.stem for path in WEIGHTS_FOLDER.glob("*.json"))
-
-
-def find_checkpoint(path_or_name: str | Path) -> Path:
-    """Find a checkpoint.
-
-    Args:
-        path_or_name: Path of the card or of the weights, or a bundled name.
-
-    Returns:
-        The path of the card.
-
-    Raises:
-        MissingBackend: No checkpoint of that name is bundled.
-        InputError: There is no such file.
-    """
-    text = str(path_or_name)
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", text):
-        card = WEIGHTS_FOLDER / f"{DEFAULT_NAME if text == DEFAULT else text}.json"
-        if not card.is_file():
-            names = ", ".join(bundled()) or "none is bundled"
-            raise MissingBackend(
-                f"checkpoint {text!r}: not in this installation ({names});"
-                " give the path of a .safetensors file with its card beside it"
-            )
-        return card
-    path = Path(path_or_name)
-    if path.suffix not in (".safetensors", ".json"):
-        raise InputError(
-            f"{path}: not a .safetensors checkpoint; vqa-harness clipvqa import-checkpoint"
-            " converts a .pth file"
-        )
-    for needed in (path.with_suffix(".safetensors"), path.with_suffix(".json")):
-        if not needed.is_file():
-            raise InputError(f"{needed}: no such file; a checkpoint is weights and card together")
-    return path.with_suffix(".json")
 
 
 def load_checkpoint(
@@ -91,7 +40,7 @@ def load_checkpoint(
     """
     card_path = find_checkpoint(path_or_name)
     card = read_card(card_path)
-    model = _build(card.architecture, _read_weights(card_path.with_suffix(".safetensors"), card))
+    model = _build(card.architecture, _read_state(card_path.with_suffix(".safetensors"), card))
     if for_inference:
         model.eval().requires_grad_(False)
         model.fold_batch_norm()
@@ -143,22 +92,9 @@ def _stored(tensor: Tensor, *, half: bool) -> Tensor:
     return narrow if bool(torch.isfinite(narrow).all()) else tensor.clone()
 
 
-def _read_weights(path: Path, card: CheckpointCard) -> dict[str, Tensor]:
+def _read_state(path: Path, card: CheckpointCard) -> dict[str, Tensor]:
     try:
-        size = path.stat().st_size
-        if size > MAX_WEIGHTS_BYTES:
-            raise InputError(f"{path}: {size} bytes; at most {MAX_WEIGHTS_BYTES} are read")
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != card.sha256:
-        raise InputError(
-            f"{path}: sha256 {digest[:12]}... is not the card's {card.sha256[:12]}...;"
-            " the file is damaged or belongs to another card"
-        )
-    try:
-        state: dict[str, Tensor] = load(content)
+        state: dict[str, Tensor] = load(read_weights(path, card))
     except (SafetensorError, ValueError, KeyError) as error:
         raise InputError(f"{path}: not a safetensors file ({one_line(error)})") from None
     return {key: v.float() if v.is_floating_point() else v for key, v in state.items()}

@@ -14,8 +14,9 @@ from torch import Tensor
 from vqa_harness.errors import InputError, UsageError
 from vqa_plugin_clip.checkpoint.backbone import is_clip_key
 from vqa_plugin_clip.checkpoint.card import WHOLE_VIDEO, CheckpointCard
-from vqa_plugin_clip.checkpoint.files import MAX_WEIGHTS_BYTES, save_checkpoint
+from vqa_plugin_clip.checkpoint.files import save_checkpoint
 from vqa_plugin_clip.checkpoint.hugging_face import is_hugging_face
+from vqa_plugin_clip.checkpoint.weights import MAX_WEIGHTS_BYTES
 from vqa_plugin_clip.checkpoint.wordings import choose_wording
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
 from vqa_plugin_clip.inputs.sampling import short_side

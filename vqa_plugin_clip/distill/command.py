@@ -177,14 +177,17 @@ def distill_command(
     Stills become moving clips, videos short ones; they are coded, scaled or damaged otherwise and
     scored by VMAF; no opinion scores are needed. Needs the extras train and vmaf.
     """
+    from vqa_plugin_clip.libraries import TORCH, require
+
+    require("clipvqa distill", TORCH, "'vqa-harness[clip,train]'")
     import os
 
     from vqa_harness.console import stage_bar, warn
     from vqa_harness.errors import UsageError
+    from vqa_plugin_clip.backend.pytorch import choose_device
     from vqa_plugin_clip.distill.recipe import DistillRecipe
     from vqa_plugin_clip.distill.run import distill
     from vqa_plugin_clip.distill.varied import Varied
-    from vqa_plugin_clip.metric import choose_device
 
     if clean is not None and not varied:
         raise UsageError("--clean: needs --varied")

@@ -13,7 +13,8 @@ import torch
 from vqa_harness.errors import UsageError
 from vqa_harness.files import file_sha256, try_file, try_folder
 from vqa_plugin_clip.checkpoint.card import CheckpointCard, read_card
-from vqa_plugin_clip.checkpoint.files import find_checkpoint, load_checkpoint, save_checkpoint
+from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
+from vqa_plugin_clip.checkpoint.find import find_checkpoint
 from vqa_plugin_clip.distill.batches import ClipSet, labelled_clips
 from vqa_plugin_clip.distill.check import CheckReport, evaluate
 from vqa_plugin_clip.distill.coders import check_coders, more_beside

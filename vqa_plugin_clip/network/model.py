@@ -93,7 +93,7 @@ class ClipVqa(LanguageTower):
         if not 0 <= first <= sizes.image_size - rows:
             raise UsageError(f"band={band}: {rows} rows from there leave the frame")
         quality, patches = self.visual(video.flatten(0, 1), sizes.frames, band or 0)
-        split = (len(video), sizes.frames)
+        split = (video.shape[0], sizes.frames)
         return quality.view(*split, *quality.shape[1:]), patches.view(*split, *patches.shape[1:])
 
     def project_patches(self, patches: Tensor) -> Tensor:
@@ -105,7 +105,7 @@ class ClipVqa(LanguageTower):
         """Lay out the temporal convolution's output [B, D, 1, P] as one row per patch [B, P, D]."""
         if self.architecture.permute_conv2:
             return conv2_raw.squeeze(2).transpose(1, 2)
-        return conv2_raw.reshape(len(conv2_raw), conv2_raw.shape[3], conv2_raw.shape[1])
+        return conv2_raw.reshape(conv2_raw.shape[0], conv2_raw.shape[3], conv2_raw.shape[1])
 
     def forward(self, video: Tensor, text: Tensor, band: int | None = None) -> Prediction:
         """Predict level probabilities.
@@ -133,7 +133,7 @@ class ClipVqa(LanguageTower):
         conv2_raw = self.conv2(projected.permute(0, 3, 1, 2))
         content = self.content(conv2_raw)
         video_feature = self.mit(quality)
-        level_text = features.expand(len(quality), -1, -1)
+        level_text = features.expand(quality.shape[0], -1, -1)
         change = self.prompts_generator(level_text, content)
         video_unit = functional.normalize(video_feature, dim=-1)
         text_unit = functional.normalize(level_text + change, dim=-1)

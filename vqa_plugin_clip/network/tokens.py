@@ -1,20 +1,21 @@
 """Wordings of the quality levels as token ids.
 
 With CLIP's vocabulary the three published wordings need no tokenizer: their ids are here. A small
-network has a compact vocabulary of whole words, kept in its `Architecture`.
+network has a compact vocabulary of whole words, kept in its `Architecture`. Only `tokens_for`
+imports torch.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_plugin_clip.network.architecture import Architecture
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CLIP_VOCABULARY = 49408
 """Token ids of CLIP's byte-pair vocabulary."""
@@ -84,6 +85,8 @@ def tokens_for(texts: Sequence[str], architecture: Architecture) -> Tensor:
             architecture names no vocabulary.
         MissingBackend: CLIP's tokenizer is needed and open_clip is not installed.
     """
+    import torch
+
     rows = torch.full((len(texts), architecture.context_length), PADDING, dtype=torch.int64)
     for row, text in zip(rows, texts, strict=True):
         ids = _ids(text, architecture)

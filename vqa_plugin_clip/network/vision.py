@@ -54,7 +54,7 @@ class CatBlock(ResidualBlock):
         """
         message = self.message_fc(first.reshape(-1, frames, first.shape[-1]))
         message = message + self.message_attn(self.message_ln(message))
-        out: Tensor = message.reshape(len(first), -1)
+        out: Tensor = message.reshape(first.shape[0], -1)
         return out
 
 
@@ -114,7 +114,7 @@ class FrameTower(nn.Module):
         """
         grid = self.conv1(self.stem(images))
         patches = grid.flatten(2).transpose(1, 2)
-        first = self.class_embedding.expand(len(images), 1, -1)
+        first = self.class_embedding.expand(images.shape[0], 1, -1)
         start = 1 + first_row * self.columns
         places = self.positional_embedding[start : start + patches.shape[1]]
         places = torch.cat([self.positional_embedding[:1], places])

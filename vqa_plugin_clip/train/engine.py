@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vqa_harness.errors import MissingBackend, UsageError, one_line
-from vqa_plugin_clip.metric import choose_device
+from vqa_plugin_clip.backend.pytorch import choose_device
 from vqa_plugin_clip.network.labels import cosine_loss, expected_level, labels_of
 from vqa_plugin_clip.network.tokens import tokens_for
 from vqa_plugin_clip.train.initial_network import InitialNetwork, keep_statistics, save_memory

@@ -1,0 +1,1 @@
+"""What runs the network: ONNX Runtime for a checkpoint with a graph, or torch."""
