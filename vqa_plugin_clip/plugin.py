@@ -30,7 +30,10 @@ CLIPVQA = MetricSpec(
             " checkpoint's card says: 2 seconds for the bundled one",
         ),
         Param(
-            "hop", "", "seconds from one window's start to the next; empty for the window's length"
+            "hop",
+            "",
+            "seconds from one window's start to the next; empty for the card's, or the window's"
+            " length",
         ),
         Param(
             "decode",
