@@ -72,7 +72,6 @@ def test_gate_scores_in_two_processes(vqa_harness, folder, floor, code):
 
 
 def test_clipvqa_scores_with_the_bundled_checkpoint(vqa_harness, folder):
-    pytest.importorskip("torch", reason="CLIPVQA needs the extra clip (torch)")
     done = vqa_harness("run", "good.mp4", "-m", "clipvqa", "-o", "clipvqa.json", "-q")
     assert (done.returncode, done.stderr) == (0, "")
     log = json.loads((folder / "clipvqa.json").read_text("utf-8"))

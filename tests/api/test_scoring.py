@@ -65,7 +65,6 @@ def test_a_shift_is_found_in_arrays_too(clips):
 
 
 def test_clipvqa_of_rgb_arrays_is_that_of_the_file(clips):
-    pytest.importorskip("torch")
     path = clips / "encode.mkv"
     video = Video.from_rgb(rgb_of(path), fps=25, matrix="bt601", full_range=False)
     from_file = vqa.score(path)
@@ -165,7 +164,7 @@ def test_plugins_are_told_of_a_run(clips, monkeypatch):
 
 def test_a_package_that_is_missing(clips, monkeypatch):
     monkeypatch.setattr("vqa_harness.api.inputs.missing_modules", lambda spec: ["torch"])
-    with pytest.raises(vqa.MissingBackend, match="needs torch; pip install"):
+    with pytest.raises(vqa.MissingBackend, match="needs torch; reinstall the package"):
         vqa.score(clips / "encode.mkv")
 
 

@@ -158,14 +158,14 @@ def test_a_missing_extra_is_exit_6_and_says_what_to_install(video):
         "from vqa_harness.cli.app import run_cli; sys.exit(run_cli(sys.argv[1:]))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", hide, "run", "--metric", "clipvqa", str(video)],
+        [sys.executable, "-c", hide, "run", "--metric", "clipvqa:backend=torch", str(video)],
         capture_output=True,
         text=True,
     )
     assert done.returncode == 6
     assert done.stderr == (
-        "vqa-harness: error: metric 'clipvqa' needs torch, safetensors;"
-        " pip install 'vqa-harness[clip]'\n"
+        "vqa-harness: error: clipvqa:backend=torch needs torch, safetensors;"
+        " run: pip install 'vqa-harness[clip]'\n"
     )
 
 
@@ -186,9 +186,11 @@ def test_a_metric_that_fails_is_exit_5_and_the_rest_is_written(cli, video, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "banned"),
     [
-        (["--help"], {"torch", "numba", "av", "numpy", "scipy"}),
-        (["metrics"], {"torch", "numba", "av", "numpy", "scipy"}),
-        (["run", *METRIC], {"torch", "open_clip", "numba", "scipy"}),
+        (["--help"], {"torch", "onnxruntime", "numba", "av", "numpy", "scipy"}),
+        (["metrics"], {"torch", "onnxruntime", "numba", "av", "numpy", "scipy"}),
+        (["clipvqa", "--help"], {"torch", "onnxruntime", "numba", "av", "numpy", "scipy"}),
+        (["run", *METRIC], {"torch", "onnxruntime", "open_clip", "numba", "scipy"}),
+        (["run", "-m", "clipvqa"], {"torch", "safetensors", "onnx", "open_clip", "numba", "scipy"}),
     ],
 )
 def test_heavy_modules_stay_out(video, arguments, banned):

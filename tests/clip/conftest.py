@@ -1,4 +1,3 @@
-import importlib.util
 import json
 
 import pytest
@@ -8,14 +7,10 @@ from tests.paths import GOLDEN
 FOLDER = GOLDEN / "clipvqa"
 NAMES = ("clipvqa_tiny", "clipvqa_tiny_b")
 
-# Without torch only test_imports.py runs; it shows the reason as a skip.
-collect_ignore_glob = []
-if importlib.util.find_spec("torch") is None:
-    collect_ignore_glob = ["test_[!i]*.py"]
-
 
 def _golden(name):
-    from tests.clip.golden import Golden  # needs torch
+    pytest.importorskip("torch", reason="needs the extra clip (torch)")
+    from tests.clip.golden import Golden
 
     return Golden(FOLDER / f"{name}.npz")
 

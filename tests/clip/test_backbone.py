@@ -4,6 +4,9 @@ import logging
 import warnings
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 from safetensors.torch import save_file
 

@@ -4,12 +4,15 @@ import json
 from dataclasses import replace
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 
 from tests.networks import card_of, small_architecture
 from vqa_harness import files
 from vqa_harness.errors import InputError, MissingBackend, UsageError
-from vqa_plugin_clip.checkpoint import files as checkpoints
+from vqa_plugin_clip.checkpoint import find, weights
 from vqa_plugin_clip.checkpoint.card import MAX_CARD_BYTES, read_card
 from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
 from vqa_plugin_clip.network.model import ClipVqa
@@ -147,7 +150,7 @@ def test_weights_that_are_no_safetensors_file_are_refused(saved):
 
 def test_too_large_files_are_not_read(saved, monkeypatch):
     path, _ = saved
-    monkeypatch.setattr(checkpoints, "MAX_WEIGHTS_BYTES", 10)
+    monkeypatch.setattr(weights, "MAX_WEIGHTS_BYTES", 10)
     with pytest.raises(InputError, match="at most 10 are read"):
         load_checkpoint(path)
 
@@ -158,10 +161,10 @@ def test_missing_checkpoints(saved, tmp_path, monkeypatch):
         load_checkpoint(tmp_path / "nowhere.safetensors")
     with pytest.raises(InputError, match="import-checkpoint"):
         load_checkpoint(tmp_path / "x.pth")
-    monkeypatch.setattr(checkpoints, "WEIGHTS_FOLDER", tmp_path)
+    monkeypatch.setattr(find, "WEIGHTS_FOLDER", tmp_path)
     with pytest.raises(MissingBackend, match=r"checkpoint 'default': not in this .*\(small\)"):
         load_checkpoint()
-    assert checkpoints.bundled() == ["small"]
+    assert find.bundled() == ["small"]
     assert load_checkpoint("small")[1].architecture == SMALL
     path.unlink()
     with pytest.raises(InputError, match="cannot be read"):
@@ -170,7 +173,7 @@ def test_missing_checkpoints(saved, tmp_path, monkeypatch):
 
 def test_the_bundled_checkpoint_saved_again_is_the_same_files(tmp_path):
     """State-dict keys, their order, shapes and dtypes, and the card's JSON: byte for byte."""
-    bundled = checkpoints.WEIGHTS_FOLDER / f"{checkpoints.DEFAULT_NAME}.safetensors"
+    bundled = find.WEIGHTS_FOLDER / f"{find.DEFAULT_NAME}.safetensors"
     model, card = load_checkpoint(bundled, for_inference=False)
     copy = tmp_path / bundled.name
     save_checkpoint(model, card, copy)

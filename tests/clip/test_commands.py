@@ -1,6 +1,9 @@
 import json
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 
 from tests.networks import small_architecture

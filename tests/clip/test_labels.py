@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_plugin_clip.network.labels import (
@@ -59,6 +58,8 @@ def test_networks_of_the_published_behaviour_keep_the_papers_label():
 
 
 def test_loss_value(golden):
+    import torch
+
     probs = torch.from_numpy(golden.arrays["b2/probs"])
     labels = torch.from_numpy(golden.arrays["loss/labels"])
     for key in ("loss/value_b2", "loss/value_b2_autograd"):

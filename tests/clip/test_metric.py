@@ -5,6 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 
 from tests.networks import card_of, random_checkpoint, small_architecture
@@ -15,10 +18,10 @@ from vqa_harness.protocols import Sampling
 from vqa_harness.registry import Registry
 from vqa_harness.testing import check_metric, sample_frames
 from vqa_harness.testing.synthetic import make_video
+from vqa_plugin_clip.backend.pytorch import choose_device
 from vqa_plugin_clip.checkpoint.published import import_published
 from vqa_plugin_clip.explain import Explanation
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
-from vqa_plugin_clip.backend.pytorch import choose_device
 from vqa_plugin_clip.metric import ClipVqaMetric
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.tokens import CLIP_VOCABULARY, LABELS

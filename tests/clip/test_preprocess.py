@@ -60,6 +60,7 @@ def test_centre_keeps_a_flat_picture_and_the_middle():
 
 
 def test_the_tensor_is_normalised_channel_first():
+    pytest.importorskip("torch", reason="needs the extra clip (torch)")
     made = Preprocessing().tensor(np.full((2, 3, 224, 224, 3), 255, np.uint8))
     assert made.shape == (2, 3, 3, 224, 224)
     assert made[0, 0, :, 0, 0].tolist() == pytest.approx([2.2489, 2.4286, 2.6400], abs=1e-4)

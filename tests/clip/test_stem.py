@@ -3,6 +3,9 @@
 import importlib.util
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 
 from tests.networks import small_architecture

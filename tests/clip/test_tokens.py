@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.network.tokens import LABELS, LABELS_1, LABELS_LONG, tokens_for, vocabulary_of

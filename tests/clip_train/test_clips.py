@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 
 from vqa_harness.errors import InputError, UsageError

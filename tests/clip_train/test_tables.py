@@ -4,6 +4,8 @@ import csv
 
 import pytest
 
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 from vqa_harness.errors import UsageError
 from vqa_harness.testing.synthetic import make_video
 from vqa_plugin_clip.train import survey as survey_module

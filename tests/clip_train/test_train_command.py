@@ -8,6 +8,9 @@ import subprocess
 import sys
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 
 from vqa_plugin_clip.train import fit

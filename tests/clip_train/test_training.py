@@ -9,6 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 from safetensors.torch import save_file
 
