@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 
 pytest.importorskip("PIL", reason="Pillow is not installed; it comes with the extra clip")

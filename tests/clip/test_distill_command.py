@@ -4,6 +4,9 @@ import csv
 import json
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 
 pytest.importorskip("PIL", reason="Pillow is not installed; it comes with the extra clip")

@@ -1,6 +1,9 @@
 """The frame tower in parts: the same numbers, with fewer frames in memory at once."""
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 
 from tests.networks import card_of, random_checkpoint, small_architecture

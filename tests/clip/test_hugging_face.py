@@ -3,6 +3,9 @@
 import json
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 import torch
 from safetensors.torch import save_file
 

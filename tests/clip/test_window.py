@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+pytest.importorskip("torch", reason="needs the extra clip (torch)")
+
 from tests.networks import card_of, random_checkpoint, small_architecture
 from vqa_harness.errors import UsageError
 from vqa_harness.protocols import Sampling
