@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from onnx_ir.passes import common
 from torch import Tensor, nn
 
-from vqa_harness.errors import InputError, MetricError, one_line
-from vqa_harness.files import make_folder, write_bytes
+from vqa_harness.errors import InputError, MetricError, UsageError, one_line
+from vqa_harness.files import try_file, write_bytes
 from vqa_plugin_clip.checkpoint.card import CheckpointCard, read_card
 from vqa_plugin_clip.checkpoint.files import load_checkpoint
 from vqa_plugin_clip.checkpoint.find import find_checkpoint
@@ -82,18 +82,25 @@ def export_graph(checkpoint: str | Path, output: Path | None = None) -> Export:
             wording and is not installed.
         InputError: The checkpoint is damaged.
         MetricError: The network cannot be exported, or the graph gives other scores than torch.
-        UsageError: The graph cannot be written.
+        UsageError: The graph's name has another ending, or it cannot be written.
     """
+    if output is not None and output.suffix != ".onnx":
+        raise UsageError(f"{output}: a graph's name ends in .onnx")
     card_path = find_checkpoint(checkpoint)
+    path = output or graph_path(card_path)
+    try_file(path)
     card = read_card(card_path)
     model, _ = load_checkpoint(card_path, for_inference=False)
     weights_path = card_path.with_suffix(".safetensors")
     weights = read_weights(weights_path, card)
-    path = output or graph_path(card_path)
     whole = _WholeNetwork(model, card).eval().requires_grad_(False)
     content = _graph_of(whole, card, weights, weights_path)
+    if len(content) > MAX_GRAPH_BYTES:
+        raise MetricError(
+            f"{path.name}: would take {len(content)} bytes, and at most {MAX_GRAPH_BYTES} are read;"
+            " score this checkpoint with clipvqa:backend=torch"
+        )
     difference = _compare(whole, card, path, content, weights)
-    make_folder(path.parent)
     write_bytes(path, content)
     return Export(path, weights_path.name, len(content), difference)
 
@@ -149,11 +156,6 @@ def _graph_of(
     model.metadata_props.clear()
     model.metadata_props.update(metadata_for(card))
     content: bytes = ir.to_proto(model).SerializeToString(deterministic=True)
-    if len(content) > MAX_GRAPH_BYTES:
-        raise MetricError(
-            f"{weights_path}: its graph takes {len(content)} bytes, at most {MAX_GRAPH_BYTES} are"
-            " read; score this checkpoint with clipvqa:backend=torch"
-        )
     return content
 
 
