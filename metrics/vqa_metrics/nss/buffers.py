@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from vqa_metrics.nss.filter import FILTER_ELEMENTS
 from vqa_metrics.nss.fold import CELLS, PAIR
 from vqa_metrics.nss.moments import SUMS
-from vqa_metrics.nss.signs import BYTE, COUNTS
+from vqa_metrics.nss.signs import BYTE, COUNTS, Signs
 from vqa_metrics.nss.tile import (
     BLOCK,
     HALO,
@@ -32,11 +32,40 @@ _LINE = 64
 """Bytes of a cache line, which is also the size of the widest vectors."""
 
 
+class ColumnSums(NamedTuple):
+    """Sums by column of a tile.
+
+    Attributes:
+        sums: (moments.SUMS,) float32.
+        counts: (signs.COUNTS,) uint8.
+    """
+
+    sums: NDArray[np.float32]
+    counts: NDArray[np.uint8]
+
+
+class Edges(NamedTuple):
+    """Coefficients that later tiles need of earlier ones, and the outermost of the frame.
+
+    Attributes:
+        before: (BLOCK,) float32, coefficients in the column left of the tile.
+        seams: (tiles * PITCH,) float32, last rows of coefficients of the tiles above.
+        rows: (2 * W,) float32, top and then bottom row of coefficients of the frame.
+        columns: (2 * H,) float32, left and then right column of coefficients of the frame.
+    """
+
+    before: NDArray[np.float32]
+    seams: NDArray[np.float32]
+    rows: NDArray[np.float32]
+    columns: NDArray[np.float32]
+
+
 class Buffers(NamedTuple):
     """Arrays of one pass, which leaves them ready for the next.
 
     Arrays of a tile are one-dimensional, with `tile.PITCH` elements from row to row, so that a
-    kernel addresses rows above and below by a constant.
+    kernel addresses rows above and below by a constant. What goes together is one member: handing
+    over all arrays takes Numba longer to compile than a short part does.
 
     Attributes:
         scratch: Scratch of the loaders.
@@ -44,46 +73,30 @@ class Buffers(NamedTuple):
         filtered: (FILTER_ELEMENTS,) float64, scratch of the filter.
         z: ((BLOCK + 2) * PITCH,) float32 coefficients; row r of the tile is row r + 1, and row 0
             stays zero, so that the first row has an upper neighbour that adds nothing.
-        z_bits: The same memory as int32, for signs and magnitudes.
-        before: (BLOCK,) float32, coefficients in the column left of the tile.
-        negative: uint8, one bit per coefficient that is below zero, a byte for eight rows.
-        nonzero: uint8, one bit per coefficient that is not zero, packed likewise.
-        residue_marks: uint8, how many of eight rows are rounding residue, per column; scratch.
-        sums: (moments.SUMS,) float32 column sums of the tile.
-        counts: (signs.COUNTS,) uint8 column counts of the tile.
-        pair_sums: Column sums of the pairs with the row above the tile, laid out like ``sums``.
-        pair_counts: Column counts of those pairs, laid out like ``counts``.
+        signs: The same memory as integers, and the signs in it.
+        tile: Column sums of the tile.
+        seam: Column sums of the pairs with the row above the tile.
         pairs: (2 * PAIR,) float32, scratch of the folding.
-        inside: (2, CELLS) float64, sums by strip: of its first column, and of the others.
+        inside: (2 * CELLS,) float64, sums by strip: of its first column, and of the others.
         across: The same for the pairs with the row above the tile.
         frame: (CELLS,) float64, sums of the frame by strip.
-        sides: (2, BLOCK + 1) float32, left and right column of a block.
-        seams: (tiles, PITCH) float32, last rows of coefficients of the tiles above.
-        rows: (2, W) float32, top and bottom row of coefficients of the frame.
-        columns: (2, H) float32, left and right column of coefficients of the frame.
+        sides: (2 * (BLOCK + 1),) float32, left and right column of a block.
+        edges: What is kept of each tile.
     """
 
     scratch: LoadScratch
     x: NDArray[np.float64]
     filtered: NDArray[np.float64]
     z: NDArray[np.float32]
-    z_bits: NDArray[np.int32]
-    before: NDArray[np.float32]
-    negative: NDArray[np.uint8]
-    nonzero: NDArray[np.uint8]
-    residue_marks: NDArray[np.uint8]
-    sums: NDArray[np.float32]
-    counts: NDArray[np.uint8]
-    pair_sums: NDArray[np.float32]
-    pair_counts: NDArray[np.uint8]
+    signs: Signs
+    tile: ColumnSums
+    seam: ColumnSums
     pairs: NDArray[np.float32]
     inside: NDArray[np.float64]
     across: NDArray[np.float64]
     frame: NDArray[np.float64]
     sides: NDArray[np.float32]
-    seams: NDArray[np.float32]
-    rows: NDArray[np.float32]
-    columns: NDArray[np.float32]
+    edges: Edges
 
 
 def _zeros(size: int, kind: DTypeLike) -> NDArray[Any]:
@@ -109,27 +122,29 @@ def new_buffers(height: int, width: int) -> Buffers:
             words,
             words.view(np.uint8),
             words.view(np.int32),
-            _zeros(ROWS * WIDE, np.int32).reshape(ROWS, WIDE),
+            _zeros(ROWS * WIDE, np.int32),
             _zeros(TILE + 2 * HALO, np.int32),
         ),
         x=_zeros(ROWS * PITCH, np.float64),
         filtered=_zeros(FILTER_ELEMENTS, np.float64),
         z=z,
-        z_bits=z.view(np.int32),
-        before=np.zeros(BLOCK, np.float32),
-        negative=_zeros(packed, np.uint8),
-        nonzero=_zeros(packed, np.uint8),
-        residue_marks=_zeros(TILE + LANES, np.uint8),
-        sums=_zeros(SUMS, np.float32),
-        counts=_zeros(COUNTS, np.uint8),
-        pair_sums=_zeros(SUMS, np.float32),
-        pair_counts=_zeros(COUNTS, np.uint8),
+        signs=Signs(
+            z.view(np.int32),
+            _zeros(packed, np.uint8),
+            _zeros(packed, np.uint8),
+            _zeros(TILE + LANES, np.uint8),
+        ),
+        tile=ColumnSums(_zeros(SUMS, np.float32), _zeros(COUNTS, np.uint8)),
+        seam=ColumnSums(_zeros(SUMS, np.float32), _zeros(COUNTS, np.uint8)),
         pairs=_zeros(2 * PAIR, np.float32),
-        inside=_zeros(2 * CELLS, np.float64).reshape(2, CELLS),
-        across=_zeros(2 * CELLS, np.float64).reshape(2, CELLS),
+        inside=_zeros(2 * CELLS, np.float64),
+        across=_zeros(2 * CELLS, np.float64),
         frame=_zeros(CELLS, np.float64),
-        sides=np.zeros((2, BLOCK + 1), np.float32),
-        seams=np.zeros((-(-width // TILE), PITCH), np.float32),
-        rows=np.zeros((2, width), np.float32),
-        columns=np.zeros((2, height), np.float32),
+        sides=np.zeros(2 * (BLOCK + 1), np.float32),
+        edges=Edges(
+            before=np.zeros(BLOCK, np.float32),
+            seams=np.zeros(-(-width // TILE) * PITCH, np.float32),
+            rows=np.zeros(2 * width, np.float32),
+            columns=np.zeros(2 * height, np.float32),
+        ),
     )

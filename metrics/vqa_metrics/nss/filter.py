@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from vqa_harness.jit import part
 from vqa_metrics.nss.simd import Vector, absolute, fma, load, narrow, splat, square_root, store
+from vqa_metrics.nss.tail import tail
 from vqa_metrics.nss.tile import HALO, LANES, ORIGIN, PITCH, STRIP, TILE
 
 GROUP = 8
@@ -102,7 +103,7 @@ def _join_strips(v: NDArray[np.float64]) -> None:
     which `column_offset` keeps behind the row and which are saved before they are overwritten.
     """
     for row in range(2 * GROUP):
-        line = v[row * PITCH + ORIGIN - _SIDE : (row + 1) * PITCH]
+        line = tail(v, row * PITCH + ORIGIN - _SIDE)
         end = _SIDE + TILE
         a, b, c = line[end], line[end + 1], line[end + 2]
         d, e, f = line[end + 3], line[end + 4], line[end + 5]
@@ -220,9 +221,9 @@ def _make_mscn(down: WindowFunction, along: WindowFunction, fast: bool) -> MscnK
                 _filter_columns(x, group, far, down, v)
             _join_strips(v)
             for row in range(GROUP):
-                source = x[(group + row + HALO) * PITCH :]
-                target = z[(group + row + 1) * PITCH :]
-                _divide_row(source, v[row * PITCH :], (p0, p1), along_taps, target)
+                source = tail(x, (group + row + HALO) * PITCH)
+                target = tail(z, (group + row + 1) * PITCH)
+                _divide_row(source, tail(v, row * PITCH), (p0, p1), along_taps, target)
 
     return mscn
 
@@ -246,7 +247,7 @@ def join_coefficients(
         before: (BLOCK,) float32, the column left of the tile, for its first strip.
     """
     for row in range(r0, r1):
-        line = z[(row + 1) * PITCH + ORIGIN - LANES : (row + 2) * PITCH]
+        line = tail(z, (row + 1) * PITCH + ORIGIN - LANES)
         for i in range(LANES):
             line[i] = line[TILE - 1 + i]
         line[0] = before[row]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from vqa_harness.jit import part
 from vqa_metrics.nss.moments import FIELDS, KINDS, SPANNING
 from vqa_metrics.nss.simd import load, store
+from vqa_metrics.nss.tail import tail
 from vqa_metrics.nss.tile import LANES, STRIP, TILE
 
 _SUMS = 3
@@ -58,17 +59,18 @@ def fold_strips(
         counts: (COUNTS,) uint8 column counts.
         kind: First kind; those before are left as they are.
         pairs: (2 * PAIR,) float32, scratch.
-        strips: (2, CELLS) float64, set to the first columns and to the sums of the others.
+        strips: (2 * CELLS,) float64, set to the first columns and to the sums of the others.
     """
-    first, others = strips[0], strips[1]
+    others = tail(strips, CELLS)
     for k in range(kind, KINDS):
         for field in range(_SUMS):
             cell = (k * FIELDS + field) * LANES
-            _fold_columns(sums, (_SUMS * k + field) * TILE, pairs, first[cell:], others[cell:])
+            start = (_SUMS * k + field) * TILE
+            _fold_columns(sums, start, pairs, tail(strips, cell), tail(others, cell))
         for field in range(FIELDS - _SUMS):
             cell = (k * FIELDS + _SUMS + field) * LANES
             start = ((FIELDS - _SUMS) * k + field) * TILE
-            _fold_columns(counts, start, pairs, first[cell:], others[cell:])
+            _fold_columns(counts, start, pairs, tail(strips, cell), tail(others, cell))
 
 
 @part()
@@ -77,9 +79,9 @@ def add_frame(
 ) -> None:
     """Add all samples of a tile: its own pairs, and those across its upper edge."""
     for i in range(CELLS):
-        out[i] += inside[0, i] + inside[1, i]
+        out[i] += inside[i] + inside[CELLS + i]
     for i in range(SPANNING * FIELDS * LANES, CELLS):
-        out[i] += across[0, i] + across[1, i]
+        out[i] += across[i] + across[CELLS + i]
 
 
 @part()
@@ -92,8 +94,8 @@ def add_block(
     """Add the samples in a range of strips to ``out``, without pairs that leave the range.
 
     Args:
-        inside: (2, CELLS) float64, sums of the tile by strip, see `fold_strips`.
-        across: (2, CELLS) float64, sums of the pairs with the row above the tile.
+        inside: (2 * CELLS,) float64, sums of the tile by strip, see `fold_strips`.
+        across: (2 * CELLS,) float64, sums of the pairs with the row above the tile.
         strips: First strip, and one past the last.
         out: (KINDS, FIELDS) float64, what is added to.
     """
@@ -104,13 +106,13 @@ def add_block(
             cell = (kind * FIELDS + field) * LANES
             total = 0.0
             for i in range(cell + start, cell + stop):
-                total += inside[1, i]
+                total += inside[CELLS + i]
                 if kind >= SPANNING:
-                    total += across[1, i]
+                    total += across[CELLS + i]
             for i in range(cell + start + beside, cell + stop):
-                total += inside[0, i]
+                total += inside[i]
                 if kind >= SPANNING:
-                    total += across[0, i]
+                    total += across[i]
             out[kind, field] += total
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
+from vqa_metrics.nss.tail import tail
 from vqa_metrics.nss.tile import (
     HALO,
     ORIGIN,
@@ -73,17 +74,18 @@ def _weigh(
 
 @part()
 def _columns(
-    luma: NDArray[np.uint8], height: int, row: int, first: int, last: int, out: NDArray[np.int32]
+    luma: Row, pitch: int, height: int, row: int, first: int, last: int, out: NDArray[np.int32]
 ) -> None:
     """Weight the eight rows around row ``row`` of the half image, in columns of the full image."""
-    a = luma[_mirrored(2 * row - 3, height), first:last]
-    b = luma[_mirrored(2 * row - 2, height), first:last]
-    c = luma[_mirrored(2 * row - 1, height), first:last]
-    d = luma[_mirrored(2 * row, height), first:last]
-    e = luma[_mirrored(2 * row + 1, height), first:last]
-    f = luma[_mirrored(2 * row + 2, height), first:last]
-    g = luma[_mirrored(2 * row + 3, height), first:last]
-    h = luma[_mirrored(2 * row + 4, height), first:last]
+    columns = tail(luma, first)
+    a = tail(columns, _mirrored(2 * row - 3, height) * pitch)
+    b = tail(columns, _mirrored(2 * row - 2, height) * pitch)
+    c = tail(columns, _mirrored(2 * row - 1, height) * pitch)
+    d = tail(columns, _mirrored(2 * row, height) * pitch)
+    e = tail(columns, _mirrored(2 * row + 1, height) * pitch)
+    f = tail(columns, _mirrored(2 * row + 2, height) * pitch)
+    g = tail(columns, _mirrored(2 * row + 3, height) * pitch)
+    h = tail(columns, _mirrored(2 * row + 4, height) * pitch)
     # The compiler unrolls a loop whose length it knows, and most rows have this one.
     if last - first == WIDE:
         _weigh(a, b, c, d, e, f, g, h, WIDE, out)
@@ -104,7 +106,8 @@ def _mirror(
 
 @part()
 def load_half(
-    luma: NDArray[np.uint8],
+    luma: Row,
+    pitch: int,
     size: tuple[int, int],
     corner: tuple[int, int],
     rows: int,
@@ -117,7 +120,8 @@ def load_half(
     row; both sums are of integers and therefore exact.
 
     Args:
-        luma: (H, W) uint8, the full image.
+        luma: (H * W,) uint8, the full image.
+        pitch: Its columns, W.
         size: Rows and columns of the full image that count as the frame.
         corner: First row and column of the tile in the half image.
         rows: Rows of the tile.
@@ -131,12 +135,13 @@ def load_half(
     inner = (max(left, 0), min(left + count, width))
     top, bottom = max(0, HALO - r0), min(rows + 2 * HALO, (height + 1) // 2 - r0 + HALO)
     for row in range(top, bottom):
-        p = scratch.weighted[row]
-        _columns(luma, height, r0 + row - HALO, inner[0], inner[1], p[inner[0] - left :])
+        p = tail(scratch.weighted, row * WIDE)
+        out = tail(p, inner[0] - left)
+        _columns(luma, pitch, height, r0 + row - HALO, inner[0], inner[1], out)
         _mirror(p, left, inner, count, width)
     line = scratch.line
     for row in range(top, bottom):
-        p = scratch.weighted[row]
+        p = tail(scratch.weighted, row * WIDE)
         # All columns, for a constant length; what lies beyond the image is not used.
         for i in range(_COUNT):
             s = 2 * i
@@ -144,9 +149,9 @@ def load_half(
             third, centre = p[s + 2] + p[s + 5], p[s + 3] + p[s + 4]
             line[i] = _taps(outer, second, third, centre)
         if last >= TILE:
-            order_ints(line[-first:], row, scratch)
+            order_ints(tail(line, -first), row, scratch.words)
             set_halo_columns(line, (first, last), row, scratch.ints)
         else:
-            set_columns(line, (first, last), _UNIT, x[row * PITCH + ORIGIN :])
+            set_columns(line, (first, last), _UNIT, tail(x, row * PITCH + ORIGIN))
     if last >= TILE:
         set_rows(scratch.ints, top, bottom, _UNIT, x)

@@ -135,10 +135,12 @@ def pair_counts(
 
 
 @part(fastmath=True)
-def fold_pairs(a: NDArray[np.float32], b: NDArray[np.float32], out: NDArray[np.float64]) -> None:
-    """Add the products of two rows or columns of equal length to ``out`` (FIELDS,)."""
+def fold_pairs(
+    a: NDArray[np.float32], b: NDArray[np.float32], count: int, kind: int, out: NDArray[np.float64]
+) -> None:
+    """Add the products of the first ``count`` of two rows or columns to ``out`` (KINDS, FIELDS)."""
     below, above, size, negative, positive = 0.0, 0.0, 0.0, 0, 0
-    for i in range(len(a)):
+    for i in range(count):
         v = np.float64(a[i]) * np.float64(b[i])
         low = min(v, 0.0)
         high = max(v, 0.0)
@@ -147,8 +149,8 @@ def fold_pairs(a: NDArray[np.float32], b: NDArray[np.float32], out: NDArray[np.f
         size += high - low
         negative += int(v < 0)
         positive += int(v > 0)
-    out[0] += below
-    out[1] += above
-    out[2] += size
-    out[3] += negative
-    out[4] += positive
+    out[kind, 0] += below
+    out[kind, 1] += above
+    out[kind, 2] += size
+    out[kind, 3] += negative
+    out[kind, 4] += positive

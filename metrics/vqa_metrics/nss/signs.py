@@ -7,12 +7,15 @@ not zero. Pairs are counted by logic on those bytes.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
 from vqa_metrics.nss.filter import SCALE
 from vqa_metrics.nss.simd import popcount
+from vqa_metrics.nss.tail import tail
 from vqa_metrics.nss.tile import LANES, ORIGIN, PITCH, TILE
 
 BYTE = 8
@@ -30,12 +33,29 @@ _SIGN = np.uint32(0x80000000)
 """The sign bit of a float32."""
 
 
+class Signs(NamedTuple):
+    """Coefficients of a tile as integers, and their signs, packed eight rows to a byte.
+
+    Attributes:
+        bits: The memory of the coefficients as int32, for signs and magnitudes.
+        negative: uint8, one bit per coefficient that is below zero.
+        nonzero: uint8, one bit per coefficient that is not zero.
+        residue_marks: (TILE + LANES,) uint8, how many of eight rows are rounding residue, per
+            column; scratch.
+    """
+
+    bits: NDArray[np.int32]
+    negative: NDArray[np.uint8]
+    nonzero: NDArray[np.uint8]
+    residue_marks: NDArray[np.uint8]
+
+
 @part(forceinline=True)
 def _pack_negative(
     bits: NDArray[np.int32], first: int, count: int, negative: NDArray[np.uint8]
 ) -> np.int32:
     """Pack the signs of eight rows in some columns; returns the smallest magnitude, as bits."""
-    p, negative_bytes = bits[first:], negative[first:]
+    p, negative_bytes = tail(bits, first), tail(negative, first)
     smallest = _MAGNITUDE
     for c in range(count):
         signs = np.uint32(0)
@@ -56,7 +76,7 @@ def _pack_nonzero(
     residue: NDArray[np.uint8],
 ) -> None:
     """Pack which coefficients are not zero, and count in each column the rounding residue."""
-    p, nonzero_bytes = bits[first:], nonzero[first:]
+    p, nonzero_bytes = tail(bits, first), tail(nonzero, first)
     for c in range(count):
         marks, small = np.int32(0), np.int32(0)
         for k in range(BYTE):
@@ -68,31 +88,23 @@ def _pack_nonzero(
 
 
 @part()
-def pack_signs(
-    bits: NDArray[np.int32],
-    row: int,
-    negative: NDArray[np.uint8],
-    nonzero: NDArray[np.uint8],
-    residue: NDArray[np.uint8],
-) -> int:
+def pack_signs(signs: Signs, row: int) -> int:
     """Pack eight rows of a tile, and the columns left of the strips, into bytes.
 
     Byte row ``row // 8 + 1`` is set. Where the smallest magnitude of the eight rows is above
     residue, which is nearly everywhere, nothing is zero and no second look is needed.
 
     Args:
-        bits: Coefficients of the tile, as the bits of float32.
+        signs: Coefficients of the tile, and where to set their bits.
         row: First row, a multiple of eight.
-        negative: Where to set a bit for each coefficient below zero.
-        nonzero: Where to set a bit for each coefficient that is not zero.
-        residue: (TILE + LANES,) uint8, scratch.
 
     Returns:
         How many of the coefficients are rounding residue.
     """
-    p = bits[(row + 1) * PITCH + ORIGIN - LANES :]
+    p = tail(signs.bits, (row + 1) * PITCH + ORIGIN - LANES)
     start = (row // BYTE + 1) * PITCH + ORIGIN - LANES
-    negative_bytes, nonzero_bytes = negative[start:], nonzero[start:]
+    negative_bytes, nonzero_bytes = tail(signs.negative, start), tail(signs.nonzero, start)
+    residue = signs.residue_marks
     _pack_negative(p, 0, LANES, negative_bytes)
     _pack_nonzero(p, 0, LANES, nonzero_bytes, residue)
     if _pack_negative(p, LANES, TILE, negative_bytes) >= RESIDUE:
@@ -127,11 +139,7 @@ def _count(
 
 @part()
 def count_signs(
-    negative: NDArray[np.uint8],
-    nonzero: NDArray[np.uint8],
-    row: int,
-    strip_columns: tuple[int, int],
-    sums: NDArray[np.uint8],
+    signs: Signs, row: int, strip_columns: tuple[int, int], sums: NDArray[np.uint8]
 ) -> None:
     """Add eight rows from ``row``, in some columns of every strip, to the column counts.
 
@@ -139,15 +147,14 @@ def count_signs(
     those pairs are `moments.pair_counts`.
 
     Args:
-        negative: Packed signs, see `pack_signs`.
-        nonzero: Packed marks of what is not zero.
+        signs: Packed, see `pack_signs`.
         row: First row, a multiple of eight.
         strip_columns: First column of every strip, and one past the last.
         sums: (COUNTS,) uint8, what is added to.
     """
     first = strip_columns[0] * LANES
     start = row // BYTE * PITCH + ORIGIN - LANES + first
-    n, o, counts = negative[start:], nonzero[start:], sums[first:]
+    n, o, counts = tail(signs.negative, start), tail(signs.nonzero, start), tail(sums, first)
     for c in range(min(strip_columns[1] * LANES - first, TILE)):
         n_here, o_here = n[PITCH + LANES + c], o[PITCH + LANES + c]
         n_left, o_left = n[PITCH + c], o[PITCH + c]

@@ -85,7 +85,7 @@ def _arguments(pixels: NDArray[np.uint8], scale: int, blocks: bool) -> tuple[Any
     grid = (height // BLOCK, width // BLOCK) if blocks else (0, 0)
     size = ((height + 1) // 2, (width + 1) // 2) if scale else (height, width)
     sums = np.zeros((*grid, KINDS, FIELDS)), np.zeros((KINDS, FIELDS))
-    return pixels, scale == 1, window_taps(), _buffers_for(size), *sums
+    return pixels.reshape(-1), (height, width), 1 + scale, window_taps(), _buffers_for(size), *sums
 
 
 def nss_sums(luma: NDArray[np.uint8], *, blocks: bool = True) -> NssSums:

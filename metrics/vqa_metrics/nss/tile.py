@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
+from vqa_metrics.nss.tail import tail
 
 BLOCK = 96
 """Side of NIQE's square blocks in pixels at full scale; at half scale it is half of this."""
@@ -81,7 +82,7 @@ class LoadScratch(NamedTuple):
         words: (ROWS * SPAN // 2,) uint64, what the ordering kernels write.
         bytes: The same memory as uint8, for pixels of the full image.
         ints: The same memory as int32, for the half image.
-        weighted: (ROWS, WIDE) int32, rows of the full image weighted down the columns.
+        weighted: (ROWS * WIDE,) int32, rows of the full image weighted down the columns.
         line: (TILE + 2 * HALO,) int32, one row of the half image in natural order.
     """
 
@@ -99,9 +100,9 @@ def _join(low: Number, high: Number, bits: int) -> np.uint64:
 
 
 @part()
-def order_bytes(p: NDArray[np.uint8], row: int, scratch: LoadScratch) -> None:
+def order_bytes(p: NDArray[np.uint8], row: int, words: NDArray[np.uint64]) -> None:
     """Put a row of `TILE` pixels in the order of the strips: byte k of a word is of strip k."""
-    out = scratch.words[row * SPAN // 8 :]
+    out = tail(words, row * SPAN // 8)
     for c in range(STRIP):
         a = _join(p[c], p[STRIP + c], 8)
         b = _join(p[2 * STRIP + c], p[3 * STRIP + c], 8)
@@ -111,9 +112,9 @@ def order_bytes(p: NDArray[np.uint8], row: int, scratch: LoadScratch) -> None:
 
 
 @part()
-def order_ints(p: NDArray[np.int32], row: int, scratch: LoadScratch) -> None:
+def order_ints(p: NDArray[np.int32], row: int, words: NDArray[np.uint64]) -> None:
     """Do what `order_bytes` does, for numbers of 32 bits, of which a word holds two."""
-    out = scratch.words[row * SPAN // 2 :]
+    out = tail(words, row * SPAN // 2)
     for c in range(STRIP):
         s = 2 * STRIP + c
         t, u = s + 2 * STRIP, s + 4 * STRIP
@@ -133,8 +134,8 @@ def set_rows(
     parts were stored a moment ago has to wait until the stores have reached the cache.
     """
     for row in range(first, last):
-        source = p[row * SPAN : (row + 1) * SPAN]
-        target = x[row * PITCH + ORIGIN : row * PITCH + ORIGIN + SPAN]
+        source = tail(p, row * SPAN)
+        target = tail(x, row * PITCH + ORIGIN)
         for i in range(SPAN):
             target[i] = source[i] * unit
 
@@ -165,6 +166,7 @@ def set_columns(
 @part()
 def load_full(
     luma: NDArray[np.uint8],
+    pitch: int,
     size: tuple[int, int],
     corner: tuple[int, int],
     rows: int,
@@ -176,7 +178,8 @@ def load_full(
     Only what lies inside the frame is written; `pad` fills the rest.
 
     Args:
-        luma: (H, W) uint8.
+        luma: (H * W,) uint8, the full image.
+        pitch: Its columns, W.
         size: Rows and columns, from the top left, that count as the frame: all, or NIQE's crop.
         corner: First row and column of the tile.
         rows: Rows of the tile.
@@ -188,12 +191,12 @@ def load_full(
     first, last = max(-HALO, -c0), min(TILE + HALO, width - c0)
     top, bottom = max(0, HALO - r0), min(rows + 2 * HALO, height - r0 + HALO)
     for row in range(top, bottom):
-        line = luma[r0 + row - HALO, c0 + first : c0 + last]
+        line = tail(luma, (r0 + row - HALO) * pitch + c0 + first)
         if last >= TILE:
-            order_bytes(line[-first:], row, scratch)
+            order_bytes(tail(line, -first), row, scratch.words)
             set_halo_columns(line, (first, last), row, scratch.bytes)
         else:
-            set_columns(line, (first, last), 1.0, x[row * PITCH + ORIGIN :])
+            set_columns(line, (first, last), 1.0, tail(x, row * PITCH + ORIGIN))
     if last >= TILE:
         set_rows(scratch.bytes, top, bottom, 1.0, x)
 
@@ -212,7 +215,7 @@ def pad(
     top, bottom = max(0, HALO - r0), min(rows + 2 * HALO, height - r0 + HALO)
     left, right = max(-HALO, -c0), min(TILE + HALO, width - c0)
     for row in range(top, bottom):
-        line = x[row * PITCH + ORIGIN : (row + 1) * PITCH]
+        line = tail(x, row * PITCH + ORIGIN)
         for column in range(-HALO, left):
             line[column_offset(column)] = line[column_offset(left)] if replicate else 0.0
         for column in range(right, TILE + HALO):

@@ -13,13 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.jit import part
-from vqa_metrics.nss.buffers import Buffers
+from vqa_metrics.nss.buffers import Buffers, ColumnSums
 from vqa_metrics.nss.filter import Taps, join_coefficients, mscn, mscn_fast
 from vqa_metrics.nss.fold import fold_strips
 from vqa_metrics.nss.half import load_half
 from vqa_metrics.nss.moments import SPANNING, add_sums, pair_counts, pair_sums
-from vqa_metrics.nss.signs import BYTE, count_signs, pack_signs
-from vqa_metrics.nss.tile import LANES, ORIGIN, PITCH, STRIP, TILE, column_offset, load_full, pad
+from vqa_metrics.nss.signs import BYTE, Signs, count_signs, pack_signs
+from vqa_metrics.nss.tail import tail
+from vqa_metrics.nss.tile import (
+    LANES,
+    ORIGIN,
+    PITCH,
+    STRIP,
+    TILE,
+    LoadScratch,
+    column_offset,
+    load_full,
+    pad,
+)
 
 EDGE = 6
 """Columns of every strip measured again at a crop's edge.
@@ -63,6 +74,13 @@ class TileView(NamedTuple):
 
 
 @part()
+def zero(values: NDArray[np.floating] | NDArray[np.uint8], count: int) -> None:
+    """Set the first ``count`` elements to zero."""
+    for i in range(count):
+        values[i] = 0
+
+
+@part()
 def needs_measuring(view: TileView) -> bool:
     """Whether the tile has to be measured, in part at least."""
     return view.number == 0 or view.top + view.bottom + view.left + view.right > 0
@@ -71,78 +89,95 @@ def needs_measuring(view: TileView) -> bool:
 @part()
 def load_view(
     luma: NDArray[np.uint8],
+    pitch: int,
     size: Range,
     view: TileView,
     loaded: bool,
     step: int,
     corner: Range,
-    buffers: Buffers,
+    scratch: LoadScratch,
+    x: NDArray[np.float64],
 ) -> None:
     """Fill a pixel tile and pad it for a view.
 
     Args:
-        luma: (H, W) uint8, the full image.
+        luma: (H * W,) uint8, the full image.
+        pitch: Its columns, W.
         size: Rows and columns of it, from the top left, that the view sees.
         view: Which metric, and which tile.
         loaded: Whether the pixels are there already, so that only the padding is made.
         step: 1 at full scale, 2 at half scale.
         corner: First row and column of the tile, at its scale.
-        buffers: Where the pixels go.
+        scratch: For the ordering of columns.
+        x: (ROWS * PITCH,) float64, where the pixels go.
     """
     if not loaded:
         if step == 2:
-            load_half(luma, size, corner, view.rows, buffers.scratch, buffers.x)
+            load_half(luma, pitch, size, corner, view.rows, scratch, x)
         else:
-            load_full(luma, size, corner, view.rows, buffers.scratch, buffers.x)
+            load_full(luma, pitch, size, corner, view.rows, scratch, x)
     scaled = ((size[0] + step - 1) // step, (size[1] + step - 1) // step)
-    pad(scaled, corner, view.rows, view.number == 1, buffers.x)
+    pad(scaled, corner, view.rows, view.number == 1, x)
 
 
 @part()
-def _blank(buffers: Buffers, view: TileView, top: int, bottom: int, rows: int) -> int:
+def _blank(z: NDArray[np.float32], view: TileView, top: int, bottom: int, rows: int) -> int:
     """Zero the coefficients outside the frame, so that they add to nothing; returns how many."""
     inside = min(max(rows, top), bottom)
     for i in range((inside + 1) * PITCH, (bottom + 1) * PITCH):
-        buffers.z[i] = 0
+        z[i] = 0
     for i in range(top + 1, inside + 1):
         for column in range(view.cols, TILE):
-            buffers.z[i * PITCH + ORIGIN + column_offset(column)] = 0
+            z[i * PITCH + ORIGIN + column_offset(column)] = 0
     return (bottom - top) * TILE - (inside - top) * view.cols
 
 
 @part()
-def _pack(buffers: Buffers, view: TileView, top: int, bottom: int, rows: int) -> Range:
+def _pack(
+    z: NDArray[np.float32],
+    before: NDArray[np.float32],
+    signs: Signs,
+    view: TileView,
+    top: int,
+    bottom: int,
+    rows: int,
+) -> Range:
     """Pack the signs of new coefficients, so that they can be counted.
 
     Returns:
         How many are rounding residue, and how many of those lie outside the frame.
     """
-    blanks = _blank(buffers, view, top, bottom, rows)
-    join_coefficients(buffers.z, top, bottom, buffers.before)
+    blanks = _blank(z, view, top, bottom, rows)
+    join_coefficients(z, top, bottom, before)
     flat = 0
     for row in range(top, bottom, BYTE):
-        flat += pack_signs(
-            buffers.z_bits, row, buffers.negative, buffers.nonzero, buffers.residue_marks
-        )
+        flat += pack_signs(signs, row)
     return flat, blanks
 
 
 @part()
-def _clear(buffers: Buffers, strip_columns: Range) -> None:
+def _clear(columns: ColumnSums, strip_columns: Range) -> None:
     """Zero the column sums and counts of some columns of every strip."""
-    first, last = strip_columns[0] * LANES, strip_columns[1] * LANES
-    for start in range(0, len(buffers.sums), TILE):
-        buffers.sums[start + first : start + last] = 0
-    for start in range(0, len(buffers.counts), TILE):
-        buffers.counts[start + first : start + last] = 0
+    first, count = strip_columns[0] * LANES, (strip_columns[1] - strip_columns[0]) * LANES
+    for start in range(first, len(columns.sums), TILE):
+        zero(tail(columns.sums, start), count)
+    for start in range(first, len(columns.counts), TILE):
+        zero(tail(columns.counts, start), count)
 
 
 @part()
-def _add_rows(buffers: Buffers, top: int, bottom: int, strip_columns: Range) -> None:
+def _add_rows(
+    z: NDArray[np.float32],
+    signs: Signs,
+    top: int,
+    bottom: int,
+    strip_columns: Range,
+    columns: ColumnSums,
+) -> None:
     """Add rows whose signs are packed to the column sums and counts."""
     for row in range(top, bottom, BYTE):
-        count_signs(buffers.negative, buffers.nonzero, row, strip_columns, buffers.counts)
-    add_sums(buffers.z, top, bottom, strip_columns, buffers.sums)
+        count_signs(signs, row, strip_columns, columns.counts)
+    add_sums(z, top, bottom, strip_columns, columns.sums)
 
 
 @part()
@@ -155,26 +190,29 @@ def measure_frame(buffers: Buffers, view: TileView, taps: tuple[Taps, Taps], row
     Returns:
         How many coefficients of the frame are rounding residue.
     """
-    _clear(buffers, (0, STRIP))
+    z, signs, before = buffers.z, buffers.signs, buffers.edges.before
+    _clear(buffers.tile, (0, STRIP))
     residue = 0
     for row in range(0, view.rows, CHUNK):
         stop = min(row + CHUNK, view.rows)
-        mscn_fast(buffers.x, row, stop, 0, STRIP, taps, buffers.filtered, buffers.z)
-        flat, blanks = _pack(buffers, view, row, stop, rows)
+        mscn_fast(buffers.x, row, stop, 0, STRIP, taps, buffers.filtered, z)
+        flat, blanks = _pack(z, before, signs, view, row, stop, rows)
         if flat > blanks:
-            mscn(buffers.x, row, stop, 0, STRIP, taps, buffers.filtered, buffers.z)
-            flat, blanks = _pack(buffers, view, row, stop, rows)
+            mscn(buffers.x, row, stop, 0, STRIP, taps, buffers.filtered, z)
+            flat, blanks = _pack(z, before, signs, view, row, stop, rows)
         residue += flat - blanks
-        _add_rows(buffers, row, stop, (0, STRIP))
-    fold_strips(buffers.sums, buffers.counts, 0, buffers.pairs, buffers.inside)
+        _add_rows(z, signs, row, stop, (0, STRIP), buffers.tile)
+    fold_strips(buffers.tile.sums, buffers.tile.counts, 0, buffers.pairs, buffers.inside)
     return residue
 
 
 @part()
-def _sum_again(buffers: Buffers, rows: int, strip_columns: Range) -> None:
+def _sum_again(
+    z: NDArray[np.float32], signs: Signs, rows: int, strip_columns: Range, columns: ColumnSums
+) -> None:
     """Set the column sums and counts of some columns of every strip from the coefficients."""
-    _clear(buffers, strip_columns)
-    _add_rows(buffers, 0, rows, strip_columns)
+    _clear(columns, strip_columns)
+    _add_rows(z, signs, 0, rows, strip_columns, columns)
 
 
 @part()
@@ -191,29 +229,37 @@ def measure_edges(buffers: Buffers, view: TileView, taps: tuple[Taps, Taps]) -> 
         mscn(buffers.x, top, bottom, 0, EDGE, taps, buffers.filtered, buffers.z)
     if view.right == 1:
         mscn(buffers.x, top, bottom, STRIP - EDGE, STRIP, taps, buffers.filtered, buffers.z)
-    join_coefficients(buffers.z, 0, view.rows, buffers.before)
+    z, signs, columns = buffers.z, buffers.signs, buffers.tile
+    join_coefficients(z, 0, view.rows, buffers.edges.before)
     for row in range(0, view.rows, BYTE):
-        pack_signs(buffers.z_bits, row, buffers.negative, buffers.nonzero, buffers.residue_marks)
+        pack_signs(signs, row)
     if view.top + view.bottom > 0:
-        _sum_again(buffers, view.rows, (0, STRIP))
+        _sum_again(z, signs, view.rows, (0, STRIP), columns)
     else:
         if view.left == 1:
-            _sum_again(buffers, view.rows, (0, EDGE + 2))
+            _sum_again(z, signs, view.rows, (0, EDGE + 2), columns)
         if view.right == 1:
-            _sum_again(buffers, view.rows, (STRIP - EDGE, STRIP))
-    fold_strips(buffers.sums, buffers.counts, 0, buffers.pairs, buffers.inside)
+            _sum_again(z, signs, view.rows, (STRIP - EDGE, STRIP), columns)
+    fold_strips(columns.sums, columns.counts, 0, buffers.pairs, buffers.inside)
 
 
 @part()
-def measure_pair(buffers: Buffers, view: TileView, seam: NDArray[np.float32]) -> None:
+def measure_pair(
+    z: NDArray[np.float32],
+    seam: NDArray[np.float32],
+    view: TileView,
+    columns: ColumnSums,
+    pairs: NDArray[np.float32],
+    across: NDArray[np.float64],
+) -> None:
     """Set the sums of pairs with the row above.
 
     For BRISQUE it is the last row of the tile above; for NIQE, where rows wrap round each block, it
     is the last row of this tile.
     """
     start = PITCH + ORIGIN - LANES
-    lower, last = buffers.z[start:], buffers.z[start + (view.rows - 1) * PITCH :]
+    lower, last = tail(z, start), tail(z, start + (view.rows - 1) * PITCH)
     upper = seam if view.number == 0 else last
-    pair_sums(upper, lower, buffers.pair_sums)
-    pair_counts(upper, lower, buffers.pair_counts)
-    fold_strips(buffers.pair_sums, buffers.pair_counts, SPANNING, buffers.pairs, buffers.across)
+    pair_sums(upper, lower, columns.sums)
+    pair_counts(upper, lower, columns.counts)
+    fold_strips(columns.sums, columns.counts, SPANNING, pairs, across)
