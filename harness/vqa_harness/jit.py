@@ -11,6 +11,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
+from pathlib import Path
 from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
@@ -46,12 +47,13 @@ def kernel(**options: Any) -> Callable[[Callable[P, R]], Kernel[P, R]]:
 
     Numba keeps the machine code beside the source file, or in the user's cache folder where that
     cannot be written, or in ``NUMBA_CACHE_DIR``. Where none of them can be written, the kernel is
-    compiled again in every process instead of failing. Numba notices a change of the function's own
-    file only: one that calls a `part` of another module must be a closure over its `fingerprint`.
+    compiled again in every process instead of failing. It is compiled anew when its own module
+    changes, or any that it can call, see `fingerprint`.
     """
 
     def compile_lazily(function: Callable[P, R]) -> Kernel[P, R]:
-        return Kernel(function, {"nogil": True, "error_model": "numpy", **options})
+        settings = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
+        return Kernel(function, settings)
 
     return compile_lazily
 
@@ -90,9 +92,13 @@ class Kernel(Generic[P, R]):
 
         _let_kernels_call_kernels()
         try:
-            return numba.njit(cache=True, **self._settings)(self._function)
+            made = numba.njit(cache=True, **self._settings)(self._function)
         except RuntimeError:  # numba: "cannot cache function: no locator available"
             return numba.njit(**self._settings)(self._function)
+        # Numba notices a change of the function's own file only.
+        key, source = made._cache._index_key, fingerprint(self._function.__module__)
+        made._cache._index_key = lambda *what: (*key(*what), source)
+        return made
 
 
 def _let_kernels_call_kernels() -> None:
@@ -109,7 +115,7 @@ def fingerprint(module: str) -> int:
 
     They can call every `part`, and all that comes from modules of the same package. Whatever else
     was imported before does not count, because the number must be the same in every process: it
-    names a file of the disk cache.
+    leads to a file of the disk cache.
 
     Args:
         module: the module's name; it must have imported what its kernels call.
@@ -119,14 +125,15 @@ def fingerprint(module: str) -> int:
     """
     own = module.partition(".")[0] + "."
     reached, left = {__name__}, {module}
-    while left:
-        name = left.pop()
-        reached.add(name)
-        homes = {str(getattr(v, "__module__", "")) for v in vars(sys.modules[name]).values()}
-        left |= {home for home in homes if home in _MODULES or home.startswith(own)} - reached
     try:
+        while left:
+            name = left.pop()
+            reached.add(name)
+            homes = {str(getattr(v, "__module__", "")) for v in vars(sys.modules[name]).values()}
+            left |= {home for home in homes if home in _MODULES or home.startswith(own)} - reached
         sources = [inspect.getsource(sys.modules[name]) for name in sorted(reached)]
-    except OSError:
+        sources.append(Path(__file__).with_name("jit_parts.py").read_text("utf-8"))
+    except (KeyError, OSError):
         return 0
     return zlib.crc32("".join(sources).encode())
 

@@ -94,7 +94,8 @@ class _PartCompiler(CompilerBase):  # type: ignore[misc]
         """Return the one list of passes."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [
-            (_PartLowering if made is NativeLowering else made, told) for made, told in passes.passes
+            (_PartLowering if made is NativeLowering else made, told)
+            for made, told in passes.passes
         ]
         passes.finalize()
         return [passes]

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.jit import Kernel, fingerprint, kernel, part
+from vqa_harness.jit import kernel, part
 from vqa_metrics.nss.buffers import Buffers, Edges
 from vqa_metrics.nss.filter import Taps
 from vqa_metrics.nss.fold import add_block, add_frame, add_strips, finish
@@ -33,19 +33,6 @@ from vqa_metrics.nss.view import (
     needs_measuring,
     zero,
 )
-
-ScaleSums = Kernel[
-    [
-        NDArray[np.uint8],
-        tuple[int, int],
-        int,
-        tuple[Taps, Taps],
-        Buffers,
-        NDArray[np.float64],
-        NDArray[np.float64],
-    ],
-    int,
-]
 
 
 @part()
@@ -154,8 +141,8 @@ def _add_blocks(
         _fold_sides(z, buffers.sides, block, first, out)
 
 
-@part()
-def _scale_sums(
+@kernel(_nrt=False)
+def scale_sums(
     luma: NDArray[np.uint8],
     size: tuple[int, int],
     step: int,
@@ -164,11 +151,25 @@ def _scale_sums(
     blocks: NDArray[np.float64],
     frame: NDArray[np.float64],
 ) -> int:
-    """Do the work of `scale_sums`, which adds nothing but its place in the disk cache."""
+    """Compute the sums of one scale, of coefficients times `SCALE`.
+
+    Args:
+        luma: (H * W,) uint8, writeable (so that one compiled version serves all).
+        size: H and W.
+        step: 1 to measure the image, 2 to measure the half image.
+        taps: the window's 7 taps down the columns, and its 7 taps along the rows.
+        buffers: from `new_buffers` for this scale.
+        blocks: (H // 96, W // 96, KINDS, FIELDS), zeros; NIQE's sums are added.
+        frame: (KINDS, FIELDS), zeros; BRISQUE's sums are added.
+
+    Returns:
+        How many coefficients of the frame are rounding residue.
+    """
     block = BLOCK // step
     height, width = (size[0] + step - 1) // step, (size[1] + step - 1) // step
     bands, crop_width = blocks.shape[0], blocks.shape[1] * block
     crop = (bands * BLOCK, blocks.shape[1] * BLOCK)
+    scratch, x = buffers.scratch, buffers.x
     residue = 0
     zero(buffers.frame, len(buffers.frame))
     zero(buffers.edges.seams, len(buffers.edges.seams))
@@ -190,9 +191,7 @@ def _scale_sums(
                     # NIQE's pixels are BRISQUE's unless the crop cuts this tile; only the padding
                     # around them differs.
                     loaded = number == 1 and not cut
-                    load_view(
-                        luma, size[1], seen, view, loaded, step, (r0, c0), buffers.scratch, buffers.x
-                    )
+                    load_view(luma, size[1], seen, view, loaded, step, (r0, c0), scratch, x)
                 if number == 0:
                     residue += _add_frame(buffers, view, taps, (height, width), (r0, c0), rows)
                 else:
@@ -201,40 +200,3 @@ def _scale_sums(
     finish(frame)
     _fold_edges(buffers.edges, (height, width), frame)
     return residue
-
-
-def _compile(source: int) -> ScaleSums:
-    @kernel()
-    def scale_sums(
-        luma: NDArray[np.uint8],
-        size: tuple[int, int],
-        step: int,
-        taps: tuple[Taps, Taps],
-        buffers: Buffers,
-        blocks: NDArray[np.float64],
-        frame: NDArray[np.float64],
-    ) -> int:
-        """Compute the sums of one scale, of coefficients times `SCALE`.
-
-        Args:
-            luma: (H * W,) uint8, writeable (so that one compiled version serves all).
-            size: H and W.
-            step: 1 to measure the image, 2 to measure the half image.
-            taps: the window's 7 taps down the columns, and its 7 taps along the rows.
-            buffers: from `new_buffers` for this scale.
-            blocks: (H // 96, W // 96, KINDS, FIELDS), zeros; NIQE's sums are added.
-            frame: (KINDS, FIELDS), zeros; BRISQUE's sums are added.
-
-        Returns:
-            How many coefficients of the frame are rounding residue.
-        """
-        # Never true. Numba's disk cache looks at this function and the values it closes over: so
-        # the source of all kernels becomes part of the key, and a change of any compiles again.
-        if source < 0:
-            return -1
-        return _scale_sums(luma, size, step, taps, buffers, blocks, frame)
-
-    return scale_sums
-
-
-scale_sums = _compile(fingerprint(__name__))
