@@ -75,7 +75,8 @@ class ClipVqaMetric(Metric):
         window: Seconds per window as text, ``video`` for one window over the whole video, or
             ``card`` for the checkpoint's own.
         hop: Seconds from one window's start to the next as text; empty for the window's length, or
-            what the card says where its window is taken.
+            what the card says where its window is taken. What lies between windows, where it is
+            longer, is not looked at.
         decode: How probabilities become a score: ``level`` or ``svr``.
         backend: What runs the network: ``auto``, ``onnx`` or ``torch``.
         device: Where to compute: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -110,8 +111,8 @@ class ClipVqaMetric(Metric):
         window, hop, self._window_origin = choose_window(self.loaded.card, window, hop)
         seconds = None if window == WHOLE_VIDEO else _seconds("window", window)
         every = _seconds("hop", hop) if hop else None
-        if every is not None and (seconds is None or every > seconds):
-            raise UsageError(f"hop={hop}: must not be longer than the window ({window})")
+        if every is not None and seconds is None:
+            raise UsageError(f"hop={hop}: with window=video there is one window; leave hop out")
         architecture = self.loaded.card.architecture
         self.sampling = Sampling(architecture.frames, seconds, every)
         # The published network mixes the videos of a batch, so each is scored alone.

@@ -20,12 +20,16 @@ class Sampling:
     Attributes:
         size: frames in a clip, at least 1.
         window: length of a window in seconds; ``None`` for one window over the whole video.
-        hop: distance between window starts in seconds; ``None`` for the window's length.
+        hop: distance between window starts in seconds; ``None`` for the window's length. Frames
+            between windows, where it is longer, are not looked at.
+        nearby: whether, instead of a frame that nothing else needs decoded, the nearest frame may
+            be taken that others are predicted from.
     """
 
     size: int
     window: float | None = None
     hop: float | None = None
+    nearby: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class NalReader:
     """
 
     def __init__(
-        self, length_size: int, picture: Callable[[int, int], CodedPicture | None | bool]
+        self, length_size: int, picture: Callable[[int, int], CodedPicture | bool | None]
     ) -> None:
         self._size, self._picture = length_size, picture
 
@@ -98,7 +98,7 @@ class NalReader:
         return CodedPicture(False, False)
 
 
-def _h264(first: int, _: int) -> CodedPicture | None | bool:
+def _h264(first: int, _: int) -> CodedPicture | bool | None:
     """H.264 (ITU-T H.264, 7.4.1): an IDR picture, or nal_ref_idc 0 of a picture nobody refers to.
 
     Other key frames are recovery points: pictures behind them may still refer to earlier ones.
@@ -111,7 +111,7 @@ def _h264(first: int, _: int) -> CodedPicture | None | bool:
     return kind in (7, 8, 13, 15)
 
 
-def _hevc(first: int, second: int) -> CodedPicture | None | bool:
+def _hevc(first: int, second: int) -> CodedPicture | bool | None:
     """HEVC (ITU-T H.265, 7.4.2.2): an IRAP picture, or one that its own sub-layer does not use."""
     kind, layer = first >> 1 & 63, (second & 7) - 1
     if (first & 1) << 5 | second >> 3:  # of another view or quality

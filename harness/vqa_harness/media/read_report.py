@@ -27,7 +27,8 @@ class ReadReport:
         corrupt_packets: of these, packets the container flags as damaged.
         decode_errors: packets the decoder refused.
         first_error: FFmpeg's message for the first of them; None if there was none.
-        frames: frames yielded.
+        frames: frames yielded; where some were left out, all that the packets hold.
+        decoded_frames: of these, frames that were decoded; None where all were to be.
         corrupt_frames: of these, frames the decoder flags as damaged.
         corrupt_indices: the first of these frames.
         missing_pts: frames without a timestamp.
@@ -55,6 +56,7 @@ class ReadReport:
     decode_errors: int = 0
     first_error: str | None = None
     frames: int = 0
+    decoded_frames: int | None = None
     corrupt_frames: int = 0
     corrupt_indices: list[int] = field(default_factory=list)
     missing_pts: int = 0
@@ -97,6 +99,8 @@ class ReadReport:
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible: seconds as float, pairs as lists."""
         out: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        if self.decoded_frames is None:
+            del out["decoded_frames"]
         for name in SECONDS:
             out[name] = None if out[name] is None else float(out[name])
         for name in ("sizes", "gap_list"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Set
 from fractions import Fraction
+from itertools import chain
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,8 @@ from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.opening import Source, checked_source, display_name, open_video, why_not
 from vqa_harness.media.picture import Picture
 from vqa_harness.media.read_report import LISTED, ReadReport, is_truncated
+from vqa_harness.media.selection import PacketTable, packet_table
+from vqa_harness.media.skipping import FrameSelection, NotAsPromised
 from vqa_harness.media.timestamps import Clock
 from vqa_harness.media.video_file import DecodeStep
 
@@ -53,6 +56,8 @@ class VideoReader:
 
     def __init__(self, path: Source, *, threads: int = 0, deinterlace: Deinterlace = "off") -> None:
         self._name = display_name(path)
+        self._path = path
+        self._chosen: FrameSelection | None = None
         self.report = ReadReport(self._name)
         source = checked_source(path)
         try:
@@ -81,6 +86,38 @@ class VideoReader:
     def __iter__(self) -> Iterator[Frame]:
         """The frames not yet read; a second iteration goes on where the first stopped."""
         return self._frames
+
+    def packets(self) -> PacketTable | None:
+        """The packets of the video, read now; None where they do not tell its frames."""
+        still = self.info.still or self._file.interlaced or self.deinterlaced
+        if still or self._expected is None or not self._clock.use_pts:
+            return None
+        source = checked_source(self._path)
+        if isinstance(source, str):
+            table = packet_table(source)
+        else:  # the container that is open goes on reading where it was
+            place = source.tell()
+            source.seek(0)
+            table = packet_table(source)
+            source.seek(place)
+        return table if table is not None and len(table.pts) == self._expected else None
+
+    def only(self, table: PacketTable, wanted: Set[int]) -> list[Fraction | None]:
+        """Read only some frames, and decode only what it takes; call before iterating.
+
+        Iterating raises `NotAsPromised` where the frames are not those that the packets promised.
+
+        Args:
+            table: what `packets` gave.
+            wanted: numbers of the frames, in the order of display.
+
+        Returns:
+            The time of every frame of the video.
+        """
+        clock = Clock(self._file.facts.time_base, _rate(self._file.facts))
+        self._chosen = FrameSelection(table, clock, wanted)
+        self._file.skip(self._chosen.plan)
+        return self._chosen.times
 
     @property
     def deinterlaced(self) -> bool:
@@ -115,15 +152,36 @@ class VideoReader:
         self._frames = self._read(first, pictures)
 
     def _read(self, first: Picture, rest: Iterator[Picture]) -> Generator[Frame]:
-        yield self._frame(first)
+        pictures = chain((first,), rest)
         del first
-        for picture in rest:
-            yield self._frame(picture)
+        if self._chosen is None:
+            for picture in pictures:
+                yield self._frame(picture)
+            self._finish()
+        else:
+            yield from self._read_some(pictures, self._chosen)
+
+    def _read_some(self, pictures: Iterator[Picture], chosen: FrameSelection) -> Generator[Frame]:
+        """The chosen frames, and then a report as if the others had been decoded as well."""
+        for picture in pictures:
+            number = chosen.number(picture)
+            if number is not None:
+                yield self._as_frame(picture, number, chosen.times[number])
+        chosen.check_complete()
+        for index, time in enumerate(chosen.times):
+            self._check_gap(index, time)
+        report = self.report
+        report.frames, report.decoded_frames = len(chosen.times), chosen.decoded
+        report.note(
+            f"{chosen.decoded} of {report.frames} frames were decoded: nobody looks at the others"
+        )
         self._finish()
 
     def _pictures(self) -> Iterator[Picture]:
         for step in self._file.steps():
             self._count(step)
+            if self._chosen is not None and step.error is not None:
+                raise NotAsPromised
             for picture in step.pictures:
                 if max(picture.look.width, picture.look.height) > MAX_SIDE:
                     self.report.note(f"frames of more than {MAX_SIDE} pixels a side were left out")
@@ -151,6 +209,10 @@ class VideoReader:
         report.non_monotone_pts = self._clock.backward
         report.restarts = self._clock.restarts
         self._check_gap(index, time)
+        return self._as_frame(picture, index, time)
+
+    def _as_frame(self, picture: Picture, index: int, time: Fraction | None) -> Frame:
+        report = self.report
         look = picture.look
         self._check_size(index, (look.width, look.height))
         if picture.corrupt:

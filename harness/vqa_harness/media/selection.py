@@ -114,11 +114,16 @@ def _read(container: InputContainer, stream: VideoStream) -> PacketTable | None:
     codec = context.codec.canonical_name
     tell = reader_of(codec, context.extradata)
     pts, flags, layers = array("q"), bytearray(), bytearray()
+    last: int | None = None
     for packet in container.demux(stream):
         if not packet.size:
             continue
         if packet.pts is None or packet.is_corrupt or packet.has_sidedata("new_extradata"):
             return None
+        if packet.dts is not None:
+            if last is not None and packet.dts < last:  # joined files begin again with their times
+                return None
+            last = packet.dts
         told = tell(memoryview(packet), packet.is_keyframe)
         shown = not packet.is_discard and not is_hidden(packet, codec)
         pts.append(packet.pts)

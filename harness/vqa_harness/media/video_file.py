@@ -28,6 +28,7 @@ from vqa_harness.media.filters import Deinterlace, Deinterlacer
 from vqa_harness.media.orientation import UPRIGHT, Orientation
 from vqa_harness.media.packets import is_hidden, promised
 from vqa_harness.media.picture import Picture, orientation_of
+from vqa_harness.media.selection import DECODE, SKIP
 
 MAX_PIXELS = 2**27
 """Pixels of the largest picture that is decoded, 16384 x 8192: a header can promise any size."""
@@ -41,6 +42,7 @@ class DecodeStep:
 
     Attributes:
         packet: whether there was a packet; False for the flush and where reading failed.
+        skipped: whether the packet was left out, because nobody looks at what it holds.
         discard: whether an edit list cuts the packet away.
         corrupt: whether the container flags the packet as damaged.
         hidden: whether the packet holds a frame that is never shown.
@@ -50,6 +52,7 @@ class DecodeStep:
     """
 
     packet: bool = True
+    skipped: bool = False
     discard: bool = False
     corrupt: bool = False
     hidden: bool = False
@@ -84,6 +87,7 @@ class VideoFile:
         self._deinterlace = deinterlace
         self._deinterlacer: Deinterlacer | None = None
         self._begun = False
+        self._plan = b""
         self.odd_matrix = False
         self.interlaced = False
         try:
@@ -107,6 +111,7 @@ class VideoFile:
     def steps(self) -> Iterator[DecodeStep]:
         """Decode to the end, one `DecodeStep` a packet; an error costs its packet, not the rest."""
         # packet by packet: PyAV's own loop over frames stops at the first error
+        place = 0
         packets = self._container.demux(self._stream)
         damaged: av.Packet[VideoStream] | None = None
         while True:
@@ -117,6 +122,11 @@ class VideoFile:
                 packet = None
             if packet is None or not packet.size:
                 break
+            if place < len(self._plan) and self._plan[place] != DECODE:
+                yield self._out_of_turn(packet, self._plan[place])
+                place += 1
+                continue
+            place += 1
             if damaged is not None:
                 yield self._decode(damaged)
             damaged = packet if packet.is_corrupt else None
@@ -125,6 +135,27 @@ class VideoFile:
         if damaged is not None:  # cut off by the end: feeding it would cost the frames in flight
             yield DecodeStep(corrupt=True)
         yield self._decode(None)
+
+    def skip(self, plan: bytes) -> None:
+        """Decode only some of the packets that `steps` has not come to yet.
+
+        Args:
+            plan: what to do with each packet, those before included; see
+                `vqa_harness.media.selection.PacketTable.plan`.
+        """
+        self._plan = plan
+
+    def _out_of_turn(self, packet: av.Packet[VideoStream], action: int) -> DecodeStep:
+        """Leave a packet out, or begin anew with it: first all that is in the decoder comes out."""
+        if action == SKIP:
+            hidden = is_hidden(packet, self.facts.codec)
+            return DecodeStep(skipped=True, discard=packet.is_discard, hidden=hidden)
+        rest = self._decode(None)
+        self._stream.codec_context.flush_buffers()
+        step = self._decode(packet)
+        step.pictures = rest.pictures + step.pictures
+        step.error = rest.error or step.error
+        return step
 
     def promised(self) -> Scan | None:
         """The packets that the file says it holds; None where they have to be counted."""

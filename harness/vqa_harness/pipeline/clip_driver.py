@@ -8,8 +8,17 @@ from typing import Any
 
 from vqa_harness.errors import MetricError
 from vqa_harness.frames import Clip, Frame
+from vqa_harness.media.selection import PacketTable
 from vqa_harness.pipeline.drivers import Job
-from vqa_harness.pipeline.windows import Window, clipped, per_frame, plan, spread, window_length
+from vqa_harness.pipeline.windows import (
+    Window,
+    clipped,
+    nearby,
+    per_frame,
+    plan,
+    spread,
+    window_length,
+)
 from vqa_harness.protocols import RunInfo, Sampling
 from vqa_harness.result import MetricResult, WindowScore
 
@@ -39,7 +48,27 @@ class ClipDriver:
         if job.alive:
             with job.guarded():
                 self._pending = self._first_plan(run.distorted.expected_frames)
-        self._planned = self._pending[-1].stop if self._pending else 0
+        self._planned = (run.distorted.expected_frames or 0) if self._pending else 0
+        """One past the last frame that the windows were planned for."""
+        self._settled = False
+        """Whether the windows are final, so that one is complete with the last frame it samples."""
+
+    @property
+    def plans_ahead(self) -> bool:
+        """Whether all windows are known before the first frame."""
+        return True
+
+    def settle(self, table: PacketTable) -> set[int]:
+        """Make the windows final: the video has the frames that its packets tell, no other.
+
+        Returns:
+            Numbers of the frames that the windows sample, the only ones to be fed from now on.
+        """
+        self._settled = True
+        if self._sampling.nearby:
+            cheap = table.referenced()
+            self._pending = [nearby(window, cheap) for window in self._pending]
+        return {i for window in self._pending for i in window.indices}
 
     def _first_plan(self, expected: int | None) -> list[Window]:
         if expected is None and self._sampling.window is None:
@@ -60,18 +89,21 @@ class ClipDriver:
         if any(number in window.indices for window in begun):
             self._prepared[number] = self._pool.submit(self._prepare, frame, ref)
             futures.append(self._prepared[number])
-        while self._pending and number >= self._pending[0].stop - 1:
+        while self._pending and number >= self._last_needed(self._pending[0]):
             self._complete(self._pending.pop(0))
         return futures
+
+    def _last_needed(self, window: Window) -> int:
+        return window.indices[-1] if self._settled else window.stop - 1
 
     def _extend(self, number: int) -> None:
         """More frames came than the stream promised: windows go on behind the last one."""
         if self._sampling.window is None:
             return
-        length, _ = window_length(self._sampling, self._rate)
-        self._planned = number + length
-        indices = spread(number, self._planned, self._sampling.size)
-        self._pending.append(Window(number, self._planned, indices))
+        length, hop = window_length(self._sampling, self._rate)
+        stop = number + length
+        self._planned = number + max(length, hop)
+        self._pending.append(Window(number, stop, spread(number, stop, self._sampling.size)))
 
     def _prepare(self, frame: Frame, ref: Frame | None) -> Any:
         prepared = None

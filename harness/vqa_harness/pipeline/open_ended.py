@@ -25,6 +25,11 @@ class OpenEndedDriver(ClipDriver):
         self._seen, self._completed = 0, 0
         return []
 
+    @property
+    def plans_ahead(self) -> bool:
+        """The last window depends on where the stream ends."""
+        return False
+
     def feed(self, number: int, frame: Frame, ref: Frame | None) -> list[Future[Any]]:
         """Reduce the frame, and score the windows it completes."""
         if not self.job.alive:

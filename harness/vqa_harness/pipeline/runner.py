@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -17,11 +17,12 @@ from vqa_harness import interruption
 from vqa_harness.console import Progress
 from vqa_harness.errors import InputError, UsageError, refuse_twice
 from vqa_harness.frames import Frame
+from vqa_harness.media.skipping import NotAsPromised
 from vqa_harness.media.source import VideoSource, hash_source
 from vqa_harness.pipeline.clip_driver import ClipDriver
 from vqa_harness.pipeline.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver
 from vqa_harness.pipeline.open_ended import OpenEndedDriver
-from vqa_harness.pipeline.sources import Pairs, SingleStream
+from vqa_harness.pipeline.sources import Pairs, SingleStream, Skippable
 from vqa_harness.protocols import RunInfo
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
@@ -40,11 +41,14 @@ class RunOptions:
         threads: threads for metrics; 0 for one per processor this process may use.
         progress: called after every frame, with the frames done and the frames expected.
         align: how frames of a reference are paired and made comparable; None for the defaults.
+        everything: whether every frame is decoded, also where no metric looks at it, so that the
+            report of reading tells all damage.
     """
 
     threads: int = 0
     progress: Progress | None = None
     align: AlignOptions | None = None
+    everything: bool = False
 
     @property
     def workers(self) -> int:
@@ -62,7 +66,8 @@ def run(
 ) -> RunResult:
     """Score one video with every metric asked for, decoding it once.
 
-    A reference is read only if a metric compares with it.
+    A reference is read only if a metric compares with it. Where every metric looks at some frames
+    only, frames that these do not depend on are not decoded.
 
     Raises:
         UsageError: no metric is named, one is named twice, one needs a reference that is not there,
@@ -79,8 +84,13 @@ def run(
     if not all(source is None or isinstance(source, Path) for source in sources.values()):
         refuse_file_metrics(requests)
     open_pairs = partial(_open_pairs, distorted, reference, options.align)
-    with Run(open_pairs, requests, registry, options, sources) as current:
-        return current.to_end()
+    try:
+        with Run(open_pairs, requests, registry, options, sources) as current:
+            return current.to_end()
+    except NotAsPromised:
+        options = replace(options, everything=True)
+        with Run(open_pairs, requests, registry, options, sources) as current:
+            return current.to_end()
 
 
 def check_requests(requests: Sequence[Request], *, with_reference: bool) -> None:
@@ -246,8 +256,10 @@ class Run:
         """Hand every frame to every driver, and hold few frames at a time.
 
         Returns:
-            The time of each frame, and the seconds spent waiting for frames.
+            The time of each frame, those left out included, and the seconds spent waiting for
+            frames.
         """
+        all_times = self._leave_out()
         # pairs under way at most: one for each worker, and two so that no worker has to wait
         depth = self._options.workers + 2
         under_way: deque[_InFlight] = deque()
@@ -257,17 +269,34 @@ class Run:
             interruption.check()
             waited += time.perf_counter() - mark
             flight = _InFlight((frame,) if ref is None else (frame, ref))
+            number = len(times) if all_times is None else frame.index
             for driver in self._drivers:
-                flight.work += driver.feed(len(times), frame, ref)
+                flight.work += driver.feed(number, frame, ref)
             times.append(frame.time)
             under_way.append(flight)
             if len(under_way) > depth:
                 _finish(under_way, self._options.workers)
             if self._options.progress:
-                self._options.progress(len(times), self._pairs.expected)
+                self._options.progress(number + 1, self._pairs.expected)
             mark = time.perf_counter()
         _finish(under_way, 0)
-        return times, waited
+        return times if all_times is None else all_times, waited
+
+    def _leave_out(self) -> list[Fraction | None] | None:
+        """Have frames left out that no metric looks at, and the time that takes.
+
+        Returns:
+            The time of every frame; None where all are read.
+        """
+        drivers = [driver for driver in self._drivers if isinstance(driver, ClipDriver)]
+        choosy = len(drivers) == len(self._drivers) and all(d.plans_ahead for d in drivers)
+        if self._options.everything or not choosy or not isinstance(self._pairs, Skippable):
+            return None
+        table = self._pairs.packets()
+        if table is None:
+            return None
+        wanted = [driver.settle(table) for driver in drivers]
+        return self._pairs.only(table, set().union(*wanted))
 
     def _hash(self) -> dict[str, str]:
         hashes = {role: hash_source(s) for role, s in self._sources.items() if s is not None}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from vqa_harness.frames import Frame, StreamInfo
+from vqa_harness.media.reader import VideoReader
+from vqa_harness.media.selection import PacketTable
 from vqa_harness.media.source import VideoSource, open_source
 
 
@@ -33,6 +36,17 @@ class Pairs(Protocol):
         """Close the files."""
 
 
+@runtime_checkable
+class Skippable(Protocol):
+    """`Pairs` of which only some frames can be read."""
+
+    def packets(self) -> PacketTable | None:
+        """What tells the frames before they are decoded; None where nothing does."""
+
+    def only(self, table: PacketTable, wanted: Set[int]) -> list[Fraction | None]:
+        """Give only the frames of these numbers; the result is the time of every frame."""
+
+
 class SingleStream:
     """Frames of one video, without a reference."""
 
@@ -46,6 +60,15 @@ class SingleStream:
         """Yield (frame, None)."""
         for frame in self._reader:
             yield frame, None
+
+    def packets(self) -> PacketTable | None:
+        """See `Skippable.packets`; frames in memory have none."""
+        return self._reader.packets() if isinstance(self._reader, VideoReader) else None
+
+    def only(self, table: PacketTable, wanted: Set[int]) -> list[Fraction | None]:
+        """See `Skippable.only`."""
+        assert isinstance(self._reader, VideoReader)
+        return self._reader.only(table, wanted)
 
     def reading(self) -> dict[str, Any]:
         """See `Pairs.reading`."""

@@ -7,6 +7,8 @@ frames and the last frame of a window is never taken.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -49,7 +51,8 @@ def plan(frames: int, sampling: Sampling, rate: Fraction | None) -> list[Window]
     """Windows that cover ``frames`` frames.
 
     All have the same length; where the last would stick out it is moved back to end with the video,
-    so it may overlap the one before. A video shorter than a window is one window.
+    so it may overlap the one before. A video shorter than a window is one window. With a hop longer
+    than the window the frames between two windows are in none.
     """
     if frames < 1:
         return []
@@ -59,9 +62,23 @@ def plan(frames: int, sampling: Sampling, rate: Fraction | None) -> list[Window]
     if frames <= length:
         return [Window(0, frames, spread(0, frames, sampling.size))]
     starts = list(range(0, frames - length + 1, hop))
-    if starts[-1] + length < frames:
+    if starts[-1] + max(length, hop) < frames:
         starts.append(frames - length)
     return [Window(s, s + length, spread(s, s + length, sampling.size)) for s in starts]
+
+
+def nearby(window: Window, numbers: Sequence[int]) -> Window:
+    """The window with each sampled frame replaced by the nearest of some frames inside it.
+
+    Args:
+        window: the window, which stays as it is where none of them is inside.
+        numbers: numbers of frames, ascending. Of two equally near the earlier one is taken.
+    """
+    inside = numbers[bisect_left(numbers, window.start) : bisect_left(numbers, window.stop)]
+    if not inside:
+        return window
+    indices = tuple(min(inside, key=lambda i: abs(i - planned)) for planned in window.indices)
+    return Window(window.start, window.stop, indices)
 
 
 def clipped(window: Window, frames: int, at_hand: set[int]) -> Window | None:
