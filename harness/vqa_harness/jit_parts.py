@@ -11,12 +11,12 @@ out by itself what is worth a copy. Parts take plain integers.
 `tests/test_numba_internals.py` says which piece of Numba changed when this stops working.
 """
 
-# mypy: disable-error-code="no-untyped-call"
+# mypy: disable-error-code="no-untyped-call, attr-defined"
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from numba import _dynfunc
+from numba import _dynfunc  # type: ignore[attr-defined, unused-ignore]
 from numba.core import types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
@@ -25,7 +25,7 @@ from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NativeLowering
 
 
-class PartDispatcher(CPUDispatcher):  # type: ignore[misc]
+class PartDispatcher(CPUDispatcher):  # type: ignore[misc, unused-ignore]
     """A function that kernels call, and Python cannot.
 
     Args:
@@ -54,7 +54,7 @@ def _plain(kind: Any) -> Any:
     return types.unliteral(kind)
 
 
-class _PartLibrary(JITCodeLibrary):  # type: ignore[misc]
+class _PartLibrary(JITCodeLibrary):  # type: ignore[misc, unused-ignore]
     """LLVM's code of a part and of those it calls: linked, and otherwise left for the kernel."""
 
     def _optimize_final_module(self) -> None:
@@ -66,7 +66,7 @@ class _PartLibrary(JITCodeLibrary):  # type: ignore[misc]
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _PartLowering(NativeLowering):  # type: ignore[misc]
+class _PartLowering(NativeLowering):  # type: ignore[misc, unused-ignore]
     """Emits LLVM's code of a part."""
 
     _name = "part_lowering"
@@ -87,7 +87,7 @@ class _PartLowering(NativeLowering):  # type: ignore[misc]
         return True
 
 
-class _PartCompiler(CompilerBase):  # type: ignore[misc]
+class _PartCompiler(CompilerBase):  # type: ignore[misc, unused-ignore]
     """Numba's own passes, with another for the last."""
 
     def define_pipelines(self) -> list[Any]:

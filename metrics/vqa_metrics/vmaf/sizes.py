@@ -3,8 +3,8 @@
 On smaller ones libvmaf either refuses the pair, or leaves the feature out of its log without a
 word, or reads outside of its memory, which ends the process. All was measured with libvmaf 3.2.0 at
 8 and 10 bits in 4:2:0, 4:2:2 and 4:4:4: at the sizes given here everything is scored, with one row
-or column less it is not. Below 17 rows or columns libvmaf ends the process whatever is asked, and up
-to 32 builds disagree on the score, so 33 are asked for.
+or column less it is not. Below 17 rows or columns libvmaf ends the process whatever is asked, and
+up to 32 builds disagree on the score, so 33 are asked for.
 """
 
 from __future__ import annotations
