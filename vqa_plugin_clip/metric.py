@@ -82,6 +82,7 @@ class ClipVqaMetric(Metric):
         device: Where to compute: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         explain: Whether `info` says which wordings of damage fit each window best.
         batch: Windows scored together.
+        speed: ``exact``, or ``fast`` to take frames near those planned that cost less to decode.
 
     Attributes:
         loaded: The checkpoint.
@@ -105,6 +106,7 @@ class ClipVqaMetric(Metric):
         device: str,
         explain: bool,
         batch: int,
+        speed: str = "exact",
     ) -> None:
         self._name = checkpoint
         self.loaded = load(checkpoint, backend, device)
@@ -114,9 +116,10 @@ class ClipVqaMetric(Metric):
         if every is not None and seconds is None:
             raise UsageError(f"hop={hop}: with window=video there is one window; leave hop out")
         architecture = self.loaded.card.architecture
-        self.sampling = Sampling(architecture.frames, seconds, every)
+        self.sampling = Sampling(architecture.frames, seconds, every, nearby=speed == "fast")
         # The published network mixes the videos of a batch, so each is scored alone.
-        self.batch_size = batch if architecture.attend_over_tokens else 1
+        together = architecture.attend_over_tokens and self.loaded.network.batches
+        self.batch_size = batch if together else 1
         self._regressor = self._find_regressor() if decode == "svr" else None
         self._explanation = self._start_explanation() if explain else None
 
@@ -141,7 +144,7 @@ class ClipVqaMetric(Metric):
 
     def prepare(self, frame: Frame, ref: Frame | None, /) -> NDArray[np.uint8]:
         """Reduce a frame to what the network sees of it, (size, size, 3) uint8."""
-        return self.loaded.preprocessing.picture(frame.rgb)
+        return self.loaded.preprocessing.picture_of(frame)
 
     def measure(self, clips: Sequence[Clip], /) -> Sequence[Scores]:
         """Score clips of prepared frames: ``clipvqa``, 0 to 100, for each."""

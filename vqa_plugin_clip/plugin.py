@@ -62,6 +62,12 @@ CLIPVQA = MetricSpec(
             "true to report, in the log's info, which words for damage fit each window best",
             changes_score=False,
         ),
+        Param(
+            "speed",
+            "exact",
+            "fast to sample, of the frames near those planned, some that cost less to decode",
+            choices=("exact", "fast"),
+        ),
         Param("batch", 8, "windows scored at once", lo=1, hi=256, changes_score=False),
     ),
     version="2",

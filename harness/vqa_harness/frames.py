@@ -7,10 +7,10 @@ first time a metric asks and kept for the others until the frame is released.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,16 @@ class PixelSource(Protocol):
         """(H, W, 3) uint8 RGB, full range."""
 
 
+@runtime_checkable
+class PatchSource(Protocol):
+    """A `PixelSource` that can make RGB of some patches without making all of it."""
+
+    def rgb_patches(
+        self, rows: Sequence[int], columns: Sequence[int], side: int
+    ) -> NDArray[np.uint8] | None:
+        """See `Frame.rgb_patches`; None where they have to be cut from `PixelSource.rgb`."""
+
+
 @dataclass(slots=True)
 class Frame:
     """One decoded frame; immutable but for its cache, safe to read from several threads.
@@ -152,6 +162,27 @@ class Frame:
         """(H, W, 3) uint8, full range, read-only; range and matrix as in ``colour``."""
         return self.cached("rgb", lambda frame: frame._pixels().rgb())
 
+    def rgb_patches(
+        self, rows: Sequence[int], columns: Sequence[int], side: int
+    ) -> NDArray[np.uint8]:
+        """Square patches of `rgb`, the same to the last bit, without making all of it if possible.
+
+        Args:
+            rows: the first row of the patches of each row of patches.
+            columns: the first column of the patches of each column of patches.
+            side: rows and columns of a patch; all lie inside the frame.
+
+        Returns:
+            (rows * side, columns * side, 3) uint8, the patches side by side.
+        """
+        with self._lock:
+            source = self._pixels()
+            if "rgb" not in self._cache and isinstance(source, PatchSource):
+                patches = source.rgb_patches(rows, columns, side)
+                if patches is not None:
+                    return patches
+        return self.rgb[spans(rows, side)][:, spans(columns, side)]
+
     def cached(self, key: Hashable, make: Callable[[Frame], T]) -> T:
         """The value of ``make(self)``, computed once per frame, whoever asks first.
 
@@ -175,6 +206,11 @@ class Frame:
         if self.source is None:
             raise ValueError(f"frame {self.index} was released; copy what must outlive measure()")
         return self.source
+
+
+def spans(starts: Sequence[int], length: int) -> NDArray[np.intp]:
+    """The numbers from each start on, ``length`` of each, one after another."""
+    return (np.asarray(starts, np.intp)[:, None] + np.arange(length)).reshape(-1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ class Network(Protocol):
     def device(self) -> str:
         """Where it runs: ``cpu``, ``cuda`` or ``mps``."""
 
+    @property
+    def batches(self) -> bool:
+        """Whether windows scored together take less time than one after another."""
+
     def use_threads(self, threads: int) -> None:
         """Let it run on so many threads from now on; scores stay the same to the last bit.
 

@@ -42,6 +42,11 @@ class OnnxNetwork:
         self._session: Any = None
         self._threads = 0
 
+    @property
+    def batches(self) -> bool:
+        """Only on a GPU; a processor does better to begin while others are still decoded."""
+        return self.device != "cpu"
+
     def use_threads(self, threads: int) -> None:
         """Make the session for so many threads, unless there is one."""
         if threads == self._threads:

@@ -38,6 +38,11 @@ class TorchNetwork:
         with torch.inference_mode(), full_precision():
             self._text = self._model.encode_text(tokens.to(self.device))
 
+    @property
+    def batches(self) -> bool:
+        """Always: fewer and larger products."""
+        return True
+
     def use_threads(self, threads: int) -> None:
         """Let torch use so many threads, in the whole process."""
         torch.set_num_threads(threads)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.errors import InputError
+from vqa_harness.frames import Frame
 from vqa_plugin_clip.inputs.sampling import MEAN, STD
 
 if TYPE_CHECKING:
@@ -91,6 +92,16 @@ class Preprocessing:
         if self.kind == "fragments":
             return fragments(rgb, self.grid, self.size // self.grid, places)
         return centre(rgb, self.resize_to, self.size)
+
+    def picture_of(self, frame: Frame) -> Picture:
+        """Reduce a frame to (size, size, 3) uint8 as `picture` does, without making all its RGB."""
+        side = self.size // self.grid
+        if self.kind != "fragments" or min(frame.height, frame.width) < side:
+            return self.picture(frame.rgb)
+        middle = np.full((self.grid, self.grid), 0.5)
+        rows = starts(frame.height, self.grid, side, middle)[:, 0]
+        columns = starts(frame.width, self.grid, side, middle)[:, 0]
+        return frame.rgb_patches(rows.tolist(), columns.tolist(), side)
 
     def tensor(self, pictures: NDArray[np.uint8]) -> Tensor:
         """Turn pictures [..., size, size, 3] uint8 into normalised [..., 3, size, size] float32."""

@@ -17,6 +17,7 @@ from vqa_harness.frames import Chroma, ColourInfo, Frame, Plane
 from vqa_harness.media import colour as colours
 from vqa_harness.media.facts import Look
 from vqa_harness.media.orientation import UPRIGHT, Orientation, from_degrees, from_matrix
+from vqa_harness.media.patches import cut_patches
 from vqa_harness.media.pixels import (
     Layout,
     PixelFormatDescriptor,
@@ -180,6 +181,19 @@ class Picture:
         layout = self.look.layout
         plain = layout.order == (0, 1, 2) and not (layout.convert or layout.alpha)
         return self._frame if plain and self.look.turn.identity else None
+
+    def rgb_patches(
+        self, rows: Sequence[int], columns: Sequence[int], side: int
+    ) -> NDArray[np.uint8] | None:
+        """See `vqa_harness.frames.Frame.rgb_patches`; None where all of `rgb` has to be made."""
+        look = self.look
+        if look.still or look.alpha or look.layout.convert or not look.turn.identity:
+            return None
+        cut = cut_patches(self.planes(), look.chroma, rows, columns, side)
+        if cut is None:
+            return None
+        made = _to_rgb(frame_of(cut.planes, look.chroma, look.depth), look.colour)
+        return made[cut.rows][:, cut.columns]
 
 
 class PlaneSource:
