@@ -6,12 +6,14 @@ are defined.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 import zlib
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
 from pathlib import Path
+from threading import Lock
 from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
@@ -24,6 +26,9 @@ SUMS = {"reassoc", "contract", "arcp", "nsz"}
 
 _MODULES = {__name__}
 """Names of the modules in which parts were defined."""
+
+_LOADING = Lock()
+"""Held while Numba's array functions are loaded, as kernels may be called by several threads."""
 
 
 def part(**options: Any) -> Callable[[F], F]:
@@ -90,6 +95,7 @@ class Kernel(Generic[P, R]):
         """Numba's dispatcher, which compiles when it is first called."""
         import numba
 
+        _spare_scipy()
         _let_kernels_call_kernels()
         try:
             made = numba.njit(cache=True, **self._settings)(self._function)
@@ -99,6 +105,24 @@ class Kernel(Generic[P, R]):
         key, source = made._cache._index_key, fingerprint(self._function.__module__)
         made._cache._index_key = lambda *what: (*key(*what), source)
         return made
+
+
+def _spare_scipy() -> None:
+    """Load Numba's array functions without SciPy's linear algebra, which takes 0.15 seconds.
+
+    Numba imports it only to learn whether it is there, and imports it again where a kernel calls
+    for it.
+    """
+    from numba.np import linalg
+
+    with _LOADING:
+        if "numba.np.arraymath" in sys.modules:
+            return
+        check, linalg.ensure_blas = linalg.ensure_blas, lambda: None
+        try:
+            importlib.import_module("numba.np.arraymath")
+        finally:
+            linalg.ensure_blas = check
 
 
 def _let_kernels_call_kernels() -> None:
