@@ -196,7 +196,7 @@ def test_both_back_ends_give_the_same_score(windows):
     given, wanted = by_onnx.fits(windows), by_torch.fits(windows)
     assert np.abs(by_onnx.scores(given[0]) - by_torch.scores(wanted[0])).max() < 1e-4
     for ours, theirs in zip(given, wanted, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=5e-6)  # float32 on both sides
         np.testing.assert_allclose(ours.sum(axis=-1), 1)
 
 
