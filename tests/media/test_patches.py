@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 
 from vqa_harness.frames import ColourInfo, Frame
+from vqa_harness.media import picture
 from vqa_harness.media.encode import encode_frames
 from vqa_harness.media.patches import MARGIN, cut_patches
 from vqa_harness.media.pixels import chroma_shape
 from vqa_harness.media.reader import VideoReader
 
 SIDE = 32
+
+
+@pytest.fixture(autouse=True)
+def cut_small_ones_too(monkeypatch):
+    monkeypatch.setattr(picture, "WORTH", 0)
 
 
 def noise(chroma, depth, size, seed=1):
@@ -67,6 +73,13 @@ def test_other_pictures_are_converted_as_a_whole(tmp_path, chroma, size):
     patches = frame.rgb_patches([1, 7], [0, 3], SIDE)
     assert "rgb" in frame._cache
     np.testing.assert_array_equal(patches, whole(frame, [1, 7], [0, 3]))
+
+
+def test_small_pictures_are_converted_as_a_whole(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    frame = decoded(tmp_path, "420", 8, (64, 64))
+    frame.rgb_patches([1, 7], [0, 3], SIDE)
+    assert "rgb" in frame._cache
 
 
 def test_rgb_that_is_there_already_is_used(tmp_path):

@@ -7,7 +7,7 @@ neighbours, or whose chroma has a phase, then sees what it sees in the whole pic
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vqa_harness.frames import Chroma, Plane, spans
 from vqa_harness.media.pixels import FACTORS
 
+T = TypeVar("T", bound=NDArray[Any])
 MARGIN = 4
 """Rows and columns of luma on each side that a conversion may look at."""
 CUT = ("420", "422", "444")
@@ -27,12 +28,12 @@ class CutPatches(NamedTuple):
     Attributes:
         planes: a picture of them, in the format of the one they were cut from.
         rows: its rows that belong to patches.
-        columns: its columns that belong to patches.
+        columns: the first column of each column of patches in it.
     """
 
     planes: tuple[Plane, ...]
     rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
+    columns: list[int]
 
 
 def cut_patches(
@@ -50,20 +51,32 @@ def cut_patches(
     Returns:
         The patches; None for a picture of odd size or of another subsampling.
     """
-    height, width = planes[0].shape
-    if chroma not in CUT or height % 2 or width % 2:
+    if chroma not in CUT or any(size % 2 for size in planes[0].shape):
         return None
     room = side + 2 * MARGIN + 2
     tops, lefts = [_begin(row) for row in rows], [_begin(column) for column in columns]
-    cuts = []
+    cuts: list[Plane] = []
     for plane, (across, down) in zip(planes, ((1, 1), *2 * (FACTORS[chroma],)), strict=True):
         taken = _inside(tops, room, down, plane.shape[0])
-        cuts.append(plane[taken][:, _inside(lefts, room, across, plane.shape[1])])
+        begin, width = [left // across for left in lefts], room // across
+        if min(begin) < 0 or max(begin) + width > plane.shape[1]:
+            plane = cast(Plane, plane[:, _inside(lefts, room, across, plane.shape[1])])
+            begin = [n * width for n in range(len(lefts))]
+        cuts.append(side_by_side(plane, taken, begin, width))
     return CutPatches(
         tuple(cuts),
         spans([n * room + row - tops[n] for n, row in enumerate(rows)], side),
-        spans([n * room + column - lefts[n] for n, column in enumerate(columns)], side),
+        [n * room + column - lefts[n] for n, column in enumerate(columns)],
     )
+
+
+def side_by_side(picture: T, rows: NDArray[np.intp], columns: Sequence[int], width: int) -> T:
+    """Rows of a picture, and of these the parts that begin at some columns, one after another.
+
+    Whole parts are copied, which takes a fraction of the time of picking their columns.
+    """
+    parts = [picture[rows, begin : begin + width] for begin in columns]
+    return cast(T, np.concatenate(parts, axis=1))
 
 
 def _begin(first: int) -> int:

@@ -17,7 +17,7 @@ from vqa_harness.frames import Chroma, ColourInfo, Frame, Plane
 from vqa_harness.media import colour as colours
 from vqa_harness.media.facts import Look
 from vqa_harness.media.orientation import UPRIGHT, Orientation, from_degrees, from_matrix
-from vqa_harness.media.patches import cut_patches
+from vqa_harness.media.patches import cut_patches, side_by_side
 from vqa_harness.media.pixels import (
     Layout,
     PixelFormatDescriptor,
@@ -40,6 +40,11 @@ SCALERS = {
 """PyAV's name of each scaling filter; its own default is bilinear, so one is always named."""
 LIKE_LIBJPEG = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 """How stills become RGB: within 3 levels of libjpeg, where the default is off by up to 70."""
+WORTH = 12
+"""How many times as large as its patches a picture is whose patches are cut to be converted.
+
+The smaller ones are converted faster as a whole.
+"""
 _local = threading.local()
 """A reformatter for each thread, because one cannot be used by two at a time."""
 
@@ -189,11 +194,13 @@ class Picture:
         look = self.look
         if look.still or look.alpha or look.layout.convert or not look.turn.identity:
             return None
+        if look.width * look.height < WORTH * len(rows) * len(columns) * side**2:
+            return None
         cut = cut_patches(self.planes(), look.chroma, rows, columns, side)
         if cut is None:
             return None
         made = _to_rgb(frame_of(cut.planes, look.chroma, look.depth), look.colour)
-        return made[cut.rows][:, cut.columns]
+        return side_by_side(made, cut.rows, cut.columns, side)
 
 
 class PlaneSource:
