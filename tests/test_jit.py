@@ -28,7 +28,7 @@ def test_a_kernel_that_never_ran_is_not_compiled():
     assert not jit.is_compiled(jit.kernel()(space["triple"]), 1)
 
 
-@pytest.mark.parametrize("name", ["tile", "simd", "filter", "scan"])
+@pytest.mark.parametrize("name", ["tile", "simd", "tail", "filter", "scan"])
 def test_a_change_of_any_part_is_another_fingerprint(monkeypatch, name):
     before = jit.fingerprint(SCAN)
     assert before == jit.fingerprint(SCAN)
@@ -99,3 +99,42 @@ def test_numba_is_not_imported_before_a_kernel_runs():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def run_in(folder, code):
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "cache")}
+    env["PYTHONPATH"] = os.pathsep.join([str(folder), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+def test_a_change_of_a_part_elsewhere_compiles_anew(tmp_path):
+    (tmp_path / "kept_kernel.py").write_text(
+        "from vqa_harness.jit import kernel\nfrom kept_part import change\n"
+        "@kernel()\ndef work(x):\n    return change(x)\n"
+    )
+    part = "from vqa_harness.jit import part\n@part()\ndef change(x):\n    return x {}\n"
+    code = (
+        "from kept_kernel import work; from vqa_harness.jit import is_compiled\n"
+        "print(is_compiled(work, 3), work(3))"
+    )
+    for change, expected in (("+ 1", "4"), ("+ 10", "13")):
+        (tmp_path / "kept_part.py").write_text(part.format(change))
+        assert run_in(tmp_path, code) == ["False", expected]
+        assert run_in(tmp_path, code) == ["True", expected]
+
+
+def test_scipy_is_loaded_only_where_a_kernel_calls_for_it(tmp_path):
+    (tmp_path / "two_kernels.py").write_text(
+        "import numpy as np\nfrom vqa_harness.jit import kernel\n"
+        "@kernel()\ndef plain(a):\n    return a[0, 0]\n"
+        "@kernel()\ndef product(a):\n    return np.dot(a, a)[0, 0]\n"
+    )
+    code = (
+        "import sys, numpy as np, two_kernels as k; a = np.full((2, 2), 3.0)\n"
+        "print(k.plain(a), 'scipy.linalg' in sys.modules)\n"
+        "print(k.product(a), 'scipy.linalg' in sys.modules)"
+    )
+    assert run_in(tmp_path, code) == ["3.0", "False", "18.0", "True"]

@@ -1,8 +1,9 @@
 """The parts of Numba and llvmlite that are used without being promised by them.
 
-`vqa_harness.jit` and `vqa_metrics.nss.simd` need them. Where one of these tests fails after an
-update, the other tests of kernels fail for this reason; mend what is named, try the new version on
-every supported Python, and raise the upper bounds in ``pyproject.toml``.
+`jit` and `jit_parts` in `vqa_harness`, `simd` and `tail` in `vqa_metrics.nss` need them.
+Where one of these tests fails after an update, the other tests of kernels fail for this reason;
+mend what is named, try the new version on every supported Python, and raise the upper bounds in
+``pyproject.toml``.
 """
 
 import importlib
@@ -21,11 +22,29 @@ from tests.paths import ROOT
 from vqa_harness import jit
 
 SIMD = "vqa_metrics.nss.simd"
+TAIL = "vqa_metrics.nss.tail"
 JIT = "vqa_harness.jit"
+PARTS = "vqa_harness.jit_parts"
+OPTIMISED = "puts off LLVM's passes for whole modules"
+MACHINE_CODE = "makes no machine code of a part"
 NAMES = [
     (JIT, "numba.core.typing.typeof", "typeof_impl.register", "lets a kernel call a kernel"),
     (JIT, "numba.core.typing.typeof", "typeof_impl.registry", "lets a kernel call a kernel"),
     (JIT, "numba", "types.Dispatcher", "lets a kernel call a kernel"),
+    (JIT, "numba.np.linalg", "ensure_blas", "keeps SciPy out"),
+    (PARTS, "numba", "_dynfunc.make_function", "stands for a part without an address"),
+    (PARTS, "numba.core", "types.unliteral", "keeps numbers out of a part's types"),
+    (PARTS, "numba.core.codegen", "JITCodeLibrary._optimize_final_module", OPTIMISED),
+    (PARTS, "numba.core.codegen", "JITCodeLibrary._finalize_final_module", MACHINE_CODE),
+    (PARTS, "numba.core.compiler", "CompilerBase", "takes passes of its own"),
+    (PARTS, "numba.core.compiler", "DefaultPassBuilder.define_nopython_pipeline", "lists passes"),
+    (PARTS, "numba.core.compiler_machinery", "register_pass", "takes a pass of its own"),
+    (PARTS, "numba.core.registry", "CPUDispatcher.get_call_template", "types calls of parts"),
+    (PARTS, "numba.core.typed_passes", "NativeLowering.run_pass", "emits a part's code"),
+    (TAIL, "numba.core", "cgutils.unpack_tuple", "copies an array's header"),
+    (TAIL, "numba.extending", "intrinsic", "makes tail"),
+    (TAIL, "numba.np.arrayobj", "make_array", "reads an array's header"),
+    (TAIL, "numba.np.arrayobj", "populate_array", "writes an array's header"),
     (SIMD, "llvmlite.ir", "VectorType", "describes a vector"),
     (SIMD, "llvmlite.ir", "IRBuilder.shuffle_vector", "rearranges lanes"),
     (SIMD, "llvmlite.ir", "IRBuilder.insert_element", "fills a vector"),
@@ -58,7 +77,7 @@ def test_a_part_that_is_used_still_exists(user, module, name, why):
         found = getattr(found, step)
 
 
-@pytest.mark.parametrize("user", [JIT, SIMD])
+@pytest.mark.parametrize("user", [JIT, PARTS, SIMD, TAIL])
 def test_no_further_part_is_used_without_being_listed(user):
     known = {"numba.types", "numba.core.types"}  # the types are documented
     for owner, module, name, _ in NAMES:
@@ -95,6 +114,46 @@ def test_the_disk_cache_can_be_asked(tmp_path, monkeypatch):
     assert not again.compiled.signatures
     assert jit.is_compiled(again, 3), broken(JIT, "its disk cache is indexed otherwise", why)
     assert not jit.is_compiled(again, np.zeros(3)), broken(JIT, "its index key lacks types", why)
+
+
+def test_parts_are_typed_once_and_have_no_machine_code():
+    """What makes first use short; without it everything works, but takes four times as long."""
+    source = (
+        "@part()\n"
+        "def scaled(x, span):\n"
+        "    return x * (span[1] - span[0])\n"
+        "@kernel()\n"
+        "def work(x):\n"
+        "    return scaled(x, (0, 3)) + scaled(x, (1, 5))\n"
+    )
+    space = {"kernel": jit.kernel, "part": jit.part}
+    exec(compile(source, "<no file>", "exec"), space)
+    assert space["work"](2.0) == 14.0
+    (made,) = space["scaled"].overloads.values()
+    name = made.fndesc.llvm_func_name
+    assert not made.library.codegen._engine.is_symbol_defined(name), broken(
+        PARTS, "_finalize_final_module is called no more", MACHINE_CODE
+    )
+    with pytest.raises(TypeError, match="scaled is a part: only kernels can call it"):
+        space["scaled"](2.0, (0, 3))
+
+
+def test_tail_is_the_rest_of_an_array():
+    source = (
+        "from vqa_metrics.nss.tail import tail\n"
+        "@part()\n"
+        "def move(a, start):\n"
+        "    rest = tail(a, start)\n"
+        "    rest[0] = len(rest)\n"
+        "@kernel()\n"
+        "def work(a, start):\n"
+        "    move(a, start)\n"
+    )
+    space = {"kernel": jit.kernel, "part": jit.part}
+    exec(compile(source, "<no file>", "exec"), space)
+    values = np.zeros(5, np.int32)
+    space["work"](values, 2)
+    assert values.tolist() == [0, 0, 3, 0, 0]
 
 
 def test_vectors_do_what_they_say():

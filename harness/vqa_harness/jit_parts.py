@@ -11,12 +11,12 @@ out by itself what is worth a copy. Parts take plain integers.
 `tests/test_numba_internals.py` says which piece of Numba changed when this stops working.
 """
 
-# mypy: disable-error-code="no-untyped-call, attr-defined"
+# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from numba import _dynfunc  # type: ignore[attr-defined, unused-ignore]
+from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core import types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
@@ -25,7 +25,7 @@ from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NativeLowering
 
 
-class PartDispatcher(CPUDispatcher):  # type: ignore[misc, unused-ignore]
+class PartDispatcher(CPUDispatcher):
     """A function that kernels call, and Python cannot.
 
     Args:
@@ -49,12 +49,12 @@ class PartDispatcher(CPUDispatcher):  # type: ignore[misc, unused-ignore]
 
 def _plain(kind: Any) -> Any:
     """The type of a number instead of the number itself, in tuples too."""
-    if isinstance(kind, types.BaseTuple) and not isinstance(kind, types.BaseNamedTuple):
+    if isinstance(kind, (types.Tuple, types.UniTuple)):
         return types.Tuple([_plain(member) for member in kind])
     return types.unliteral(kind)
 
 
-class _PartLibrary(JITCodeLibrary):  # type: ignore[misc, unused-ignore]
+class _PartLibrary(JITCodeLibrary):
     """LLVM's code of a part and of those it calls: linked, and otherwise left for the kernel."""
 
     def _optimize_final_module(self) -> None:
@@ -66,7 +66,7 @@ class _PartLibrary(JITCodeLibrary):  # type: ignore[misc, unused-ignore]
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _PartLowering(NativeLowering):  # type: ignore[misc, unused-ignore]
+class _PartLowering(NativeLowering):
     """Emits LLVM's code of a part."""
 
     _name = "part_lowering"
@@ -87,7 +87,7 @@ class _PartLowering(NativeLowering):  # type: ignore[misc, unused-ignore]
         return True
 
 
-class _PartCompiler(CompilerBase):  # type: ignore[misc, unused-ignore]
+class _PartCompiler(CompilerBase):
     """Numba's own passes, with another for the last."""
 
     def define_pipelines(self) -> list[Any]:

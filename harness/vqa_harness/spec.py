@@ -152,7 +152,7 @@ class MetricSpec:
             ``function(params)`` gives its `Backend`. It is asked when metrics are listed and when
             scores are cached, so it must not load more than it takes to look.
         warmup: a module with ``compiling_needed() -> bool``, quick, and ``warmup()``, for a metric
-            whose first frame waits for a compiler.
+            whose first frame waits for a compiler; its ``SECONDS``, if there, says about how long.
     """
 
     name: str

@@ -10,9 +10,12 @@ from vqa_metrics.nss.luma import compile_luma
 from vqa_metrics.nss.sums import nss_sums, sums_compiled
 from vqa_metrics.nss.tile import BLOCK
 
+SECONDS = 9.0
+"""About how long one core compiles, see ``benchmarks/bench_compile.py``."""
+
 
 def compiling_needed() -> bool:
-    """Whether the first frame will wait for the kernels to be compiled (half a minute).
+    """Whether the first frame will wait for the kernels to be compiled.
 
     It looks at what is in memory and in the disk cache, and compiles nothing.
     """

@@ -1,4 +1,7 @@
-"""Compile ahead what PSNR, SSIM and MS-SSIM run on, so that the first frame does not wait."""
+"""Compile ahead what PSNR, SSIM and MS-SSIM run on, so that the first frame does not wait.
+
+PSNR's own kernels take a fifth of a second, so a run that needs no others announces nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,12 @@ from vqa_metrics.reference import packed
 from vqa_metrics.ssim import SMALLEST_MS, TAPS, ms_ssim
 from vqa_metrics.ssim_kernels import ssim_sums
 
+SECONDS = 2.0
+"""About how long one core compiles for one bit depth, see ``benchmarks/bench_compile.py``."""
+
 
 def compiling_needed() -> bool:
-    """Whether the first frame will wait for the kernels to be compiled (some ten seconds).
+    """Whether the first frame will wait for the kernels to be compiled.
 
     It looks at what is in memory and in the disk cache, and compiles nothing.
     """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import typer
@@ -20,6 +21,7 @@ def warmup_command(context: typer.Context) -> None:
     registry: Registry = context.obj
     modules = modules_of(registry.specs().values())
     for module, names in modules.items():
+        _announce({module: names})
         begin = time.perf_counter()
         _load(module, names).warmup()
         typer.echo(f"{', '.join(names)}: ready ({time.perf_counter() - begin:.1f} s)")
@@ -38,21 +40,36 @@ def modules_of(specs: Iterable[MetricSpec]) -> dict[str, list[str]]:
 
 def announce_compiling(requests: Iterable[Request]) -> None:
     """Say on standard error that the first frame will wait for the compiler, where it will."""
+    _announce(modules_of(request.spec for request in requests))
+
+
+def will_compile(modules: Mapping[str, list[str]]) -> tuple[list[str], float]:
+    """Find what would wait for the compiler.
+
+    Args:
+        modules: from `modules_of`.
+
+    Returns:
+        The metrics' names, and about how many seconds of one core it takes; NaN where a module
+        does not say.
+    """
+    waiting: list[str] = []
+    seconds = 0.0
+    for name, metrics in modules.items():
+        module = _load(name, metrics)
+        if module.compiling_needed():
+            waiting += metrics
+            seconds += getattr(module, "SECONDS", math.nan)
+    return waiting, seconds
+
+
+def _announce(modules: Mapping[str, list[str]]) -> None:
     from vqa_harness.console import note
 
-    names = will_compile(request.spec for request in requests)
+    names, seconds = will_compile(modules)
     if names:
-        note(f"compiling {', '.join(names)}, once per machine, some seconds ...")
-
-
-def will_compile(specs: Iterable[MetricSpec]) -> list[str]:
-    """Names of the metrics whose first frame would wait for the compiler."""
-    return [
-        name
-        for module, names in modules_of(specs).items()
-        if _load(module, names).compiling_needed()
-        for name in names
-    ]
+        time_needed = "some seconds" if math.isnan(seconds) else f"about {seconds:.0f} s"
+        note(f"compiling {', '.join(names)}, once per machine, {time_needed} ...")
 
 
 def _load(module: str, names: list[str]) -> Any:

@@ -16,7 +16,6 @@ PSNR = MetricSpec(
     reference=True,
     summary="Peak signal-to-noise ratio per plane, equal to libvmaf's",
     paper="ITU-T J.340; limits and names as in libvmaf",
-    warmup="vqa_metrics.reference_warmup",
 )
 SSIM = MetricSpec(
     name="ssim",
