@@ -6,24 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.metrics.vmaf_models import ADM_ALONE
 from tests.plugins import installed_with
 from vqa_harness import Feature, MetricSpec, Param, StreamScores
 from vqa_harness.logs.features import features_of
 from vqa_harness.logs.read import read_log
 from vqa_harness.testing.synthetic import make_video, moving_pattern
-
-MODEL = {
-    "model_dict": {
-        "model_type": "LIBSVMNUSVR",
-        "model": "svm_type nu_svr\nkernel_type linear\nnr_class 2\ntotal_sv 1\nrho 0\nSV\n1 1:1 \n",
-        "feature_names": ["VMAF_integer_feature_adm2_score"],
-        "norm_type": "linear_rescale",
-        "slopes": [0.01, 1.0],
-        "intercepts": [0.0, 0.0],
-        "score_clip": [0.0, 100.0],
-    }
-}
-"""A model of libvmaf's format with one support vector: a hundred times ``adm2``."""
 
 
 class Tool:
@@ -82,7 +70,7 @@ def media(tmp_path_factory):
             make_video(folder / name, frames, codec=codec, options=quantiser)
             rows.append(f"{name},{5 - level},reference.mkv")
     (folder / "table.csv").write_text("\n".join(rows) + "\n")
-    (folder / "my_model.json").write_text(json.dumps(MODEL))
+    (folder / "my_model.json").write_text(json.dumps(ADM_ALONE))
     return folder
 
 
@@ -202,7 +190,7 @@ def test_a_model_that_is_none_is_one_line_before_anything_is_read(cli):
         ("model=vmaf_v1.0.16_3d0h", {"vmaf_v1_3d0h": ("higher", [0, 100], "")}),
         ("model={media}/my_model.json", {"vmaf_file_my_model": ("higher", [None, None], "")}),
         (
-            "features=cambi:max_log_contrast=3+psnr_hvs:enable_chroma=true+float_ssim",
+            "features=cambi:max_log_contrast=3+psnr_hvs+float_ssim",
             {
                 "vmaf": ("higher", [0, 100], ""),
                 "cambi_mlc_3": ("lower", [0, None], ""),

@@ -1,4 +1,4 @@
-"""What the tests of NIQE and BRISQUE share: the oracle's model, pictures, stored scores."""
+"""What tests share: NIQE's and BRISQUE's oracle, pictures and stored scores; back-ends of VMAF."""
 
 import importlib.metadata
 import json
@@ -10,6 +10,28 @@ import pytest
 
 from tests.metrics import nss_oracle, nss_pictures
 from tests.paths import GOLDEN
+from vqa_metrics.presence import library_is_there
+
+
+@pytest.fixture(scope="session")
+def library():
+    """PyAV's own libvmaf; without one the test is skipped."""
+    if not library_is_there():
+        pytest.skip(f"av {importlib.metadata.version('av')} has no libvmaf, av 19 has")
+
+
+@pytest.fixture(params=["library", "program"])
+def backend(request):
+    """Each libvmaf in turn: PyAV's, and that of an ffmpeg program."""
+    request.getfixturevalue({"library": "library", "program": "ffmpeg"}[request.param])
+    return request.param
+
+
+@pytest.fixture
+def any_libvmaf(request):
+    """PyAV's libvmaf or that of a program, whichever is there."""
+    if not library_is_there():
+        request.getfixturevalue("ffmpeg")
 
 
 @pytest.fixture(scope="session")

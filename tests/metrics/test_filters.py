@@ -9,9 +9,11 @@ from vqa_harness.errors import MetricError
 from vqa_harness.frames import ColourInfo
 from vqa_harness.media.reader import VideoReader
 from vqa_harness.protocols import RunInfo
+from vqa_harness.request import missing_parts
 from vqa_harness.testing import check_metric, rgb_frame, sample_frames, stream_info, yuv_frame
 from vqa_harness.testing.synthetic import make_video, moving_pattern
 from vqa_metrics import ffmpeg_filters as filters
+from vqa_metrics import filter_backends
 from vqa_metrics.specs.filters import ROWS, SPECS
 
 FULL = ColourInfo(full_range=True, matrix="bt709")
@@ -198,3 +200,12 @@ def test_nothing_to_score():
     with pytest.raises(MetricError, match="no frame"):
         metric.close()
     metric.abort()
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=[spec.name for spec in SPECS])
+def test_a_filter_that_is_missing_is_told(spec, monkeypatch):
+    assert missing_parts(spec) == ""
+    monkeypatch.setattr(filter_backends, "of_a_wheel", lambda: False)
+    assert missing_parts(spec) == ""
+    monkeypatch.setattr("av.filter.filters_available", set())
+    assert f"no filter {ROWS[spec.name].filter}; pip install" in missing_parts(spec)

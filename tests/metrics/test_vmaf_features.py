@@ -2,7 +2,7 @@
 
 import pytest
 
-from vqa_harness.errors import UsageError
+from vqa_harness.errors import MetricError, UsageError
 from vqa_harness.protocols import RunInfo
 from vqa_harness.request import Request
 from vqa_harness.testing import check_metric, sample_frames, stream_info
@@ -119,12 +119,6 @@ def test_models_come_first_in_the_order_asked_for():
         declared(model="best")
 
 
-def test_what_libvmaf_leaves_out_without_a_word_is_a_warning():
-    frames = sample_frames(2, 128, 96)
-    metric = Vmaf(features="cambi+float_ssim")
-    metric.open(RunInfo(stream_info(frames), stream_info(frames), ("vmaf",), 2))
-    for frame in frames:
-        metric.measure(frame, frame)
-    metric.close()
-    (text,) = metric.warnings()
-    assert "asked for cambi, float_ssim and gave nothing" in text
+def test_what_libvmaf_leaves_out_without_a_word_is_an_error(backend):
+    with pytest.raises(MetricError, match=r"was asked for null and gave nothing of that name"):
+        score(5.0, features="psnr+null", backend=backend)

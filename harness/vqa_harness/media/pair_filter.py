@@ -27,12 +27,17 @@ class FilterFailed(Exception):
     """A filter did not take what it was given; the message is FFmpeg's."""
 
 
+def filter_is_there(name: str) -> bool:
+    """Whether FFmpeg has a filter of this name."""
+    return name in av.filter.filters_available
+
+
 def filter_starts(name: str, options: Mapping[str, str]) -> bool:
     """Whether FFmpeg has a filter of this name that takes these options.
 
     A filter that loads what its options name, such as a model, is made to do so.
     """
-    if name not in av.filter.filters_available:
+    if not filter_is_there(name):
         return False
     graph = av.filter.Graph()
     try:
@@ -144,7 +149,7 @@ class PairFilter:
                 out = self._call(self._sink.pull)
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
-            if out.format.name.replace("yuvj", "yuv") != self._format:
+            if out.format.name != self._format:
                 raise FilterFailed(
                     f"FFmpeg's filter {self._name} takes no {self._format}, only {out.format.name}"
                 )
@@ -164,7 +169,7 @@ def _add(graph: Any, name: str, options: Mapping[str, str]) -> Any:
     Raises:
         FilterFailed: there is no such filter, or it does not take the options.
     """
-    if name not in av.filter.filters_available:
+    if not filter_is_there(name):
         raise FilterFailed(f"this build of FFmpeg has no filter {name!r}")
     with _silence():
         try:

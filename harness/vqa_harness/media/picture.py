@@ -258,11 +258,14 @@ def frame_of(planes: Sequence[NDArray[Any]], chroma: Chroma, depth: int) -> Vide
 def video_frame(frame: Frame) -> VideoFrame:
     """The frame as PyAV's, not to be changed: the decoder's own where it is upright and planar.
 
-    Otherwise it holds a copy of the planes.
+    Otherwise it holds a copy of the planes. So it does where the decoder's has one of FFmpeg's old
+    names for full range, such as ``yuvj420p``, which not every filter knows.
     """
     source = frame.source
     own = source.decoded() if isinstance(source, Picture) else None
-    return frame_of(frame.planes, frame.chroma, frame.depth) if own is None else own
+    if own is not None and own.format.name == planar_name(frame.chroma, frame.depth):
+        return own
+    return frame_of(frame.planes, frame.chroma, frame.depth)
 
 
 def resize_planes(

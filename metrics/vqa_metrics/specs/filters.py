@@ -35,6 +35,7 @@ class FilterRow:
 _SSIM = MetricSpec(
     name="ssim_ffmpeg",
     factory="vqa_metrics.ffmpeg_filters:ssim_ffmpeg",
+    backend="vqa_metrics.filter_backends:ssim_ffmpeg",
     features=(
         Feature("ssim_ffmpeg", lo=-1, hi=1, help="all planes, weighted by their size"),
         Feature("ssim_ffmpeg_y", lo=-1, hi=1, help="luma"),
@@ -49,6 +50,7 @@ _SSIM = MetricSpec(
 _XPSNR = MetricSpec(
     name="xpsnr",
     factory="vqa_metrics.ffmpeg_filters:xpsnr",
+    backend="vqa_metrics.filter_backends:xpsnr",
     features=(
         Feature("xpsnr_y", unit="dB", help="luma; at most 6 * bits + 12 dB"),
         Feature("xpsnr_cb", unit="dB", help="undefined for gray"),
@@ -62,6 +64,7 @@ _XPSNR = MetricSpec(
 _SITI = MetricSpec(
     name="siti",
     factory="vqa_metrics.ffmpeg_filters:siti",
+    backend="vqa_metrics.filter_backends:siti",
     features=(
         Feature("siti_si", None, lo=0, help="spatial information; in 10-bit units above 8 bits"),
         Feature(
@@ -78,6 +81,7 @@ _SITI = MetricSpec(
 _BLOCKINESS = MetricSpec(
     name="blockiness",
     factory="vqa_metrics.ffmpeg_filters:blockiness",
+    backend="vqa_metrics.filter_backends:blockiness",
     features=(
         Feature("blockiness_ffmpeg", False, lo=0, help="strength of the grid, about 1 for none"),
     ),
@@ -88,6 +92,7 @@ _BLOCKINESS = MetricSpec(
 _BLURRINESS = MetricSpec(
     name="blurriness",
     factory="vqa_metrics.ffmpeg_filters:blurriness",
+    backend="vqa_metrics.filter_backends:blurriness",
     features=(Feature("blurriness_ffmpeg", False, lo=0, help="mean width of edges, pixels"),),
     kind="stream",
     summary="Mean width of edges, no reference (FFmpeg's blurdetect)",

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from vqa_harness.errors import MissingBackend, UsageError, VqaError
 from vqa_harness.spec import Backend, ParamValue
+from vqa_metrics.presence import library_files, library_is_there
 from vqa_metrics.vmaf.ffmpeg import VARIABLE, find_ffmpeg
 from vqa_metrics.vmaf.models import DEFAULT, VmafModel, model_of
 from vqa_metrics.vmaf.options import RawFormat, check_options
-from vqa_metrics.vmaf.presence import library_files, library_is_there
 
 if TYPE_CHECKING:  # this module is imported when metrics are listed
     from vqa_harness.frames import Frame
@@ -111,14 +111,23 @@ def choose(
         return Engine()
     if backend == "auto":
         try:
-            return _program(ffmpeg, models, features)
-        except VqaError:
-            pass  # what the library says is nearer
+            executable = find_ffmpeg()
+        except MissingBackend:
+            raise fault from None
+        return _checked(executable, models, features)
     raise fault
 
 
 def _program(ffmpeg: str, models: Sequence[VmafModel], features: Sequence[str]) -> Engine:
-    executable = find_ffmpeg(ffmpeg or None)
+    return _checked(find_ffmpeg(ffmpeg or None), models, features)
+
+
+def _checked(executable: Path, models: Sequence[VmafModel], features: Sequence[str]) -> Engine:
+    """The program, if it has what is asked for.
+
+    Raises:
+        VqaError: It has not.
+    """
     if features or any(model.path is None and model.version != DEFAULT for model in models):
         from vqa_metrics.vmaf.builds import ProgramBuild, fault
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from vqa_metrics.vmaf.presence import library_files
+from vqa_metrics.presence import library_files
 
 NARROW = 640
 """Frames of fewer columns are computed by plain code; 532 columns were the most with a fault."""
