@@ -154,3 +154,17 @@ def widen_pipe(pipe: Any) -> int:
         with contextlib.suppress(OSError):  # it is a file and not a pipe
             return int(fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ))
     return 0
+
+
+def shared_library(path: Path) -> Any:
+    """Open a shared library that the process holds already, for functions that Python has no name for.
+
+    Args:
+        path: The library's file.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    import ctypes
+
+    return ctypes.CDLL(str(path))

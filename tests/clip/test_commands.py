@@ -66,4 +66,4 @@ def test_info_of_the_bundled_checkpoint(cli):
     assert code == 0
     card = json.loads(told)
     assert card["licence"] == "Apache-2.0"
-    assert card["extra"]["command"].startswith("vqa-harness clipvqa distill ")
+    assert card["extra"]["quality"]["heldout"]["all"]["clips"] == 600

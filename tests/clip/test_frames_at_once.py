@@ -7,8 +7,8 @@ pytest.importorskip("torch", reason="needs the extra clip (torch)")
 import torch
 
 from tests.networks import card_of, random_checkpoint, small_architecture
+from vqa_plugin_clip.backend.pytorch import TorchNetwork
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
-from vqa_plugin_clip.metric import load
 from vqa_plugin_clip.network import vision
 from vqa_plugin_clip.network.architecture import Architecture
 from vqa_plugin_clip.network.labels import score
@@ -91,4 +91,4 @@ def test_checkpoints_are_scored_within_the_bound(tmp_path, monkeypatch):
     sizes = small_architecture(image_size=64)
     card = card_of(sizes, preprocessing=Preprocessing(size=64, grid=4).to_dict())
     path = random_checkpoint(tmp_path / "small.safetensors", card)
-    assert load(str(path), "cpu").model.visual.frames_at_once == 2
+    assert TorchNetwork(path.with_suffix(".json"), "cpu")._model.visual.frames_at_once == 2

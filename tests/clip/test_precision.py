@@ -44,11 +44,12 @@ def test_the_metric_scores_in_full_precision(monkeypatch):
         window="2",
         hop="",
         decode="level",
+        backend="torch",
         device="cpu",
         explain=False,
         batch=1,
     )
-    model = metric.loaded.model
+    model = metric.loaded.network._model
     switches = precision._switches()
     handle = model.register_forward_pre_hook(
         lambda *_: seen.append([getattr(place, name) for place, name, _ in switches])

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+from vqa_harness.system import shared_library
 from vqa_metrics.presence import library_files
 
 NARROW = 640
@@ -57,7 +58,7 @@ def _chooser() -> Any:
     """Libvmaf's function that takes the vector instructions that may be used, as bits, or None."""
     for path in library_files():
         try:
-            function = ctypes.CDLL(str(path)).vmaf_set_cpu_flags_mask
+            function = shared_library(path).vmaf_set_cpu_flags_mask
         except (OSError, AttributeError):
             continue
         function.argtypes, function.restype = [ctypes.c_uint], None
