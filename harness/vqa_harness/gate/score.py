@@ -102,7 +102,8 @@ def _score(
         if earlier is not None:
             return earlier, True
     with progress_bar(case.name, quiet=scoring.quiet) as progress:
-        options = RunOptions(scoring.threads, progress, align)
+        # all is decoded, because rules and the cache go by what reading reports of the whole video
+        options = RunOptions(scoring.threads, progress, align, everything=True)
         result = run(distorted, case.requests, registry, options, reference=case.reference)
     log = build_log(result, command=scoring.command)
     if scoring.cache is not None and key is not None:

@@ -204,8 +204,12 @@ def _range(feature: Feature | None) -> list[float | None]:
 def _windows(metric: MetricResult, first: Feature | None, result: RunResult) -> dict[str, Any]:
     scores = [] if first is None else [w.scores.get(first.name) for w in metric.windows]
     defined = [x for x in scores if x is not None and math.isfinite(x)]
-    whole = len(metric.windows) == 1 and metric.windows[0].stop >= len(result.frame_times)
-    return {
+    count = len(result.frame_times)
+    whole = len(metric.windows) == 1 and metric.windows[0].stop >= count
+    inside = len({i for w in metric.windows for i in range(w.start, min(w.stop, count))})
+    # said only where windows leave something out, as all logs without a longer hop were before
+    part = {"share_in_windows": round(inside / count, 6)} if 0 < inside < count else {}
+    return part | {
         "temporal": "clip" if whole and metric.windows[0].start == 0 else "window",
         "broadcast": True,
         "score": math.fsum(defined) / len(defined) if defined else None,

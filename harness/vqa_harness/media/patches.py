@@ -60,7 +60,7 @@ def cut_patches(
         taken = _inside(tops, room, down, plane.shape[0])
         begin, width = [left // across for left in lefts], room // across
         if min(begin) < 0 or max(begin) + width > plane.shape[1]:
-            plane = cast(Plane, plane[:, _inside(lefts, room, across, plane.shape[1])])
+            plane = plane[:, _inside(lefts, room, across, plane.shape[1])]
             begin = [n * width for n in range(len(lefts))]
         cuts.append(side_by_side(plane, taken, begin, width))
     return CutPatches(

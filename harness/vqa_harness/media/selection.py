@@ -86,6 +86,11 @@ class PacketTable:
             decoded = end
         return actions
 
+    def frames_in(self, plan: bytes) -> int:
+        """How many frames a plan has decoded."""
+        pairs = zip(plan, self._flags, strict=True)
+        return sum(action != SKIP and bool(flag & SHOWN) for action, flag in pairs)
+
     def _stretches(self) -> list[tuple[int, int]]:
         """First packet and one past the last of each part that can be decoded by itself."""
         inner = (i for i in range(1, len(self)) if self._flags[i] & RESTART)

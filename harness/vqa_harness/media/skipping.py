@@ -29,7 +29,8 @@ class FrameSelection:
     Attributes:
         times: seconds of every frame of the video; None where unknown.
         found: how many of the wanted frames have come.
-        decoded: how many pictures have come, wanted or not.
+        decoded: how many frames the plan has decoded, wanted or not. Those that the decoder was
+            given before the plan was known are not among them: they depend on its threads.
     """
 
     def __init__(self, table: PacketTable, clock: Clock, wanted: Set[int]) -> None:
@@ -37,7 +38,8 @@ class FrameSelection:
         self.plan = bytes(table.plan(wanted))
         self._numbers = {table.pts[number]: number for number in wanted}
         self._last = -1
-        self.found = self.decoded = 0
+        self.found = 0
+        self.decoded = table.frames_in(self.plan)
 
     def number(self, picture: Picture) -> int | None:
         """The number of a picture; None if it is not wanted.
@@ -45,7 +47,6 @@ class FrameSelection:
         Raises:
             NotAsPromised: it is damaged, or comes out of order.
         """
-        self.decoded += 1
         number = self._numbers.get(picture.pts) if picture.pts is not None else None
         if picture.corrupt:
             raise NotAsPromised
