@@ -148,7 +148,7 @@ def vmaf(frame: Frame, ref: Frame, frames: int) -> dict[str, float] | None:
     from vqa_metrics.vmaf.metric import Vmaf
 
     try:
-        metric = Vmaf(threads=1)
+        metric = Vmaf(threads=1, backend="program")
     except MissingBackend:
         return None
     metric.open(RunInfo(stream_info([frame]), stream_info([ref])))
