@@ -157,7 +157,7 @@ def widen_pipe(pipe: Any) -> int:
 
 
 def shared_library(path: Path) -> Any:
-    """Open a shared library that the process holds already, for functions that Python has no name for.
+    """Open a shared library for functions that Python has no name for.
 
     Args:
         path: The library's file.
