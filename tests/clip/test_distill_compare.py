@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-pytest.importorskip("PIL", reason="Pillow is not installed; it comes with the extra clip")
+pytest.importorskip("torch", reason="torch is not installed; it comes with the extra clip")
 
 from tests.networks import card_of
 from vqa_harness.errors import UsageError

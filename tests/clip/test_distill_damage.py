@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("PIL", reason="Pillow is not installed; it comes with the extra clip")
+pytest.importorskip("torch", reason="torch is not installed; it comes with the extra clip")
 
 from tests.clip.made_clips import still
 from vqa_harness.errors import MissingBackend

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("PIL", reason="Pillow is not installed; it comes with the extra clip")
+pytest.importorskip("torch", reason="torch is not installed; it comes with the extra clip")
 
 from tests.clip.made_clips import few_stills, still
 from vqa_harness.errors import UsageError
