@@ -4,8 +4,9 @@
 
 Every round has a cache folder of its own. In it, `vqa-harness run` scores a clip of eight frames
 twice for each set of metrics: the first time it compiles, the second time it loads. Then one more
-process compiles every kernel on its own, by itself. Processor and wall seconds; the smallest of the
-rounds. A run that needs no kernels (`--list`) shows what is start-up.
+process compiles every kernel, one after the other. Processor and wall seconds; the smallest of the
+rounds. XPSNR needs no kernels and shows what start-up is; paired by content, it needs those of the
+pairing.
 """
 
 from __future__ import annotations
@@ -26,18 +27,17 @@ from facts import save
 
 from vqa_harness.testing.synthetic import make_video
 
-RUNS = (
-    ("xpsnr",),
-    ("psnr",),
-    ("psnr", "ssim"),
-    ("psnr", "ssim", "ms_ssim"),
-    ("niqe",),
-    ("brisque",),
-    ("niqe", "brisque"),
-)
-"""Sets of metrics; the first one runs on no kernel."""
-ALONE = ("niqe", "brisque")
-"""Metrics without a reference."""
+RUNS = {
+    "xpsnr": "-m xpsnr --align index",
+    "xpsnr, paired by content": "-m xpsnr --align content",
+    "psnr": "-m psnr --align index",
+    "psnr, ssim": "-m psnr -m ssim --align index",
+    "psnr, ssim, ms_ssim": "-m psnr -m ssim -m ms_ssim --align index",
+    "niqe": "-m niqe",
+    "brisque": "-m brisque",
+    "niqe, brisque": "-m niqe -m brisque",
+}
+"""Options of the runs by name; those that pair frames have a reference."""
 
 KERNELS = """
 import json, time
@@ -94,19 +94,19 @@ def run_process(command: list[str], cache: Path) -> tuple[Cost, str]:
     return (spent, wall), done.stdout
 
 
-def command_of(metrics: tuple[str, ...], clip: Path) -> list[str]:
-    chosen = [word for name in metrics for word in ("-m", name)]
-    reference = [] if set(metrics) <= set(ALONE) else ["--reference", str(clip)]
-    return [sys.executable, "-m", "vqa_harness", "run", *chosen, *reference, str(clip), "--quiet"]
+def command_of(options: str, clip: Path) -> list[str]:
+    reference = ["--reference", str(clip)] if "--align" in options else []
+    command = [sys.executable, "-m", "vqa_harness", "run", "--quiet", str(clip)]
+    return command + reference + options.split()
 
 
 def one_round(clip: Path) -> tuple[dict[str, list[Cost]], dict[str, Cost]]:
     """First and second use of each set of metrics, and each kernel in a process of its own."""
     runs: dict[str, list[Cost]] = {}
-    for metrics in RUNS:
+    for name, options in RUNS.items():
         with tempfile.TemporaryDirectory() as cache:
-            command = command_of(metrics, clip)
-            runs[", ".join(metrics)] = [run_process(command, Path(cache))[0] for _ in range(2)]
+            command = command_of(options, clip)
+            runs[name] = [run_process(command, Path(cache))[0] for _ in range(2)]
     with tempfile.TemporaryDirectory() as cache:
         printed = run_process([sys.executable, "-c", KERNELS], Path(cache))[1]
     return runs, {name: tuple(cost) for name, cost in json.loads(printed).items()}
