@@ -11,6 +11,12 @@ from vqa_plugin_clip.network.tokens import tokens_for
 def test_published_lists_by_name(name):
     assert read_levels(name) == read_levels(f" {name}.csv") == PUBLISHED[name]
     assert len(PUBLISHED[name]) == LEVELS
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_lists_are_told_apart_by_their_tokens(name):
+    pytest.importorskip("torch", reason="needs the extra clip (torch)")
+    pytest.importorskip("open_clip", reason="needs the extra clip (open_clip)")
     rows = {tuple(row.tolist()) for row in tokens_for(PUBLISHED[name], Architecture())}
     assert len(rows) == LEVELS
 
