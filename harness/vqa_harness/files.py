@@ -26,13 +26,18 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the file cannot be moved into place.
     """
-    # cut so that the whole stays below the 255 bytes that a file's name may have
-    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
+    temporary = _temporary(path)
     try:
         yield temporary
         replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    """A new name beside ``path``."""
+    # cut so that the whole stays below the 255 bytes that a file's name may have
+    return path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -114,8 +119,7 @@ def try_file(path: Path) -> None:
 def _try_beside(path: Path, named: Path) -> None:
     """Write a file beside ``path``, as `replacing` does, and remove it."""
     try:
-        target = path.resolve()
-        trial = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+        trial = _temporary(path.resolve())
         trial.write_bytes(b"")
         trial.unlink()
     except OSError as error:
