@@ -92,14 +92,7 @@ class VideoReader:
         still = self.info.still or self._file.interlaced or self.deinterlaced
         if still or self._expected is None or not self._clock.use_pts:
             return None
-        source = checked_source(self._path)
-        if isinstance(source, str):
-            table = packet_table(source)
-        else:  # the container that is open goes on reading where it was
-            place = source.tell()
-            source.seek(0)
-            table = packet_table(source)
-            source.seek(place)
+        table = packet_table(checked_source(self._path))
         return table if table is not None and len(table.pts) == self._expected else None
 
     def only(self, table: PacketTable, wanted: Set[int]) -> list[Fraction | None]:

@@ -103,15 +103,24 @@ class PacketTable:
 def packet_table(source: str | BinaryIO) -> PacketTable | None:
     """Read all packets of the main video stream, without decoding.
 
+    Args:
+        source: a path, or a file that can be sought; who reads it already can go on where it was.
+
     Returns:
         None where frames cannot be told by their packets: a timestamp is missing or there twice, a
         packet is damaged or cannot be read, or the codec is set up anew on the way.
     """
+    if not isinstance(source, str):
+        place = source.tell()
+        source.seek(0)
     try:
         with open_container(source) as container:
             return _read(container, main_video(container))
     except (FFmpegError, LookupError, OSError):
         return None
+    finally:
+        if not isinstance(source, str):
+            source.seek(place)
 
 
 def _read(container: InputContainer, stream: VideoStream) -> PacketTable | None:

@@ -84,13 +84,15 @@ def run(
     if not all(source is None or isinstance(source, Path) for source in sources.values()):
         refuse_file_metrics(requests)
     open_pairs = partial(_open_pairs, distorted, reference, options.align)
+
+    def score(chosen: RunOptions) -> RunResult:
+        with Run(open_pairs, requests, registry, chosen, sources) as current:
+            return current.to_end()
+
     try:
-        with Run(open_pairs, requests, registry, options, sources) as current:
-            return current.to_end()
+        return score(options)
     except NotAsPromised:
-        options = replace(options, everything=True)
-        with Run(open_pairs, requests, registry, options, sources) as current:
-            return current.to_end()
+        return score(replace(options, everything=True))
 
 
 def check_requests(requests: Sequence[Request], *, with_reference: bool) -> None:
