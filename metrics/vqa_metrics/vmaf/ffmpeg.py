@@ -42,15 +42,8 @@ def find_ffmpeg(explicit: str | Path | None = None) -> Path:
 
 def has_libvmaf(executable: str | Path) -> bool:
     """Whether this ffmpeg can be run and has a libvmaf filter that takes a ``model`` option."""
-    try:
-        done = subprocess.run(
-            [str(executable), "-hide_banner", "-h", "filter=libvmaf"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PROBE_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    done = _ask([str(executable), "-hide_banner", "-h", "filter=libvmaf"])
+    if done is None:
         return False
     return re.search(rb"^\s+model\s+<string>", done.stdout, re.MULTILINE) is not None
 
@@ -63,17 +56,22 @@ def libvmaf_starts(executable: str | Path, options: Mapping[str, str]) -> bool:
     picture = ["-f", "lavfi", "-i", "color=size=640x360:rate=1:duration=1,format=yuv420p"]
     graph = f"split[a][b];[a][b]{filter_text(options)}"
     command = [str(executable), "-v", "quiet", "-nostdin", *picture, "-lavfi", graph]
+    done = _ask([*command, "-f", "null", "-"])
+    return done is not None and done.returncode == 0
+
+
+def _ask(command: list[str]) -> subprocess.CompletedProcess[bytes] | None:
+    """Run an ffmpeg that is looked at; None where it cannot be run, or takes too long."""
     try:
-        done = subprocess.run(
-            [*command, "-f", "null", "-"],
+        return subprocess.run(
+            command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PROBE_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+        return None
 
 
 def filter_text(options: Mapping[str, str]) -> str:
