@@ -10,11 +10,8 @@ import typer
 from vqa_harness.cli.options import STDOUT, Json, put_json, try_targets
 from vqa_harness.console import clean, stage_bar
 from vqa_plugin_clip.distill.command import distill_command, names
-from vqa_plugin_clip.libraries import TORCH, require
+from vqa_plugin_clip.libraries import MAKING, SCORING, TORCH, require
 from vqa_plugin_clip.train.command import train_command
-
-_EXTRAS = "'vqa-harness[clip,train]'"
-"""What pip installs for commands that make checkpoints or graphs."""
 
 app = typer.Typer(no_args_is_help=True)
 app.command("train")(train_command)
@@ -62,7 +59,7 @@ def evaluate(
     Prints a Markdown table of SROCC / PLCC with VMAF (with the opinion scores for photographs); for
     rate ladders the mean SROCC inside a ladder, and how many neighbouring rungs are swapped.
     """
-    require("clipvqa evaluate", TORCH, _EXTRAS)
+    require("clipvqa evaluate", TORCH, MAKING)
     import os
 
     from vqa_plugin_clip.distill.compare import compare, markdown
@@ -101,7 +98,7 @@ def import_checkpoint(
     ] = "",
 ) -> None:
     """Convert a checkpoint of the published method; tensors only, nothing in it is executed."""
-    require("clipvqa import-checkpoint", TORCH, "'vqa-harness[clip]'")
+    require("clipvqa import-checkpoint", TORCH, SCORING)
     from vqa_plugin_clip.checkpoint.published import import_published
 
     card = import_published(
@@ -131,7 +128,7 @@ def export(
     The graph refers to the weights file, so the two belong side by side, under one name. Needs the
     extras clip and train.
     """
-    require("clipvqa export", (*TORCH, "onnx", "onnxscript"), _EXTRAS)
+    require("clipvqa export", (*TORCH, "onnx", "onnxscript"), MAKING)
     from vqa_plugin_clip.graph.export import export_graph
 
     made = export_graph(checkpoint, output)

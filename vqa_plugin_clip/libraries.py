@@ -9,6 +9,8 @@ from vqa_harness.errors import MissingBackend
 
 TORCH = ("torch", "safetensors")
 """Modules that every use of torch here needs."""
+SCORING, MAKING = "'vqa-harness[clip]'", "'vqa-harness[clip,train]'"
+"""What pip installs for torch, and for commands that make checkpoints or graphs."""
 
 
 def absent(modules: Sequence[str]) -> list[str]:

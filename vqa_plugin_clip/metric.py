@@ -21,7 +21,7 @@ from vqa_plugin_clip.checkpoint.find import find_checkpoint
 from vqa_plugin_clip.checkpoint.window import choose_window
 from vqa_plugin_clip.explain import Explanation, captions_of
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
-from vqa_plugin_clip.network.labels import TOP_SCORE, score
+from vqa_plugin_clip.network.labels import TOP_SCORE, score, softmax
 from vqa_plugin_clip.svr import SvrDecoder
 
 
@@ -171,7 +171,7 @@ class ClipVqaMetric(Metric):
         """
         logits = self.loaded.network.logits(pictures)
         levels = len(self.loaded.card.levels)
-        return _softmax(logits[:, :levels]), _softmax(logits[:, levels:])
+        return softmax(logits[:, :levels]), softmax(logits[:, levels:])
 
     def scores(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn level probabilities (B, K) into scores (B,) on 0 to 100."""
@@ -205,13 +205,6 @@ class ClipVqaMetric(Metric):
             "training_data": card.training_data,
             **explained,
         }
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn logits [B, N] into probabilities; N may be 0."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
-    probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
-    return probabilities
 
 
 def _seconds(name: str, text: str) -> float:

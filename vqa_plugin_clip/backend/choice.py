@@ -12,7 +12,7 @@ from vqa_harness.errors import MissingBackend
 from vqa_plugin_clip.backend.network import Network
 from vqa_plugin_clip.checkpoint.card import CheckpointCard
 from vqa_plugin_clip.graph.file import graph_path
-from vqa_plugin_clip.libraries import TORCH, absent, require
+from vqa_plugin_clip.libraries import SCORING, TORCH, absent, require
 
 
 def open_network(card_path: Path, card: CheckpointCard, backend: str, device: str) -> Network:
@@ -30,7 +30,7 @@ def open_network(card_path: Path, card: CheckpointCard, backend: str, device: st
         InputError: A file is damaged, or does not belong to the card.
     """
     if backend == "torch" or (backend == "auto" and not _onnx_can(card_path, device)):
-        require(_torch_reason(card_path, backend), TORCH, "'vqa-harness[clip]'")
+        require(_torch_reason(card_path, backend), TORCH, SCORING)
         from vqa_plugin_clip.backend.pytorch import TorchNetwork
 
         return TorchNetwork(card_path, device)

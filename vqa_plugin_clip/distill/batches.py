@@ -28,7 +28,7 @@ from vqa_plugin_clip.distill.shards import (
 )
 from vqa_plugin_clip.distill.stored import MappedFrames, ResidentFrames, StoredFrames, fits
 from vqa_plugin_clip.distill.vary import vary_colour, vary_places
-from vqa_plugin_clip.network.labels import Labels, level_label
+from vqa_plugin_clip.network.labels import LEVELS, Labels, level_label
 
 VMAF_PER_LEVEL = 20.0
 """VMAF points from one quality level to the next: levels 0 to 5 are VMAF 0 to 100."""
@@ -140,7 +140,7 @@ class ClipSet:
         captions = [caption_of(label.damage, label.vmaf) for label in self.labels]
         facts = {
             "level": level.astype(np.float32),
-            "label": labels(level, int(100 / VMAF_PER_LEVEL) + 1).astype(np.float32),
+            "label": labels(level, LEVELS).astype(np.float32),
             "group": self.groups,
             "caption": np.array(captions, np.int64),
         }

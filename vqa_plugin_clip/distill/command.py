@@ -177,9 +177,9 @@ def distill_command(
     Stills become moving clips, videos short ones; they are coded, scaled or damaged otherwise and
     scored by VMAF; no opinion scores are needed. Needs the extras train and vmaf.
     """
-    from vqa_plugin_clip.libraries import TORCH, require
+    from vqa_plugin_clip.libraries import MAKING, TORCH, require
 
-    require("clipvqa distill", TORCH, "'vqa-harness[clip,train]'")
+    require("clipvqa distill", TORCH, MAKING)
     import os
 
     from vqa_harness.console import stage_bar, warn

@@ -56,7 +56,7 @@ def left_out(
     with ThreadPoolExecutor(max(1, threads)) as pool:
         keys = [_key(path) for path in paths]
         try:
-            for problem in pool.map(lambda at: _problem(at[0], known.get(at[1])), zip(paths, keys)):  # noqa: B905
+            for problem in pool.map(_problem, paths, map(known.get, keys)):
                 problems.append(problem)
                 progress("looking at contents", len(problems), len(paths), "")
         finally:

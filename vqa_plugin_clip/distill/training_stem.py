@@ -20,7 +20,6 @@ from vqa_plugin_clip.network.stem import (
     ConvNorm,
     EfficientNetLite0Stem,
     InvertedResidual,
-    same_padding,
 )
 
 
@@ -90,10 +89,6 @@ def _folded(layer: ConvNorm, x: Tensor) -> Tensor:
     factor = norm.weight * (norm.running_var + norm.eps).rsqrt()
     weight = conv.weight * factor[:, None, None, None]
     bias = norm.bias - norm.running_mean * factor
-    stride, kernel = conv.stride[0], conv.kernel_size[0]
-    if stride > 1:
-        rows = same_padding(x.shape[2], kernel, stride)
-        columns = same_padding(x.shape[3], kernel, stride)
-        x = functional.pad(x, (*columns, *rows))
-    x = functional.conv2d(x, weight, bias, stride, conv.padding, 1, conv.groups)
+    x = layer.padded(x)
+    x = functional.conv2d(x, weight, bias, conv.stride, conv.padding, 1, conv.groups)
     return x if layer.linear else functional.relu6(x)

@@ -39,7 +39,7 @@ from vqa_plugin_clip.graph.file import (
 from vqa_plugin_clip.graph.session import open_session
 from vqa_plugin_clip.graph.shared_weights import share_weights
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
-from vqa_plugin_clip.network.labels import score
+from vqa_plugin_clip.network.labels import score, softmax
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.tokens import tokens_for
 
@@ -203,8 +203,7 @@ def _compare(
 
 
 def _scores(logits: NDArray[np.float32], card: CheckpointCard) -> NDArray[np.float64]:
-    levels = np.exp(logits[:, : len(card.levels)].astype(np.float64))
-    return score(levels / levels.sum(axis=-1, keepdims=True))
+    return score(softmax(logits[:, : len(card.levels)].astype(np.float64)))
 
 
 def _pictures(card: CheckpointCard, windows: int) -> NDArray[np.uint8]:

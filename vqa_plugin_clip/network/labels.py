@@ -96,6 +96,13 @@ def labels_of(behaviour: str) -> Labels:
     return vectorised_label if behaviour == "published" else level_label
 
 
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn logits [B, N] into probabilities; N may be 0."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
+    probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
 def expected_level(probs: ArrayLike) -> NDArray[np.float64]:
     """Turn probabilities [..., K] into the expected level [...], on 0 to K - 1."""
     values = np.asarray(probs, dtype=np.float64)

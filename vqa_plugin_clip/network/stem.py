@@ -73,13 +73,17 @@ class ConvNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn [N, C, H, W] into [N, C', ceil(H / stride), ceil(W / stride)]."""
-        stride, kernel = self.conv.stride[0], self.conv.kernel_size[0]
-        if stride > 1:
-            rows = same_padding(x.shape[2], kernel, stride)
-            columns = same_padding(x.shape[3], kernel, stride)
-            x = functional.pad(x, (*columns, *rows))
-        x = self.norm(self.conv(x))
+        x = self.norm(self.conv(self.padded(x)))
         return x if self.linear else functional.relu6(x)
+
+    def padded(self, x: Tensor) -> Tensor:
+        """Pad [N, C, H, W] by what the convolution itself does not, which is where it strides."""
+        stride, kernel = self.conv.stride[0], self.conv.kernel_size[0]
+        if stride == 1:
+            return x
+        rows = same_padding(x.shape[2], kernel, stride)
+        columns = same_padding(x.shape[3], kernel, stride)
+        return functional.pad(x, (*columns, *rows))
 
     def fold(self) -> None:
         """Merge the batch norm into the convolution, in place; a second call does nothing."""

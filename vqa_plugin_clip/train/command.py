@@ -254,9 +254,9 @@ def train_command(
     from vqa_harness.console import command_line
     from vqa_harness.errors import UsageError
     from vqa_plugin_clip.checkpoint.wordings import read_levels
-    from vqa_plugin_clip.libraries import TORCH, require
+    from vqa_plugin_clip.libraries import MAKING, TORCH, require
 
-    require("clipvqa train", TORCH, "'vqa-harness[clip,train]'")
+    require("clipvqa train", TORCH, MAKING)
     from vqa_plugin_clip.train.console import report
     from vqa_plugin_clip.train.dataset import Tables
     from vqa_plugin_clip.train.opinion_table import TableForm
