@@ -1,6 +1,8 @@
 import importlib.util
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -11,11 +13,20 @@ import pytest
 from tests.paths import VMAF_LOGS
 from vqa_harness.errors import MissingBackend
 from vqa_harness.frames import ColourInfo
+from vqa_harness.logs.read import read_log
 from vqa_harness.media.reader import VideoReader
 from vqa_harness.protocols import RunInfo
 from vqa_harness.testing import check_metric, sample_frames, stream_info, yuv_frame
-from vqa_harness.testing.synthetic import moving_pattern
-from vqa_metrics.psnr import Psnr, psnr, squared_error
+from vqa_harness.testing.synthetic import make_video, moving_pattern
+from vqa_metrics.psnr import (
+    Psnr,
+    _Effort,
+    _sse8,
+    _sse16,
+    _sse_by_numpy,
+    psnr,
+    squared_error,
+)
 from vqa_metrics.specs.reference import PSNR
 from vqa_metrics.vmaf.options import RawFormat
 from vqa_metrics.vmaf.pipe import VmafPipe
@@ -55,6 +66,42 @@ def test_squared_error_is_exact(dtype, peak):
     assert squared_error(a, b) == int(((a.astype(np.int64) - b) ** 2).sum())
     wide = np.zeros((400, 700), dtype)
     assert squared_error(wide[::2, :517], np.full((200, 517), peak, dtype)) == 200 * 517 * peak**2
+
+
+@pytest.mark.parametrize(("dtype", "peak"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_numpy_and_the_kernels_give_the_same_sums(dtype, peak):
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(0, peak + 1, (2, 97, 131), dtype=dtype)
+    for one, two in ((a, b), (b, a), (a, a), (np.zeros_like(a), np.full_like(a, peak))):
+        kernel = _sse8 if dtype == np.uint8 else _sse16
+        assert _sse_by_numpy(one, two) == kernel(one.reshape(-1), two.reshape(-1))
+
+
+def test_few_frames_load_no_compiler(tmp_path):
+    make_video(tmp_path / "a.mkv", 6)
+    make_video(tmp_path / "b.mkv", 6, options={"crf": "40"})
+    script = (
+        "import sys; from vqa_harness.cli.app import run_cli;"
+        "code = run_cli(['run', '-q', '-m', 'psnr', '--align', 'index', '-r', 'a.mkv', 'b.mkv', '-o', sys.argv[1]]);"
+        "assert code == 0, code;"
+        "assert 'numba' not in sys.modules"
+    )
+    command = [sys.executable, "-c", script, "few.json"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    many = [sys.executable, "-c", f"import numba; {script.rpartition(';')[0]}", "many.json"]
+    subprocess.run(many, cwd=tmp_path, check=True, capture_output=True)
+    few, by_kernel = (read_log(tmp_path / name).columns for name in ("few.json", "many.json"))
+    assert few == by_kernel
+    assert 20 < min(few["psnr_y"]) < 60
+
+
+def test_many_samples_are_left_to_a_kernel(monkeypatch):
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    effort = _Effort()
+    plane = np.zeros((1000, 1000), np.uint8)
+    assert sum(effort.is_small(plane) for _ in range(200)) == 101
+    monkeypatch.setitem(sys.modules, "numba", math)
+    assert not _Effort().is_small(plane)
 
 
 def test_squared_error_refuses_planes_that_differ():

@@ -115,7 +115,7 @@ def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:
         "input": str(path),
         "frames": len(result.frame_times),
         "pooled": log.pooled,
-        "warnings": list(log.view.warnings),
+        "warnings": list(log.extra["warnings"]),
         "seconds": {k: round(v, 3) for k, v in result.seconds.items()},
     }
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vqa_harness.logs.view import LogView
-from vqa_harness.logs.view_parser import parse_view
+if TYPE_CHECKING:
+    from vqa_harness.logs.view import LogView
 
 VERSION_PREFIX = "vqa-harness "
 """How ``version`` begins in a log without VMAF."""
@@ -51,6 +51,9 @@ class Log:
         It is read once, so later changes to ``extra`` do not show; `dataclasses.replace` gives a
         log that reads it again.
         """
+        # a run does not look at its own log, and need not load some forty classes for it
+        from vqa_harness.logs.view_parser import parse_view
+
         return parse_view(self.extra)
 
     def __len__(self) -> int:
