@@ -44,7 +44,7 @@ CASES = {
     "intra only": ("a.mkv", "mjpeg", {}),
     "unknown": ("a.mp4", "mpeg4", {"g": "12", "bf": "2"}),
 }
-SKIPS_SINGLE = ("h264", "hevc", "mpeg-2")
+SKIPS_SINGLE = ("h264", "hevc", "mpeg-2", "av1")
 """Codecs whose packets tell which pictures nobody refers to."""
 
 
@@ -234,6 +234,7 @@ def test_damage_on_the_way_is_not_passed_over(made, tmp_path):
         ("mpeg2video", None, b"\0\0\1\xb3\0\0\1\0\0\x08\xff", True, (True, False, 0)),
         ("mpeg2video", None, b"\0\0\1\0\0", False, (False, False, 0)),
         ("vp9", None, b"\x82", True, (True, False, 0)),
+        ("av1", None, b"\x12\0\x32\x02\x30\0", False, (False, False, 0)),
         ("theora", None, b"\x82", True, (False, False, 0)),
         ("h264", b"\1...\3", b"", True, (False, False, 0)),
         ("hevc", b"\1", b"\0\0\0\xff\x26", True, (False, False, 0)),

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from vqa_harness.media.av1_header import Av1Reader
+
 Bytes = memoryview
 """The payload of a packet, one dimension of unsigned bytes."""
 
 SELF_CONTAINED = frozenset(
-    {"av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mjpeg", "prores", "dnxhd", "ffv1"}
+    {"vp8", "vp9", "mpeg1video", "mpeg2video", "mjpeg", "prores", "dnxhd", "ffv1"}
     | {"rawvideo", "huffyuv", "ffvhuff", "utvideo", "png", "jpeg2000"}
 )
 """Codecs whose key frames, as the container flags them, begin anew.
@@ -52,6 +54,8 @@ def reader_of(codec: str, extradata: bytes | None) -> Reader:
         return NalReader(_length_size(extradata, 4), _h264)
     if codec == "hevc":
         return NalReader(_length_size(extradata, 21), _hevc)
+    if codec == "av1":
+        return _Av1(extradata)
     if codec in ("mpeg1video", "mpeg2video"):
         return _mpeg
     return _flagged if codec in SELF_CONTAINED else _unknown
@@ -71,6 +75,17 @@ def _mpeg(payload: Bytes, key: bool) -> CodedPicture:
     at = data.find(b"\0\0\1\0")
     kind = data[at + 5] >> 3 & 7 if 0 <= at < len(data) - 5 else 0
     return CodedPicture(key and kind == 1, kind == 3 and at == 0)
+
+
+class _Av1:
+    """AV1: key frames begin anew, and headers tell which frames are kept."""
+
+    def __init__(self, extradata: bytes | None) -> None:
+        self._reader = Av1Reader(extradata)
+
+    def __call__(self, payload: Bytes, key: bool) -> CodedPicture:
+        """What the packet tells."""
+        return CodedPicture(key, self._reader.stands_alone(bytes(payload)) and not key)
 
 
 class NalReader:
