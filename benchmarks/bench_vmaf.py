@@ -1,12 +1,13 @@
 """VMAF through the harness beside plain ffmpeg: processor seconds, decoding included.
 
-    python benchmarks/bench_vmaf.py [--pairs 5] [--size 720 --size 720-long --size 1080] [--save]
+    python benchmarks/bench_vmaf.py [--rounds 5] [--size 720 --size 720-long --size 1080] [--save]
 
-Both score the same two files with libvmaf's default model and as many threads. The harness decodes,
-checks the pairing frame by frame and feeds its child; its seconds are those of both processes,
-start-up included. Runs take turns after one of each that does not count, so that files are in
-memory and Python's modules compiled, as an installer leaves them. The ratio is the median over
-pairs.
+Three ways score the same two files with libvmaf's default model and as many threads: plain ffmpeg,
+the harness with the libvmaf of PyAV in its own process (where there is one), and the harness with
+an ffmpeg program that it feeds. The harness decodes, checks the pairing frame by frame and writes
+its log; its seconds are those of all its processes, start-up included. The ways take turns, after
+one run of each that does not count, so that files are in memory and Python's modules compiled, as
+an installer leaves them. A ratio is the median over rounds of that round's ratio to plain ffmpeg.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -29,6 +29,7 @@ from vqa_harness.media.encode import encode_frames
 from vqa_harness.media.picture import resize_planes
 from vqa_harness.media.reader import VideoReader
 from vqa_harness.media.writer import copy_packets
+from vqa_metrics.presence import library_is_there
 from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 
 THREADS = 2
@@ -58,38 +59,47 @@ def make_pair(folder, size, count, repeat):
 
 
 def seconds(command):
+    """(Processor seconds, wall seconds) of a command and its children."""
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = os.times()
     subprocess.run(command, check=True, env=ENVIRONMENT, **silent)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    after = os.times()  # of children that have ended; always 0 on Windows
+    spent = after.children_user + after.children_system
+    spent -= before.children_user + before.children_system
+    return spent, after.elapsed - before.elapsed
 
 
-def measure(name, pairs):
-    """Both commands in turn on one pair of files."""
+def commands(folder, reference, distorted):
+    """The command of each way, by name; its log is the file of that name in the folder."""
+    graph = f"[0:v][1:v]libvmaf=log_fmt=json:log_path={folder}/ffmpeg.json:n_threads={THREADS}"
+    plain = [str(find_ffmpeg()), "-hide_banner", "-i", str(distorted), "-i", str(reference)]
+    ways = {"ffmpeg": [*plain, "-lavfi", graph, "-f", "null", "-"]}
+    for backend in ["library"] * library_is_there() + ["program"]:
+        harness = [sys.executable, "-m", "vqa_harness", "run", "--quiet", str(distorted)]
+        harness += ["--reference", str(reference), "--output", str(folder / f"{backend}.json")]
+        ways[backend] = [*harness, "--metric", f"vmaf:threads={THREADS},backend={backend}"]
+    return ways
+
+
+def measure(name, rounds):
+    """All ways in turn on one pair of files."""
     size, count, repeat = SIZES[name]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        reference, distorted = make_pair(folder, size, count, repeat)
-        harness = [sys.executable, "-m", "vqa_harness", "run", "--quiet", str(distorted)]
-        harness += ["--metric", f"vmaf:threads={THREADS}", "--reference", str(reference)]
-        harness += ["--output", str(folder / "harness.json")]
-        graph = f"[0:v][1:v]libvmaf=log_fmt=json:log_path={folder}/plain.json:n_threads={THREADS}"
-        plain = [str(find_ffmpeg()), "-hide_banner", "-i", str(distorted), "-i", str(reference)]
-        plain += ["-lavfi", graph, "-f", "null", "-"]
-        rows = [(seconds(harness), seconds(plain)) for _ in range(1 + pairs)][1:]
-        scores = [mean_vmaf(folder / f"{who}.json") for who in ("harness", "plain")]
-    ratios = [ours / theirs for ours, theirs in rows]
-    return {
-        "size": f"{size[0]}x{size[1]}",
-        "frames": count * repeat,
-        "pairs_of_runs": pairs,
-        "harness_seconds": statistics.median(row[0] for row in rows),
-        "ffmpeg_seconds": statistics.median(row[1] for row in rows),
-        "harness_over_ffmpeg": statistics.median(ratios),
-        "ratios": [round(ratio, 4) for ratio in ratios],
-        "vmaf_difference": abs(scores[0] - scores[1]),
-    }
+        ways = commands(folder, *make_pair(folder, size, count, repeat))
+        rows = [{way: seconds(command) for way, command in ways.items()} for _ in range(1 + rounds)]
+        scores = {way: mean_vmaf(folder / f"{way}.json") for way in ways}
+    found = {"size": f"{size[0]}x{size[1]}", "frames": count * repeat, "rounds": rounds}
+    for way in ways:
+        ratios = [row[way][0] / row["ffmpeg"][0] for row in rows[1:]]
+        found[way] = {
+            "cpu_seconds": round(statistics.median(row[way][0] for row in rows[1:]), 3),
+            "wall_seconds": round(statistics.median(row[way][1] for row in rows[1:]), 3),
+            "over_ffmpeg": round(statistics.median(ratios), 4),
+            "ratios": [round(ratio, 4) for ratio in ratios],
+            "vmaf_difference": abs(scores[way] - scores["ffmpeg"]),
+        }
+    return found
 
 
 def mean_vmaf(path):
@@ -99,13 +109,13 @@ def mean_vmaf(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", action="append", choices=list(SIZES))
     parser.add_argument("--save", action="store_true")
     arguments = parser.parse_args()
-    found = [measure(name, arguments.pairs) for name in arguments.size or SIZES]
+    found = [measure(name, arguments.rounds) for name in arguments.size or SIZES]
     for one in found:
-        print(", ".join(f"{key} {value}" for key, value in one.items()))
+        print(*(f"{key}: {value}" for key, value in one.items()), sep="\n")
     if arguments.save:
         save("vmaf", {"clips": found})
 

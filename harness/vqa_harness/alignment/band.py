@@ -58,6 +58,7 @@ class ReferenceBand:
     def __init__(self, capacity: int) -> None:
         self._rows = np.zeros((2 * capacity, CELLS), np.float32)
         self._first = 0
+        self._differences = np.zeros((0, CELLS), np.float32)  # kept, or each frame would fault it in
         self.count = 0
         self.ended = False
         self.energy = Growing()
@@ -124,7 +125,10 @@ class ReferenceBand:
         begin = max(base, self._first)
         stop = max(begin, min(base + size, self.count))
         rows = self._rows[begin - self._first : stop - self._first]
-        return slice(begin - base, stop - base), rows - signature
+        if len(self._differences) < len(rows):
+            self._differences = np.empty_like(rows)
+        apart = np.subtract(rows, signature, out=self._differences[: len(rows)])
+        return slice(begin - base, stop - base), apart
 
     def motion_around(self, index: int) -> np.float32:
         """Median squared distance of neighbouring frames around ``index``."""
