@@ -82,7 +82,8 @@ def test_few_frames_load_no_compiler(tmp_path):
     make_video(tmp_path / "b.mkv", 6, options={"crf": "40"})
     script = (
         "import sys; from vqa_harness.cli.app import run_cli;"
-        "code = run_cli(['run', '-q', '-m', 'psnr', '--align', 'index', '-r', 'a.mkv', 'b.mkv', '-o', sys.argv[1]]);"
+        "words = 'run -q -m psnr --align index -r a.mkv b.mkv -o'.split();"
+        "code = run_cli([*words, sys.argv[1]]);"
         "assert code == 0, code;"
         "assert 'numba' not in sys.modules"
     )

@@ -58,7 +58,8 @@ class ReferenceBand:
     def __init__(self, capacity: int) -> None:
         self._rows = np.zeros((2 * capacity, CELLS), np.float32)
         self._first = 0
-        self._differences = np.zeros((0, CELLS), np.float32)  # kept, or each frame would fault it in
+        # Kept: memory that is new for each frame would have to be faulted in.
+        self._differences = np.zeros((0, CELLS), np.float32)
         self.count = 0
         self.ended = False
         self.energy = Growing()
