@@ -83,3 +83,13 @@ def test_a_missing_file_is_one_line_and_exit_code_3(vqa_harness):
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1
     assert "missing.mp4" in done.stderr
+
+
+def test_garbage_is_collected_again_after_the_start():
+    script = (
+        "import gc, sys; from vqa_harness.__main__ import main;"
+        "sys.argv[1:] = ['--version']; code = main();"
+        "assert code == 0 and gc.isenabled() and gc.get_freeze_count() > 10_000"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from vqa_harness import system
@@ -14,8 +15,12 @@ def main() -> int:
     system.keep_blas_to_one_thread()
     system.make_output_portable()
     try:
+        # What is imported stays: looking through it for garbage is a tenth of a short command.
+        gc.disable()
         from vqa_harness.cli.app import run_cli
 
+        gc.freeze()
+        gc.enable()
         code = run_cli(sys.argv[1:])
     except KeyboardInterrupt:  # before or after the part that handles it
         sys.stderr.write("\ninterrupted\n")
