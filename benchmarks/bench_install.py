@@ -42,7 +42,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default="python3", help="interpreter of the environments")
     parser.add_argument("--extras", nargs="*", default=EXTRAS, help='such as "" vmaf clip,train')
-    parser.add_argument("--save", action="store_true")
+    parser.add_argument("--save", action="store_true", help="what was not measured is kept")
     arguments = parser.parse_args()
     ask = "import sys; print('%d.%d' % sys.version_info[:2])"
     version = subprocess.run(
@@ -63,7 +63,7 @@ def main():
     if arguments.save:
         path = RESULTS / "install.json"
         before = json.loads(path.read_text())["pythons"] if path.exists() else {}
-        save("install", {"pythons": before | {version: rows}})
+        save("install", {"pythons": before | {version: before.get(version, {}) | rows}})
 
 
 if __name__ == "__main__":
