@@ -9,8 +9,9 @@ from tests.plugins import module_with, plugin_with, registry_with
 from vqa_harness import Feature, MetricSpec, Param, hookimpl
 from vqa_harness import registry as registry_module
 from vqa_harness.errors import MetricError, MissingBackend, UnknownMetric, UsageError
+from vqa_harness.logs.write import BUILTIN
 from vqa_harness.protocols import ask
-from vqa_harness.registry import PluginWarning, Registry
+from vqa_harness.registry import PluginWarning, Provider, Registry
 
 LOUDNESS = MetricSpec(
     "loudness",
@@ -169,11 +170,102 @@ def test_a_factory_that_is_not_there_is_a_broken_plugin():
         found.create(found.request("odd"))
 
 
-def test_a_second_provider_is_left_out_with_a_warning(registry):
+def test_two_strangers_with_one_name_make_a_request_ambiguous(registry):
     registry.register(plugin_with(LOUDNESS, MetricSpec("other", "json:loads", ())), "copycat")
-    with pytest.warns(PluginWarning, match=r"copycat.*left out.*loud"):
-        assert set(registry.specs()) == {"loudness", "other"}
-    assert registry.provider("loudness").plugin == "loud"
+    with pytest.warns(PluginWarning, match="'loudness' is offered by the plugins 'loud' and 'copy"):
+        assert set(registry.specs()) == {"other"}
+    for text in ("loudness", "other,loudness:gain=1", "LOUDNESS"):
+        with pytest.raises(UsageError, match=r"'loud' and 'copycat'.*VQA_HARNESS_BLOCK=loud"):
+            registry.requests([text])
+
+
+def test_a_name_of_ours_is_ours_whoever_is_asked_first(registry):
+    ours = replace(LOUDNESS, name="psnr")
+    theirs = replace(ours, factory="loud_module:Other")
+    for first, second in (("a", "z"), ("z", "a")):
+        found = Registry()
+        found.register(plugin_with(theirs), first)
+        provider = Provider(second, "vqa-harness", "1")
+        found.register(plugin_with(ours), second, provider)
+        with pytest.warns(PluginWarning, match=f"'psnr' of plugin '{first}' is left out"):
+            assert found.spec("psnr") is ours
+
+
+def answering(answer, hook="vqa_register_metrics"):
+    """A plugin whose hook returns this."""
+    return type("Plugin", (), {hook: hookimpl(lambda self: answer)})()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (LOUDNESS, "must return a list of MetricSpec"),
+        ("loudness", "returned 'loudness'"),
+        (7, "returned 7"),
+        ({"a": 1}, "returned {'a': 1}"),
+        (["psnr"], "'psnr' is no MetricSpec"),
+        ([None], "None is no MetricSpec"),
+        ([replace(LOUDNESS, name=3)], "metric 3 .*its name is not"),
+        ([replace(LOUDNESS, name=None)], "metric None .*its name is not"),
+        ([replace(LOUDNESS, factory=len)], "its factory is <built-in"),
+        ([replace(LOUDNESS, factory="loud")], "its factory is 'loud'"),
+        ([replace(LOUDNESS, features="psnr")], "its features is 'psnr'"),
+        ([replace(LOUDNESS, features=("psnr",))], "'psnr', which is no Feature"),
+        ([replace(LOUDNESS, features=(Feature(5),))], "whose name is 5"),
+        ([replace(LOUDNESS, params={"a": 1})], "its params is"),
+        ([replace(LOUDNESS, kind="picture")], "its kind is 'picture'"),
+        ([replace(LOUDNESS, requires="torch")], "its requires is 'torch'"),
+    ],
+)
+def test_what_a_hook_returns_is_checked_item_by_item(registry, answer, words):
+    good = MetricSpec("other", "json:loads", ())
+    if isinstance(answer, list):
+        answer = [*answer, good]
+    registry.register(answering(answer), "odd")
+    with pytest.warns(PluginWarning, match=f"'odd'.*{words}|{words}.*'odd'|{words}"):
+        found = registry.specs()
+    assert set(found) == ({"loudness", "other"} if isinstance(answer, list) else {"loudness"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (BUILTIN[0], "must return a list of WriterSpec"),
+        ([None], "None is no WriterSpec"),
+        ([replace(BUILTIN[0], name=1)], "its name is not"),
+        ([replace(BUILTIN[0], suffixes=".json")], "its suffixes is"),
+        ([replace(BUILTIN[0], factory=None)], "its factory is None"),
+    ],
+)
+def test_log_formats_are_checked_in_the_same_way(registry, answer, words):
+    registry.register(answering(answer, "vqa_register_writers"), "odd")
+    with pytest.warns(PluginWarning, match=words):
+        assert registry.writers() == []
+
+
+def test_a_hook_that_wants_to_leave_leaves_the_others(registry):
+    def leave(self):
+        sys.exit(9)
+
+    registry.register(type("P", (), {"vqa_register_metrics": hookimpl(leave)})(), "leaver")
+    with pytest.warns(PluginWarning, match=r"'leaver' failed.*SystemExit"):
+        assert "loudness" in registry.specs()
+
+
+def test_a_class_that_does_not_start_is_an_error_of_the_metric(registry):
+    sys.modules["loud_module"].Loud = lambda **_: sys.exit(3)
+    with pytest.raises(MetricError, match="'loudness' did not start: SystemExit: 3"):
+        registry.create(registry.request("loudness"))
+
+
+def test_a_module_that_breaks_on_import_is_an_error_of_the_metric(tmp_path, monkeypatch):
+    (tmp_path / "leaving_module.py").write_text("raise SystemExit(4)")
+    (tmp_path / "dividing_module.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    for module, words in (("leaving", "SystemExit: 4"), ("dividing", "ZeroDivisionError")):
+        found = registry_with(MetricSpec("odd", f"{module}_module:Odd", ()))
+        with pytest.raises(MetricError, match=f"'odd' did not load: {words}"):
+            found.create(found.request("odd"))
 
 
 def test_a_hook_that_raises_leaves_the_others(registry):
@@ -231,6 +323,15 @@ def test_block_and_only(installed, monkeypatch):
     monkeypatch.setenv("VQA_HARNESS_BLOCK", "")
     monkeypatch.setenv("VQA_HARNESS_ONLY", "good")
     assert set(Registry.installed().specs()) == {"loudness"}
+
+
+@pytest.mark.parametrize("variable", ["VQA_HARNESS_BLOCK", "VQA_HARNESS_ONLY"])
+def test_names_that_no_plugin_has_are_told(installed, monkeypatch, variable):
+    monkeypatch.setenv(variable, "good, goood")
+    with pytest.warns(PluginWarning) as told:
+        Registry.installed()
+    text = f"{variable} names 'goood', which is no plugin here; installed are bad, good"
+    assert text in [str(warning.message) for warning in told]
 
 
 def test_listing_metrics_imports_nothing_heavy():

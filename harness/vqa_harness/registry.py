@@ -18,13 +18,17 @@ import pluggy
 
 from vqa_harness import hookspecs
 from vqa_harness.errors import (
+    MetricError,
     UnknownMetric,
     UsageError,
+    VqaError,
     nearest,
+    one_line,
     refuse_twice,
 )
+from vqa_harness.offers import Item, Offers, collect
 from vqa_harness.request import Request, load_factory
-from vqa_harness.spec import NAME_FORM, MetricSpec, ParamValue, WriterSpec
+from vqa_harness.spec import MetricSpec, ParamValue, WriterSpec
 
 DISTRIBUTION = "vqa-harness"
 """Our own distribution, whose log formats come before those of others."""
@@ -55,14 +59,16 @@ class Registry:
         self.manager = pluggy.PluginManager(hookspecs.NAME)
         self.manager.add_hookspecs(hookspecs)
         self.providers: dict[str, Provider] = {}
-        self._specs: dict[str, tuple[MetricSpec, str]] | None = None
+        self._offered: Offers[MetricSpec] | None = None
 
     @classmethod
     def installed(cls) -> Registry:
         """A registry with every plugin that is installed and not blocked."""
         registry = cls()
         blocked, only = _names("VQA_HARNESS_BLOCK"), _names("VQA_HARNESS_ONLY")
-        for entry in entry_points(group=hookspecs.NAME):
+        entries = list(entry_points(group=hookspecs.NAME))
+        _warn_of_strangers(blocked, only, [entry.name for entry in entries])
+        for entry in entries:
             if entry.name not in blocked and (not only or entry.name in only):
                 registry._load(entry)
         return registry
@@ -73,7 +79,7 @@ class Registry:
             dist = entry.dist
             provider = Provider(entry.name, dist.name if dist else "", dist.version if dist else "")
             self.register(module, entry.name, provider)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             _warn(f"plugin {entry.name!r} ({entry.value}) did not load and is left out: {error!r}")
 
     def register(
@@ -91,7 +97,7 @@ class Registry:
             self.manager.unregister(plugin)
             raise
         self.providers[name] = provider or Provider(name, name, "")
-        self._specs = None
+        self._offered = None
 
     def call(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """Call a hook plugin by plugin, and yield (plugin name, result) of each.
@@ -102,82 +108,61 @@ class Registry:
             try:
                 taken = {name: arguments[name] for name in impl.argnames}
                 result = impl.function(**taken)
-                if isinstance(result, Iterable) and not isinstance(result, dict):
+                if isinstance(result, Iterable) and not isinstance(result, dict | str | bytes):
                     result = list(result)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 _warn(f"plugin {impl.plugin_name!r} failed in {hook}: {error!r}")
                 continue
             yield impl.plugin_name, result
 
     def specs(self) -> dict[str, MetricSpec]:
         """Every metric by name, sorted."""
-        return {name: spec for name, (spec, _) in sorted(self._metrics().items())}
+        return {name: spec for name, (spec, _) in sorted(self._metrics().items.items())}
 
     def provider(self, metric: str) -> Provider:
         """The distribution that provides a metric."""
-        return self.providers[self._metrics()[metric][1]]
+        return self.providers[self._metrics().items[metric][1]]
 
-    def _metrics(self) -> dict[str, tuple[MetricSpec, str]]:
-        if self._specs is None:
-            self._specs = {}
-            for plugin, specs in self.call("vqa_register_metrics"):
-                for spec in specs or ():
-                    self._add(spec, plugin, self._specs)
-        return self._specs
+    def _metrics(self) -> Offers[MetricSpec]:
+        if self._offered is None:
+            self._offered = self._collect("vqa_register_metrics", MetricSpec, "metric")
+        return self._offered
 
-    def _add(self, spec: MetricSpec, plugin: str, specs: dict[str, tuple[MetricSpec, str]]) -> None:
-        if not NAME_FORM.fullmatch(spec.name):
-            _warn(
-                f"plugin {plugin!r}: metric name {spec.name!r} is not lower-case letters, digits, _"
-            )
-        elif spec.name in specs:
-            other = specs[spec.name][1]
-            _warn(
-                f"metric {spec.name!r} of plugin {plugin!r} is left out, plugin {other!r} has it"
-                f" too; block one with VQA_HARNESS_BLOCK"
-            )
-        else:
-            specs[spec.name] = (spec, plugin)
+    def _collect(self, hook: str, kind: type[Item], noun: str) -> Offers[Item]:
+        """What a hook's plugins offer; what is left out is a warning that names its plugin."""
+        offers = collect(self.call(hook), kind, noun, self._is_ours)
+        for text in offers.left_out:
+            _warn(text)
+        return offers
+
+    def _is_ours(self, plugin: str) -> bool:
+        return self.providers[plugin].distribution == DISTRIBUTION
 
     def writers(self) -> list[WriterSpec]:
         """Every log format: ours, ``json`` first, then those of plugins.
 
         One that is malformed, or has a name that is taken, is a warning that names its plugin.
         """
-        writers = [writer for writer, _ in self._formats().values()]
-        return sorted(writers, key=lambda writer: writer.name != "json")
+        writers = [(plugin, writer) for writer, plugin in self._formats().items.values()]
+        writers.sort(key=lambda pair: (not self._is_ours(pair[0]), pair[1].name != "json"))
+        return [writer for _, writer in writers]
 
     def formats(self, plugin: str) -> list[str]:
         """Names of the log formats of a plugin."""
-        return [name for name, (_, provider) in self._formats().items() if provider == plugin]
+        return [name for name, (_, provider) in self._formats().items.items() if provider == plugin]
 
-    def _formats(self) -> dict[str, tuple[WriterSpec, str]]:
-        """Name of each format to its spec and its plugin; our own plugin is asked first."""
-        offers = sorted(
-            self.call("vqa_register_writers"),
-            key=lambda pair: self.providers[pair[0]].distribution != DISTRIBUTION,
-        )
-        formats: dict[str, tuple[WriterSpec, str]] = {}
-        for plugin, writers in offers:
-            for writer in writers or ():
-                fault = (
-                    writer.fault() if isinstance(writer, WriterSpec) else "it is not a WriterSpec"
-                )
-                if not fault and writer.name in formats:
-                    fault = f"plugin {formats[writer.name][1]!r} has one of that name"
-                if fault:
-                    name = getattr(writer, "name", writer)
-                    _warn(f"log format {name!r} of plugin {plugin!r} is left out: {fault}")
-                else:
-                    formats[writer.name] = (writer, plugin)
-        return formats
+    def _formats(self) -> Offers[WriterSpec]:
+        return self._collect("vqa_register_writers", WriterSpec, "log format")
 
     def spec(self, name: str) -> MetricSpec:
         """The metric of that name, in capitals or not.
 
         Raises:
             UnknownMetric: there is none; the message names the nearest.
+            UsageError: several plugins offer it; the message names them.
         """
+        if name.lower() in self._metrics().contested:
+            raise UsageError(self._metrics().contest("metric", name.lower()))
         specs = self.specs()
         if name.lower() in specs:
             return specs[name.lower()]
@@ -203,11 +188,14 @@ class Registry:
         for piece in text.split(","):
             name = piece.partition(":")[0].strip()
             inside = bool(parts) and ":" in parts[-1] and "=" not in parts[-1].partition(":")[0]
-            if inside and ("=" in name or name.lower() not in self.specs()):
+            if inside and ("=" in name or not self._offers(name.lower())):
                 parts[-1] += f",{piece}"
             elif name or not parts:
                 parts.append(piece.strip())
         return parts
+
+    def _offers(self, name: str) -> bool:
+        return name in self._metrics().items or name in self._metrics().contested
 
     def request(self, text: str) -> Request:
         """Read ``NAME`` or ``NAME:param=value,param=value``.
@@ -242,11 +230,26 @@ class Registry:
             UsageError: a parameter's value turns out to be unusable.
             MetricError: the plugin is broken.
         """
-        return load_factory(request.spec)(**request.params)
+        factory = load_factory(request.spec)
+        try:
+            return factory(**request.params)
+        except VqaError:
+            raise
+        except (Exception, SystemExit) as error:
+            kind = f"{type(error).__name__}: {one_line(error)}"
+            raise MetricError(f"metric {request.spec.name!r} did not start: {kind}") from error
 
 
 def _names(variable: str) -> set[str]:
     return {name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()}
+
+
+def _warn_of_strangers(blocked: set[str], only: set[str], installed: list[str]) -> None:
+    """Warn of names that were given in the environment and that no plugin has."""
+    for variable, names in (("VQA_HARNESS_BLOCK", blocked), ("VQA_HARNESS_ONLY", only)):
+        for name in sorted(names.difference(installed)):
+            known = ", ".join(sorted(set(installed))) or "none"
+            _warn(f"{variable} names {name!r}, which is no plugin here; installed are {known}")
 
 
 def _warn(text: str) -> None:

@@ -81,8 +81,9 @@ def load_factory(spec: MetricSpec) -> Callable[..., Any]:
         raise MissingBackend(
             f"metric {spec.name!r} needs {error.name}; {how_to_get(spec)}"
         ) from error
-    except (ImportError, AttributeError) as error:
-        raise MetricError(f"metric {spec.name!r} did not load: {one_line(error)}") from error
+    except (Exception, SystemExit) as error:
+        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+        raise MetricError(f"metric {spec.name!r} did not load: {kind}{one_line(error)}") from error
     return factory
 
 
@@ -94,7 +95,7 @@ def _asked_features(request: Request) -> tuple[Feature, ...]:
         features = tuple(tell(dict(request.params)))
     except VqaError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MetricError(f"metric {name!r} failed in features: {one_line(error)}") from error
     if not all(isinstance(feature, Feature) for feature in features):
         raise MetricError(f"metric {name!r}: its features() must return Feature objects only")

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
 
 from vqa_harness.errors import UsageError
 
@@ -173,6 +173,18 @@ class MetricSpec:
         """The parameter of that name, or None."""
         return next((p for p in self.params if p.name == name), None)
 
+    def fault(self) -> str:
+        """What is wrong with it, as a plugin may have filled in anything; empty if nothing is."""
+        return (
+            _name_fault(self.name)
+            or _place_fault("factory", self.factory)
+            or _items_fault("features", self.features, Feature)
+            or _items_fault("params", self.params, Param)
+            or _items_fault("requires", self.requires, str)
+            or ("" if self.kind in get_args(Kind) else f"its kind is {self.kind!r}")
+            or (_place_fault("backend", self.backend) if self.backend else "")
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class WriterSpec:
@@ -195,8 +207,13 @@ class WriterSpec:
 
     def fault(self) -> str:
         """What is wrong with the name or the endings; empty if nothing is."""
-        if not NAME_FORM.fullmatch(self.name):
-            return "its name is not lower-case letters, digits and _"
+        fault = (
+            _name_fault(self.name)
+            or _items_fault("suffixes", self.suffixes, str)
+            or _place_fault("factory", self.factory)
+        )
+        if fault:
+            return fault
         if not self.suffixes:
             return "it has no file ending"
         wrong = next((s for s in self.suffixes if not re.fullmatch(r"\.[a-z0-9_-]+", s)), None)
@@ -211,6 +228,33 @@ class WriterSpec:
         module, _, name = self.factory.partition(":")
         try:
             function: Any = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise UsageError(f"log format {self.name!r}: cannot load it: {error}") from None
+        except (Exception, SystemExit) as error:
+            kind = f"{type(error).__name__}: {error}"
+            raise UsageError(f"log format {self.name!r}: cannot load it: {kind}") from None
         return function  # type: ignore[no-any-return]
+
+
+def _name_fault(name: object) -> str:
+    """What is wrong with the name of a metric or log format."""
+    if isinstance(name, str) and NAME_FORM.fullmatch(name):
+        return ""
+    return "its name is not lower-case letters, digits and _"
+
+
+def _place_fault(what: str, place: object) -> str:
+    """What is wrong with ``package.module:attribute``."""
+    if isinstance(place, str) and re.fullmatch(r"[\w.]+:\w+", place):
+        return ""
+    return f"its {what} is {place!r}, not package.module:name"
+
+
+def _items_fault(what: str, items: object, kind: type) -> str:
+    """What is wrong with a tuple of specs, or of text."""
+    if not isinstance(items, tuple | list):
+        return f"its {what} is {items!r}, not a tuple"
+    for item in items:
+        if not isinstance(item, kind):
+            return f"among its {what} is {item!r}, which is no {kind.__name__}"
+        if kind in (Feature, Param) and not isinstance(item.name, str):
+            return f"among its {what} is one whose name is {item.name!r}"
+    return ""

@@ -108,7 +108,7 @@ def test_a_format_that_fails_is_one_line_and_leaves_no_file(installed, video, cl
         (('(".jsonl",)', '("jsonl",)'), "is left out: 'jsonl' is not a file ending such as .json"),
         (
             ("[WriterSpec(", "[3, WriterSpec("),
-            "format 3 of plugin 'jsonl' is left out: it is no",
+            "format of plugin 'jsonl' is left out: 3 is no WriterSpec",
         ),
     ],
 )

@@ -22,6 +22,9 @@ from vqa_harness.errors import (
 from vqa_harness.registry import DEFAULT_METRIC, Registry
 from vqa_harness.request import Request
 
+POOLS = ("mean", "min", "max", "harmonic_mean")
+"""What is printed of a feature: the pooled values of libvmaf."""
+
 if TYPE_CHECKING:
     from vqa_harness.logs.log import Log
     from vqa_harness.result import RunResult
@@ -114,10 +117,19 @@ def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:
     return {
         "input": str(path),
         "frames": len(result.frame_times),
-        "pooled": log.pooled,
+"pooled": _pooled(log),
         "warnings": list(log.extra["warnings"]),
         "seconds": {k: round(v, 3) for k, v in result.seconds.items()},
     }
+
+
+def _pooled(log: Log) -> dict[str, Any]:
+    """Pooled values over the frames that have a score: those of the log where all have one."""
+    if not any(metric["undefined_frames"] for metric in log.extra["metrics"].values()):
+        return log.pooled
+    from vqa_harness.logs.features import pooled_values
+
+    return pooled_values(log, POOLS)
 
 
 def _call_plugins(registry: Registry, log: Log) -> None:
@@ -133,14 +145,13 @@ def _print(done: list[dict[str, Any]], requests: list[Request]) -> None:
     from vqa_harness.console import print_table
 
     asked = {feature.name for request in requests for feature in request.features}
-    pools = ("mean", "min", "max", "harmonic_mean")
     rows = [
-        [Path(entry["input"]).name, name, *(_number(values.get(p)) for p in pools)]
+        [Path(entry["input"]).name, name, *(_number(values.get(p)) for p in POOLS)]
         for entry in done
         for name, values in entry["pooled"].items()
         if name in asked
     ]
-    print_table(("input", "metric", *pools), rows)
+    print_table(("input", "metric", *POOLS), rows)
 
 
 def _number(value: float | None) -> str:

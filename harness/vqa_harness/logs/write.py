@@ -49,6 +49,11 @@ def choose(
     Raises:
         UsageError: there is no such format, or none with this ending.
     """
+    if not writers:
+        raise UsageError(
+            "no log format is there: VQA_HARNESS_ONLY or VQA_HARNESS_BLOCK leaves out the plugin"
+            " that has them; add writers to VQA_HARNESS_ONLY"
+        )
     names = ", ".join(writer.name for writer in writers)
     if format_name is not None:
         for writer in writers:

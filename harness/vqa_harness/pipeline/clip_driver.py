@@ -10,6 +10,7 @@ from vqa_harness.errors import MetricError
 from vqa_harness.frames import Clip, Frame
 from vqa_harness.media.selection import PacketTable
 from vqa_harness.pipeline.drivers import Job
+from vqa_harness.pipeline.judged import aggregate_of
 from vqa_harness.pipeline.windows import (
     Window,
     clipped,
@@ -42,11 +43,13 @@ class ClipDriver:
         """Batches on their way through the metric, oldest first."""
         self._rate = run.distorted.rate
         job.open(run)
-        self._sampling: Sampling = job.metric.sampling if job.alive else Sampling(1)
+        self._sampling = Sampling(1)
+        self._batch = 1
         self._pending: list[Window] = []
         """Windows that still lack frames, by their start."""
         if job.alive:
             with job.guarded():
+                self._sampling, self._batch = _wishes(job.metric)
                 self._pending = self._first_plan(run.distorted.expected_frames)
         self._planned = (run.distorted.expected_frames or 0) if self._pending else 0
         """One past the last frame that the windows were planned for."""
@@ -114,7 +117,7 @@ class ClipDriver:
 
     def _complete(self, window: Window) -> None:
         self._ready.append(window)
-        if len(self._ready) >= self.job.metric.batch_size:
+        if len(self._ready) >= self._batch:
             self._score_ready()
 
     def _score_ready(self) -> None:
@@ -138,7 +141,7 @@ class ClipDriver:
             ]
             for window, scores in zip(windows, self.job.metric.measure(clips), strict=True):
                 self.job.result.windows.append(
-                    WindowScore(window.start, window.stop, window.indices, dict(scores))
+                    WindowScore(window.start, window.stop, window.indices, self.job.read(scores))
                 )
 
     def _forget(self) -> None:
@@ -161,9 +164,9 @@ class ClipDriver:
         self._thread.shutdown()
         job = self.job
         if job.alive:
-            self._spread_scores(frames)
             with job.guarded():
-                job.result.aggregate = dict(job.metric.close())
+                job.result.aggregate = aggregate_of(job.metric.close())
+                self._spread_scores(frames)
             job.tell()
         return [job.result]
 
@@ -179,3 +182,17 @@ class ClipDriver:
     def abort(self) -> None:
         """Drop what is queued."""
         self._thread.shutdown(cancel_futures=True)
+
+
+def _wishes(metric: Any) -> tuple[Sampling, int]:
+    """Which frames the metric wants, and how many clips at a time.
+
+    Raises:
+        MetricError: it does not say, or says what cannot be.
+    """
+    sampling, batch = getattr(metric, "sampling", None), getattr(metric, "batch_size", None)
+    if not isinstance(sampling, Sampling):
+        raise MetricError(f"its sampling is {sampling!r}, which is no Sampling")
+    if not isinstance(batch, int) or batch < 1:
+        raise MetricError(f"its batch_size is {batch!r}, which is no whole number from 1")
+    return sampling, batch

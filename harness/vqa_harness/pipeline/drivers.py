@@ -14,15 +14,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from vqa_harness.errors import VqaError, one_line
+from vqa_harness.errors import MetricError, VqaError, one_line
 from vqa_harness.frames import Frame
+from vqa_harness.pipeline.judged import (
+    aggregate_of,
+    defined,
+    facts_of,
+    lines_of,
+    scores_of,
+    shortfall,
+)
 from vqa_harness.protocols import RunInfo, StreamScores, ask
+from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 from vqa_harness.result import MetricResult
 from vqa_harness.spec import Scores
@@ -47,7 +56,7 @@ class Job:
     def __init__(self, request: Request, metric: Any, provider: str) -> None:
         self.request = request
         self.metric = metric
-        self._declared = request.declared
+        self._declared = {feature.name: feature for feature in request.declared}
         self.result = MetricResult(request.spec, request.params, provider=provider)
         self._lock = threading.Lock()
         """For the error and the seconds, which several frames may change at once."""
@@ -66,37 +75,89 @@ class Job:
         begin = time.perf_counter()
         try:
             yield
-        except Exception as error:
-            with self._lock:
-                if self.result.error is None:
-                    kind = "" if isinstance(error, VqaError) else f"{type(error).__name__}: "
-                    self.result.error = kind + one_line(error)
+        except (Exception, SystemExit) as error:
+            kind = "" if isinstance(error, VqaError) else f"{type(error).__name__}: "
+            self.fail((kind + one_line(error)).removesuffix(": "))
         finally:
             with self._lock:
                 self.result.seconds += time.perf_counter() - begin
 
     def open(self, run: RunInfo) -> None:
         """Tell the metric about the streams."""
-        with self.guarded():
-            self.metric.open(run)
+        if self.alive:
+            with self.guarded():
+                self.metric.open(run)
+
+    def fail(self, text: str) -> None:
+        """Record why the metric gives nothing, unless something else came first."""
+        with self._lock:
+            if self.result.error is None:
+                self.result.error = text
+
+    def read(self, answer: Any) -> dict[str, float | None]:
+        """The scores that the metric gave for one frame or window.
+
+        Raises:
+            MetricError: they are no mapping of the features that it declares to numbers.
+        """
+        free = self.request.spec.kind in ("stream", "file")  # libvmaf gives more than it names
+        return scores_of(answer, self._declared, only_declared=not free)
 
     def tell(self) -> None:
         """Collect what the metric says of itself; call after ``close``."""
         with self.guarded():
-            self.result.info = dict(ask(self.metric, "info"))
-            self.result.warnings += list(ask(self.metric, "warnings"))
-            self.result.notes += list(ask(self.metric, "notes"))
+            self.result.info = facts_of(ask(self.metric, "info"))
+            self.result.warnings += lines_of("warnings", ask(self.metric, "warnings"))
+            self.result.notes += lines_of("notes", ask(self.metric, "notes"))
 
-    def store(self, rows: list[Scores]) -> None:
-        """Turn one mapping per frame into columns, with the names the log will have."""
-        declared = {f.name: f for f in self._declared}
+    def store(self, rows: Sequence[Scores]) -> None:
+        """Turn one mapping per frame into columns, with the names the log will have.
+
+        Raises:
+            MetricError: there is no score among them.
+        """
         names = dict.fromkeys(name for row in rows for name in row)
+        some = False
         for name in names:
-            column = [row.get(name) for row in rows]
-            feature = declared.get(name)
+            given = [row.get(name) for row in rows]
+            feature = self._declared.get(name)
             logged = name + self.request.suffix if feature else name
-            target = self.result.diagnostics if feature and feature.diagnostic else None
-            (self.result.columns if target is None else target)[logged] = column
+            column = defined(given, feature)
+            if feature and feature.diagnostic:
+                self.result.diagnostics[logged] = column
+                continue
+            some = some or any(x is not None for x in column)
+            self.result.columns[logged] = column
+            self.result.warnings += shortfall(logged, given, column, feature)
+        if not some:
+            gave = "no score" if names else "nothing"
+            raise MetricError(f"gave {gave}: it is undefined on all {len(rows)} frames")
+
+
+def make_jobs(requests: Sequence[Request], registry: Registry) -> list[Job]:
+    """Make the metrics of a run.
+
+    One whose class is broken has failed, and the others go on.
+
+    Raises:
+        MissingBackend: a metric's packages or model are missing.
+        UsageError: a metric cannot take a parameter's value.
+        MetricError: every metric is broken; the first is named.
+    """
+    jobs: list[Job] = []
+    broken: list[MetricError] = []
+    for request in requests:
+        provider = str(registry.provider(request.spec.name))
+        try:
+            job = Job(request, registry.create(request), provider)
+        except MetricError as error:
+            job = Job(request, None, provider)
+            job.fail(one_line(error))
+            broken.append(error)
+        jobs.append(job)
+    if len(broken) == len(jobs):
+        raise broken[0]
+    return jobs
 
 
 class FrameDriver:
@@ -117,15 +178,15 @@ class FrameDriver:
         for job, rows in zip(self.jobs, self._rows, strict=True):
             if job.alive:
                 with job.guarded():
-                    rows[number] = dict(job.metric.measure(frame, ref))
+                    rows[number] = job.read(job.metric.measure(frame, ref))
 
     def finish(self, frames: int) -> list[MetricResult]:
         """Close the metrics and order the scores by frame."""
         for job, rows in zip(self.jobs, self._rows, strict=True):
             if job.alive:
                 with job.guarded():
-                    job.result.aggregate = dict(job.metric.close())
-                job.store([rows[i] for i in range(frames)])
+                    job.result.aggregate = aggregate_of(job.metric.close())
+                    job.store([rows[i] for i in range(frames)])
                 job.tell()
         return [job.result for job in self.jobs]
 
@@ -215,10 +276,11 @@ def _take(job: Job, scores: StreamScores, frames: int) -> None:
     """Put the scores of a stream or file metric into its result.
 
     Raises:
-        ValueError: there are more or fewer scores than frames.
+        MetricError: there are more or fewer scores than frames, or one is no number.
     """
+    if not isinstance(scores, StreamScores):
+        raise MetricError(f"gave {type(scores).__name__}; it must give StreamScores")
     if len(scores.frames) != frames:
-        raise ValueError(f"gave {len(scores.frames)} scores for {frames} frames")
-    rows: list[Mapping[str, float | None]] = list(scores.frames)
-    job.store(rows)
-    job.result.aggregate = dict(scores.aggregate)
+        raise MetricError(f"gave {len(scores.frames)} scores for {frames} frames")
+    job.result.aggregate = aggregate_of(scores.aggregate)
+    job.store([job.read(row) for row in scores.frames])

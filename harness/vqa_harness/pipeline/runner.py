@@ -20,7 +20,13 @@ from vqa_harness.frames import Frame
 from vqa_harness.media.skipping import NotAsPromised
 from vqa_harness.media.source import VideoSource, hash_source
 from vqa_harness.pipeline.clip_driver import ClipDriver
-from vqa_harness.pipeline.drivers import Driver, FileDriver, FrameDriver, Job, StreamDriver
+from vqa_harness.pipeline.drivers import (
+    Driver,
+    FileDriver,
+    FrameDriver,
+    StreamDriver,
+    make_jobs,
+)
 from vqa_harness.pipeline.open_ended import OpenEndedDriver
 from vqa_harness.pipeline.sources import Pairs, SingleStream, Skippable
 from vqa_harness.protocols import RunInfo
@@ -180,9 +186,7 @@ class Run:
         self._options = options
         self._begin = time.perf_counter()
         self._cpu = time.process_time()
-        self._jobs = [
-            Job(r, registry.create(r), str(registry.provider(r.spec.name))) for r in requests
-        ]
+        self._jobs = make_jobs(requests, registry)
         self._made = time.perf_counter()
         self._pairs = open_pairs()
         self._pool = ThreadPoolExecutor(options.workers, thread_name_prefix="metric")
