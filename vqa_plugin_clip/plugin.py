@@ -72,6 +72,9 @@ CLIPVQA = MetricSpec(
     ),
     version="2",
     summary="No-reference video quality from a CLIP-style transformer with language supervision",
+    sdr_only=True,
+    needs_detail=True,
+    smallest=32,
     paper="Xing et al., CLIPVQA: Video Quality Assessment via CLIP, arXiv 2407.04928",
 )
 

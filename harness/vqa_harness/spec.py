@@ -153,6 +153,11 @@ class MetricSpec:
             scores are cached, so it must not load more than it takes to look.
         warmup: a module with ``compiling_needed() -> bool``, quick, and ``warmup()``, for a metric
             whose first frame waits for a compiler; its ``SECONDS``, if there, says about how long.
+        sdr_only: whether it was made for standard dynamic range; scores of PQ and HLG then come
+            with a warning, and not at all with ``--strict``.
+        needs_detail: whether it can say nothing of a blank picture: where all or nearly all of a
+            frame is plain, its scores are undefined, and where most is, that is told.
+        smallest: pixels that the shorter side must have; a smaller picture is an error.
     """
 
     name: str
@@ -168,6 +173,9 @@ class MetricSpec:
     requires: tuple[str, ...] = ()
     backend: str = ""
     warmup: str = ""
+    sdr_only: bool = False
+    needs_detail: bool = False
+    smallest: int = 0
 
     def param(self, name: str) -> Param | None:
         """The parameter of that name, or None."""
@@ -248,13 +256,13 @@ def _place_fault(what: str, place: object) -> str:
     return f"its {what} is {place!r}, not package.module:name"
 
 
-def _items_fault(what: str, items: object, kind: type) -> str:
+def _items_fault(what: str, items: Any, kind: type) -> str:
     """What is wrong with a tuple of specs, or of text."""
     if not isinstance(items, tuple | list):
         return f"its {what} is {items!r}, not a tuple"
     for item in items:
         if not isinstance(item, kind):
             return f"among its {what} is {item!r}, which is no {kind.__name__}"
-        if kind in (Feature, Param) and not isinstance(item.name, str):
+        if isinstance(item, Feature | Param) and not isinstance(item.name, str):
             return f"among its {what} is one whose name is {item.name!r}"
     return ""

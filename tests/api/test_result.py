@@ -44,7 +44,9 @@ def test_frames(result):
 
 def test_what_went_wrong(result):
     assert result.errors == {"broken": "RuntimeError: no good"}
-    assert result.warnings == []
+    assert result.warnings == [
+        "even: even is undefined for 15 of 30 frames; what is printed is over the other 15"
+    ]
     assert result.alignment == {}
     assert result.error is None
     assert result
@@ -95,7 +97,7 @@ def test_text(result):
     assert lines[0] == "encode.mkv, 30 frames"
     assert lines[1].split() == ["mean", "min", "max", "harmonic_mean"]
     assert lines[2].split()[0] == "brightness"
-    assert lines[-1] == "error: broken: RuntimeError: no good"
+    assert lines[-2] == "error: broken: RuntimeError: no good"
     assert len({len(line) for line in lines[1:5]}) == 1
 
 

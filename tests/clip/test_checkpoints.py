@@ -148,6 +148,27 @@ def test_weights_that_are_no_safetensors_file_are_refused(saved):
         load_checkpoint(path)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("half", [True, False])
+def test_weights_that_are_not_finite_are_refused(tmp_path, value, half):
+    model = ClipVqa(SMALL)
+    with torch.no_grad():
+        model.visual.proj[1, 2] = value
+    path = tmp_path / "astray.safetensors"
+    save_checkpoint(model, card_for(SMALL), path, half=half)
+    with pytest.raises(InputError, match=r"1 of the \d+ weights of 'visual\.proj' are not finite"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_card_with_a_number_that_is_not_finite_is_refused(saved, number):
+    card = saved[0].with_suffix(".json")
+    card.write_text(card.read_text().replace('"srocc": 0.0', f'"srocc": {number}'))
+    assert number in card.read_text()
+    with pytest.raises(InputError, match=f"not a checkpoint card .*{number} is not a finite"):
+        load_checkpoint(saved[0])
+
+
 def test_too_large_files_are_not_read(saved, monkeypatch):
     path, _ = saved
     monkeypatch.setattr(weights, "MAX_WEIGHTS_BYTES", 10)

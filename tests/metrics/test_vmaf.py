@@ -183,12 +183,6 @@ def test_features_that_another_metric_gives_are_refused(any_libvmaf):
         score(frames, frames, ("psnr", "vmaf"), features="float_ssim+psnr")
 
 
-def test_hdr_is_a_warning(any_libvmaf):
-    frames = [replace(f, colour=replace(f.colour, transfer="pq")) for f in sample_frames(2)]
-    _, metric = score(frames, frames)
-    assert "HDR (pq)" in metric.warnings()[0]
-
-
 def test_nothing_to_score(any_libvmaf):
     with pytest.raises(MetricError, match="no frame pair"):
         Vmaf().close()

@@ -132,12 +132,19 @@ def read_card(path: Path) -> CheckpointCard:
     """
     content = read_bytes(path, MAX_CARD_BYTES, "a checkpoint's card")
     try:
-        values = json.loads(content)
+        values = json.loads(content, parse_constant=_finite, parse_float=_finite)
         if not isinstance(values, dict):
             raise UsageError("card: needs a JSON object")
         return CheckpointCard.from_dict(values)
     except (ValueError, RecursionError, UsageError) as error:
         raise InputError(f"{path}: not a checkpoint card ({error})") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is not a finite number")
+    return number
 
 
 def _is_length(value: object) -> bool:

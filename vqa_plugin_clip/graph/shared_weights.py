@@ -9,51 +9,17 @@ loads.
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import Any, NamedTuple
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from vqa_plugin_clip.checkpoint.weights import StoredTensor, stored_tensors
+
 _DTYPES: dict[str, np.dtype[np.floating]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 _TYPES = {"F16": ir.DataType.FLOAT16, "F32": ir.DataType.FLOAT}
 _SMALLEST = 64
 """Elements below which a constant is left in the graph."""
-
-
-class StoredTensor(NamedTuple):
-    """Where a tensor stands in a weights file.
-
-    Attributes:
-        name: Its key.
-        dtype: ``F16`` or ``F32``.
-        shape: Its shape.
-        offset: Its first byte, from the start of the file.
-        length: Its number of bytes.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
-    length: int
-
-
-def stored_tensors(weights: bytes) -> list[StoredTensor]:
-    """List the tensors of a safetensors file that hold numbers of 16 or 32 bits.
-
-    The file must be one that safetensors has read.
-    """
-    size = int.from_bytes(weights[:8], "little")
-    header: dict[str, Any] = json.loads(weights[8 : 8 + size])
-    found = []
-    for name, entry in header.items():
-        if name != "__metadata__" and entry["dtype"] in _DTYPES:
-            begin, end = entry["data_offsets"]
-            shape = tuple(entry["shape"])
-            found.append(StoredTensor(name, entry["dtype"], shape, 8 + size + begin, end - begin))
-    return found
 
 
 def share_weights(model: ir.Model, weights: bytes, location: str) -> None:
@@ -80,6 +46,8 @@ def _by_content(weights: bytes) -> dict[bytes, tuple[StoredTensor, bool]]:
     """Return stored tensors, and whether to transpose them, by what their values hash to."""
     known: dict[bytes, tuple[StoredTensor, bool]] = {}
     for tensor in stored_tensors(weights):
+        if tensor.dtype not in _DTYPES:
+            continue
         dtype = _DTYPES[tensor.dtype]
         count = tensor.length // dtype.itemsize
         values = np.frombuffer(weights, dtype, count, tensor.offset).reshape(tensor.shape)

@@ -37,6 +37,8 @@ class ClipDriver:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=job.request.label)
         self._prepared: dict[int, Future[Any]] = {}
         """Reduced frames, or frames being reduced, by number."""
+        self._blank: set[int] = set()
+        """Numbers of reduced frames in which the metric sees nothing."""
         self._ready: list[Window] = []
         """Windows whose frames have all come, until there are enough for a batch."""
         self._scoring: list[Future[None]] = []
@@ -90,7 +92,7 @@ class ClipDriver:
         futures = []
         begun = takewhile(lambda window: window.start <= number, self._pending)
         if any(number in window.indices for window in begun):
-            self._prepared[number] = self._pool.submit(self._prepare, frame, ref)
+            self._prepared[number] = self._pool.submit(self._prepare, number, frame, ref)
             futures.append(self._prepared[number])
         while self._pending and number >= self._last_needed(self._pending[0]):
             self._complete(self._pending.pop(0))
@@ -108,10 +110,12 @@ class ClipDriver:
         self._planned = number + max(length, hop)
         self._pending.append(Window(number, stop, spread(number, stop, self._sampling.size)))
 
-    def _prepare(self, frame: Frame, ref: Frame | None) -> Any:
+    def _prepare(self, number: int, frame: Frame, ref: Frame | None) -> Any:
         prepared = None
         if self.job.alive:
             with self.job.guarded():
+                if not self.job.sees(frame):
+                    self._blank.add(number)
                 prepared = self.job.metric.prepare(frame, ref)
         return prepared
 
@@ -136,12 +140,16 @@ class ClipDriver:
         if not self.job.alive:
             return
         with self.job.guarded():
+            seen = [w for w in windows if not self._blank.issuperset(w.indices)]
             clips = [
-                Clip(w.start, w.stop, w.indices, tuple(data[i] for i in w.indices)) for w in windows
+                Clip(w.start, w.stop, w.indices, tuple(data[i] for i in w.indices)) for w in seen
             ]
-            for window, scores in zip(windows, self.job.metric.measure(clips), strict=True):
+            answers = self.job.metric.measure(clips) if clips else ()
+            scores = dict(zip(seen, map(self.job.read, answers), strict=True))
+            for window in windows:
+                given = scores.get(window, self.job.nothing())
                 self.job.result.windows.append(
-                    WindowScore(window.start, window.stop, window.indices, self.job.read(scores))
+                    WindowScore(window.start, window.stop, window.indices, given)
                 )
 
     def _forget(self) -> None:

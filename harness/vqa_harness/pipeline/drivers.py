@@ -30,6 +30,7 @@ from vqa_harness.pipeline.judged import (
     scores_of,
     shortfall,
 )
+from vqa_harness.pipeline.sight import BLANK, LITTLE, beyond_sdr, plain_share, too_small
 from vqa_harness.protocols import RunInfo, StreamScores, ask
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
@@ -59,7 +60,8 @@ class Job:
         self._declared = {feature.name: feature for feature in request.declared}
         self.result = MetricResult(request.spec, request.params, provider=provider)
         self._lock = threading.Lock()
-        """For the error and the seconds, which several frames may change at once."""
+        """For the error, the seconds and the counts, which several frames may change at once."""
+        self._looked, self._little = 0, 0
 
     @property
     def alive(self) -> bool:
@@ -83,10 +85,28 @@ class Job:
                 self.result.seconds += time.perf_counter() - begin
 
     def open(self, run: RunInfo) -> None:
-        """Tell the metric about the streams."""
+        """Tell the metric about the streams, unless it cannot judge such pictures."""
+        if fault := too_small(self.request.spec, run.distorted):
+            self.fail(fault)
+        if warning := beyond_sdr(self.request.spec, run.distorted):
+            self.result.warnings.append(warning)
         if self.alive:
             with self.guarded():
                 self.metric.open(run)
+
+    def sees(self, frame: Frame) -> bool:
+        """Whether the frame has what the metric needs; False if it is blank."""
+        if not self.request.spec.needs_detail:
+            return True
+        share = plain_share(frame)
+        with self._lock:
+            self._looked += 1
+            self._little += share >= LITTLE
+        return share < BLANK
+
+    def nothing(self) -> dict[str, float | None]:
+        """The scores of a frame or window in which there is nothing to see."""
+        return dict.fromkeys(self._declared)
 
     def fail(self, text: str) -> None:
         """Record why the metric gives nothing, unless something else came first."""
@@ -105,6 +125,11 @@ class Job:
 
     def tell(self) -> None:
         """Collect what the metric says of itself; call after ``close``."""
+        if self._little:
+            self.result.warnings.append(
+                f"{self._little} of the {self._looked} frames that it looked at are plain over"
+                f" {LITTLE:.0%} or more of the picture: there is little to judge"
+            )
         with self.guarded():
             self.result.info = facts_of(ask(self.metric, "info"))
             self.result.warnings += lines_of("warnings", ask(self.metric, "warnings"))
@@ -178,7 +203,10 @@ class FrameDriver:
         for job, rows in zip(self.jobs, self._rows, strict=True):
             if job.alive:
                 with job.guarded():
-                    rows[number] = job.read(job.metric.measure(frame, ref))
+                    seen = job.sees(frame)
+                    rows[number] = (
+                        job.read(job.metric.measure(frame, ref)) if seen else job.nothing()
+                    )
 
     def finish(self, frames: int) -> list[MetricResult]:
         """Close the metrics and order the scores by frame."""

@@ -35,7 +35,7 @@ class OpenEndedDriver(ClipDriver):
         if not self.job.alive:
             return []
         self._seen = number + 1
-        future = self._prepared[number] = self._pool.submit(self._prepare, frame, ref)
+        future = self._prepared[number] = self._pool.submit(self._prepare, number, frame, ref)
         while self._seen >= self._completed * self._hop + self._length:
             start = self._completed * self._hop
             stop = start + self._length

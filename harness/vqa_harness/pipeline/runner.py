@@ -28,6 +28,7 @@ from vqa_harness.pipeline.drivers import (
     make_jobs,
 )
 from vqa_harness.pipeline.open_ended import OpenEndedDriver
+from vqa_harness.pipeline.sight import beyond_sdr
 from vqa_harness.pipeline.sources import Pairs, SingleStream, Skippable
 from vqa_harness.protocols import RunInfo
 from vqa_harness.registry import Registry
@@ -210,6 +211,7 @@ class Run:
 
     def to_end(self) -> RunResult:
         """Decode everything, score everything, and put the results in order."""
+        self._refuse_hdr()
         self._drivers = self._make_drivers()
         hashes = self._pool.submit(self._hash)
         times, waited = self._feed()
@@ -235,6 +237,14 @@ class Run:
             cpu_seconds=time.process_time() - self._cpu,
             sha256=hashes.result(),
         )
+
+    def _refuse_hdr(self) -> None:
+        """Refuse metrics made for SDR where the video is HDR and every warning is an error."""
+        if self._options.align is None or not self._options.align.strict:
+            return
+        for request in (job.request for job in self._jobs):
+            if warning := beyond_sdr(request.spec, self._pairs.distorted):
+                raise InputError(f"{self._pairs.distorted.name}: --strict: {warning}")
 
     def _make_drivers(self) -> list[Driver]:
         info = RunInfo(

@@ -31,6 +31,8 @@ SPECS: tuple[MetricSpec, ...] = (
         ),
         summary="NIQE, no reference, equal to the LIVE release",
         warmup="vqa_metrics.nss_warmup",
+        sdr_only=True,
+        needs_detail=True,
         paper="Mittal, Soundararajan, Bovik, IEEE Signal Processing Letters 20 (3), 2013",
     ),
     MetricSpec(
@@ -46,6 +48,8 @@ SPECS: tuple[MetricSpec, ...] = (
         ),
         summary="BRISQUE, no reference, equal to the LIVE release",
         warmup="vqa_metrics.nss_warmup",
+        sdr_only=True,
+        needs_detail=True,
         paper="Mittal, Moorthy, Bovik, IEEE Transactions on Image Processing 21 (12), 2012",
     ),
 )

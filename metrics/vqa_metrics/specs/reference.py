@@ -48,6 +48,7 @@ VMAF = MetricSpec(
     ),
     kind="stream",
     reference=True,
+    sdr_only=True,
     params=(
         # Models and features have names of their own in the log, which parameters need not be in.
         Param(

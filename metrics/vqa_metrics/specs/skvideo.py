@@ -62,6 +62,7 @@ STRRED = MetricSpec(
     paper="Soundararajan, Bovik, IEEE TCSVT 2013",
     extra=EXTRA,
     requires=("skvideo",),
+    sdr_only=True,
 )
 VIIDEO = MetricSpec(
     name="viideo",
@@ -73,6 +74,7 @@ VIIDEO = MetricSpec(
     paper="Mittal, Saad, Bovik, IEEE TIP 2016",
     extra=EXTRA,
     requires=("skvideo",),
+    sdr_only=True,
 )
 BLIINDS = MetricSpec(
     name="bliinds",
@@ -87,5 +89,6 @@ BLIINDS = MetricSpec(
     paper="Saad, Bovik, Charrier, IEEE TIP 2014",
     extra=EXTRA,
     requires=("skvideo",),
+    sdr_only=True,
 )
 SPECS: tuple[MetricSpec, ...] = (STRRED, VIIDEO, BLIINDS)

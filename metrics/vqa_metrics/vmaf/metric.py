@@ -59,7 +59,6 @@ class Vmaf(Metric):
         self._engine = choose(backend, ffmpeg, self._models, self._features)
         self._run: Run | None = None
         self._version = ""
-        self._hdr = ""
 
     @classmethod
     def features(cls, params: Mapping[str, ParamValue]) -> tuple[Feature, ...]:
@@ -99,7 +98,6 @@ class Vmaf(Metric):
         ref = reference_of("vmaf", frame, ref)
         layout = _layout(frame)
         if self._run is None:
-            self._hdr = frame.colour.transfer if frame.colour.hdr else ""
             counts = {"n_threads": self._threads, "n_subsample": self._subsample}
             self._run = self._engine.start(layout, self._models, self._features, **counts)
         elif layout != self._run.layout:
@@ -147,13 +145,10 @@ class Vmaf(Metric):
         }
 
     def warnings(self) -> list[str]:
-        """Warn of a video that the models were not made for, and of a libvmaf with a fault."""
-        lines = []
-        if self._hdr:
-            lines.append(f"vmaf: the video is HDR ({self._hdr}); VMAF's models were trained on SDR")
-        if self._run is not None and self._run.warning:
-            lines.append(f"vmaf: {self._run.warning}")
-        return lines
+        """Warn of a libvmaf with a fault."""
+        if self._run is None or not self._run.warning:
+            return []
+        return [self._run.warning]
 
 
 def _score_of(model: str) -> Feature:
