@@ -179,3 +179,15 @@ class FileMetric(Protocol):
 
     def measure(self, video: Path, ref: Path | None, /) -> StreamScores:
         """Score a file."""
+
+
+class FusionMetric(Protocol):
+    """Kind ``fusion``: makes scores of those of the metrics in ``MetricSpec.needs``."""
+
+    def measure(self, scores: Mapping[str, Sequence[float | None]], frames: int, /) -> StreamScores:
+        """Combine scores.
+
+        Args:
+            scores: feature as it stands in the log to one value per frame, None where undefined.
+            frames: how many frames there are.
+        """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -221,6 +221,40 @@ class Registry:
             except UsageError as error:
                 raise UsageError(f"metric {name!r}: {error}") from None
         return Request(spec, params)
+
+    def with_needed(self, requests: Sequence[Request]) -> list[Request]:
+        """The requests, and after them the metrics that they need and that are not among them.
+
+        Raises:
+            MetricError: a metric names one that is not there, that needs others in turn, or that
+                compares with a reference while it says that it needs none.
+        """
+        result = {request.label: request for request in requests}
+        for request in requests:
+            for needed in self.needed(request):
+                result.setdefault(needed.label, needed)
+        return list(result.values())
+
+    def needed(self, request: Request) -> list[Request]:
+        """The metrics whose scores a metric takes.
+
+        Raises:
+            MetricError: as `with_needed`.
+        """
+        name = request.spec.name
+        try:
+            found = self.requests(request.spec.needs)
+        except VqaError as error:
+            raise MetricError(f"metric {name!r} needs another: {one_line(error)}") from None
+        for one in found:
+            if one.spec.needs:
+                raise MetricError(f"metric {name!r} needs {one.label!r}, which needs others itself")
+            if one.spec.reference and not request.spec.reference:
+                raise MetricError(
+                    f"metric {name!r} needs {one.label!r}, which compares with a reference, and"
+                    " does not declare reference=True"
+                )
+        return found
 
     def create(self, request: Request) -> Any:
         """A new metric object for one stream.

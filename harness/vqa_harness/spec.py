@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAME_FORM = re.compile(r"[a-z][a-z0-9_]*")
 """What names of metrics, features and log formats look like."""
 
-Kind = Literal["frame", "clip", "stream", "file"]
+Kind = Literal["frame", "clip", "stream", "file", "fusion"]
 ParamValue = bool | int | float | str
 Scores = Mapping[str, float | None]
 """Feature name to value; ``None`` where the value is undefined for this frame (never NaN)."""
@@ -140,7 +140,8 @@ class MetricSpec:
             is set; the first is the one a comparison looks at.
         kind: ``frame``: one call per frame, any order, any thread. ``clip``: one call per window of
             sampled frames. ``stream``: every frame in order on one thread, scores at the end.
-            ``file``: called with paths.
+            ``file``: called with paths. ``fusion``: called with the scores of the metrics in
+            ``needs``, when they are done.
         reference: whether it compares with a reference video (full reference).
         params: what can be set.
         version: of the algorithm or model; a changed score means a changed version.
@@ -157,6 +158,8 @@ class MetricSpec:
             with a warning, and not at all with ``--strict``.
         needs_detail: whether it can say nothing of a blank picture: where all or nearly all of a
             frame is plain, its scores are undefined, and where most is, that is told.
+        needs: metrics, as on a command line, whose scores a metric of kind ``fusion`` takes; they
+            are measured in the same pass, whether or not they were asked for.
         smallest: pixels that the shorter side must have; a smaller picture is an error.
     """
 
@@ -176,6 +179,7 @@ class MetricSpec:
     sdr_only: bool = False
     needs_detail: bool = False
     smallest: int = 0
+    needs: tuple[str, ...] = ()
 
     def param(self, name: str) -> Param | None:
         """The parameter of that name, or None."""
@@ -189,6 +193,7 @@ class MetricSpec:
             or _items_fault("features", self.features, Feature)
             or _items_fault("params", self.params, Param)
             or _items_fault("requires", self.requires, str)
+            or _items_fault("needs", self.needs, str)
             or ("" if self.kind in get_args(Kind) else f"its kind is {self.kind!r}")
             or (_place_fault("backend", self.backend) if self.backend else "")
         )
@@ -263,6 +268,7 @@ def _items_fault(what: str, items: Any, kind: type) -> str:
     for item in items:
         if not isinstance(item, kind):
             return f"among its {what} is {item!r}, which is no {kind.__name__}"
-        if isinstance(item, Feature | Param) and not isinstance(item.name, str):
-            return f"among its {what} is one whose name is {item.name!r}"
+        name = getattr(item, "name", "")
+        if not isinstance(name, str):
+            return f"among its {what} is one whose name is {name!r}"
     return ""

@@ -31,7 +31,7 @@ from vqa_harness.registry import Registry
 from vqa_harness.request import Request, backend_of
 from vqa_harness.spec import MetricSpec
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the key, raised when the same scores get another key, or other scores the same."""
 
 FIELD = "cache_key"
@@ -161,6 +161,7 @@ def _metric(request: Request, registry: Registry) -> dict[str, Any]:
         "data": _package_data(spec),
         "packages": {name: _version(name) for name in spec.requires},
         "backend": _backend(request),
+        "needs": [_metric(needed, registry) for needed in registry.needed(request)],
     }
 
 

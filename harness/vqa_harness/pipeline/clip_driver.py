@@ -9,7 +9,7 @@ from typing import Any
 from vqa_harness.errors import MetricError
 from vqa_harness.frames import Clip, Frame
 from vqa_harness.media.selection import PacketTable
-from vqa_harness.pipeline.drivers import Job
+from vqa_harness.pipeline.job import Job
 from vqa_harness.pipeline.judged import aggregate_of
 from vqa_harness.pipeline.windows import (
     Window,

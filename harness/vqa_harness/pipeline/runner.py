@@ -24,9 +24,10 @@ from vqa_harness.pipeline.drivers import (
     Driver,
     FileDriver,
     FrameDriver,
+    FusionDriver,
     StreamDriver,
-    make_jobs,
 )
+from vqa_harness.pipeline.job import make_jobs
 from vqa_harness.pipeline.open_ended import OpenEndedDriver
 from vqa_harness.pipeline.sight import beyond_sdr
 from vqa_harness.pipeline.sources import Pairs, SingleStream, Skippable
@@ -84,6 +85,7 @@ def run(
         MissingBackend: a metric's packages or model are missing.
     """
     options = options or RunOptions()
+    requests = registry.with_needed(requests)
     check_requests(requests, with_reference=reference is not None)
     if not any(request.spec.reference for request in requests):
         reference = None
@@ -185,6 +187,7 @@ class Run:
     ) -> None:
         self._sources = sources
         self._options = options
+        self._registry = registry
         self._begin = time.perf_counter()
         self._cpu = time.process_time()
         self._jobs = make_jobs(requests, registry)
@@ -266,6 +269,11 @@ class Run:
             elif kind == "file":
                 video, reference = self._sources["distorted"], self._sources["reference"]
                 drivers.append(FileDriver(job, video, reference))
+        others = {job.request.label: job for job in self._jobs}
+        for job in self._jobs:  # last, as they take what the others gave
+            if job.request.spec.kind == "fusion":
+                needed = [others[one.label] for one in self._registry.needed(job.request)]
+                drivers.append(FusionDriver(job, needed))
         return drivers
 
     def _feed(self) -> tuple[list[Fraction | None], float]:
@@ -304,8 +312,9 @@ class Run:
         Returns:
             The time of every frame; None where all are read.
         """
-        drivers = [driver for driver in self._drivers if isinstance(driver, ClipDriver)]
-        choosy = len(drivers) == len(self._drivers) and all(d.plans_ahead for d in drivers)
+        looking = [driver for driver in self._drivers if not isinstance(driver, FusionDriver)]
+        drivers = [driver for driver in looking if isinstance(driver, ClipDriver)]
+        choosy = len(drivers) == len(looking) and all(d.plans_ahead for d in drivers)
         if self._options.everything or not choosy or not isinstance(self._pairs, Skippable):
             return None
         table = self._pairs.packets()

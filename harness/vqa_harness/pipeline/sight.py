@@ -48,7 +48,8 @@ def _spans(plane: Plane) -> NDArray[np.int64]:
     blocks = np.lib.stride_tricks.sliding_window_view(plane, (_BLOCK, _BLOCK))[
         np.ix_(rows, columns)
     ]
-    return blocks.max((2, 3)).astype(np.int64) - blocks.min((2, 3))
+    spans: NDArray[np.int64] = blocks.max((2, 3)).astype(np.int64) - blocks.min((2, 3))
+    return spans
 
 
 def _starts(length: int) -> NDArray[np.int64]:

@@ -165,6 +165,8 @@ def _score(
 def _rows(
     spec: MetricSpec, metric: Any, frames: Sequence[Frame], refs: Sequence[Frame] | None
 ) -> list[Scores]:
+    if spec.kind == "fusion":
+        return []  # a fusion metric takes the scores of others, which are not here
     beside: Sequence[Frame | None] = refs or [None] * len(frames)
     pairs = list(zip(frames, beside, strict=True))
     about_ref = stream_info(refs) if refs else None
