@@ -85,8 +85,8 @@ def run(
         MissingBackend: a metric's packages or model are missing.
     """
     options = options or RunOptions()
-    requests = registry.with_needed(requests)
     check_requests(requests, with_reference=reference is not None)
+    requests = registry.with_needed(requests)
     if not any(request.spec.reference for request in requests):
         reference = None
     sources = {"distorted": distorted, "reference": reference}
