@@ -4,8 +4,10 @@ The fit is the monotonic four-parameter logistic of VQEG's final reports (FR-TV 
 
     f(x) = b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|))
 
-by least squares (Levenberg-Marquardt). Where that ends in no finite curve, or in one that is no
-better than a straight line, the line takes its place.
+by least squares. Sums of squares of this curve have many local minima where scores and opinions go
+together weakly, so a grid of b3 and b4 is looked at first (b1 and b2 follow from them, being
+linear), and Levenberg-Marquardt goes on from its best places. Where that ends in no finite curve,
+or in one that is no better than a straight line, the line takes its place.
 
 Signs: 1 is a metric that orders as people do. What a metric declares lower to be better, and a
 scale of degradation, are turned round; without a declared direction nothing is turned.
@@ -28,8 +30,12 @@ MAX_EVALUATIONS = 200
 """Evaluations of the curve that one search for its parameters may take."""
 _PRECISE, _QUICK = 1e-8, 1e-6
 """Relative error at which a search ends: alone, and from a fit of similar data."""
-_STEEPNESS = (0.25, 1.0)
-"""Starting values of ``|b4|`` in standard deviations of x."""
+_STEEPNESS = (0.005, 0.02, 0.06, 0.15, 0.35, 0.8, 2.0, 6.0)
+"""Values of ``|b4|`` that are looked at, in standard deviations of x."""
+_PLACES, _FEW_PLACES = 61, 15
+"""Values of b3 that are looked at, alone and beside a fit of similar data."""
+_REFINED, _FEW_REFINED = 3, 1
+"""Places of the grid from which a search goes on, likewise."""
 
 
 STATISTICS = ("srocc", "plcc", "krocc", "rmse")
@@ -100,29 +106,51 @@ def fit(scores: Vector, opinions: Vector, start: Fit | None = None) -> Fit:
         opinions: (n,), not all equal.
         start: a fit of similar data, which spares the search for a starting point.
     """
+    scale, unit = _power(scores), _power(opinions)
+    scores, opinions = scores / scale, opinions / unit
     centre, spread = float(scores.mean()), float(scores.std())
     z = (scores - centre) / spread
     slope, intercept = np.polyfit(z, opinions, 1)
     line_error = float(np.sum((slope * z + intercept - opinions) ** 2))
     tolerance = _PRECISE if start is None else _QUICK
-    guesses = _starts(z, opinions, centre, spread, start)
-    error, best = min((_search(z, opinions, g, tolerance) for g in guesses), key=lambda r: r[0])
-    if not error < line_error:
-        return Fit("line", (float(slope / spread), float(intercept - slope * centre / spread)))
-    b1, b2, b3, b4 = (float(value) for value in best)
-    return Fit("logistic", (b1, b2, b3 * spread + centre, abs(b4) * spread))
-
-
-def _starts(
-    z: Vector, opinions: Vector, centre: float, spread: float, start: Fit | None
-) -> list[Vector]:
+    guesses = _starts(z, opinions, few=start is not None)
     if start is not None and start.kind == "logistic":
         b1, b2, b3, b4 = start.parameters
-        return [np.array([b1, b2, (b3 - centre) / spread, b4 / spread])]
-    low, high = float(opinions.min()), float(opinions.max())
-    if np.dot(z, opinions - opinions.mean()) < 0:
-        low, high = high, low
-    return [np.array([high, low, 0.0, steepness]) for steepness in _STEEPNESS]
+        known = [b1 / unit, b2 / unit, (b3 / scale - centre) / spread, b4 / scale / spread]
+        guesses.append(np.array(known))
+    error, best = min((_search(z, opinions, g, tolerance) for g in guesses), key=lambda r: r[0])
+    if not error < line_error:
+        slope, intercept = slope / spread, intercept - slope * centre / spread
+        return Fit("line", (float(slope / scale * unit), float(intercept * unit)))
+    b1, b2, b3, b4 = (float(value) for value in best)
+    place, width = b3 * spread + centre, abs(b4) * spread
+    return Fit("logistic", (b1 * unit, b2 * unit, place * scale, width * scale))
+
+
+def _power(values: Vector) -> float:
+    """The power of two of the largest magnitude, by which nothing is rounded when divided."""
+    return math.ldexp(1.0, math.frexp(float(np.abs(values).max()))[1] - 1)
+
+
+def _starts(z: Vector, opinions: Vector, *, few: bool) -> list[Vector]:
+    """The best places of a grid, one for each steepness at most, with b1 and b2 that fit them."""
+    count = min(len(z), _FEW_PLACES if few else _PLACES)
+    inner = np.quantile(z, (np.arange(count) + 0.5) / count)
+    places = np.concatenate([[z.min() - 1.0], inner, [z.max() + 1.0]])
+    found = []
+    for width in _STEEPNESS:
+        g = logistic(z[None], 1.0, 0.0, places[:, None], width)
+        centred, target = g - g.mean(1, keepdims=True), opinions - opinions.mean()
+        power = np.einsum("ij,ij->i", centred, centred)
+        with np.errstate(all="ignore"):
+            gain = np.where(power > 1e-12, centred @ target / power, 0.0)
+        explained = gain**2 * power
+        best = int(np.argmax(explained))
+        b2 = float(opinions.mean() - gain[best] * g[best].mean())
+        start = np.array([b2 + gain[best], b2, places[best], width])
+        found.append((float(explained[best]), start))
+    found.sort(key=lambda pair: -pair[0])
+    return [start for _, start in found[: _FEW_REFINED if few else _REFINED]]
 
 
 def _search(z: Vector, opinions: Vector, guess: Vector, tolerance: float) -> tuple[float, Vector]:
@@ -166,8 +194,9 @@ def agreement(
 
     if len(scores) < MIN_ITEMS or np.ptp(scores) == 0 or np.ptp(opinions) == 0:
         return None
-    if not scores.std() > 0 or not opinions.std() > 0:  # too small to square
-        return None
+    unit = _power(opinions)
+    if not (scores / _power(scores)).std() > 0 or not (opinions / unit).std() > 0:
+        return None  # too close together to square
     curve = fit(scores, opinions, start)
     fitted = curve(scores)
     plcc = abs(pearson(fitted, opinions)) * (sign if curve.rising else -sign)
@@ -175,16 +204,24 @@ def agreement(
         srocc=sign * spearman(scores, opinions),
         plcc=plcc,
         krocc=sign * float(kendalltau(scores, opinions).statistic),
-        rmse=float(np.sqrt(np.mean((fitted - opinions) ** 2))),
+        rmse=float(np.sqrt(np.mean((fitted / unit - opinions / unit) ** 2))) * unit,
     )
     return statistics, curve
 
 
 def pearson(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
     """Pearson's linear correlation of [n] and [n], -1 to 1; 0 where one of them is constant."""
-    a, b = (np.asarray(side, np.float64) - np.mean(side, dtype=np.float64) for side in (x, y))
+    a, b = (_centred(np.asarray(side, np.float64)) for side in (x, y))
     norm = math.sqrt(float(a @ a) * float(b @ b))
     return float(np.clip(a @ b / norm, -1.0, 1.0)) if norm > 0 else 0.0
+
+
+def _centred(values: Vector) -> Vector:
+    """The values less their mean, in a unit in which squares neither overflow nor vanish."""
+    if not np.any(values):
+        return values
+    scaled = values / _power(values)
+    return np.asarray(scaled - scaled.mean())
 
 
 def spearman(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
