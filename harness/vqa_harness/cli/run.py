@@ -117,7 +117,7 @@ def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:
     return {
         "input": str(path),
         "frames": len(result.frame_times),
-"pooled": _pooled(log),
+        "pooled": _pooled(log),
         "warnings": list(log.extra["warnings"]),
         "seconds": {k: round(v, 3) for k, v in result.seconds.items()},
     }
