@@ -75,7 +75,8 @@ class RunResult:
         alignment: how frames were paired, JSON-compatible; empty without a reference.
         warnings: what the user should know, one line each.
         seconds: wall time, by part: ``total``, ``decode`` (waiting for frames), ...
-        cpu_seconds: CPU time of this process during the run.
+        cpu_seconds: CPU time of this process during the run; an equal part of it where it did other
+            runs at the same time.
         sha256: SHA-256 of each stream's file.
     """
 

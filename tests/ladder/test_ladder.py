@@ -17,7 +17,8 @@ from vqa_harness.errors import AlignError, UsageError
 from vqa_harness.ladder.compare import aggregate, compare_ladder
 from vqa_harness.ladder.config import CompareSettings, LadderConfig, LadderSource, Series
 from vqa_harness.ladder.output import to_csv, to_json, to_markdown, write_outputs
-from vqa_harness.ladder.score import Measuring, Rung, ScoredLadder, measure
+from vqa_harness.ladder.score import Rung, ScoredLadder, measure
+from vqa_harness.ladder.scoring import Measuring
 from vqa_harness.logs.features import FeatureInfo
 from vqa_harness.logs.view import StreamEntry
 from vqa_harness.media.bitrate import StreamBitrate

@@ -209,7 +209,8 @@ def _run(
 ) -> dict[str, Any]:
     from vqa_harness.console import command_line, progress_bar, warn
     from vqa_harness.ladder.compare import compare_ladder
-    from vqa_harness.ladder.score import Measuring, measure
+    from vqa_harness.ladder.score import measure
+    from vqa_harness.ladder.scoring import Measuring
 
     made: dict[Path, str] = {}
     if plan.grids and output is not None:

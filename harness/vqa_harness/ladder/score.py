@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.console import Progress, note
+from vqa_harness.console import note
 from vqa_harness.errors import AlignError, InputError, MetricError, UsageError, VqaError
 from vqa_harness.ladder.config import LadderConfig, LadderSource
-from vqa_harness.logs.build import build_log
+from vqa_harness.ladder.scoring import Measuring, Outcome, score_all
 from vqa_harness.logs.cache_key import FIELD, CacheKey, CacheKeys
 from vqa_harness.logs.features import FeatureInfo, features_of, pooled_values
 from vqa_harness.logs.log import Log
@@ -20,8 +18,6 @@ from vqa_harness.logs.read import read_log
 from vqa_harness.logs.view import StreamEntry
 from vqa_harness.logs.write import BUILTIN, log_targets, write_log
 from vqa_harness.media.bitrate import StreamBitrate, measure_bitrate
-from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 
 POOLS = ("mean", "min", "harmonic_mean", "p5")
@@ -80,35 +76,18 @@ class ScoredLadder:
     failed: list[tuple[str, VqaError]] = field(default_factory=list)
 
 
-Bar = Callable[[str], AbstractContextManager[Progress | None]]
-"""Makes, from a file's name, a context manager that yields a `Progress` or None."""
-
-
 @dataclass(frozen=True, slots=True)
-class Measuring:
-    """How rungs are measured.
+class _Work:
+    """A rung to measure: its series, its file, and where its log belongs."""
 
-    Attributes:
-        registry: where metrics come from.
-        threads: how many each metric may use; 0 for one per processor.
-        logs: folder for the logs, None for none; a log that fits is not made again.
-        align: how frames are paired with those of the reference.
-        command: the command line, recorded in the logs.
-        settings: the quality set when a file was encoded, by file.
-        bar: shows progress; None for no progress.
-    """
-
-    registry: Registry
-    threads: int = 0
-    logs: Path | None = None
-    align: AlignOptions = field(default_factory=AlignOptions)
-    command: str = ""
-    settings: Mapping[Path, str] = field(default_factory=dict)
-    bar: Bar | None = None
+    series: str
+    path: Path
+    target: Path | None
+    key: CacheKey | None
 
 
 def measure(config: LadderConfig, how: Measuring) -> ScoredLadder:
-    """Score every rung of every source, in order; one that fails is recorded and left out.
+    """Score every rung of every source; one that fails is recorded and left out.
 
     Raises:
         UsageError: no or unknown metrics, none with a feature to compare, or one that needs a
@@ -123,19 +102,57 @@ def measure(config: LadderConfig, how: Measuring) -> ScoredLadder:
     targets = _targets(config, how.logs)
     for source in config.sources:
         result.references[source.name] = None
-        for series in source.series:
-            for path in series.rungs:
-                try:
-                    rung, log = _rung(
-                        source, series.name, path, requests, keys, pools, how, targets.get(path)
-                    )
-                except (InputError, MetricError, AlignError) as error:
-                    result.failed.append((path.name, error))
-                    continue
-                result.rungs.append(rung)
-                result.references[source.name] = log.extra["inputs"]["reference"]
-                result.features |= features_of(log)
+        for work, log, reused in _logs(source, requests, keys, how, targets):
+            try:
+                if isinstance(log, VqaError):
+                    raise log
+                rung = _rung(source.name, work, log, pools, how)
+            except (InputError, MetricError, AlignError) as error:
+                result.failed.append((work.path.name, error))
+                continue
+            rung.reused = reused
+            result.rungs.append(rung)
+            result.references[source.name] = log.extra["inputs"]["reference"]
+            result.features |= features_of(log)
     return result
+
+
+def _logs(
+    source: LadderSource,
+    requests: list[Request],
+    keys: CacheKeys,
+    how: Measuring,
+    targets: Mapping[Path, Path],
+) -> Iterator[tuple[_Work, Outcome, bool]]:
+    """Every rung of a source, with its log or error, and whether an earlier log was taken."""
+    works: list[_Work] = []
+    found: dict[int, Outcome] = {}
+    taken: set[int] = set()
+    for name, path in ((one.name, path) for one in source.series for path in one.rungs):
+        number, target = len(works), targets.get(path)
+        key = None
+        try:
+            key = None if target is None else keys.of(path, source.reference)
+            log = None if target is None or key is None else _earlier(target, key)
+        except InputError as error:
+            found[number] = error
+        else:
+            if log is not None:
+                found[number] = log
+                taken.add(number)
+        works.append(_Work(name, path, target, key))
+    left = [number for number in range(len(works)) if number not in found]
+
+    def keep(place: int, log: Log) -> None:
+        work = works[left[place]]
+        if work.target is not None and work.key is not None:
+            work.key.record(log)
+            write_log(log, work.target, "json")
+
+    scored = score_all([works[n].path for n in left], source.reference, requests, how, keep)
+    found |= dict(zip(left, scored, strict=True))
+    for number, work in enumerate(works):
+        yield work, found[number], number in taken
 
 
 def check_features(requests: Sequence[Request], names: Sequence[str]) -> None:
@@ -170,30 +187,14 @@ def _targets(config: LadderConfig, folder: Path | None) -> dict[Path, Path]:
     return {path: Path(target) for path, target in targets.items()}
 
 
-def _rung(
-    source: LadderSource,
-    series: str,
-    path: Path,
-    requests: list[Request],
-    keys: CacheKeys,
-    pools: Sequence[str],
-    how: Measuring,
-    target: Path | None,
-) -> tuple[Rung, Log]:
-    key = None if target is None else keys.of(path, source.reference)
-    log = None if target is None or key is None else _earlier(target, key)
-    reused = log is not None
-    if log is None:
-        log = _score(path, source.reference, requests, how)
-        if target is not None and key is not None:
-            key.record(log)
-            write_log(log, target, "json")
+def _rung(source: str, work: _Work, log: Log, pools: Sequence[str], how: Measuring) -> Rung:
+    path = work.path
     stream, size = log.view.inputs.distorted, log.view.alignment.distorted_size or log.size
     if stream is None or size is None:
         raise InputError(f"{path.name}: its log does not say how large the video is; remove it")
-    rung = Rung(
-        source=source.name,
-        series=series,
+    return Rung(
+        source=source,
+        series=work.series,
         path=path,
         stream=stream,
         size=size,
@@ -201,22 +202,10 @@ def _rung(
         frames=len(log),
         quality=pooled_values(log, pools),
         setting=how.settings.get(path, ""),
-        log=target,
+        log=work.target,
         alignment=log.extra.get("alignment") or {},
         warnings=list(log.view.warnings),
-        reused=reused,
     )
-    return rung, log
-
-
-def _score(path: Path, reference: Path | None, requests: list[Request], how: Measuring) -> Log:
-    with how.bar(path.name) if how.bar else nullcontext() as progress:
-        options = RunOptions(how.threads, progress, how.align)
-        result = run(path, requests, how.registry, options, reference=reference)
-    for metric in result.metrics:
-        if metric.error is not None:
-            raise MetricError(f"{path.name}: metric {metric.spec.name!r} failed: {metric.error}")
-    return build_log(result, command=how.command)
 
 
 def _earlier(target: Path, key: CacheKey) -> Log | None:

@@ -51,12 +51,15 @@ class RunOptions:
         align: how frames of a reference are paired and made comparable; None for the defaults.
         everything: whether every frame is decoded, also where no metric looks at it, so that the
             report of reading tells all damage.
+        beside: how many other runs this process does at the same time; of the processor time that
+            passes, an equal part is taken for this run's.
     """
 
     threads: int = 0
     progress: Progress | None = None
     align: AlignOptions | None = None
     everything: bool = False
+    beside: int = 0
 
     @property
     def workers(self) -> int:
@@ -237,7 +240,7 @@ class Run:
                 "load": self._made - self._begin,
                 "decode": waited,
             },
-            cpu_seconds=time.process_time() - self._cpu,
+            cpu_seconds=(time.process_time() - self._cpu) / (1 + self._options.beside),
             sha256=hashes.result(),
         )
 
