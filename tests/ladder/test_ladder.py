@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import types
 from dataclasses import replace
 from fractions import Fraction
@@ -16,7 +17,15 @@ from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.errors import AlignError, UsageError
 from vqa_harness.ladder.compare import aggregate, compare_ladder
 from vqa_harness.ladder.config import CompareSettings, LadderConfig, LadderSource, Series
-from vqa_harness.ladder.output import to_csv, to_json, to_markdown, write_outputs
+from vqa_harness.ladder.output import (
+    pick_head,
+    pick_rows,
+    switch_rows,
+    to_csv,
+    to_json,
+    to_markdown,
+    write_outputs,
+)
 from vqa_harness.ladder.score import Rung, ScoredLadder, measure
 from vqa_harness.ladder.scoring import Measuring
 from vqa_harness.logs.features import FeatureInfo
@@ -86,6 +95,69 @@ def test_hull_over_all_series_and_rungs_for_targets():
     between = hull["picks"][2]["bitrate_at"]
     assert 800e3 < between["x264"] < 1600e3
     assert between["x265"] == pytest.approx(0.7 * between["x264"])
+
+
+# bigbuckbunny, 30 frames: SVT-AV1 preset 10 and x264 fast; for 80 the hull has nothing below 818.3
+AV1 = [(720, 246.9, 55.428), (720, 460.4, 77.343), (720, 818.3, 87.043)]
+AVC = [(720, 400.0, 70.0), (720, 679.8, 82.233), (720, 1267.4, 84.0)]
+
+
+def test_the_rung_to_take_need_not_be_on_the_hull():
+    found = document(
+        measured(("svt-av1", AV1), ("x264", AVC)),
+        target_qualities={"vmaf": (80.0,)},
+        target_bitrates=(700e3,),
+    )
+    source = found["sources"][0]
+    hull = source["hulls"]["vmaf"]
+    for pick in hull["picks"]:
+        assert source["rungs"][pick["rung"]]["bitrate"] == 679.8e3
+        assert pick["rung"] not in hull["rungs"]
+        assert pick["rung"] in hull["front"]
+    (table,) = [t for t in to_markdown(found).split("\n\n") if "vmaf &gt;= 80" in t]
+    assert "curve of svt-av1" in table
+    assert "| 679.8 | 82.233 |" in table
+    assert "82.233+" in to_markdown(found)
+    assert "87.043\\*" in to_markdown(found)
+
+
+def test_where_each_series_meets_a_target_is_interpolated_in_the_table():
+    double = [(720, rate, 10 * math.log2(rate)) for rate in (100, 200, 400, 800)]
+    half = [(720, rate / 2, quality) for _, rate, quality in double]
+    found = document(
+        measured(("a", double), ("b", half)),
+        target_qualities={"vmaf": (10 * math.log2(300), 99.0)},
+        target_bitrates=(300e3,),
+    )
+    source = found["sources"][0]
+    rows = pick_rows(found, source)
+    assert pick_head(source)[-2:] == ["curve of a", "curve of b"]
+    assert [row[-2:] for row in rows] == [
+        [f"{10 * math.log2(300):.3f}", f"{10 * math.log2(600):.3f}"],
+        ["300.0 kbit/s", "150.0 kbit/s"],
+        ["-", "-"],
+    ]
+
+
+def test_a_curve_with_a_fallen_rung_still_meets_its_target():
+    fallen = [(720, 400, 70.0), (720, 800, 80.0), (720, 1200, 79.0), (720, 1600, 90.0)]
+    found = document(measured(("a", fallen)), target_qualities={"vmaf": (80.0,)})
+    (pick,) = found["sources"][0]["hulls"]["vmaf"]["picks"]
+    assert pick["bitrate_at"] == {"a": pytest.approx(800e3)}
+
+
+@pytest.mark.parametrize(("feature", "about"), [("vmaf", VMAF), ("niqe", NIQE)])
+def test_switch_points_between_resolutions_of_a_series(feature, about):
+    sign = about.sign
+    low = [(360, r, sign * (20 + 5 * math.log2(r))) for r in (100, 200, 400, 800)]
+    high = [(720, r, sign * (-20 + 10 * math.log2(r))) for r in (100, 200, 400, 800)]
+    found = document(measured(("x264", low + high), feature=feature, about=about))
+    (one,) = found["sources"][0]["hulls"][feature]["switches"]
+    assert (one["series"], one["lower"], one["upper"]) == ("x264", [640, 360], [1280, 720])
+    assert one["bitrate"] == pytest.approx(256e3)
+    assert one["quality"] == pytest.approx(sign * 60.0)
+    (row,) = switch_rows(found["sources"][0])
+    assert row[1:5] == ["x264", "640x360", "1280x720", "256.0"]
 
 
 def test_steps_below_a_just_noticeable_difference():
@@ -166,6 +238,7 @@ def test_outputs_hold_every_rung_and_escape_names(tmp_path):
     assert float(rows[0]["vmaf_mean"]) == 60.0
     assert int(rows[0]["bitrate_bps"]) == 200_000
     assert {row["vmaf_on_hull"] for row in rows} == {"0", "1"}
+    assert all(row["vmaf_on_front"] >= row["vmaf_on_hull"] for row in rows)
     markdown = to_markdown(text)
     assert "## a\\|b \\*x\\*" in markdown
     assert "b &lt;i&gt;" in markdown
@@ -173,7 +246,7 @@ def test_outputs_hold_every_rung_and_escape_names(tmp_path):
     widths = {
         line.replace("\\|", "").count("|") for line in markdown.splitlines() if "kbit" in line
     }
-    assert widths <= {0, 7}
+    assert widths == {7, 9}  # those with the rung to take have a column for each series
     write_outputs(text, tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ladder.csv", "ladder.json", "ladder.md"]
 

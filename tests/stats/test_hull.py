@@ -67,13 +67,33 @@ def _height(corners, x):
 
 
 def test_rung_for_a_target():
-    hull = upper_hull(POINTS)
-    assert POINTS[for_bitrate(POINTS, hull, 1700)] == (1600, 87.0)
-    assert POINTS[for_bitrate(POINTS, hull, 1600)] == (1600, 87.0)
-    assert for_bitrate(POINTS, hull, 199) is None
-    assert POINTS[for_quality(POINTS, hull, 87.0)] == (1600, 87.0)
-    assert POINTS[for_quality(POINTS, hull, 87.1)] == (3200, 92.0)
-    assert for_quality(POINTS, hull, 97.5) is None
+    assert POINTS[for_bitrate(POINTS, 1700)] == (1600, 87.0)
+    assert POINTS[for_bitrate(POINTS, 1600)] == (1600, 87.0)
+    assert for_bitrate(POINTS, 199) is None
+    assert POINTS[for_quality(POINTS, 87.0)] == (1600, 87.0)
+    assert POINTS[for_quality(POINTS, 87.1)] == (3200, 92.0)
+    assert for_quality(POINTS, 97.5) is None
+
+
+def test_a_rung_below_the_hull_is_taken_where_it_is_the_cheapest_or_the_best():
+    # bigbuckbunny, 30 frames, SVT-AV1 preset 10 and x264 fast: kbit/s against VMAF and PSNR-Y
+    vmaf = [(246.9, 55.428), (460.4, 77.343), (679.8, 82.233), (818.3, 87.043), (1267.4, 90.758)]
+    psnr = [(460.4, 35.631), (818.3, 38.726), (1023.0, 39.578), (1267.4, 39.968), (1802.1, 42.439)]
+    assert 2 not in upper_hull(vmaf)
+    assert for_quality(vmaf, 80.0) == 2
+    assert 3 not in upper_hull(psnr)
+    assert for_bitrate(psnr, 1500.0) == 3
+
+
+@given(clouds, numbers, st.integers(1, 10**7))
+def test_no_other_rung_is_cheaper_or_better(points, quality, bitrate):
+    cheapest = min((p for p in points if p[1] >= quality), default=None)
+    chosen = for_quality(points, quality)
+    assert (chosen is None) == (cheapest is None)
+    assert chosen is None or points[chosen][0] == cheapest[0]
+    best = max((p[1] for p in points if p[0] <= bitrate), default=None)
+    chosen = for_bitrate(points, bitrate)
+    assert (None if chosen is None else points[chosen][1]) == best
 
 
 def test_steps_below_a_just_noticeable_difference_are_flagged_and_thinned():

@@ -5,20 +5,15 @@ The document made here is what ``ladder.json`` holds; ``docs/ladder.md`` describ
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from statistics import fmean
 from typing import Any
 
 from vqa_harness.errors import UsageError
 from vqa_harness.ladder.config import CompareSettings
+from vqa_harness.ladder.curves import FeatureView
 from vqa_harness.ladder.score import Rung, ScoredLadder
 from vqa_harness.logs.features import FeatureInfo
-from vqa_harness.stats import bdrate, hull
-
-SATURATED = 0.01
-"""Distance from a feature's best value, as a part of it, within which differences mean little."""
 
 Json = dict[str, Any]
 
@@ -133,7 +128,7 @@ def _source(
         "hulls": {},
     }
     for feature in features:
-        one = _Feature(feature, measured.features[feature], rungs, series, settings)
+        one = FeatureView(feature, measured.features[feature], rungs, series, settings)
         result["curves"][feature] = {name: one.curve(name) for name in one.series}
         result["comparisons"] += one.comparisons()
         result["hulls"][feature] = one.hull()
@@ -159,154 +154,3 @@ def _rung(rung: Rung) -> Json:
         "alignment": dict(rung.alignment),
         "warnings": rung.warnings,
     }
-
-
-class _Feature:
-    """One source seen through one feature; qualities are turned so that more is better."""
-
-    def __init__(
-        self,
-        name: str,
-        about: FeatureInfo,
-        rungs: list[Rung],
-        series: Mapping[str, list[int]],
-        settings: CompareSettings,
-    ) -> None:
-        self._name, self._about, self._settings = name, about, settings
-        self._rungs = rungs
-        self._values = {
-            i: about.sign * rung.quality[name][settings.pool]
-            for i, rung in enumerate(rungs)
-            if name in rung.quality
-        }
-        self.series = {
-            label: [i for i in indices if i in self._values] for label, indices in series.items()
-        }
-
-    def curve(self, series: str) -> Json:
-        """The rungs a curve goes through, and what is wrong with it."""
-        members = self.series[series]
-        points = self._points(members)
-        sizes = {self._rungs[i].size[1] for i in members}
-        kind = self._settings.curve
-        if kind == "auto":
-            kind = "hull" if len(sizes) > 1 else "points"
-        on_curve = list(range(len(members)))
-        fallen = bdrate.falls(points)
-        if kind == "hull":
-            on_curve = hull.upper_hull(points)
-        elif self._settings.not_monotone == "pareto":
-            on_curve = hull.pareto(points)
-        notes = []
-        if fallen and kind == "points":
-            a, b = fallen[0]
-            notes.append(
-                f"{len(fallen)} of {len(points)} points are no better than one of less bitrate: "
-                f"{self._shown(b)} after {self._shown(a)}"
-            )
-        saturated = [i for i in members if self._saturated(i)]
-        if saturated:
-            notes.append(f"{len(saturated)} points are within 1 % of the best value possible")
-        return {
-            "kind": kind,
-            "rungs": [members[k] for k in on_curve],
-            "monotone": not fallen,
-            "left_out": len(members) - len(on_curve),
-            "notes": notes,
-        }
-
-    def comparisons(self) -> list[Json]:
-        """Compare every series with the anchor, or without one every pair in their order."""
-        names = list(self.series)
-        anchor = self._settings.anchor
-        if anchor in names:
-            pairs = [(anchor, name) for name in names if name != anchor]
-        else:
-            pairs = list(combinations(names, 2))
-        return [self._compare(first, second) for first, second in pairs]
-
-    def hull(self) -> Json:
-        """The hull over all rungs, its steps, and the rungs to take."""
-        members = sorted(self._values, key=lambda i: self._rungs[i].bitrate.mean)
-        points = self._points(members)
-        on_hull = hull.upper_hull(points)
-        jnd = self._settings.jnd.get(self._name)
-        rungs = [members[k] for k in on_hull]
-        return {
-            "rungs": rungs,
-            "steps": [
-                {
-                    "lower": members[step.lower],
-                    "upper": members[step.upper],
-                    "gain": step.gain,
-                    "bitrate_ratio": step.ratio,
-                    "below_jnd": step.below_jnd,
-                }
-                for step in hull.steps(points, on_hull, jnd)
-            ],
-            "spaced": None
-            if jnd is None
-            else [members[k] for k in hull.thin(points, on_hull, jnd)],
-            "picks": self._picks(members, points, on_hull),
-        }
-
-    def _picks(self, members: list[int], points: list[bdrate.Point], on_hull: list[int]) -> Any:
-        picks: list[Json] = []
-        for target in self._settings.target_bitrates:
-            k = hull.for_bitrate(points, on_hull, target)
-            picks.append({"bitrate": target, "rung": None if k is None else members[k]})
-        for target in self._settings.target_qualities.get(self._name, ()):
-            k = hull.for_quality(points, on_hull, self._about.sign * target)
-            picks.append(
-                {
-                    "quality": target,
-                    "rung": None if k is None else members[k],
-                    "bitrate_at": {name: self._rate_at(name, target) for name in self.series},
-                }
-            )
-        return picks
-
-    def _rate_at(self, series: str, target: float) -> float | None:
-        points = self._points(self.curve(series)["rungs"])
-        try:
-            return bdrate.rate_at(points, self._about.sign * target, self._settings.method)
-        except bdrate.CurveError:
-            return None
-
-    def _compare(self, anchor: str, test: str) -> Json:
-        entry: Json = {"feature": self._name, "anchor": anchor, "test": test}
-        first, second = self.curve(anchor)["rungs"], self.curve(test)["rungs"]
-        nothing = dict.fromkeys(("bd_rate", "bd_quality", "overlap", "covered", "bitrate_overlap"))
-        try:
-            difference = bdrate.compare(
-                self._points(first),
-                self._points(second),
-                self._settings.method,
-                min_overlap=self._settings.min_overlap,
-            )
-        except bdrate.CurveError as error:
-            return {**entry, **nothing, "crossings": [], "notes": [], "refused": str(error)}
-        return {
-            **entry,
-            "bd_rate": difference.rate,
-            "bd_quality": difference.quality,
-            "overlap": difference.overlap,
-            "covered": difference.covered,
-            "bitrate_overlap": difference.rate_overlap,
-            "crossings": [self._about.sign * x for x in difference.crossings],
-            "notes": list(difference.notes),
-            "refused": None,
-        }
-
-    def _points(self, members: Sequence[int]) -> list[bdrate.Point]:
-        return [(self._rungs[i].bitrate.mean, self._values[i]) for i in members]
-
-    def _saturated(self, index: int) -> bool:
-        best = self._about.best
-        if best is None or not math.isfinite(best):
-            return False
-        return abs(best - self._about.sign * self._values[index]) < SATURATED * max(abs(best), 1.0)
-
-    def _shown(self, point: bdrate.Point) -> str:
-        rate, quality = point
-        return f"{self._about.sign * quality:.4g} at {rate / 1000:.4g} kbit/s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def to_csv(document: Json) -> str:
     head = ["source", "series", "file", "codec", "width", "height", "setting", "bitrate_bps"]
     head += ["peak_bitrate_bps", "bytes", "seconds", "frames"]
     head += [f"{feature}_{pool}" for feature in features for pool in pools]
-    head += [f"{feature}_on_hull" for feature in features]
+    head += [f"{feature}_on_{what}" for feature in features for what in ("hull", "front")]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
@@ -59,7 +59,8 @@ def to_csv(document: Json) -> str:
             row += [
                 rung["pooled"].get(feature, {}).get(pool) for feature in features for pool in pools
             ]
-            row += [int(index in source["hulls"][feature]["rungs"]) for feature in features]
+            for hull in (source["hulls"][feature] for feature in features):
+                row += [int(index in hull["rungs"]), int(index in front_of(hull))]
             writer.writerow([_cell(value) for value in row])
     return out.getvalue()
 
@@ -84,13 +85,17 @@ def _markdown(document: Json) -> Iterator[str]:
     for source in document["sources"]:
         yield f"\n## {markdown(source['name'])}\n"
         yield from markdown_table(rung_head(document), rung_rows(document, source))
-        yield f"\n{pool} over frames; bitrate of the video packets; * on the convex hull.\n"
+        yield f"\n{pool} over frames; bitrate of the video packets; {MARKS}.\n"
         if source["comparisons"]:
             yield from markdown_table(COMPARISON_HEAD, comparison_rows(source))
         picks = pick_rows(document, source)
         if picks:
             yield ""
-            yield from markdown_table(PICK_HEAD, picks)
+            yield from markdown_table(pick_head(source), picks)
+        switches = switch_rows(source)
+        if switches:
+            yield ""
+            yield from markdown_table(SWITCH_HEAD, switches)
         for name, one, text in curve_notes(source):
             yield f"\n* {markdown(name)}, {markdown(one)}: {markdown(text)}"
     for failure in document["failed"]:
@@ -100,6 +105,9 @@ def _markdown(document: Json) -> Iterator[str]:
 AGGREGATE_HEAD = ("feature", "anchor", "test", "BD-rate", "lowest", "highest", "sources")
 COMPARISON_HEAD = ("feature", "anchor", "test", "BD-rate", "BD-quality", "overlap", "notes")
 PICK_HEAD = ("feature", "target", "series", "size", "kbit/s", "value")
+SWITCH_HEAD = ("feature", "series", "from", "to", "kbit/s", "value")
+MARKS = "* on the convex hull, + on the Pareto front only"
+"""What the marks of `rung_rows` mean."""
 
 
 def rung_head(document: Json) -> list[str]:
@@ -125,7 +133,7 @@ def with_unit(document: Json) -> Any:
 
 
 def rung_rows(document: Json, source: Json) -> list[list[str]]:
-    """The rungs of a source by series and bitrate; ``*`` marks those on the hull."""
+    """The rungs of a source by series and bitrate, marked as `MARKS` says."""
     pool = document["settings"]["pool"]
     rows = []
     for series, members in source["series"].items():
@@ -135,10 +143,22 @@ def rung_rows(document: Json, source: Json) -> list[list[str]]:
             row += [f"{rung['bitrate'] / 1000:.1f}", str(rung["frames"])]
             for feature in document["features"]:
                 value = rung["pooled"].get(feature, {}).get(pool)
-                star = "*" if index in source["hulls"][feature]["rungs"] else ""
-                row.append("-" if value is None else f"{value:.3f}{star}")
+                mark = _mark(index, source["hulls"][feature])
+                row.append("-" if value is None else f"{value:.3f}{mark}")
             rows.append(row)
     return rows
+
+
+def _mark(rung: int, hull: Json) -> str:
+    if rung in hull["rungs"]:
+        return "*"
+    return "+" if rung in front_of(hull) else ""
+
+
+def front_of(hull: Json) -> Sequence[int]:
+    """The rungs on the Pareto front; those on the hull where an older version wrote it."""
+    front: Sequence[int] = hull.get("front", hull["rungs"])
+    return front
 
 
 def comparison_rows(source: Json) -> list[list[str]]:
@@ -181,8 +201,16 @@ def aggregate_rows(document: Json) -> list[list[str]]:
     ]
 
 
+def pick_head(source: Json) -> list[str]:
+    """Column titles of `pick_rows`: `PICK_HEAD`, and one for the curve of each series."""
+    return [*PICK_HEAD, *(f"curve of {series}" for series in source["series"])]
+
+
 def pick_rows(document: Json, source: Json) -> list[list[str]]:
-    """The rung to take for each target, as rows below `PICK_HEAD`."""
+    """The rung to take for each target, and where the curve of each series meets the target.
+
+    For a quality that is a bitrate, and for a bitrate a quality; ``-`` where no curve goes.
+    """
     pool = document["settings"]["pool"]
     rows = []
     for feature, hull in source["hulls"].items():
@@ -192,15 +220,40 @@ def pick_rows(document: Json, source: Json) -> list[list[str]]:
             else:
                 sign = ">=" if document["features"][feature]["direction"] == "higher" else "<="
                 target = f"{feature} {sign} {pick['quality']:g}"
+            curves = [_meeting(pick, series) for series in source["series"]]
             if pick["rung"] is None:
-                rows.append([feature, target, "none reaches it", "-", "-", "-"])
+                rows.append([feature, target, "none reaches it", "-", "-", "-", *curves])
                 continue
             rung = source["rungs"][pick["rung"]]
             size = f"{rung['width']}x{rung['height']}"
             value = f"{rung['pooled'][feature][pool]:.3f}"
             rate = f"{rung['bitrate'] / 1000:.1f}"
-            rows.append([feature, target, rung["series"], size, rate, value])
+            rows.append([feature, target, rung["series"], size, rate, value, *curves])
     return rows
+
+
+def _meeting(pick: Json, series: str) -> str:
+    rate = pick.get("bitrate_at", {}).get(series)
+    if rate is not None:
+        return f"{rate / 1000:.1f} kbit/s"
+    quality = pick.get("quality_at", {}).get(series)
+    return "-" if quality is None else f"{quality:.3f}"
+
+
+def switch_rows(source: Json) -> list[list[str]]:
+    """Where a series goes over to another resolution, as rows below `SWITCH_HEAD`."""
+    return [
+        [
+            feature,
+            one["series"],
+            "x".join(map(str, one["lower"])),
+            "x".join(map(str, one["upper"])),
+            f"{one['bitrate'] / 1000:.1f}",
+            f"{one['quality']:.3f}",
+        ]
+        for feature, hull in source["hulls"].items()
+        for one in hull.get("switches", ())
+    ]
 
 
 def curve_notes(source: Json) -> list[tuple[str, str, str]]:

@@ -1,6 +1,6 @@
 """Scores the encodings of one source; those of one size in step, so that it is decoded once.
 
-Each encoding is a run of its own, with its own pairing, metrics and log, on its own thread. The runs
+Each encoding is a run of its own, with pairing, metrics and log, on a thread of its own. All runs
 of a group read one `vqa_harness.media.shared.SharedVideo`. Scores are those of single runs.
 """
 

@@ -161,6 +161,20 @@ def rate_at(points: Sequence[Point], quality: float, method: str = "pchip") -> f
     return math.exp(float(interpolator(qualities, _rates(sorted_points), method)(quality)))
 
 
+def quality_at(points: Sequence[Point], rate: float, method: str = "pchip") -> float | None:
+    """The quality that a curve has at a bitrate; None outside its range.
+
+    Raises:
+        CurveError: see `curve`.
+        UsageError: there is no such method.
+    """
+    sorted_points = curve(points)
+    if not sorted_points[0][0] <= rate <= sorted_points[-1][0]:
+        return None
+    drawn = interpolator(_rates(sorted_points), _qualities(sorted_points), method)
+    return float(drawn(math.log(rate)))
+
+
 def curve(points: Sequence[Point]) -> list[Point]:
     """The points in order of bitrate, checked: more bitrate must give more quality.
 

@@ -63,14 +63,17 @@ def upper_hull(points: Sequence[Point]) -> list[int]:
     return hull
 
 
-def for_bitrate(points: Sequence[Point], hull: Sequence[int], target: float) -> int | None:
-    """The best rung of the hull that needs at most this bitrate; None where each needs more."""
-    return next((i for i in reversed(hull) if points[i][0] <= target), None)
+def for_bitrate(points: Sequence[Point], target: float) -> int | None:
+    """The best rung that needs at most this bitrate; None where each needs more.
+
+    It is on the Pareto front, but not always on the hull: only a mix of two others would be better.
+    """
+    return next((i for i in reversed(pareto(points)) if points[i][0] <= target), None)
 
 
-def for_quality(points: Sequence[Point], hull: Sequence[int], target: float) -> int | None:
-    """The cheapest rung of the hull of at least this quality; None where none reaches it."""
-    return next((i for i in hull if points[i][1] >= target), None)
+def for_quality(points: Sequence[Point], target: float) -> int | None:
+    """The cheapest rung of at least this quality, on the Pareto front; None where none has it."""
+    return next((i for i in pareto(points) if points[i][1] >= target), None)
 
 
 def steps(
@@ -91,10 +94,16 @@ def steps(
     return made
 
 
-def thin(points: Sequence[Point], hull: Sequence[int], jnd: float) -> list[int]:
-    """The hull without rungs that hardly differ: from the best down, each at least ``jnd`` less."""
+def thin(points: Sequence[Point], rungs: Sequence[int], jnd: float) -> list[int]:
+    """Rungs without those that hardly differ: from the best down, each at least ``jnd`` less.
+
+    Args:
+        points: all points.
+        rungs: indices into ``points``, each of more bitrate and quality than the one before.
+        jnd: just noticeable difference in the unit of the quality.
+    """
     chosen: list[int] = []
-    for i in reversed(hull):
+    for i in reversed(rungs):
         if not chosen or points[chosen[-1]][1] - points[i][1] >= jnd:
             chosen.append(i)
     return chosen[::-1]
