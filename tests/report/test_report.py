@@ -268,7 +268,7 @@ def test_worst_frames_of_a_video_stand_in_the_page(tmp_path):
     pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)
     assert len(pictures) == 1
     assert base64.b64decode(pictures[0]).startswith(b"\xff\xd8\xff")
-    assert grab(tmp_path / "a.mp4", [2])[2].endswith(pictures[0])
+    assert grab(tmp_path / "a.mp4", [2])[2].full.endswith(pictures[0])
 
 
 def test_a_video_of_another_hash_is_not_shown(tmp_path):
@@ -365,6 +365,72 @@ def ladder_folder(tmp_path):
     path = tmp_path / "ladder.json"
     path.write_text(json.dumps(document))
     return path
+
+
+def change(path, **comparison):
+    """Change the only comparison of a ladder made by hand."""
+    document = json.loads(path.read_text())
+    document["sources"][0]["comparisons"][0] |= comparison
+    path.write_text(json.dumps(document))
+    return path
+
+
+def tile(path):
+    """The markup of the only tile of a ladder's report."""
+    page = write_report([path], path.with_suffix(".html")).read_text(encoding="utf-8")
+    (found,) = re.findall(r'<div class="card.*?</div>', page, re.S)
+    return found
+
+
+def test_the_tile_of_a_bd_rate_carries_its_caveats(tmp_path):
+    path = ladder_folder(tmp_path)
+    assert "100% of what both series cover" in tile(path)
+    assert "caveat" not in tile(path)
+    note = "the curves share only 60% of their joint quality range"
+    told = tile(change(path, overlap=0.6, crossings=[71.25], notes=[note]))
+    assert "60% of what both series cover" in told
+    caveat = re.search(r'<p class="caveat">(.*?)</p>', told)[1]
+    assert caveat.startswith(note)
+    assert "the curves cross at 71.25" in caveat
+
+
+def test_a_refused_bd_rate_has_a_tile_that_says_why(tmp_path):
+    nothing = dict.fromkeys(("bd_rate", "bd_quality", "overlap", "bitrate_overlap"))
+    told = tile(change(ladder_folder(tmp_path), **nothing, refused="not <b>monotone</b>"))
+    assert "refused" in told
+    assert '<p class="caveat">not &lt;b&gt;monotone&lt;/b&gt;</p>' in told
+    assert "%" not in told
+
+
+def test_a_page_tells_rungs_to_take_and_switch_points(tmp_path):
+    path = ladder_folder(tmp_path)
+    document = json.loads(path.read_text())
+    document["sources"][0]["hulls"]["score"] = {
+        "rungs": [3, 5],
+        "front": [3, 4, 5],
+        "steps": [],
+        "spaced": None,
+        "picks": [{"quality": 65.0, "rung": 4, "bitrate_at": {"x264": 141e3, "</td>": None}}],
+        "switches": [
+            {
+                "series": "</td>",
+                "lower": [64, 48],
+                "upper": [128, 96],
+                "bitrate": 123e3,
+                "quality": 66.5,
+            }
+        ],
+    }
+    path.write_text(json.dumps(document))
+    page = write_report([path], tmp_path / "r.html").read_text(encoding="utf-8")
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.S)
+    cells = [re.findall(r"<t[dh]>(.*?)</t[dh]>", row) for row in rows]
+    assert ["curve of x264", "curve of &lt;/td&gt;"] in [row[-2:] for row in cells]
+    assert ["160.0", "70.000", "141.0 kbit/s", "-"] in [row[-4:] for row in cells]
+    assert ["score", "&lt;/td&gt;", "64x48", "128x96", "123.0", "66.500"] in cells
+    assert "70.000 ○" in page
+    assert "60.000 ●" in page
+    assert embedded(page)["sections"][0]["rate"]["score"]["front"] == [3, 4, 5]
 
 
 def test_report_of_a_ladder(tmp_path, cli):

@@ -14,6 +14,7 @@ from vqa_harness import __version__
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.options import (
     STDOUT,
+    FullSize,
     Jobs,
     Json,
     Metrics,
@@ -54,6 +55,7 @@ def ladder_command(
     report: Annotated[
         bool, typer.Option("--report", help="Write report.html into the folder too.")
     ] = False,
+    full_size: FullSize = None,
     group: Annotated[
         str, typer.Option("--group", help="What makes a series: codec, folder or none.")
     ] = "codec",
@@ -131,7 +133,7 @@ def ladder_command(
     *,
     pairing: AlignOptions,
 ) -> None:
-    """Compare encodings at several bitrates: rate-quality curves, BD-rates, convex hull."""
+    """Compare encodings at several bitrates: rate-quality curves, BD-rates, rungs to take."""
     if schema:
         from vqa_harness.ladder.config import json_schema
 
@@ -162,12 +164,13 @@ def ladder_command(
     plan = replace(plan, metrics=metrics, settings=settings)
     if output is None and (plan.grids or report):
         raise UsageError("--encode and --report write files; add -o FOLDER")
-    _check(plan, registry)
-    try_targets(json_target, *([output / "ladder.json"] if output is not None else []))
+    _check(plan, registry, report=report)
+    written = ["ladder.json", *(["report.html"] if report else [])]
+    try_targets(json_target, *([] if output is None else [output / name for name in written]))
     document = _run(plan, registry, output, pairing, jobs=jobs, threads=threads, quiet=quiet)
     _show(document, json_target)
     if output is not None:
-        _write(document, output, plan if report else None)
+        _write(document, output, plan if report else None, full_size)
     if document["failed"]:
         first = document["failed"][0]
         raise PartialResult(
@@ -175,12 +178,17 @@ def ladder_command(
         )
 
 
-def _check(plan: LadderConfig, registry: Registry) -> None:
+def _check(plan: LadderConfig, registry: Registry, *, report: bool) -> None:
     """Refuse what can be seen to be wrong before anything is encoded or measured.
 
     Raises:
         UsageError: a feature that is not measured, or a source without the reference it needs.
+        MissingBackend: what makes the report is not installed.
     """
+    if report:
+        from vqa_harness.report.write import require_jinja
+
+        require_jinja()
     from vqa_harness.ladder.score import check_features
 
     requests = registry.requests(plan.metrics)
@@ -288,19 +296,24 @@ def _show(document: dict[str, Any], json_target: str | None) -> None:
         return
     for source in document["sources"]:
         head, rows = outputs.rung_head(document), outputs.rung_rows(document, source)
-        print_table(head, rows, f"{source['name']} (* on the convex hull)")
+        print_table(head, rows, f"{source['name']} ({outputs.MARKS})")
         if source["comparisons"]:
             print_table(outputs.COMPARISON_HEAD, outputs.comparison_rows(source))
         picks = outputs.pick_rows(document, source)
         if picks:
-            print_table(outputs.PICK_HEAD, picks)
+            print_table(outputs.pick_head(source), picks, "rungs to take")
+        switches = outputs.switch_rows(source)
+        if switches:
+            print_table(outputs.SWITCH_HEAD, switches, "resolution switch points")
         for feature, series, text in outputs.curve_notes(source):
             warn(f"{source['name']}: {feature}, {series}: {text}")
     if len(document["sources"]) > 1 and document["aggregate"]:
         print_table(outputs.AGGREGATE_HEAD, outputs.aggregate_rows(document), "all sources")
 
 
-def _write(document: dict[str, Any], folder: Path, shown: LadderConfig | None) -> None:
+def _write(
+    document: dict[str, Any], folder: Path, shown: LadderConfig | None, full_size: float | None
+) -> None:
     """Write the results, and a report with the videos of ``shown``."""
     from vqa_harness.console import note
     from vqa_harness.files import make_folder
@@ -315,5 +328,6 @@ def _write(document: dict[str, Any], folder: Path, shown: LadderConfig | None) -
         rungs = [path for source in shown.sources for one in source.series for path in one.rungs]
         references = [source.reference for source in shown.sources if source.reference is not None]
         media = Media([*rungs, folder / "rungs"], references)
-        written.append(write_report([folder / "ladder.json"], folder / "report.html", media))
+        target = folder / "report.html"
+        written.append(write_report([folder / "ladder.json"], target, media, megabytes=full_size))
     note(f"wrote {', '.join(path.name for path in written)} to {folder}")

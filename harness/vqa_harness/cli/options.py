@@ -52,6 +52,17 @@ Threads = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress, only what needs attention.")
 ]
+FullSize = Annotated[
+    float | None,
+    typer.Option(
+        "--full-size",
+        min=0,
+        max=1000,
+        metavar="MB",
+        help="Megabytes of the page for the worst frames at full size; default: 6, 0 for thumbnails"
+        " only.",
+    ),
+]
 Schema = Annotated[
     bool, typer.Option("--schema", help="Print the JSON Schema of the configuration.")
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vqa_harness.cli.options import try_targets
+from vqa_harness.cli.options import FullSize, try_targets
 from vqa_harness.errors import UsageError
 
 
@@ -32,12 +32,14 @@ def report_command(
         ),
     ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Heading of the page.")] = None,
+    full_size: FullSize = None,
 ) -> None:
     """Make one HTML file with curves, per-frame charts, alignment and the worst frames."""
     from vqa_harness.console import note
     from vqa_harness.report.thumbnails import Media
-    from vqa_harness.report.write import write_report
+    from vqa_harness.report.write import require_jinja, write_report
 
+    require_jinja()
     for path in (*(distorted or ()), *(reference or ())):
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder; check the path")
@@ -45,5 +47,5 @@ def report_command(
     media = Media([*(distorted or ()), *folders], [*(reference or ()), inputs[0].parent])
     target = output or inputs[0].with_suffix(".html")
     try_targets(target)
-    write_report(inputs, target, media, title=title)
+    write_report(inputs, target, media, title=title, megabytes=full_size)
     note(f"wrote {target} ({target.stat().st_size / 1e6:.2f} MB)")

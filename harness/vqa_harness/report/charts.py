@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from vqa_harness.ladder.output import front_of
 from vqa_harness.report import packing as columns
 from vqa_harness.report.data import ReportItem, Section, rate_of, times_of
 
@@ -27,7 +28,7 @@ def leading_features(facts: Sequence[Mapping[str, Any]]) -> list[str]:
 def rate_chart(
     feature: str, about: Mapping[str, Any], source: Mapping[str, Any], pool: str
 ) -> Json:
-    """The points of a rate-quality chart: one list per series, and which rungs are on the hull.
+    """The points of a rate-quality chart: one list per series, and which are on hull and front.
 
     Args:
         feature: the name of the feature.
@@ -52,13 +53,14 @@ def rate_chart(
             if feature in source["rungs"][index]["pooled"]
         ]
         series.append({"name": name, "points": points})
-    hull = source["hulls"][feature]["rungs"]
+    hull = source["hulls"][feature]
     return {
         "unit": about["unit"],
         "lower": about["direction"] == "lower",
         "pool": pool,
         "series": series,
-        "hull": hull,
+        "hull": hull["rungs"],
+        "front": front_of(hull),
     }
 
 

@@ -2,110 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
-from vqa_harness.ladder import output as tables
 from vqa_harness.report import packing as columns
-from vqa_harness.report.alignment import Timeline, timeline
-from vqa_harness.report.charts import frame_charts, leading_features, rate_chart
+from vqa_harness.report.alignment import timeline
+from vqa_harness.report.charts import frame_charts, leading_features
 from vqa_harness.report.data import ReportData, ReportItem, Section, facts_of
+from vqa_harness.report.ladder import add_ladder
+from vqa_harness.report.parts import DIRECTIONS, FactCard, PageTable, SectionPage
 
 Json = dict[str, Any]
-MINUS = "\N{MINUS SIGN}"
-DIRECTIONS = {1: ", higher is better", -1: ", lower is better", 0: ""}
-
-
-@dataclass(slots=True)
-class FactCard:
-    """One number of the summary.
-
-    Attributes:
-        title: above the number.
-        value: the number with its unit.
-        text: what it means, below the number.
-        tone: ``good`` or ``bad`` to colour it; empty for neither.
-    """
-
-    title: str
-    value: str
-    text: str
-    tone: str = ""
-
-
-@dataclass(slots=True)
-class PageTable:
-    """A table of texts.
-
-    Attributes:
-        title: above the table.
-        head: titles of the columns.
-        rows: the cells.
-        note: below the table; empty for none.
-        folded: whether only the title shows until somebody opens it.
-    """
-
-    title: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str = ""
-    folded: bool = False
-
-
-@dataclass(slots=True)
-class Figure:
-    """A frame that scored badly, with the frame it was compared with.
-
-    Attributes:
-        video: the label of the video.
-        frame: the number of the frame.
-        seconds: its time; None if unknown.
-        score: the feature and its value.
-        distorted: the frame as a ``data:`` URI.
-        reference: the frame of the reference as a ``data:`` URI; None if it is not shown.
-    """
-
-    video: str
-    frame: int
-    seconds: float | None
-    score: str
-    distorted: str
-    reference: str | None = None
-
-
-@dataclass(slots=True)
-class SectionPage:
-    """One source on the page.
-
-    Attributes:
-        id: the identifier of its charts.
-        name: the name of the source.
-        facts: (name, value) of each fact about its streams.
-        cards: the numbers of the summary.
-        rate_features: features with a rate-quality chart: (name, unit, direction).
-        frame_features: features with a chart over time: (name, unit, direction, leading).
-        tables: the tables in their order.
-        timelines: (video, strip) of each alignment that is not plain.
-        clean: how many videos have every frame paired with the next one of the reference, if they
-            are not in ``timelines``.
-        figures: the worst frames.
-        figures_note: how the worst frames were chosen.
-        warnings: what a reader should know, a line each.
-    """
-
-    id: str
-    name: str
-    facts: list[tuple[str, str]] = field(default_factory=list)
-    cards: list[FactCard] = field(default_factory=list)
-    rate_features: list[tuple[str, str, str]] = field(default_factory=list)
-    frame_features: list[tuple[str, str, str, bool]] = field(default_factory=list)
-    tables: list[PageTable] = field(default_factory=list)
-    timelines: list[tuple[str, Timeline]] = field(default_factory=list)
-    clean: int = 0
-    figures: list[Figure] = field(default_factory=list)
-    figures_note: str = ""
-    warnings: list[str] = field(default_factory=list)
 
 
 def build(report: ReportData) -> tuple[list[SectionPage], Json]:
@@ -118,7 +25,7 @@ def build(report: ReportData) -> tuple[list[SectionPage], Json]:
         chart: Json = {"id": page.id, "rate": {}, "frames": None}
         _facts(page, section)
         if section.ladder:
-            _ladder_part(page, chart, section, report)
+            add_ladder(page, chart, section, report.ladder)
         else:
             _cards_of_run(page, section.items, facts)
             _pooled_table(page, section.items, facts)
@@ -198,70 +105,6 @@ def _pooled_table(page: SectionPage, items: Sequence[ReportItem], facts: Sequenc
 
 def _with_unit(text: str, unit: str, form: str = " {}") -> str:
     return text + (form.format(unit) if unit else "")
-
-
-def _ladder_part(page: SectionPage, chart: Json, section: Section, report: ReportData) -> None:
-    document, source = report.ladder, section.ladder
-    pool = document["settings"]["pool"]
-    for feature, about in document["features"].items():
-        sign = 1 if about["direction"] == "higher" else -1
-        page.rate_features.append((feature, about["unit"], DIRECTIONS[sign]))
-        chart["rate"][feature] = rate_chart(feature, about, source, pool)
-    for one in source["comparisons"]:
-        page.cards += _comparison_card(one, source, pool)
-    if source["comparisons"]:
-        note = (
-            "BD-rate: bitrate of the test series relative to the anchor at equal quality; negative "
-            f"saves. Overlap: shared part of the joint quality range. "
-            f"{document['settings']['method'].upper()} over log bitrate."
-        )
-        rows = tables.comparison_rows(source)
-        page.tables.append(PageTable("Between series", tables.COMPARISON_HEAD, rows, note))
-    picks = tables.pick_rows(document, source)
-    if picks:
-        page.tables.append(PageTable("Rungs to take", tables.PICK_HEAD, picks))
-    note = f"{pool} over frames. ● on the convex hull over all rungs."
-    rows = [[cell.replace("*", " ●") for cell in row] for row in tables.rung_rows(document, source)]
-    page.tables.append(PageTable("Rungs", tables.rung_head(document), rows, note))
-    steps = list(_step_rows(source))
-    if steps:
-        head = ("feature", "from", "to", "gain", "bitrate", "visible")
-        page.tables.append(PageTable("Steps along the hull", head, steps, folded=True))
-    page.warnings += [f"{f}, {s}: {text}" for f, s, text in tables.curve_notes(source)]
-
-
-def _step_rows(source: Mapping[str, Any]) -> Iterator[list[str]]:
-    for feature, one in source["hulls"].items():
-        for step in one["steps"]:
-            lower, upper = (source["rungs"][step[end]] for end in ("lower", "upper"))
-            seen = {None: "-", True: "below a JND", False: "yes"}[step["below_jnd"]]
-            yield [
-                feature,
-                *(
-                    f"{r['series']} {r['height']}p {r['bitrate'] / 1000:.0f} kbit/s"
-                    for r in (lower, upper)
-                ),
-                f"{step['gain']:+.2f}",
-                f"x {step['bitrate_ratio']:.2f}",
-                seen,
-            ]
-
-
-def _comparison_card(
-    one: Mapping[str, Any], source: Mapping[str, Any], pool: str
-) -> Iterator[FactCard]:
-    if one["refused"]:
-        return
-    feature, rate = one["feature"], one["bd_rate"]
-    reached = [
-        [source["rungs"][i]["pooled"][feature][pool] for i in source["curves"][feature][n]["rungs"]]
-        for n in (one["anchor"], one["test"])
-    ]
-    low, high = max(map(min, reached)), min(map(max, reached))
-    text = f"bitrate for equal {feature}, {low:.1f} to {high:.1f} (BD-rate)"
-    title = f"{one['test']} against {one['anchor']}"
-    tone = "good" if rate < 0 else "bad" if rate > 0 else ""
-    yield FactCard(title, f"{rate:+.1f} %".replace("-", MINUS), text, tone)
 
 
 def _alignment(page: SectionPage, items: Sequence[ReportItem]) -> None:

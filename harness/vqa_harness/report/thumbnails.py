@@ -16,7 +16,7 @@ from vqa_harness.logs.view import Role
 from vqa_harness.report.alignment import reference_frame
 from vqa_harness.report.charts import SHOWN_LINES, leading_features
 from vqa_harness.report.data import ReportItem, Section, facts_of, name_of, rate_of, times_of
-from vqa_harness.report.page import Figure, SectionPage
+from vqa_harness.report.parts import Figure, SectionPage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,10 +28,16 @@ PER_VIDEO = 3
 """Most frames that are shown of a video."""
 
 MOST_BYTES = 1_100_000
-"""Most bytes of all pictures of a page together."""
+"""Most bytes of all thumbnails of a page together."""
+
+FULL_MEGABYTES = 6.0
+"""Most megabytes of all pictures of a page at full size together."""
 
 WIDTH = 400
 """Width of a thumbnail in pixels."""
+
+THUMBNAIL_QUALITY, FULL_QUALITY = 5, 3
+"""Quantisers of the JPEGs, from 2 up; the larger ones are there to be looked at closely."""
 
 
 @dataclass(slots=True)
@@ -60,17 +66,89 @@ class Media:
         return None
 
 
-def add_figures(pages: Sequence[SectionPage], sections: Sequence[Section], media: Media) -> None:
-    """Put the worst frames of the videos that are found into the pages, while there is room."""
-    room = MOST_BYTES
-    for page, section in zip(pages, sections, strict=True):
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One frame as JPEGs in ``data:`` URIs.
+
+    Attributes:
+        small: as a thumbnail.
+        full: at its own size.
+    """
+
+    small: str
+    full: str
+
+
+class _Room:
+    """The bytes that pictures may still take in the page.
+
+    Those at full size are dealt out evenly over the videos, and what one leaves is for the next.
+
+    Args:
+        full: bytes of all pictures at full size.
+        videos: how many videos are shown.
+    """
+
+    def __init__(self, full: int, videos: int) -> None:
+        self._small = MOST_BYTES
+        self._share = full // max(1, videos)
+        self._full = 0
+
+    def next_video(self) -> None:
+        """Another video is shown from now on."""
+        self._full += self._share
+
+    def choose(self, *shots: Shot | None) -> tuple[list[str | None], bool] | None:
+        """The pictures of a figure, and whether they have full size; None where nothing fits."""
+        there = [shot for shot in shots if shot is not None]
+        size = sum(len(shot.full) for shot in there)
+        if size <= self._full:
+            self._full -= size
+            return [None if shot is None else shot.full for shot in shots], True
+        size = sum(len(shot.small) for shot in there)
+        self._small -= size
+        if self._small < 0:
+            return None
+        return [None if shot is None else shot.small for shot in shots], False
+
+
+def add_figures(
+    pages: Sequence[SectionPage],
+    sections: Sequence[Section],
+    media: Media,
+    megabytes: float = FULL_MEGABYTES,
+) -> None:
+    """Put the worst frames of the videos that are found into the pages, while there is room.
+
+    Args:
+        pages: what each section shows.
+        sections: the sources.
+        media: where the videos are.
+        megabytes: how much the pictures at full size may take; those for which there is no room
+            are thumbnails.
+    """
+    chosen = [_chosen(section) for section in sections]
+    room = _Room(round(megabytes * 1e6), sum(map(len, chosen)))
+    for page, section, items in zip(pages, sections, chosen, strict=True):
         facts = [facts_of(item.log) for item in section.items]
         feature, sign = _feature(facts)
         if feature is None:
             continue
-        page.figures_note = f"The frames with the worst {feature} of each video."
-        for item in _chosen(section):
-            room = _add(page, item, feature, sign, media, room)
+        for item in items:
+            room.next_video()
+            _add(page, item, feature, sign, media, room)
+        page.figures_note = _note(page.figures, feature, megabytes)
+
+
+def _note(figures: Sequence[Figure], feature: str, megabytes: float) -> str:
+    text = f"The frames with the worst {feature} of each video."
+    full = sum(figure.full for figure in figures)
+    if full == len(figures) or not megabytes:
+        return text
+    return (
+        f"{text} {full} of {len(figures)} open at full size: such pictures may take "
+        f"{megabytes:g} MB of the page (--full-size)."
+    )
 
 
 def _chosen(section: Section) -> list[ReportItem]:
@@ -89,24 +167,12 @@ def _feature(facts: Sequence[Mapping[str, Any]]) -> tuple[str | None, int]:
 
 
 def _add(
-    page: SectionPage, item: ReportItem, feature: str, sign: int, media: Media, room: int
-) -> int:
-    """Add the figures of one video, and return the bytes of room that are left."""
+    page: SectionPage, item: ReportItem, feature: str, sign: int, media: Media, room: _Room
+) -> None:
+    """Add the figures of one video, the worst frame first."""
     path = media.find(item, "distorted")
     if path is None or feature not in item.log.columns:
-        return room
-    figures = _figures(item, feature, sign, path, media.find(item, "reference"), page)
-    for figure in figures:
-        room -= len(figure.distorted) + len(figure.reference or "")
-        if room < 0:
-            break
-        page.figures.append(figure)
-    return max(room, 0)
-
-
-def _figures(
-    item: ReportItem, feature: str, sign: int, path: Path, reference: Path | None, page: SectionPage
-) -> list[Figure]:
+        return
     rate, times = rate_of(item.log), times_of(item.log)
     gaps = set(item.log.view.undefined_frames.get(feature, ()))
     values = [None if i in gaps else x for i, x in enumerate(item.log.columns[feature])]
@@ -117,24 +183,22 @@ def _figures(
     for i, number in decoded.items():
         partner = reference_frame(item.log.view.alignment, number)
         partners[i] = number if partner is None else partner
+    reference = media.find(item, "reference")
     try:
         pictures = grab(path, decoded.values())
         beside = grab(reference, partners.values()) if reference else {}
     except InputError as error:
         page.warnings.append(f"no thumbnails: {error}")
-        return []
-    return [
-        Figure(
-            item.label,
-            item.log.frame_numbers[i],
-            times[i],
-            f"{feature} {item.log.columns[feature][i]:.3f}",
-            pictures[decoded[i]],
-            beside.get(partners[i]),
-        )
-        for i in worst
-        if decoded[i] in pictures
-    ]
+        return
+    for i in (i for i in worst if decoded[i] in pictures):
+        found = room.choose(pictures[decoded[i]], beside.get(partners[i]))
+        if found is None:
+            return
+        (distorted, other), full = found
+        assert distorted is not None  # a frame without a picture was left out
+        score = f"{feature} {item.log.columns[feature][i]:.3f}"
+        frame = item.log.frame_numbers[i]
+        page.figures.append(Figure(item.label, frame, times[i], score, distorted, other, full))
 
 
 def _is(path: Path, item: ReportItem, role: Role) -> bool:
@@ -170,8 +234,8 @@ def _middle(values: Sequence[float | None], index: int) -> int:
     return (start + stop) // 2
 
 
-def grab(path: Path, indices: Iterable[int]) -> dict[int, str]:
-    """Frames of a video as JPEGs in ``data:`` URIs, by index; frames that do not come are left out.
+def grab(path: Path, indices: Iterable[int]) -> dict[int, Shot]:
+    """Frames of a video by index; frames that do not come are left out.
 
     The video is decoded up to the last of them, and nothing is kept but the pictures.
 
@@ -185,14 +249,14 @@ def grab(path: Path, indices: Iterable[int]) -> dict[int, str]:
     from vqa_harness.media.reader import VideoReader
 
     left = set(indices)
-    pictures: dict[int, str] = {}
+    pictures: dict[int, Shot] = {}
     if not left:
         return pictures
     with VideoReader(path) as reader:
         for frame in reader:
             if frame.index in left:
                 left.discard(frame.index)
-                pictures[frame.index] = jpeg_uri(frame)
+                pictures[frame.index] = _shot(frame)
             frame.release()
             if not left:
                 break
@@ -210,27 +274,38 @@ def frame_at(times: Sequence[float | None], index: int, rate: float | None) -> i
     return max(index, round(time * rate))
 
 
-def jpeg_uri(frame: Frame, width: int = WIDTH) -> str:
-    """A frame as a JPEG of at most that width, in a ``data:`` URI."""
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg(frame.rgb, width)).decode("ascii")
+def _shot(frame: Frame) -> Shot:
+    rgb = frame.rgb
+    small = jpeg(rgb, min(WIDTH, frame.width), THUMBNAIL_QUALITY)
+    return Shot(_uri(small), _uri(jpeg(rgb, frame.width, FULL_QUALITY)))
 
 
-def jpeg(rgb: NDArray[np.uint8], width: int = WIDTH) -> bytes:
-    """An (H, W, 3) uint8 picture as a JPEG of at most that width."""
+def _uri(data: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
+
+
+def jpeg(rgb: NDArray[np.uint8], width: int, quality: int) -> bytes:
+    """A picture as a JPEG.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        width: width to scale to, at most W.
+        quality: quantiser from 2 (best) to 31.
+    """
     from vqa_harness.frames import ColourInfo
     from vqa_harness.media.encode import encode_bytes
     from vqa_harness.media.picture import resize_planes
 
     height, full_width = rgb.shape[:2]
-    small_width = min(width, full_width)
-    size = small_width, max(1, round(height * small_width / full_width))
-    planes = [np.ascontiguousarray(rgb[..., c]) for c in range(3)]
-    small = np.stack(resize_planes(planes, "rgb", 8, size, "area"), axis=-1)
+    if width < full_width:
+        size = width, max(1, round(height * width / full_width))
+        planes = [np.ascontiguousarray(rgb[..., c]) for c in range(3)]
+        rgb = np.stack(resize_planes(planes, "rgb", 8, size, "area"), axis=-1)
     return encode_bytes(
-        [np.ascontiguousarray(small)],
+        [np.ascontiguousarray(rgb)],
         codec="mjpeg",
         container="mjpeg",
         pix_fmt="yuvj420p",
-        options={"qmin": "5", "qmax": "5"},
+        options={"qmin": str(quality), "qmax": str(quality)},
         colour=ColourInfo(full_range=True, matrix="bt601"),
     )

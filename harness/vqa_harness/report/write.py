@@ -18,13 +18,14 @@ from vqa_harness.errors import MissingBackend
 from vqa_harness.files import write_text
 from vqa_harness.ladder.output import AGGREGATE_HEAD, aggregate_rows
 from vqa_harness.report.data import ReportData, load
-from vqa_harness.report.page import SectionPage, build
+from vqa_harness.report.page import build
+from vqa_harness.report.parts import SectionPage
 
 if TYPE_CHECKING:
     from vqa_harness.report.thumbnails import Media
 
 
-SCRIPTS = ("uplot/uPlot.iife.min.js", "common.js", "rate.js", "frames.js")
+SCRIPTS = ("uplot/uPlot.iife.min.js", "common.js", "rate.js", "frames.js", "viewer.js")
 STYLES = ("uplot/uPlot.min.css", "report.css")
 _UNSAFE = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -35,6 +36,18 @@ def embedded_json(value: Any) -> str:
     """The value as JSON for a script element: without ``</script>``, ``<!--`` or U+2028."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.translate(_UNSAFE)
+
+
+def require_jinja() -> None:
+    """Check, before long work, that pages can be made.
+
+    Raises:
+        MissingBackend: jinja2 is not installed.
+    """
+    try:
+        import jinja2  # noqa: F401 - only whether it is there
+    except ModuleNotFoundError:
+        raise MissingBackend("reports need jinja2; pip install 'vqa-harness[report]'") from None
 
 
 def render(
@@ -59,11 +72,10 @@ def render(
     Raises:
         MissingBackend: jinja2 is not installed.
     """
-    try:
-        import jinja2
-        from markupsafe import Markup
-    except ModuleNotFoundError:
-        raise MissingBackend("reports need jinja2; pip install 'vqa-harness[report]'") from None
+    require_jinja()
+    import jinja2
+    from markupsafe import Markup
+
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -91,7 +103,12 @@ def _asset(name: str) -> str:
 
 
 def write_report(
-    inputs: Sequence[Path], target: Path, media: Media | None = None, *, title: str | None = None
+    inputs: Sequence[Path],
+    target: Path,
+    media: Media | None = None,
+    *,
+    title: str | None = None,
+    megabytes: float | None = None,
 ) -> Path:
     """Write a report to a file, which appears complete or not at all.
 
@@ -100,18 +117,22 @@ def write_report(
         target: the HTML file; its folder must exist.
         media: where the videos are, for thumbnails; None for no thumbnails.
         title: the heading; None for the name of the source.
+        megabytes: how much pictures at full size may take of the page; None for
+            `vqa_harness.report.thumbnails.FULL_MEGABYTES`.
 
     Raises:
         InputError: a file cannot be read, or is neither a log nor a ladder.
         MissingBackend: jinja2 is not installed.
         UsageError: the page cannot be written.
     """
-    from vqa_harness.report.thumbnails import add_figures
+    from vqa_harness.report.thumbnails import FULL_MEGABYTES, add_figures
 
+    require_jinja()
     report = load(inputs)
     pages, data = build(report)
     if media is not None:
-        add_figures(pages, report.sections, media)
+        full = FULL_MEGABYTES if megabytes is None else megabytes
+        add_figures(pages, report.sections, media, full)
     created = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     heading = title or _title(report)
     write_text(target, render(report, pages, data, title=heading, created=created))

@@ -80,26 +80,14 @@ function addPlot(host, options, data) {
   return plot;
 }
 
-const WAITING = new Map();
-
-function draw(host) {
-  const build = WAITING.get(host);
-  WAITING.delete(host);
-  if (build) build(host);
-}
-
-const SEEN = new IntersectionObserver(
-  (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => draw(entry.target)),
-  { rootMargin: "400px" },
-);
-
-function drawWhenSeen(host, build) {
-  WAITING.set(host, build);
-  SEEN.observe(host);
-}
-
-function drawAll() {
-  for (const host of [...WAITING.keys()]) if (!host.closest("details:not([open])")) draw(host);
+// Every chart is drawn at once, so that a print or a picture of the whole page has it; in what is
+// folded away there is no room to draw in before somebody opens it.
+function drawAll(selector, build) {
+  for (const host of document.querySelectorAll(selector)) {
+    const folded = host.closest("details:not([open])");
+    if (folded) folded.addEventListener("toggle", () => build(host), { once: true });
+    else build(host);
+  }
 }
 
 function tooltip(plot) {
@@ -144,7 +132,6 @@ document.getElementById("theme").addEventListener("click", () => {
 addEventListener("beforeprint", () => {
   ROOT.dataset.printing = ROOT.dataset.theme;
   ROOT.dataset.theme = "light";
-  drawAll();
   for (const { plot, height } of PLOTS) plot.setSize({ width: PRINT_WIDTH, height });
 });
 addEventListener("afterprint", () => {
@@ -157,7 +144,7 @@ for (const table of document.querySelectorAll("table")) {
   const rows = [...table.tBodies[0].rows];
   [...table.tHead.rows[0].cells].forEach((head, column) => {
     const texts = rows.map((row) => row.cells[column].textContent.trim());
-    const numeric = texts.every((text) => /^[-+x−]?\s*[\d.,]+( ?[%●])?$|^-$/.test(text));
+    const numeric = texts.every((text) => /^[-+x−]?\s*[\d.,]+( ?(%|●|○|kbit\/s))?$|^-$/.test(text));
     if (!numeric || texts.every((text) => text === "-")) return;
     for (const cell of [head, ...rows.map((row) => row.cells[column])]) cell.classList.add("num");
   });

@@ -121,4 +121,4 @@ function chips(host) {
 }
 
 document.querySelectorAll(".chips").forEach(chips);
-document.querySelectorAll(".plot.frames").forEach((host) => drawWhenSeen(host, framesChart));
+drawAll(".plot.frames", framesChart);

@@ -89,6 +89,12 @@ function nearest(plot, points) {
   return best;
 }
 
+function placeOf(chart, point) {
+  if (chart.hull.includes(point.rung)) return "on the convex hull";
+  if (chart.front.includes(point.rung)) return "on the Pareto front, below the convex hull";
+  return "another rung is as good for less";
+}
+
 function rateTip(plot, box, chart, feature, points) {
   const point = plot.cursor.left >= 0 ? nearest(plot, points) : null;
   if (!point) {
@@ -101,7 +107,7 @@ function rateTip(plot, box, chart, feature, points) {
     element("div", "head", [point.size, point.setting].filter(Boolean).join(" · ")),
     tipRow("", "bitrate", shown(point.kbps) + " kbit/s"),
     tipRow("", `${feature}, ${chart.pool}`, shown(point.value) + unit),
-    element("div", "head", chart.hull.includes(point.rung) ? "on the convex hull" : "below the convex hull"),
+    element("div", "head", placeOf(chart, point)),
   );
   placeTip(plot, box, plot.valToPos(point.kbps, "x"), plot.valToPos(point.value, "y"));
 }
@@ -167,4 +173,4 @@ function rateChart(host) {
   rateLegend(host.parentElement.querySelector(".legend"), chart, heights);
 }
 
-document.querySelectorAll(".plot.rate").forEach((host) => drawWhenSeen(host, rateChart));
+drawAll(".plot.rate", rateChart);
