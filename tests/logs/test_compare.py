@@ -133,6 +133,68 @@ def test_the_command_writes_json(logs, cli):
     assert (document["only_a"], document["only_b"]) == (["q"], ["z"])
 
 
+INNER = {f"integer_vif_scale{k}": [0.5, 0.6] for k in range(4)}
+
+
+def made_by_metrics(up):
+    """A log of two metrics as ours write it: inner features first, VMAF in the last column."""
+    log = make_log({**INNER, "psnr_y": [40.0, 41.0], "psnr_cb": [44.0, 45.0], "vmaf": [90.0, up]})
+    direction = {"direction": "higher"}
+    log.extra = {
+        "metrics": {
+            "psnr": {"features": {"psnr_y": direction, "psnr_cb": direction}},
+            "vmaf": {"features": {"vmaf": direction, **dict.fromkeys(INNER, direction)}},
+        }
+    }
+    return log
+
+
+def made_by_libvmaf(up):
+    return make_log({**INNER, "psnr_y": [40.0, 41.0], "vmaf": [90.0, up]}, version="3.0.0")
+
+
+@pytest.mark.parametrize(
+    ("make", "shown"),
+    [(made_by_metrics, ["psnr_y", "vmaf"]), (made_by_libvmaf, ["vmaf", "psnr_y"])],
+)
+def test_what_was_asked_for_is_shown_first_and_inner_features_on_request(
+    make, shown, tmp_path, cli
+):
+    paths = tmp_path / "a.json", tmp_path / "b.json"
+    for path, up in zip(paths, (80.0, 70.0), strict=True):
+        write_log(make(up), path)
+
+    def rows(*options):
+        code, out, err = cli("compare", *paths, *options)
+        assert code == 0
+        return list(dict.fromkeys(line.split("\t")[0] for line in out.splitlines()[1:])), err
+
+    found, err = rows()
+    assert found == shown
+    hidden = 4 + (make is made_by_metrics)
+    assert f"{hidden} inner features not shown: integer_vif_scale0, " in err
+    assert "--all" in err
+    found, err = rows("--all")
+    assert found[:2] == shown
+    assert len(found) == 2 + hidden
+    assert "not shown" not in err
+    assert rows("-f", "integer_vif_scale2") == (["integer_vif_scale2"], "")
+    out = cli("compare", *paths, "--json", "-")[1]
+    features = json.loads(out)["features"]
+    assert list(features)[:2] == shown
+    assert [name for name, one in features.items() if one["asked_for"]] == shown
+    assert len(features) == 2 + hidden
+
+
+def test_logs_of_unknown_metrics_hide_nothing(tmp_path, cli):
+    paths = tmp_path / "a.csv", tmp_path / "b.csv"
+    for path in paths:
+        write_log(make_log({"one": [1.0], "two": [2.0]}), path)
+    _, out, err = cli("compare", *paths)
+    assert {line.split("\t")[0] for line in out.splitlines()} == {"feature", "one", "two"}
+    assert "not shown" not in err
+
+
 def test_wrong_usage_is_one_line(logs, tmp_path, cli):
     code, _, err = cli("compare", *logs, "-f", "upp")
     assert code == 2

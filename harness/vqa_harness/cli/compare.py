@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,10 @@ from vqa_harness.cli.options import STDOUT, Json, put_json
 from vqa_harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from vqa_harness.logs.compare import LogComparison
+    from vqa_harness.logs.compare import FeatureComparison, LogComparison
+
+LISTED = 4
+"""Names of features that are not shown that the note tells."""
 
 
 def compare_command(
@@ -21,13 +25,19 @@ def compare_command(
         list[str] | None,
         typer.Option("--feature", "-f", help="Compare only this feature; may be repeated."),
     ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Show inner features too, not only those asked for."),
+    ] = False,
     worst: Annotated[
         int, typer.Option(min=0, max=1000, help="How many of the worst frames to list.")
     ] = 5,
     json_target: Json = None,
 ) -> None:
-    """Compare two logs: pooled values, worst frames, and what makes them hard to compare."""
-    from vqa_harness.console import note
+    """Compare two logs: pooled values, worst frames, and what makes them hard to compare.
+
+    The feature that each metric was asked for is shown; JSON has all, those first.
+    """
     from vqa_harness.errors import nearest
     from vqa_harness.logs.compare import compare_logs
     from vqa_harness.logs.read import read_log
@@ -47,26 +57,43 @@ def compare_command(
         )
     if json_target is not None:
         put_json(json_target, comparison.to_json())
-    if json_target == STDOUT:
-        return
-    _print(comparison)
+    if json_target != STDOUT:
+        _show(comparison, (a, b), everything=everything or bool(feature))
+
+
+def _show(comparison: LogComparison, paths: tuple[Path, Path], *, everything: bool) -> None:
+    from vqa_harness.console import note
+
+    hidden = [] if everything else [one for one in comparison.features if not one.asked_for]
+    _print([one for one in comparison.features if one not in hidden])
+    if hidden:
+        note(f"{_counted(hidden)} not shown: {_listed(hidden)}; --all or --feature NAME shows them")
     for text in comparison.notes:
         note(text)
-    for path, names in ((a, comparison.only_a), (b, comparison.only_b)):
+    for path, names in zip(paths, (comparison.only_a, comparison.only_b), strict=True):
         if names:
             note(f"only in {path.name}: {', '.join(names)}")
 
 
-def _print(comparison: LogComparison) -> None:
+def _counted(features: Sequence[FeatureComparison]) -> str:
+    return f"{len(features)} inner feature{'' if len(features) == 1 else 's'}"
+
+
+def _listed(features: Sequence[FeatureComparison]) -> str:
+    names = [one.name for one in features[:LISTED]]
+    return ", ".join([*names, "..."] if len(features) > LISTED else names)
+
+
+def _print(features: Sequence[FeatureComparison]) -> None:
     from vqa_harness.console import print_table
     from vqa_harness.logs.compare import minus
 
     rows = [
         [feature.name, pool, _shown(a), _shown(b), _shown(minus(b, a), "+")]
-        for feature in comparison.features
+        for feature in features
         for pool, (a, b) in feature.pooled.items()
     ]
-    for feature in comparison.features:
+    for feature in features:
         rows += [
             [feature.name, f"frame {d.frame}", _shown(d.a), _shown(d.b), _shown(d.difference, "+")]
             for d in feature.largest

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from vqa_harness.logs.features import asked_for
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.view import Inputs, MetricEntry
 
@@ -47,6 +48,7 @@ class FeatureComparison:
         equal_frames: how many of these have the same value in both.
         mean_difference: the mean of ``b - a`` over these frames; None without any.
         mean_absolute_difference: the mean of the magnitude of ``b - a``; None without any frames.
+        asked_for: whether it is the feature that its metric was asked for, and not an inner one.
         largest: the frames that got worst, or without a direction those that differ most; frames
             that are equal or better are not listed.
     """
@@ -58,6 +60,7 @@ class FeatureComparison:
     equal_frames: int
     mean_difference: float | None
     mean_absolute_difference: float | None
+    asked_for: bool = True
     largest: Sequence[FrameDifference] = ()
 
 
@@ -66,7 +69,7 @@ class LogComparison:
     """The differences of two logs.
 
     Attributes:
-        features: the features in both logs, in the order of the first.
+        features: the features in both logs: those asked for, then the others as in the first.
         only_a: names of the features of the first log alone.
         only_b: names of the features of the second log alone.
         notes: reasons why the two may not be comparable, a line each.
@@ -106,8 +109,10 @@ def compare_logs(a: Log, b: Log, *, worst: int = 5) -> LogComparison:
         worst: how many frames to list for each feature.
     """
     both = [name for name in a.columns if name in b.columns]
+    leading = [name for name in asked_for(a, b) if name in both] or both
+    order = dict.fromkeys((*leading, *both))
     return LogComparison(
-        [_feature(name, a, b, worst) for name in both],
+        [_feature(name, a, b, worst, asked_for=name in leading) for name in order],
         [name for name in a.columns if name not in b.columns],
         [name for name in b.columns if name not in a.columns],
         list(_notes(a, b)),
@@ -119,7 +124,7 @@ def minus(b: float | None, a: float | None) -> float | None:
     return None if a is None or b is None else b - a
 
 
-def _feature(name: str, a: Log, b: Log, worst: int) -> FeatureComparison:
+def _feature(name: str, a: Log, b: Log, worst: int, *, asked_for: bool) -> FeatureComparison:
     higher = _direction(a, name)
     if higher is None:
         higher = _direction(b, name)
@@ -133,6 +138,7 @@ def _feature(name: str, a: Log, b: Log, worst: int) -> FeatureComparison:
         values.count(0.0),
         math.fsum(values) / len(values) if values else None,
         math.fsum(map(abs, values)) / len(values) if values else None,
+        asked_for,
         _largest(differences, higher)[:worst],
     )
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vqa_harness.logs.log import Log
 from vqa_harness.stats.pooling import pooled
+
+_OF_VMAF = re.compile(r"(integer_)?(adm|vif|motion)")
+"""How the names begin of the features that libvmaf's model takes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,28 @@ def features_of(log: Log) -> dict[str, FeatureInfo]:
                 leading=name == leading,
             )
     return infos
+
+
+def asked_for(*logs: Log) -> list[str]:
+    """The features that were asked for: the first of each metric, in the order of the metrics.
+
+    That is the first with a direction where one has. The rest of what a metric gives are the inner
+    features it is made of, or further views of the same. Logs that do not tell their metrics, as
+    libvmaf's, have no inner features but those of VMAF, which comes first.
+    """
+    names: dict[str, None] = {}
+    for log in logs:
+        judged = features_of(log)
+        for metric in log.view.metrics.values():
+            own = [name for name in metric.features if name in log.columns]
+            leading = [n for n in own if n in judged and judged[n].leading]
+            names |= dict.fromkeys(leading or own[:1])
+    if names:
+        return list(names)
+    columns = dict.fromkeys(name for log in logs for name in log.columns)
+    if "vmaf" not in columns:
+        return list(columns)
+    return ["vmaf", *(n for n in columns if n != "vmaf" and not _OF_VMAF.match(n))]
 
 
 def pooled_values(log: Log, pools: Sequence[str]) -> dict[str, dict[str, float]]:
