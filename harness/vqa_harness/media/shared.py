@@ -126,6 +126,7 @@ class SharedReader:
         self.info: StreamInfo = decoding.info
         self.report = _copied(decoding.first_report)
         decoding.join(self)
+        self._frames = self._read()
 
     @property
     def deinterlaced(self) -> bool:
@@ -133,11 +134,14 @@ class SharedReader:
         return self._decoding.deinterlaced
 
     def __iter__(self) -> Iterator[Frame]:
-        """The frames in order of display; to be iterated once.
+        """The frames not yet read; a second iteration goes on where the first stopped.
 
         Raises:
             InputError: decoding fails.
         """
+        return self._frames
+
+    def _read(self) -> Iterator[Frame]:
         given = 0
         while True:
             try:
