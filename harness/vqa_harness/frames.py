@@ -92,6 +92,12 @@ class StreamInfo:
     still: bool = False
     mirrored: bool = False
 
+    @property
+    def picture_bytes(self) -> int:
+        """About how many bytes a decoded picture takes, at most."""
+        samples = self.width * self.height * (3 if self.chroma in ("444", "rgb") else 2)
+        return samples * (1 if self.depth == 8 else 2)
+
 
 class PixelSource(Protocol):
     """Where a frame's pixels come from: the decoder's picture, or arrays."""

@@ -27,10 +27,7 @@ BARS_EVERY = 4
 
 def frames_held(windows: Sequence[FrameWindow]) -> int:
     """How many frames of each video may be held at the start."""
-    size = 0
-    for info in (w.info for w in windows):
-        samples = info.width * info.height * (3 if info.chroma in ("444", "rgb") else 2)
-        size += samples * (1 if info.depth == 8 else 2)
+    size = sum(window.info.picture_bytes for window in windows)
     return max(FEWEST, min(MOST, HELD_BYTES // size))
 
 

@@ -13,14 +13,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vqa_harness.alignment.first_frames import MOST as HELD
+from vqa_harness.alignment.first_frames import FEWEST, HELD_BYTES, MOST
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.console import Progress
 from vqa_harness.errors import AlignError, InputError, MetricError, VqaError
 from vqa_harness.logs.build import build_log
 from vqa_harness.logs.log import Log
 from vqa_harness.media.reader import probe
-from vqa_harness.media.shared import SharedVideo, SharedView, picture_bytes
+from vqa_harness.media.shared import SharedVideo, SharedView
 from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.processes import threads_each
 from vqa_harness.registry import Registry
@@ -31,8 +31,8 @@ AT_ONCE = 8
 MEMORY = 2 << 30
 """Bytes of pictures that all encodings of a group may hold together."""
 AHEAD = 16
-"""Pictures that a run holds of its encoding beside those of its beginning: checked ahead, decoded
-ahead, and inside its metrics."""
+"""Pictures that a run holds of its encoding beside those at its beginning, of which
+`vqa_harness.alignment.first_frames` decides: checked ahead, decoded ahead, inside its metrics."""
 
 Bar = Callable[[str], AbstractContextManager[Progress | None]]
 """Makes, from a text, a context manager that yields a `Progress` or None."""
@@ -131,10 +131,11 @@ def _at_once(reference: Path, how: Measuring) -> int:
     A source that cannot be opened is told by the runs, one at a time.
     """
     try:
-        picture = picture_bytes(probe(reference))
+        picture = probe(reference).picture_bytes
     except InputError:
         return 1
-    return max(1, min(how.at_once, MEMORY // (picture * (HELD + AHEAD))))
+    held = max(FEWEST, min(MOST, HELD_BYTES // (2 * picture))) + AHEAD
+    return max(1, min(how.at_once, MEMORY // (picture * held)))
 
 
 def _parts(members: list[int], most: int) -> list[list[int]]:

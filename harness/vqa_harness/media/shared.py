@@ -313,13 +313,7 @@ class _Decoding:
 
 
 def _frames_held(info: StreamInfo) -> int:
-    return max(FEWEST, min(MOST, ROOM // picture_bytes(info)))
-
-
-def picture_bytes(info: StreamInfo) -> int:
-    """About how many bytes a decoded picture of a stream takes, at most."""
-    samples = info.width * info.height * (3 if info.chroma in ("444", "rgb") else 2)
-    return samples * (1 if info.depth == 8 else 2)
+    return max(FEWEST, min(MOST, ROOM // info.picture_bytes))
 
 
 def _copied(report: ReadReport) -> ReadReport:
