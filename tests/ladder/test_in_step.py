@@ -1,5 +1,6 @@
 """Rungs scored in step: their logs are those of single runs, and a failure is that rung's alone."""
 
+import time
 from functools import partial
 
 import pytest
@@ -94,6 +95,17 @@ def test_the_reference_is_decoded_once_for_all_rungs_of_a_size(ladder, decodings
     reference, paths = ladder
     scored([paths[0], paths[1], paths[0]], reference)
     assert decodings == ["reference.mp4"]
+
+
+def test_rungs_whose_offset_has_to_be_found_share_each_reading(ladder, decodings, monkeypatch):
+    reference, paths = ladder
+    monkeypatch.setattr(shared, "MOST", 8)
+    monkeypatch.setattr(shared, "PATIENCE", 60)
+    begin = time.monotonic()
+    found = scored([paths[2]] * 3, reference)
+    assert time.monotonic() - begin < 30  # nobody waited for a reader that is not used
+    passes = 1 + len(found[0].extra["alignment"]["passes"])
+    assert decodings == ["reference.mp4"] * passes
 
 
 def test_a_rung_that_fails_does_not_take_the_others_down(ladder, tmp_path):

@@ -9,6 +9,7 @@ depend on any of this; only what it costs does.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -48,6 +49,11 @@ class SharedVideo:
         self._path = path
         self._opening = threading.Lock()
         self._decodings: list[_Decoding] = []
+        """That which a run reads first, second and so on.
+
+        A run keeps its first reader open while it looks for the offset with a second one. If both
+        read one decoding, the first would hold up the second.
+        """
         self._views = [SharedView(self) for _ in range(runs)]
         self._sha256: str | None = None
 
@@ -56,27 +62,35 @@ class SharedVideo:
         return list(self._views)
 
     def open(self, view: SharedView, threads: int, deinterlace: Deinterlace) -> SharedReader:
-        """A reader that joins the latest decoding if its first frame is still there.
+        """A reader that joins what the others read at this point, if the first frame is there yet.
 
         Raises:
             InputError: as `VideoReader`.
         """
         with self._opening:
-            latest = self._decodings[-1] if self._decodings else None
-            if latest is None or not latest.joinable(deinterlace):
-                awaited = set() if self._decodings else set(self._views)
+            turn, view.opened = view.opened, view.opened + 1
+            shared = self._decodings[turn] if turn < len(self._decodings) else None
+            if shared is None or not shared.joinable(deinterlace):
                 reader = VideoReader(self._path, threads=threads, deinterlace=deinterlace)
-                latest = _Decoding(reader, deinterlace, awaited)
-                self._decodings.append(latest)
-            self._decodings[0].no_longer_awaits(view)
-            return SharedReader(latest, self._path, threads, deinterlace)
+                grace = GRACE if self._decodings else math.inf
+                latest = _Decoding(reader, deinterlace, time.monotonic() + grace)
+                if shared is None:
+                    self._decodings.append(latest)
+                shared = latest
+            self._look_around()
+            return SharedReader(shared, self._path, threads, deinterlace)
 
     def leave(self, view: SharedView) -> None:
         """No run waits for this view any more."""
         with self._opening:
-            for decoding in self._decodings:
-                decoding.no_longer_awaits(view)
             self._views = [one for one in self._views if one is not view]
+            self._look_around()
+
+    def _look_around(self) -> None:
+        """Tell each decoding that every run has opened it, where that is so."""
+        for turn, decoding in enumerate(self._decodings):
+            if all(view.opened > turn for view in self._views):
+                decoding.keep_first_until(0.0)
 
     def sha256(self) -> str:
         """The SHA-256 of the file's bytes, in hexadecimal, computed once for all.
@@ -91,10 +105,15 @@ class SharedVideo:
 
 
 class SharedView:
-    """A `vqa_harness.media.source.VideoSource`: the shared video as one run has it."""
+    """A `vqa_harness.media.source.VideoSource`: the shared video as one run has it.
+
+    Attributes:
+        opened: how often the run has opened it.
+    """
 
     def __init__(self, video: SharedVideo) -> None:
         self._video = video
+        self.opened = 0
 
     def open(self, *, threads: int = 0, deinterlace: Deinterlace = "off") -> SharedReader:
         """See `vqa_harness.media.source.VideoSource.open`."""
@@ -186,9 +205,7 @@ class _Decoding:
     does. All else is done under ``_changed``, which is never held while a frame is decoded.
     """
 
-    def __init__(
-        self, reader: VideoReader, deinterlace: Deinterlace, awaited: set[SharedView]
-    ) -> None:
+    def __init__(self, reader: VideoReader, deinterlace: Deinterlace, kept_until: float) -> None:
         self._reader, self._deinterlace = reader, deinterlace
         self._iterator = iter(reader)
         self.info, self.deinterlaced = reader.info, reader.deinterlaced
@@ -199,9 +216,8 @@ class _Decoding:
         """Number of the first frame that is held."""
         self._next: dict[SharedReader, int] = {}
         """Number of the frame that each reader takes next."""
-        self._awaited = awaited
-        """Runs that have not opened the video yet, for which the first frame is kept."""
-        self._kept_until = 0.0 if awaited else time.monotonic() + GRACE
+        self._kept_until = kept_until
+        """Until when the first frame is kept, for runs that have not opened the video yet."""
         self._changed = threading.Condition()
         self._busy = self._ended = False
         self._error: BaseException | None = None
@@ -225,10 +241,10 @@ class _Decoding:
                 self._reader.close()
                 self._frames.clear()
 
-    def no_longer_awaits(self, view: SharedView) -> None:
-        """Keep the first frame no longer for this run."""
+    def keep_first_until(self, moment: float) -> None:
+        """Keep the first frame until then for runs that may still join, and no longer."""
         with self._changed:
-            self._awaited.discard(view)
+            self._kept_until = moment
             self._changed.notify_all()
 
     def take(self, reader: SharedReader) -> tuple[Frame, ReadReport] | None:
@@ -278,7 +294,7 @@ class _Decoding:
 
     def _slowest(self) -> int:
         """The number of the first frame that somebody may still want."""
-        if self._awaited or (self._first == 0 and time.monotonic() < self._kept_until):
+        if self._first == 0 and time.monotonic() < self._kept_until:
             return 0
         return min(self._next.values(), default=self._first)
 
@@ -292,21 +308,21 @@ class _Decoding:
     def _wait_for_room(self) -> None:
         """Wait until the slowest reader goes on; let it go where it does not."""
         slowest, now = self._slowest(), time.monotonic()
-        until = now + PATIENCE
-        if not self._awaited and now < self._kept_until:
-            until = self._kept_until
-        while self._slowest() == slowest:
+        for_runs = self._first == 0 and now < self._kept_until
+        until = min(now + PATIENCE, self._kept_until if for_runs else math.inf)
+        while self._slowest() == slowest and not self._make_room():
             left = until - time.monotonic()
-            if left <= 0:
+            if left > 0:
+                self._changed.wait(left)
+                continue
+            if for_runs:  # nobody comes any more
+                self._kept_until = 0.0
+            else:
                 self._let_go(slowest)
-                return
-            self._changed.wait(left)
+            return
 
     def _let_go(self, number: int) -> None:
-        self._awaited.clear()
-        if self._kept_until:
-            self._kept_until = 0.0
-            return
+        """Serve the readers no longer that still want this frame."""
         for reader in [one for one, wanted in self._next.items() if wanted == number]:
             del self._next[reader]
         self._changed.notify_all()
