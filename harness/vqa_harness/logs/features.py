@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from vqa_harness.logs.log import Log
 from vqa_harness.stats.pooling import pooled
 
-_OF_VMAF = re.compile(r"(integer_)?(adm|vif|motion)")
+_OF_VMAF = re.compile(r"(VMAF_)?(integer_)?(feature_)?(adm|vif|motion)")
 """How the names begin of the features that libvmaf's model takes in."""
 
 
