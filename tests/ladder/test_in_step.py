@@ -11,7 +11,7 @@ from vqa_harness.errors import AlignError, InputError, MissingBackend
 from vqa_harness.ladder import scoring
 from vqa_harness.ladder.scoring import Measuring, groups, score_all
 from vqa_harness.logs.log import Log
-from vqa_harness.media import shared
+from vqa_harness.media import in_step, shared
 from vqa_harness.media.picture import resize_planes
 from vqa_harness.media.reader import VideoReader
 from vqa_harness.registry import Registry
@@ -99,8 +99,8 @@ def test_the_reference_is_decoded_once_for_all_rungs_of_a_size(ladder, decodings
 
 def test_rungs_whose_offset_has_to_be_found_share_each_reading(ladder, decodings, monkeypatch):
     reference, paths = ladder
-    monkeypatch.setattr(shared, "MOST", 8)
-    monkeypatch.setattr(shared, "PATIENCE", 60)
+    monkeypatch.setattr(in_step, "MOST", 8)
+    monkeypatch.setattr(in_step, "PATIENCE", 60)
     begin = time.monotonic()
     found = scored([paths[2]] * 3, reference)
     assert time.monotonic() - begin < 30  # nobody waited for a reader that is not used

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vqa_harness.errors import InputError
-from vqa_harness.media import shared
+from vqa_harness.media import in_step, shared
 from vqa_harness.media.reader import VideoReader
 from vqa_harness.media.shared import SharedVideo
 from vqa_harness.testing.synthetic import make_video
@@ -58,7 +58,7 @@ def truth(path, count=None):
 
 
 def test_readers_in_threads_get_all_frames_of_one_decoding(clip, opened, monkeypatch):
-    monkeypatch.setattr(shared, "MOST", 8)
+    monkeypatch.setattr(in_step, "MOST", 8)
     video = SharedVideo(clip, 4)
     found, apart = {}, []
     at = [0] * 4
@@ -110,8 +110,8 @@ def test_a_frame_that_is_released_stays_with_the_others(clip):
 
 
 def test_a_reader_that_does_not_go_on_is_let_go_and_misses_nothing(clip, opened, monkeypatch):
-    monkeypatch.setattr(shared, "MOST", 8)
-    monkeypatch.setattr(shared, "PATIENCE", 0.05)
+    monkeypatch.setattr(in_step, "MOST", 8)
+    monkeypatch.setattr(in_step, "PATIENCE", 0.05)
     fast, slow, gone = SharedVideo(clip, 3).views()
     fast, slow = fast.open(), slow.open()  # the third never opens it
     begun = seen(slow, 3)
@@ -126,8 +126,8 @@ def test_a_reader_that_does_not_go_on_is_let_go_and_misses_nothing(clip, opened,
 
 
 def test_nobody_waits_for_a_run_that_has_ended(clip, opened, monkeypatch):
-    monkeypatch.setattr(shared, "MOST", 8)
-    monkeypatch.setattr(shared, "PATIENCE", 60)
+    monkeypatch.setattr(in_step, "MOST", 8)
+    monkeypatch.setattr(in_step, "PATIENCE", 60)
     one, two, three = SharedVideo(clip, 3).views()
     reader, closed = one.open(), two.open()
     seen(closed, 2)
