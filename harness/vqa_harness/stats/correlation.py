@@ -91,7 +91,7 @@ class Agreement:
     rmse: float
 
 
-def logistic(x: Vector, b1: float, b2: float, b3: float, b4: float) -> Vector:
+def logistic(x: Vector, b1: float, b2: float, b3: float | Vector, b4: float) -> Vector:
     """VQEG's four-parameter logistic."""
     from scipy.special import expit
 
@@ -140,7 +140,8 @@ def _starts(z: Vector, opinions: Vector, *, few: bool) -> list[Vector]:
     found = []
     for width in _STEEPNESS:
         g = logistic(z[None], 1.0, 0.0, places[:, None], width)
-        centred, target = g - g.mean(1, keepdims=True), opinions - opinions.mean()
+        centred: Vector = g - g.mean(axis=1)[:, None]
+        target = opinions - opinions.mean()
         power = np.einsum("ij,ij->i", centred, centred)
         with np.errstate(all="ignore"):
             gain = np.where(power > 1e-12, centred @ target / power, 0.0)
