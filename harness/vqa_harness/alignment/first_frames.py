@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from vqa_harness.alignment.colour_agreement import agree
+from vqa_harness.alignment.colour_evidence import cell_means
+from vqa_harness.alignment.colour_notes import colour_notes
 from vqa_harness.alignment.format_checks import Regions, bars_differ
 from vqa_harness.alignment.formats import FormatPlan, plan_formats
 from vqa_harness.alignment.letterbox import matching_areas, picture_area
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.report import Note
-from vqa_harness.alignment.window import FrameWindow
+from vqa_harness.alignment.window import DecodedFrame, FrameWindow
 from vqa_harness.frames import Frame
 
 HELD_BYTES = 512 << 20
@@ -55,19 +58,25 @@ def plan_from_first(
         if window.deinterlaced
     )
     alike: Regions = (None, None)
-    if options.crop == "off":
-        plan = plan_formats(distorted, reference, options)
-    else:
-        first, second = (_of_one_size(window, count) for window in windows)
+    areas: Regions = (None, None)
+    held = [_of_one_size(window, count) for window in windows]
+    if options.crop != "off":
+        first, second = ([one.frame for one in some if one.frame is not None] for some in held)
         areas = picture_area(first[::BARS_EVERY]), picture_area(second[::BARS_EVERY])
         if areas[0] and areas[1] and bars_differ(distorted, reference, areas):
             alike = matching_areas(first, second, (areas[0], areas[1])) or alike
-        plan = plan_formats(distorted, reference, options, areas, alike)
-    return replace(plan, notes=(*notes, *plan.notes)), alike
+    agreed = agree((distorted, reference), options.colours, cell_means(held[0], held[1], alike))
+    plan = plan_formats(agreed.infos[0], agreed.infos[1], options, areas, alike)
+    told = colour_notes(agreed, (distorted, reference))
+    return replace(plan, notes=(*notes, *told, *plan.notes), agreed=agreed), alike
 
 
-def _of_one_size(window: FrameWindow, count: int) -> list[Frame]:
-    """The first frames of a video, without those of another size than the first one."""
-    frames = [one.frame for one in window.first(count) if one.frame is not None]
-    size = frames[0].width, frames[0].height
-    return [frame for frame in frames if (frame.width, frame.height) == size]
+def _of_one_size(window: FrameWindow, count: int) -> list[DecodedFrame]:
+    """The first frames of a video, without those of another size or kind than the first one."""
+    held = [(one, one.frame) for one in window.first(count) if one.frame is not None]
+    kind = _kind(held[0][1])
+    return [one for one, frame in held if _kind(frame) == kind]
+
+
+def _kind(frame: Frame) -> tuple[int, int, int, str]:
+    return frame.width, frame.height, frame.depth, frame.chroma

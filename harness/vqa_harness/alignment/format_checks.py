@@ -24,7 +24,8 @@ def check_transfer(distorted: StreamInfo, reference: StreamInfo) -> list[Note]:
     if (one.hdr or two.hdr) and one.transfer != two.transfer:
         raise AlignError(
             f"transfer functions differ (distorted {one.transfer}, reference {two.transfer}): high "
-            "dynamic range is not compared with standard; convert one, or tag it if the tag is lost"
+            "dynamic range is not compared with standard; convert one, or state a tag that is lost "
+            "or wrong, as in --distorted-colour transfer=pq"
         )
     notes = []
     for name in ("transfer", "primaries"):

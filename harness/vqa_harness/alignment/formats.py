@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
+from vqa_harness.alignment.colour_agreement import ColourAgreement
+from vqa_harness.alignment.colour_notes import colour_json
 from vqa_harness.alignment.format_checks import Regions, check_bars, check_scan, check_transfer
 from vqa_harness.alignment.geometry import Geometry, arrange
 from vqa_harness.alignment.options import AlignOptions
@@ -38,6 +40,7 @@ class FormatPlan:
         colour: how their code values mean light.
         geometries: how each side's picture comes to lie in these frames.
         notes: what the user should know.
+        agreed: how the colour of each side is read; None where nobody looked at pictures.
     """
 
     width: int
@@ -46,6 +49,7 @@ class FormatPlan:
     colour: ColourInfo
     geometries: dict[Side, Geometry]
     notes: tuple[Note, ...] = ()
+    agreed: ColourAgreement | None = None
 
     def apply(self, frame: Frame, side: Side) -> Frame:
         """A frame to give to metrics; its pixels are converted when they are first asked for.
@@ -98,6 +102,7 @@ class FormatPlan:
                 "kernel": "bicubic",
             },
             **{side: self._done(side, info) for side, info in sides.items()},
+            "colour": None if self.agreed is None else colour_json(self.agreed),
         }
 
     def _done(self, side: Side, info: StreamInfo) -> dict[str, Any]:

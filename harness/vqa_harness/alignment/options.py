@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from vqa_harness.errors import UsageError
+from vqa_harness.media.colour_tags import ColourTags, parse_colour
 
 Mode = Literal["auto", "index", "time", "content"]
 Tail = Literal["common", "error", "repeat"]
@@ -52,6 +53,10 @@ class AlignOptions:
         crop: black bars on one side only: ``warn``, ``auto`` cuts them off, ``off`` does not look.
         deinterlace: ``auto`` deinterlaces a side that says it is interlaced, ``both`` both sides
             whatever they say; a frame is made of each frame.
+        distorted_colour: what the distorted video does not say of its colour, or says wrongly:
+            ``matrix=bt709,range=full,transfer=pq,primaries=bt2020``, or a word such as ``bt709``;
+            see `vqa_harness.media.colour_tags.parse_colour`.
+        reference_colour: the same of the reference.
 
     Raises:
         UsageError: a value is none of these.
@@ -67,6 +72,8 @@ class AlignOptions:
     fit: Fit = "none"
     crop: Crop = "warn"
     deinterlace: Deinterlace = "off"
+    distorted_colour: str = ""
+    reference_colour: str = ""
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -83,6 +90,17 @@ class AlignOptions:
             )
         if self.scale_to not in ("ref", "dist"):
             self.size()
+        for name in ("distorted_colour", "reference_colour"):
+            tags = parse_colour(getattr(self, name), f"--{name.replace('_', '-')}")
+            object.__setattr__(self, name, str(tags))  # one text for one meaning, as keys hold it
+
+    @property
+    def colours(self) -> tuple[ColourTags, ColourTags]:
+        """What is stated of the distorted video and of the reference."""
+        return (
+            parse_colour(self.distorted_colour, "--distorted-colour"),
+            parse_colour(self.reference_colour, "--reference-colour"),
+        )
 
     def size(self) -> tuple[int, int] | None:
         """Width and height of ``scale_to``; None where it names a side.

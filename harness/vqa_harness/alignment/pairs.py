@@ -26,6 +26,8 @@ from vqa_harness.alignment.study import Study, cadence_of, study
 from vqa_harness.alignment.window import FrameWindow
 from vqa_harness.errors import AlignError
 from vqa_harness.frames import Frame, StreamInfo
+from vqa_harness.media.colour_tags import ColourRule
+from vqa_harness.media.recoloured import recoloured
 from vqa_harness.media.source import VideoSource
 
 PROBED = 20.0
@@ -73,8 +75,10 @@ class AlignedPairs:
         reference: Path | VideoSource,
         options: AlignOptions | None = None,
     ) -> None:
-        self._sources = (distorted, reference)
         self._options = options or AlignOptions()
+        self._files = (distorted, reference)
+        one, two = self._options.colours
+        self._read_colours_by((ColourRule(one), ColourRule(two)))
         self._regions: Regions = (None, None)
         self._windows: list[FrameWindow] = []
         try:
@@ -150,12 +154,25 @@ class AlignedPairs:
         return self._windows[0], self._windows[1]
 
     def _make_plan(self) -> FormatPlan:
-        """Decide from the first frames; begin again where black bars are to be cut off."""
+        """Decide from the first frames.
+
+        Begin again where black bars are to be cut off, or a colour is to be read otherwise.
+        """
         plan, regions = plan_from_first(self._windows, self._held, self._options)
-        if regions != self._regions:
-            self._regions = regions
+        colours = [window.info.colour for window in self._windows]
+        again = regions != self._regions
+        if plan.agreed is not None and colours != [info.colour for info in plan.agreed.infos]:
+            one, two = self._options.colours
+            self._read_colours_by((plan.agreed.rule(0, one), plan.agreed.rule(1, two)))
+            again = True
+        self._regions = regions
+        if again:
             self._open()
         return plan
+
+    def _read_colours_by(self, rules: tuple[ColourRule, ColourRule]) -> None:
+        (one, two), (first, second) = self._files, rules
+        self._sources = (recoloured(one, first), recoloured(two, second))
 
     def _by_distorted(self, outcome: PairingOutcome) -> Iterator[ComparablePair]:
         """One pair for each distorted frame that has a partner, by the simplest model that fits.

@@ -31,6 +31,13 @@ _FLAGS: dict[str, tuple[type, str, str]] = {
         "--deinterlace",
         "Sides to deinterlace: off, auto (those that say they are interlaced) or both.",
     ),
+    "distorted_colour": (
+        str,
+        "--distorted-colour",
+        "State what the distorted video does not say of its colour, or has wrong: "
+        "matrix=bt709,range=full,transfer=pq,primaries=bt2020, or bt601, bt709, bt2020, pq, hlg.",
+    ),
+    "reference_colour": (str, "--reference-colour", "The same of the reference."),
 }
 """Fields of `AlignOptions`: their type, option and help."""
 

@@ -11,7 +11,7 @@ HD_LINES = 720
 MATRICES = {0: "rgb", 1: "bt709", 4: "bt601", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}
 TRANSFERS = {1: "bt709", 6: "bt709", 8: "linear", 13: "srgb", 14: "bt709", 15: "bt709", 16: "pq"}
 TRANSFERS |= {18: "hlg"}
-PRIMARIES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020"}
+PRIMARIES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 11: "smpte431", 12: "smpte432"}
 UNTAGGED = frozenset({0, 2, 3})
 """Codes of transfer and primaries that are reserved or unspecified."""
 FULL, LIMITED = 2, 1
@@ -19,7 +19,7 @@ FULL, LIMITED = 2, 1
 
 MATRIX_CODES = {"rgb": 0, "bt709": 1, "bt601": 6, "bt2020": 9}
 TRANSFER_CODES = {"bt709": 1, "linear": 8, "srgb": 13, "pq": 16, "hlg": 18}
-PRIMARY_CODES = {"bt709": 1, "bt601": 6, "bt2020": 9}
+PRIMARY_CODES = {"bt709": 1, "bt601": 6, "bt2020": 9, "smpte431": 11, "smpte432": 12}
 UNSPECIFIED = 2
 """The code by which H.273 says that nothing is said."""
 
@@ -43,7 +43,7 @@ def describe(
         color_range: AVColorRange.
         transfer: AVColorTransferCharacteristic.
         primaries: AVColorPrimaries.
-        lines: stored height, which decides the guess of the matrix.
+        lines: stored height, by which the matrix is guessed where not even primaries are tagged.
         rgb: whether the samples are RGB.
         still: a still image: untagged YUV is taken as JPEG's and HEIF's full-range BT.601.
         full_format: the pixel format itself says full range (``yuvj420p``).
@@ -58,7 +58,11 @@ def describe(
         matrix = MATRICES.get(colorspace, "")
         if matrix in ("", "rgb"):
             guessed.append("matrix")
-            matrix = "bt709" if lines >= HD_LINES and not still else "bt601"
+            matrix = "bt709" if lines >= HD_LINES else "bt601"
+            if still:
+                matrix = "bt601"
+            elif PRIMARIES.get(primaries) in MATRIX_CODES:
+                matrix = PRIMARIES[primaries]
     names = {}
     for name, code, table in (
         ("transfer", transfer, TRANSFERS),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -180,6 +182,12 @@ class Picture:
         stored = _to_rgb(self._frame, look.colour, still=look.still)
         upright = np.ascontiguousarray(look.turn.apply(stored))
         return cast("NDArray[np.uint8]", read_only(upright))
+
+    def restated(self, colour: ColourInfo) -> Picture:
+        """The same picture, whose samples mean what ``colour`` says."""
+        other = copy(self)
+        other.look = replace(self.look, colour=colour)
+        return other
 
     def decoded(self) -> VideoFrame | None:
         """What the decoder gave, if it holds these planes and nothing else; not to be changed."""

@@ -116,7 +116,7 @@ def _other_matrix(planes: Sequence[Plane], old: PixelFormat, new: PixelFormat) -
     """Through unit luma and chroma: (Y, U, V) -> the new matrix."""
     middle, span = old.chroma_scale()
     u, v = ((p.astype(np.float32) - middle) / span for p in planes[1:3])
-    rows = _matrix(new.matrix) @ np.linalg.inv(_matrix(old.matrix))
+    rows = yuv_of_rgb(new.matrix) @ np.linalg.inv(yuv_of_rgb(old.matrix))
     black, white = old.luma_scale()
     luma = (planes[0].astype(np.float32) - black) / white
     grown = [_grown(c, luma.shape) for c in (u, v)]
@@ -134,7 +134,7 @@ def _other_matrix(planes: Sequence[Plane], old: PixelFormat, new: PixelFormat) -
 def _from_rgb(planes: Sequence[Plane], old: PixelFormat, new: PixelFormat) -> tuple[Plane, ...]:
     black, white = old.luma_scale()
     rgb = [(p.astype(np.float32) - black) / white for p in planes]
-    unit = [sum(w * c for w, c in zip(row, rgb, strict=True)) for row in _matrix(new.matrix)]
+    unit = [sum(w * c for w, c in zip(row, rgb, strict=True)) for row in yuv_of_rgb(new.matrix)]
     black, white = new.luma_scale()
     luma = _codes(np.asarray(unit[0]) * white + black, new.depth)
     if new.chroma == "gray":
@@ -145,7 +145,7 @@ def _from_rgb(planes: Sequence[Plane], old: PixelFormat, new: PixelFormat) -> tu
     return luma, *(resized(c, shape, new.depth) for c in colours)
 
 
-def _matrix(name: str) -> NDArray[np.float32]:
+def yuv_of_rgb(name: str) -> NDArray[np.float32]:
     """(3, 3) from R, G, B in 0..1 to Y in 0..1 and Cb, Cr in -0.5..0.5."""
     kr, kb = WEIGHTS[name]
     kg = 1 - kr - kb
