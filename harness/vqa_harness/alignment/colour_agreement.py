@@ -145,14 +145,14 @@ def agree(
         (side, name)
         for side, info in enumerate(found.infos)
         for name in FACTS
-        if silent(info.colour, name) and info.colour.matrix != name
+        if silent(info.colour, name)
     }
     for side, name in product((0, 1), FACTS):
         found.origins[side, name] = _origin(found, (side, name), stated[side], missing)
     for name in FACTS:
         _fill(found, name, missing)
+    _drop_curve(found)
     if cells is not None:
-        _drop_curve(found, cells)
         _overrule(found, cells, missing)
         _contradict(found, cells)
     return found
@@ -183,13 +183,14 @@ def _fill(found: ColourAgreement, name: str, missing: set[Fact]) -> None:
             found.origins[side, name] = "other side"
 
 
-def _drop_curve(found: ColourAgreement, cells: CellMeans) -> None:
-    """Take no PQ or HLG tag from the other side where the pictures do not follow one curve."""
+def _drop_curve(found: ColourAgreement) -> None:
+    """Take no PQ or HLG tag from the other side unless the pictures follow one curve."""
     for side in (0, 1):
         fact = side, "transfer"
-        filled = found.origins[fact] == "other side" and found.infos[side].colour.hdr
-        if filled and cells.explained(found.reading()) < SAME_CURVE:
-            found.change({fact: "unknown"}, "unknown")
+        if found.origins[fact] == "other side" and found.infos[side].colour.hdr:
+            cells = found.cells
+            if cells is None or cells.explained(found.reading()) < SAME_CURVE:
+                found.change({fact: "unknown"}, "unknown")
 
 
 def _overrule(found: ColourAgreement, cells: CellMeans, missing: set[Fact]) -> None:

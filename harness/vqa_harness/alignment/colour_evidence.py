@@ -15,10 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.alignment.format_checks import Regions
 from vqa_harness.alignment.geometry import Geometry
-from vqa_harness.alignment.signatures import Region, signature
-from vqa_harness.alignment.window import DecodedFrame
+from vqa_harness.alignment.signatures import Region, Signature, signature
 from vqa_harness.frames import Frame, Plane
 from vqa_harness.media.recode import PixelFormat, yuv_of_rgb
 
@@ -96,66 +94,95 @@ class CellMeans:
         return 1 - self.misfit(reading) / max(variance, 1e-9)
 
 
-def cell_means(
-    distorted: Sequence[DecodedFrame], reference: Sequence[DecodedFrame], regions: Regions
-) -> CellMeans | None:
-    """Find first frames that show the same, and average their planes.
+class Sighting:
+    """A frame by which the other video's frames are recognised, with averages of its planes.
 
     Args:
-        distorted: first frames of the distorted video, of one size, with their pictures.
-        reference: first frames of the reference, likewise.
-        regions: the part of each picture that shows the same; None for all of it.
+        frame: the frame; it is held until `settle`.
+        region: the part of the picture that shows the same as the other video's.
+        made: the signature of that part, if it is there already.
+
+    Attributes:
+        unit: (2304,) the signature, of unit length; zeros where the frame is too flat to be found.
+    """
+
+    def __init__(
+        self, frame: Frame, region: Region | None = None, made: Signature | None = None
+    ) -> None:
+        made = signature(frame, region) if made is None else made
+        length = float(np.linalg.norm(made))
+        flat = length**2 / made.size < LIVELY
+        self.unit = np.zeros_like(made) if flat else made / np.float32(length)
+        self.flat = flat
+        self.depth = frame.depth
+        self._frame, self._region = frame, region
+        self._averages: tuple[Floats, tuple[float, float]] | None = None
+
+    def averages(self) -> tuple[Floats, tuple[float, float]]:
+        """(576, planes) means over the cells, and the shares of luma at either end."""
+        if self._averages is None:
+            planes = Geometry(self._region).cut(self._frame.planes, self._frame.chroma)
+            cells = np.stack([_means(plane) for plane in planes], axis=1)
+            rgb = self._frame.chroma == "rgb"
+            self._averages = cells, (0.0, 0.0) if rgb else _ends(planes[0], self.depth)
+        return self._averages
+
+    def settle(self) -> Sighting:
+        """Compute what is asked for later, so that the frame's pixels can be released."""
+        if not self.flat:
+            self.averages()
+            self._frame.release()
+        return self
+
+
+def cell_means(distorted: Sequence[Sighting], reference: Sequence[Sighting]) -> CellMeans | None:
+    """Find frames that show the same, and average their planes.
+
+    Args:
+        distorted: frames of the distorted video, of one size and kind.
+        reference: frames of the reference, likewise.
 
     Returns:
-        None where no two frames are alike: the videos begin elsewhere, or all is flat.
+        None where no two frames are alike.
     """
-    pairs = _alike(_signatures(distorted, regions[0]), _signatures(reference, regions[1]))
-    one = [f for i, _ in pairs if (f := distorted[i].frame) is not None]
-    two = [f for _, j in pairs if (f := reference[j].frame) is not None]
-    if not one or not two:
+    pairs = _alike(distorted, reference)
+    if not pairs:
         return None
+    one = [distorted[i].averages() for i, _ in pairs]
+    two = [reference[j].averages() for _, j in pairs]
     return CellMeans(
-        np.concatenate([_cells(f, regions[0]) for f in one]),
-        np.concatenate([_cells(f, regions[1]) for f in two]),
-        (one[0].depth, two[0].depth),
+        np.concatenate([cells for cells, _ in one]),
+        np.concatenate([cells for cells, _ in two]),
+        (distorted[0].depth, reference[0].depth),
         len(pairs),
-        (_beyond(one), _beyond(two)),
+        (_beyond([ends for _, ends in one]), _beyond([ends for _, ends in two])),
     )
 
 
-def _signatures(frames: Sequence[DecodedFrame], region: Region | None) -> Floats:
-    """(frames, 2304) signatures of unit length; zeros for frames that are too flat to be found."""
-    rows = []
-    for one in frames:
-        assert one.frame is not None
-        made = one.signature if region is None else signature(one.frame, region)
-        made = signature(one.frame) if made is None else made
-        power = float(np.mean(made.astype(np.float64) ** 2))
-        unit = np.sqrt(power * made.size)
-        rows.append(made / unit if power > LIVELY else np.zeros(made.size))
-    return np.array(rows, np.float64)
-
-
-def _alike(distorted: Floats, reference: Floats) -> list[tuple[int, int]]:
+def _alike(distorted: Sequence[Sighting], reference: Sequence[Sighting]) -> list[tuple[int, int]]:
     """Up to `PAIRS` numbers of distorted frames, spread evenly, each with its likest partner."""
-    if not distorted.size or not reference.size:
+    if not distorted or not reference:
         return []
-    correlation = distorted @ reference.T
+    correlation = np.stack([s.unit for s in distorted]) @ np.stack([s.unit for s in reference]).T
     partners = correlation.argmax(axis=1)
-    found = np.flatnonzero(correlation.max(axis=1) > ALIKE)
-    chosen = found[np.unique(np.linspace(0, len(found) - 1, PAIRS).astype(int))] if len(found) else ()
-    return [(int(i), int(partners[i])) for i in chosen]
-
-
-def _cells(frame: Frame, region: Region | None) -> Floats:
-    """(576, planes) means of a frame's planes over the cells, in code values."""
-    planes = Geometry(region).cut(frame.planes, frame.chroma)
-    return np.stack([_means(plane) for plane in planes], axis=1)
+    found = np.flatnonzero(correlation.max(axis=1) > ALIKE).tolist()
+    places = np.unique(np.linspace(0, len(found) - 1, PAIRS).astype(int)) if found else []
+    return [(found[place], int(partners[found[place]])) for place in places]
 
 
 def _means(plane: Plane) -> Floats:
     rows, columns = (_shares(n, k) for n, k in zip(plane.shape, (ROWS, COLUMNS), strict=True))
     return (rows @ plane.astype(np.float32) @ columns.T).astype(np.float64).reshape(-1)
+
+
+def _ends(luma: Plane, depth: int) -> tuple[float, float]:
+    """The shares of samples that are darker and brighter than limited range hardly ever is."""
+    steps = 2 ** (depth - 8)
+    return float(np.mean(luma < LOW * steps)), float(np.mean(luma > HIGH * steps))
+
+
+def _beyond(ends: Sequence[tuple[float, float]]) -> float:
+    return float(min(np.mean(ends, axis=0)))
 
 
 @lru_cache(maxsize=32)
@@ -165,15 +192,6 @@ def _shares(size: int, cells: int) -> NDArray[np.float32]:
     places = np.arange(size)[None, :]
     covered = np.clip(np.minimum(edges[1:], places + 1) - np.maximum(edges[:-1], places), 0, 1)
     return np.asarray(covered * (cells / size), np.float32)
-
-
-def _beyond(frames: Sequence[Frame]) -> float:
-    if frames[0].chroma == "rgb":
-        return 0.0
-    steps = 2 ** (frames[0].depth - 8)
-    low = np.mean([np.mean(f.planes[0] < LOW * steps) for f in frames])
-    high = np.mean([np.mean(f.planes[0] > HIGH * steps) for f in frames])
-    return float(min(low, high))
 
 
 def _as_rgb(codes: Floats, form: PixelFormat) -> Floats:

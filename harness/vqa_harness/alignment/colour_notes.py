@@ -101,6 +101,8 @@ def _evidence(found: ColourAgreement, side: int, facts: list[str]) -> list[str]:
 def _sureness(found: ColourAgreement, side: int, facts: list[str]) -> str:
     if found.cells is None:
         return "the first frames show different pictures, so nothing confirms it"
+    if facts == ["transfer"]:
+        return f"code values agree to {found.cells.explained(found.reading()):.1%}"
     sure = found.sure([(side, name) for name in facts])
     return "the first frames do not tell" if sure is None else f"{sure:.0%} sure"
 
@@ -134,7 +136,7 @@ def _contradiction(found: ColourAgreement) -> Iterator[str]:
 def _options(found: ColourAgreement) -> list[str]:
     """What to say instead, in the order of likelihood; only the likely one where that is clear."""
     out = []
-    for changes in sorted(found.contradictions, key=lambda c: not _is_likely(found, c)):
+    for changes in sorted(found.contradictions, key=lambda c: (not _is_likely(found, c), min(c))):
         for at, side in enumerate(SIDES):
             facts = [option_of(name, value) for (s, name), value in changes.items() if s == at]
             if facts:

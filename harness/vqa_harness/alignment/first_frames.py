@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from vqa_harness.alignment.colour_agreement import agree
-from vqa_harness.alignment.colour_evidence import cell_means
+from vqa_harness.alignment.colour_evidence import Sighting, cell_means
 from vqa_harness.alignment.colour_notes import colour_notes
 from vqa_harness.alignment.format_checks import Regions, bars_differ
 from vqa_harness.alignment.formats import FormatPlan, plan_formats
 from vqa_harness.alignment.letterbox import matching_areas, picture_area
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.report import Note
+from vqa_harness.alignment.signatures import Region
 from vqa_harness.alignment.window import DecodedFrame, FrameWindow
-from vqa_harness.frames import Frame
+from vqa_harness.frames import ASSUMED_RATE, Frame
+from vqa_harness.media.source import VideoSource
 
 HELD_BYTES = 512 << 20
 """Bytes of pictures that may be held at the start, of both videos together."""
@@ -24,6 +27,8 @@ FEWEST, MOST = 10, 24
 Frame rates and black bars are told from them. `proven` needs twelve, so where a picture is so large
 that fewer are held, signatures are always read first.
 """
+FURTHEST = 150
+"""Frames of each video that are looked at, at most, where the first ones do not show the same."""
 BARS_EVERY = 4
 """One in so many of the frames held is searched for black bars, which do not change that fast."""
 
@@ -35,7 +40,10 @@ def frames_held(windows: Sequence[FrameWindow]) -> int:
 
 
 def plan_from_first(
-    windows: Sequence[FrameWindow], count: int, options: AlignOptions
+    windows: Sequence[FrameWindow],
+    count: int,
+    options: AlignOptions,
+    sources: Sequence[Path | VideoSource],
 ) -> tuple[FormatPlan, Regions]:
     """Compare the formats and the black bars of the first frames.
 
@@ -43,6 +51,8 @@ def plan_from_first(
         windows: on the distorted video and on the reference, both at their beginning.
         count: frames of each that may be looked at.
         options: how the user wants differences treated.
+        sources: the distorted video and the reference, to look further into where the first frames
+            of the two show different pictures.
 
     Returns:
         The plan, and the part of each picture that is kept.
@@ -65,7 +75,14 @@ def plan_from_first(
         areas = picture_area(first[::BARS_EVERY]), picture_area(second[::BARS_EVERY])
         if areas[0] and areas[1] and bars_differ(distorted, reference, areas):
             alike = matching_areas(first, second, (areas[0], areas[1])) or alike
-    agreed = agree((distorted, reference), options.colours, cell_means(held[0], held[1], alike))
+    sightings = [
+        [Sighting(f.frame, region, f.signature if region is None else None) for f in some if f.frame]
+        for some, region in zip(held, alike, strict=True)
+    ]
+    cells = cell_means(*sightings) or cell_means(*(
+        _further(source, region, options) for source, region in zip(sources, alike, strict=True)
+    ))
+    agreed = agree((distorted, reference), options.colours, cells)
     plan = plan_formats(agreed.infos[0], agreed.infos[1], options, areas, alike)
     told = colour_notes(agreed, (distorted, reference))
     return replace(plan, notes=(*notes, *told, *plan.notes), agreed=agreed), alike
@@ -80,3 +97,26 @@ def _of_one_size(window: FrameWindow, count: int) -> list[DecodedFrame]:
 
 def _kind(frame: Frame) -> tuple[int, int, int, str]:
     return frame.width, frame.height, frame.depth, frame.chroma
+
+
+def _further(
+    source: Path | VideoSource, region: Region | None, options: AlignOptions
+) -> list[Sighting]:
+    """Frames from the start to where the other video may begin; their pixels are not held."""
+    window = FrameWindow(source, region, deinterlace=options.of_reader)
+    try:
+        rate = float(window.info.rate or ASSUMED_RATE)
+        found: list[Sighting] = []
+        kind = None
+        for index in range(min(FURTHEST, round((options.max_offset + 1) * rate))):
+            if not window.ensure(index):
+                break
+            one = window.get(index)
+            assert one.frame is not None
+            kind = kind or _kind(one.frame)
+            if _kind(one.frame) == kind:
+                found.append(Sighting(one.frame, region, one.signature).settle())
+            window.drop_before(index + 1)
+        return found
+    finally:
+        window.close()
