@@ -25,8 +25,12 @@ Changes = Mapping[Fact, Any]
 """Facts with other values."""
 CODED: dict[str, tuple[Any, ...]] = {"full_range": (False, True), "matrix": tuple(WEIGHTS)}
 """The facts on which code values depend, with their values."""
-CLEARLY = 0.5
-"""Share of the misfit of a reading that is left with one that fits clearly better."""
+CLEARLY, CLEARLY_RANGE = 0.5, 0.25
+"""Share of the misfit of a reading that is left with one that fits clearly better.
+
+A wrong range is so far off that more can be asked of the right one, so that another change of
+contrast is not taken for a conversion.
+"""
 LEAST = 0.1
 """8-bit levels (RMS) by which it must be better besides."""
 SAME = 1.05, 0.01
@@ -158,9 +162,7 @@ def agree(
     return found
 
 
-def _origin(
-    found: ColourAgreement, fact: Fact, stated: ColourTags, missing: set[Fact]
-) -> Origin:
+def _origin(found: ColourAgreement, fact: Fact, stated: ColourTags, missing: set[Fact]) -> Origin:
     side, name = fact
     if name in stated.facts():
         return "option"
@@ -228,7 +230,7 @@ def _misfits(
     found: ColourAgreement, cells: CellMeans, facts: list[Fact]
 ) -> list[tuple[Changes, float]]:
     """Every reading that differs in these facts, with its misfit."""
-    out = []
+    out: list[tuple[Changes, float]] = []
     for values in product(*(CODED[name] for _, name in facts)):
         pairs = zip(facts, values, strict=True)
         changes = {fact: value for fact, value in pairs if found.value(fact) != value}
@@ -243,11 +245,12 @@ def _clearly_better(
     own = next(misfit for changes, misfit in misfits if not changes)
     likely = [(c, m) for c, m in misfits if _shows(found, c)]
     least = min(misfit for _, misfit in likely)
-    if least > CLEARLY * own or own**0.5 - least**0.5 < LEAST:
-        return []
     best = [(c, m) for c, m in likely if m <= SAME[0] * least + SAME[1]]
     fewest = min(len(changes) for changes, _ in best)
-    return [(c, m) for c, m in best if len(c) == fewest]
+    best = [(c, m) for c, m in best if len(c) == fewest]
+    moved = any(found.expected_slope(c) != found.expected_slope() for c, _ in best)
+    clear = least <= (CLEARLY_RANGE if moved else CLEARLY) * own
+    return best if clear and own**0.5 - least**0.5 >= LEAST else []
 
 
 def _shows(found: ColourAgreement, changes: Changes) -> bool:

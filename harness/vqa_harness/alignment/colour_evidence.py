@@ -166,8 +166,8 @@ def _alike(distorted: Sequence[Sighting], reference: Sequence[Sighting]) -> list
     correlation = np.stack([s.unit for s in distorted]) @ np.stack([s.unit for s in reference]).T
     partners = correlation.argmax(axis=1)
     found = np.flatnonzero(correlation.max(axis=1) > ALIKE).tolist()
-    places = np.unique(np.linspace(0, len(found) - 1, PAIRS).astype(int)) if found else []
-    return [(found[place], int(partners[found[place]])) for place in places]
+    places = set(np.linspace(0, len(found) - 1, PAIRS).astype(int).tolist()) if found else ()
+    return [(found[place], int(partners[found[place]])) for place in sorted(places)]
 
 
 def _means(plane: Plane) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -159,4 +160,4 @@ def _value(fact: Fact, found: ColourAgreement) -> str:
 
 
 def _rms(square: float) -> float:
-    return round(float(square) ** 0.5, 4)
+    return round(math.sqrt(square), 4)

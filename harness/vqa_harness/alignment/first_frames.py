@@ -76,12 +76,16 @@ def plan_from_first(
         if areas[0] and areas[1] and bars_differ(distorted, reference, areas):
             alike = matching_areas(first, second, (areas[0], areas[1])) or alike
     sightings = [
-        [Sighting(f.frame, region, f.signature if region is None else None) for f in some if f.frame]
+        [
+            Sighting(f.frame, region, f.signature if region is None else None)
+            for f in some
+            if f.frame
+        ]
         for some, region in zip(held, alike, strict=True)
     ]
-    cells = cell_means(*sightings) or cell_means(*(
-        _further(source, region, options) for source, region in zip(sources, alike, strict=True)
-    ))
+    cells = cell_means(*sightings) or cell_means(
+        *(_further(source, region, options) for source, region in zip(sources, alike, strict=True))
+    )
     agreed = agree((distorted, reference), options.colours, cells)
     plan = plan_formats(agreed.infos[0], agreed.infos[1], options, areas, alike)
     told = colour_notes(agreed, (distorted, reference))

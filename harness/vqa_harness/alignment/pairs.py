@@ -158,9 +158,7 @@ class AlignedPairs:
 
         Begin again where black bars are to be cut off, or a colour is to be read otherwise.
         """
-        plan, regions = plan_from_first(
-            self._windows, self._held, self._options, self._sources
-        )
+        plan, regions = plan_from_first(self._windows, self._held, self._options, self._sources)
         colours = [window.info.colour for window in self._windows]
         again = regions != self._regions
         if plan.agreed is not None and colours != [info.colour for info in plan.agreed.infos]:

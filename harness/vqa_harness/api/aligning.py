@@ -13,6 +13,8 @@ def align(
     reference: VideoLike,
     options: AlignLike = None,
     *,
+    distorted_colour: str = "",
+    reference_colour: str = "",
     progress: Progress | None = None,
 ) -> AlignReport:
     """Pair two videos as `vqa_harness.score` would.
@@ -21,6 +23,9 @@ def align(
         distorted: the video that would be scored; as `vqa_harness.score` takes it.
         reference: the video it would be compared with.
         options: how frames are paired: `AlignOptions`, or the name of a mode.
+        distorted_colour: what the distorted video does not say of its colour, or says wrongly:
+            ``"matrix=bt709,range=full"``, or a word such as ``"bt709"``.
+        reference_colour: the same of the reference.
         progress: called with the pairs done, and the pairs expected (None if unknown).
 
     Returns:
@@ -34,7 +39,7 @@ def align(
     report, _ = align_sources(
         source_of(distorted, "distorted"),
         source_of(reference, "reference"),
-        align_options(options),
+        align_options(options, distorted_colour, reference_colour),
         progress=progress,
     )
     return report

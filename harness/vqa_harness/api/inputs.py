@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -63,15 +64,26 @@ def _path(value: str | os.PathLike[str], role: str) -> Path:
     return Path(text)
 
 
-def align_options(value: AlignLike) -> AlignOptions:
+def align_options(
+    value: AlignLike, distorted_colour: str = "", reference_colour: str = ""
+) -> AlignOptions:
     """The alignment options that a user named.
 
+    Args:
+        value: options, or the name of a mode.
+        distorted_colour: replaces what ``value`` states of the distorted video, unless it is empty.
+        reference_colour: the same of the reference.
+
     Raises:
-        UsageError: there is no such mode.
+        UsageError: there is no such mode, or what is stated of a colour cannot be read.
     """
-    if isinstance(value, AlignOptions):
-        return value
-    return AlignOptions() if value is None else AlignOptions(mode=value)  # type: ignore[arg-type]
+    if not isinstance(value, AlignOptions):
+        value = AlignOptions() if value is None else AlignOptions(mode=value)  # type: ignore[arg-type]
+    return replace(
+        value,
+        distorted_colour=distorted_colour or value.distorted_colour,
+        reference_colour=reference_colour or value.reference_colour,
+    )
 
 
 def requests_of(

@@ -45,6 +45,8 @@ def score_many(
     reference: VideoLike | None = None,
     metrics: str | Iterable[str | Request] = DEFAULT_METRICS,
     align: AlignLike = None,
+    distorted_colour: str = "",
+    reference_colour: str = "",
     threads: int = 0,
     jobs: int = 1,
     registry: Registry | None = None,
@@ -59,6 +61,8 @@ def score_many(
         reference: the reference of the videos that are not pairs.
         metrics: the metrics, as `score` takes them.
         align: how frames are paired, as `score` takes it.
+        distorted_colour: what is stated of every distorted video's colour, as `score` takes it.
+        reference_colour: what is stated of every reference's.
         threads: how many each job uses for metrics; 0 for an equal part of the processors.
         jobs: how many videos are scored at once, each in a process of its own. A script that asks
             for several keeps what it does under ``if __name__ == "__main__":``.
@@ -82,7 +86,8 @@ def score_many(
     registry = registry or installed()
     requests = requests_of(metrics, registry)
     threads = checked_threads(threads)
-    batch = _Batch(requests, threads, align_options(align), reference)
+    pairing = align_options(align, distorted_colour, reference_colour)
+    batch = _Batch(requests, threads, pairing, reference)
     if jobs == 1:
         return _one_by_one(items, batch, registry)
     return _at_once(items, replace(batch, threads=threads_each(threads, jobs)), jobs)

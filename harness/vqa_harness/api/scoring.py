@@ -38,6 +38,8 @@ def score(
     metrics: str | Iterable[str | Request] = DEFAULT_METRICS,
     *,
     align: AlignLike = None,
+    distorted_colour: str = "",
+    reference_colour: str = "",
     threads: int = 0,
     progress: Progress | None = None,
     registry: Registry | None = None,
@@ -49,6 +51,9 @@ def score(
         reference: what it is compared with; read only if a metric compares.
         metrics: names, with parameters as on the command line: ``"vmaf:model=vmaf_v0.6.1neg"``.
         align: how frames are paired: `AlignOptions`, or the name of a mode.
+        distorted_colour: what the distorted video does not say of its colour, or says wrongly:
+            ``"matrix=bt709,range=full"``, or a word such as ``"bt709"``.
+        reference_colour: the same of the reference.
         threads: threads for metrics; 0 for one per processor this process may use.
         progress: called with the frames done, and the frames expected (None if unknown).
         registry: where metrics come from; None for what is installed.
@@ -67,7 +72,8 @@ def score(
     """
     registry = registry or installed()
     requests = requests_of(metrics, registry)
-    options = RunOptions(checked_threads(threads), progress, align_options(align))
+    pairing = align_options(align, distorted_colour, reference_colour)
+    options = RunOptions(checked_threads(threads), progress, pairing)
     shown = source_of(distorted, "distorted")
     original = None if reference is None else source_of(reference, "reference")
     return scored(shown, original, requests, registry, options)

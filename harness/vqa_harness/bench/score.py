@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.bench.cache import Pooled, ScoreCache
 from vqa_harness.bench.items import RatedVideo
 from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
@@ -29,12 +30,14 @@ class BenchScoring:
         keys: for each metric, the cache keys of its runs alone.
         cache: the folder of earlier scores; None for no cache.
         threads: how many each metric may use; 0 for one per processor.
+        align: how frames are paired with those of a reference, and colours read.
     """
 
     requests: Sequence[Request]
     keys: Sequence[CacheKeys]
     cache: Path | None = None
     threads: int = 0
+    align: AlignOptions = field(default_factory=AlignOptions)
 
 
 @dataclass(slots=True)
@@ -122,7 +125,8 @@ def _score(scored: Scored, registry: Registry, scoring: BenchScoring) -> None:
     if not todo:
         return
     scored.fresh = True
-    result = run(item.path, todo, registry, RunOptions(scoring.threads), reference=item.reference)
+    options = RunOptions(scoring.threads, align=scoring.align)
+    result = run(item.path, todo, registry, options, reference=item.reference)
     log = build_log(result)
     scored.warnings += result.warnings
     for metric, request in zip(result.metrics, todo, strict=True):

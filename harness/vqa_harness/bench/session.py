@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.bench.dataset import BenchTarget
 from vqa_harness.bench.evaluate import BenchmarkResult, Options, evaluate
 from vqa_harness.bench.items import Collection, collect, without_files
@@ -36,6 +37,7 @@ class BenchSettings:
         allow_trained_on: whether metrics trained on a dataset are marked instead of refused.
         quiet: whether there is no progress bar.
         options: how scores become statistics.
+        align: how frames are paired with those of a reference, and colours read.
     """
 
     annotations: Path | None = None
@@ -48,6 +50,7 @@ class BenchSettings:
     allow_trained_on: bool = False
     quiet: bool = False
     options: Options = field(default_factory=Options)
+    align: AlignOptions = field(default_factory=AlignOptions)
 
 
 @dataclass(slots=True)
@@ -162,8 +165,8 @@ def carry_out(
     outcome = prepared.outcome
     gone = set(outcome.missing)
     items = [item for item in outcome.part.items if item.name not in gone]
-    keys = [CacheKeys([request], registry) for request in requests]
-    scoring = BenchScoring(requests, keys, settings.cache, settings.threads)
+    keys = [CacheKeys([request], registry, settings.align) for request in requests]
+    scoring = BenchScoring(requests, keys, settings.cache, settings.threads, settings.align)
     scored: list[Scored] = []
     name = outcome.collection.dataset.name
     with files_bar(name, len(items), quiet=settings.quiet) as advance:

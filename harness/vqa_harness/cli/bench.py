@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.options import (
     Jobs,
     Json,
@@ -19,6 +20,7 @@ from vqa_harness.cli.options import (
     put_text,
     try_targets,
 )
+from vqa_harness.cli.pairing import DISTORTED_COLOUR, REFERENCE_COLOUR
 from vqa_harness.errors import InputError, MetricError, PartialResult, UsageError
 from vqa_harness.registry import DEFAULT_METRIC, Registry
 from vqa_harness.request import Request
@@ -117,6 +119,8 @@ def bench_command(
     scatter: Annotated[
         Path | None, typer.Option(help="Folder for scatter plots (needs matplotlib).")
     ] = None,
+    distorted_colour: Annotated[str, typer.Option(help=DISTORTED_COLOUR)] = "",
+    reference_colour: Annotated[str, typer.Option(help=REFERENCE_COLOUR)] = "",
     cache_dir: Annotated[
         Path | None, typer.Option(help="Folder where scores are kept; default: the user's cache.")
     ] = None,
@@ -160,6 +164,7 @@ def bench_command(
         allow_trained_on,
         quiet,
         options,
+        AlignOptions(distorted_colour=distorted_colour, reference_colour=reference_colour),
     )
     outcomes = _run(targets, requests, registry, settings)
     _write(outcomes, options, json_target, markdown, scatter)

@@ -11,6 +11,11 @@ import typer
 
 from vqa_harness.alignment.options import AlignOptions
 
+DISTORTED_COLOUR = (
+    "State what the distorted video does not say of its colour, or has wrong: "
+    "matrix=bt709,range=full,transfer=pq,primaries=bt2020, or a word such as bt709, full or pq."
+)
+REFERENCE_COLOUR = "The same of the reference."
 _PANEL = "Pairing with the reference"
 _FLAGS: dict[str, tuple[type, str, str]] = {
     "mode": (str, "--align", "How frames are paired: auto, index, time or content."),
@@ -34,10 +39,9 @@ _FLAGS: dict[str, tuple[type, str, str]] = {
     "distorted_colour": (
         str,
         "--distorted-colour",
-        "State what the distorted video does not say of its colour, or has wrong: "
-        "matrix=bt709,range=full,transfer=pq,primaries=bt2020, or bt601, bt709, bt2020, pq, hlg.",
+        DISTORTED_COLOUR,
     ),
-    "reference_colour": (str, "--reference-colour", "The same of the reference."),
+    "reference_colour": (str, "--reference-colour", REFERENCE_COLOUR),
 }
 """Fields of `AlignOptions`: their type, option and help."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vqa_harness.errors import InputError, UsageError, nearest, placed
 from vqa_harness.gate.features import Offer, metric_with, offered, resolve
 from vqa_harness.gate.rules import Rule
+from vqa_harness.logs.cache_key import COLOUR
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 
@@ -179,7 +180,7 @@ def _check_reference(case: Case) -> None:
                 f"{case.place or case.name}: metric {request.spec.name!r} compares with a "
                 "reference and the case has none; add reference, or limit the rule with cases"
             )
-    if case.align:
+    if set(case.align) - {COLOUR}:
         raise UsageError(f"{case.place or case.name}: nothing can be paired without a reference")
 
 
@@ -234,8 +235,8 @@ def _cases(
     paths = list(_expand(config, table, at))
     group = table.group or table.name
     align = table.align.set_keys()
-    if table.reference:
-        align = config.table.align.set_keys() | align
+    shared = config.table.align.set_keys()
+    align = {k: v for k, v in shared.items() if table.reference or k == COLOUR} | align
     reference = None if table.reference is None else config.resolve(table.reference)
     texts = config.table.metrics if table.metrics is None else table.metrics
     single = len(paths) == 1 and len(table.distorted) == 1 and not _is_pattern(table.distorted[0])

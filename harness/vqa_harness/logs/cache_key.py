@@ -40,6 +40,9 @@ FIELD = "cache_key"
 Logs of a ladder do, because they are kept under names of their own.
 """
 
+COLOUR = "distorted_colour"
+"""The one alignment option that scores of a video by itself depend on."""
+
 _NO_INFLUENCE = {VARIABLE, "VQA_HARNESS_DEBUG", "VQA_HARNESS_BLOCK", "VQA_HARNESS_ONLY"}
 """Settings in the environment that no score depends on."""
 
@@ -116,7 +119,7 @@ class CacheKeys:
             "schema": SCHEMA,
             "harness": __version__,
             "decoder": _version("av"),
-            "align": options if self._compares else None,
+            "align": options if self._compares else {COLOUR: options[COLOUR]},
             "metrics": [_metric(request, registry) for request in requests],
             "settings": {
                 name: _value(value)

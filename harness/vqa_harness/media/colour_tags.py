@@ -8,24 +8,29 @@ from functools import lru_cache
 from vqa_harness.errors import UsageError
 from vqa_harness.frames import ColourInfo
 
-VALUES: dict[str, dict[str, str]] = {
-    "matrix": {
-        **{name: name for name in ("bt601", "bt709", "bt2020")},
-        **{"smpte170m": "bt601", "bt470bg": "bt601", "bt2020nc": "bt2020"},
-    },
-    "range": {
-        **{name: name for name in ("limited", "full")},
-        **{"tv": "limited", "mpeg": "limited", "pc": "full", "jpeg": "full"},
-    },
-    "transfer": {
-        **{name: name for name in ("bt709", "pq", "hlg", "srgb", "linear")},
-        **{"smpte2084": "pq", "arib-std-b67": "hlg", "iec61966-2-1": "srgb"},
-        **{"bt601": "bt709", "smpte170m": "bt709", "bt2020-10": "bt709", "bt2020-12": "bt709"},
-    },
-    "primaries": {
-        **{name: name for name in ("bt601", "bt709", "bt2020", "smpte431", "smpte432")},
-        **{"smpte170m": "bt601", "bt470bg": "bt601", "dci-p3": "smpte431", "display-p3": "smpte432"},
-    },
+_RANGES = {"tv": "limited", "mpeg": "limited", "pc": "full", "jpeg": "full"}
+_GENTLE = ("bt601", "smpte170m", "bt2020-10", "bt2020-12")
+"""FFmpeg's names of transfer functions that are BT.709's curve."""
+
+
+def _values(names: str, others: dict[str, str]) -> dict[str, str]:
+    return {name: name for name in names.split()} | others
+
+
+VALUES = {
+    "matrix": _values(
+        "bt601 bt709 bt2020", {"smpte170m": "bt601", "bt470bg": "bt601", "bt2020nc": "bt2020"}
+    ),
+    "range": _values("limited full", _RANGES),
+    "transfer": _values(
+        "bt709 pq hlg srgb linear",
+        {"smpte2084": "pq", "arib-std-b67": "hlg", "iec61966-2-1": "srgb"}
+        | dict.fromkeys(_GENTLE, "bt709"),
+    ),
+    "primaries": _values(
+        "bt601 bt709 bt2020 smpte431 smpte432",
+        {"smpte170m": "bt601", "bt470bg": "bt601", "dci-p3": "smpte431", "display-p3": "smpte432"},
+    ),
 }
 """Values that may be stated, by key: our names and those of FFmpeg."""
 WORDS = {
@@ -38,10 +43,7 @@ WORDS = {
     "full": {"range": "full"},
 }
 """Single words, and what each of them states."""
-_WORD_ALIASES = {
-    **{"tv": "limited", "mpeg": "limited", "pc": "full", "jpeg": "full"},
-    **{"smpte170m": "bt601", "smpte2084": "pq", "arib-std-b67": "hlg"},
-}
+_WORD_ALIASES = {"smpte170m": "bt601", "smpte2084": "pq", "arib-std-b67": "hlg", **_RANGES}
 FACTS = ("matrix", "full_range", "transfer", "primaries")
 """The attributes of `ColourInfo` that a stream may say nothing about."""
 

@@ -90,6 +90,8 @@ def run(
     options = options or RunOptions()
     check_requests(requests, with_reference=reference is not None)
     requests = registry.with_needed(requests)
+    if reference is None and options.align is not None and options.align.reference_colour:
+        raise UsageError("--reference-colour: there is no reference whose colour could be stated")
     if not any(request.spec.reference for request in requests):
         reference = None
     sources = {"distorted": distorted, "reference": reference}
@@ -335,7 +337,7 @@ def _open_pairs(
     distorted: Path | VideoSource, reference: Path | VideoSource | None, align: AlignOptions | None
 ) -> Pairs:
     if reference is None:
-        return SingleStream(distorted)
+        return SingleStream(distorted, None if align is None else align.colours[0])
     from vqa_harness.alignment.pairs import AlignedPairs
 
     return AlignedPairs(distorted, reference, align)

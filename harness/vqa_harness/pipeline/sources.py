@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from vqa_harness.frames import Frame, StreamInfo
+from vqa_harness.media.colour_tags import ColourRule, ColourTags
 from vqa_harness.media.reader import VideoReader
+from vqa_harness.media.recoloured import RecolouredReader
 from vqa_harness.media.selection import PacketTable
-from vqa_harness.media.source import VideoSource, open_source
+from vqa_harness.media.source import Reader, VideoSource, open_source
 
 
 class Pairs(Protocol):
@@ -48,17 +50,33 @@ class Skippable(Protocol):
 
 
 class SingleStream:
-    """Frames of one video, without a reference."""
+    """Frames of one video, without a reference.
 
-    def __init__(self, source: Path | VideoSource) -> None:
+    Args:
+        source: the video.
+        stated: what is stated of its colour, whatever its tags say.
+
+    Raises:
+        InputError: as `VideoReader`.
+        UsageError: a matrix is stated of RGB.
+    """
+
+    def __init__(self, source: Path | VideoSource, stated: ColourTags | None = None) -> None:
         self._reader = open_source(source)
-        self.distorted = self._reader.info
+        self._frames: Reader = self._reader
+        if stated is not None and stated.facts():
+            try:
+                self._frames = RecolouredReader(self._reader, ColourRule(stated))
+            except BaseException:
+                self._reader.close()
+                raise
+        self.distorted = self._frames.info
         self.reference: StreamInfo | None = None
         self.expected = self._reader.info.expected_frames
 
     def __iter__(self) -> Iterator[tuple[Frame, Frame | None]]:
         """Yield (frame, None)."""
-        for frame in self._reader:
+        for frame in self._frames:
             yield frame, None
 
     def packets(self) -> PacketTable | None:
