@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vqa_harness.alignment.colour_agreement import agree
-from vqa_harness.alignment.colour_evidence import Sighting, cell_means
 from vqa_harness.alignment.colour_notes import colour_notes
+from vqa_harness.alignment.first_colours import agreed_colours, kind_of
 from vqa_harness.alignment.format_checks import Regions, bars_differ
 from vqa_harness.alignment.formats import FormatPlan, plan_formats
 from vqa_harness.alignment.letterbox import matching_areas, picture_area
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.report import Note
-from vqa_harness.alignment.signatures import Region
 from vqa_harness.alignment.window import DecodedFrame, FrameWindow
-from vqa_harness.frames import ASSUMED_RATE, Frame
 from vqa_harness.media.source import VideoSource
 
 HELD_BYTES = 512 << 20
@@ -27,8 +24,6 @@ FEWEST, MOST = 10, 24
 Frame rates and black bars are told from them. `proven` needs twelve, so where a picture is so large
 that fewer are held, signatures are always read first.
 """
-FURTHEST = 150
-"""Frames of each video that are looked at, at most, where the first ones do not show the same."""
 BARS_EVERY = 4
 """One in so many of the frames held is searched for black bars, which do not change that fast."""
 
@@ -75,18 +70,7 @@ def plan_from_first(
         areas = picture_area(first[::BARS_EVERY]), picture_area(second[::BARS_EVERY])
         if areas[0] and areas[1] and bars_differ(distorted, reference, areas):
             alike = matching_areas(first, second, (areas[0], areas[1])) or alike
-    sightings = [
-        [
-            Sighting(f.frame, region, f.signature if region is None else None)
-            for f in some
-            if f.frame
-        ]
-        for some, region in zip(held, alike, strict=True)
-    ]
-    cells = cell_means(*sightings) or cell_means(
-        *(_further(source, region, options) for source, region in zip(sources, alike, strict=True))
-    )
-    agreed = agree((distorted, reference), options.colours, cells)
+    agreed = agreed_colours((distorted, reference), held, alike, options, sources)
     plan = plan_formats(agreed.infos[0], agreed.infos[1], options, areas, alike)
     told = colour_notes(agreed, (distorted, reference))
     return replace(plan, notes=(*notes, *told, *plan.notes), agreed=agreed), alike
@@ -95,32 +79,5 @@ def plan_from_first(
 def _of_one_size(window: FrameWindow, count: int) -> list[DecodedFrame]:
     """The first frames of a video, without those of another size or kind than the first one."""
     held = [(one, one.frame) for one in window.first(count) if one.frame is not None]
-    kind = _kind(held[0][1])
-    return [one for one, frame in held if _kind(frame) == kind]
-
-
-def _kind(frame: Frame) -> tuple[int, int, int, str]:
-    return frame.width, frame.height, frame.depth, frame.chroma
-
-
-def _further(
-    source: Path | VideoSource, region: Region | None, options: AlignOptions
-) -> list[Sighting]:
-    """Frames from the start to where the other video may begin; their pixels are not held."""
-    window = FrameWindow(source, region, deinterlace=options.of_reader)
-    try:
-        rate = float(window.info.rate or ASSUMED_RATE)
-        found: list[Sighting] = []
-        kind = None
-        for index in range(min(FURTHEST, round((options.max_offset + 1) * rate))):
-            if not window.ensure(index):
-                break
-            one = window.get(index)
-            assert one.frame is not None
-            kind = kind or _kind(one.frame)
-            if _kind(one.frame) == kind:
-                found.append(Sighting(one.frame, region, one.signature).settle())
-            window.drop_before(index + 1)
-        return found
-    finally:
-        window.close()
+    kind = kind_of(held[0][1])
+    return [one for one, frame in held if kind_of(frame) == kind]
