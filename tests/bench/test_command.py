@@ -364,3 +364,23 @@ def test_published_forms_from_annotations_to_a_table_of_two_datasets(bench, tmp_
     assert code == 2
     assert f"which holds 1 file ({names[0]}) of this part" in err
     assert bench(target, "-m", trained)[0] == 0
+
+
+def test_a_colour_can_be_stated_of_all_files(bench, stills, scored, tmp_path):
+    root = tmp_path / "videos"
+    root.mkdir()
+    table = "file,score\n"
+    for number in range(4):
+        make_video(root / f"v{number}.mp4", 2, seed=number, width=64, height=48)
+        table += f"v{number}.mp4,{number}\n"
+    (root / "table.csv").write_text(table)
+    arguments = ("--table", root / "table.csv", "-m", "brightness")
+    code, _, _ = bench(*arguments)
+    assert code == 0
+    assert len(scored) == 4
+    code, _, _ = bench(*arguments, "--distorted-colour", "full")
+    assert code == 0
+    assert len(scored) == 8  # other scores have another key
+    code, _, err = bench(*arguments, "--reference-colour", "full")
+    assert code == 2
+    assert "there is no reference" in err

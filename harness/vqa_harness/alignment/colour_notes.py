@@ -15,7 +15,7 @@ from vqa_harness.alignment.colour_agreement import (
 )
 from vqa_harness.alignment.report import Note
 from vqa_harness.frames import StreamInfo
-from vqa_harness.media.colour_tags import FACTS, option_of, silent
+from vqa_harness.media.colour_tags import FACTS, fact_text, option_of, silent
 
 SIDES = ("distorted", "reference")
 WORDS = {"full_range": "range", "transfer": "transfer function"}
@@ -155,8 +155,7 @@ def _is_likely(found: ColourAgreement, changes: Changes) -> bool:
 
 
 def _value(fact: Fact, found: ColourAgreement) -> str:
-    value = found.value(fact)
-    return str(value) if fact[1] != "full_range" else ("full" if value else "limited")
+    return fact_text(fact[1], found.value(fact))
 
 
 def _rms(square: float) -> float:

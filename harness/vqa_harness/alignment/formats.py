@@ -20,6 +20,7 @@ from vqa_harness.alignment.report import Note
 from vqa_harness.alignment.signatures import Region
 from vqa_harness.errors import AlignError
 from vqa_harness.frames import ColourInfo, Frame, PixelSource, Plane, StreamInfo
+from vqa_harness.media.colour_tags import fact_text
 from vqa_harness.media.picture import PlaneSource
 from vqa_harness.media.pixels import planar_name
 from vqa_harness.media.recode import PixelFormat, recode
@@ -267,10 +268,10 @@ def _common_pixel_format(
         colour = one.colour if lead is two else two.colour
     pixel_format = PixelFormat(chroma, depth, colour.full_range, colour.matrix)
     for name in ("full_range", "matrix"):
-        a, b = getattr(one.colour, name), getattr(two.colour, name)
+        a, b, common = (fact_text(name, getattr(c, name)) for c in (one.colour, two.colour, colour))
         if a != b and "rgb" not in (one.chroma, two.chroma):
-            common = getattr(colour, name)
-            text = f"{name} differs (distorted {a}, reference {b}): compared as {common}"
+            word = "range" if name == "full_range" else name
+            text = f"{word} differs (distorted {a}, reference {b}): compared as {common}"
             notes.append(Note("format", text))
     if one.depth != two.depth:
         text = f"depth differs (distorted {one.depth}, reference {two.depth}): compared at {depth}"

@@ -27,7 +27,7 @@ class Note:
     Attributes:
         code: one word for its kind: ``length``, ``offset``, ``dropped``, ``duplicated``,
             ``frozen``, ``unmatched``, ``rate``, ``ambiguous``, ``content``, ``damaged``,
-            ``format`` or ``tail``.
+            ``format``, ``colour`` or ``tail``.
         text: one line.
     """
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from vqa_harness.errors import UsageError
-from vqa_harness.frames import ColourInfo
+
+if TYPE_CHECKING:
+    from vqa_harness.frames import ColourInfo
 
 _RANGES = {"tv": "limited", "mpeg": "limited", "pc": "full", "jpeg": "full"}
 _GENTLE = ("bt601", "smpte170m", "bt2020-10", "bt2020-12")
@@ -102,9 +105,14 @@ def silent(colour: ColourInfo, fact: str) -> bool:
 
 def option_of(fact: str, value: str | bool) -> str:
     """A fact as an option states it: ``matrix=bt709``, ``range=full``."""
+    return f"{'range' if fact == 'full_range' else fact}={fact_text(fact, value)}"
+
+
+def fact_text(fact: str, value: str | bool) -> str:
+    """The value of a fact as people write it: ``full`` or ``limited`` for a range."""
     if fact == "full_range":
-        return f"range={'full' if value else 'limited'}"
-    return f"{fact}={value}"
+        return "full" if value else "limited"
+    return str(value)
 
 
 def parse_colour(text: str, option: str) -> ColourTags:
