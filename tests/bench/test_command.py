@@ -383,4 +383,4 @@ def test_a_colour_can_be_stated_of_all_files(bench, stills, scored, tmp_path):
     assert len(scored) == 8  # other scores have another key
     code, _, err = bench(*arguments, "--reference-colour", "full")
     assert code == 2
-    assert "there is no reference" in err
+    assert "names no reference whose colour could be stated" in err

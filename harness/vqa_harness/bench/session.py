@@ -107,7 +107,7 @@ def prepare(
         InputError: none of the files is there.
     """
     collection = collect(target.dataset, target.root, settings.annotations)
-    _check_references(collection, requests)
+    _check_references(collection, requests, settings.align)
     part = choose_part(collection, target.split, seed=settings.seed, repeats=settings.repeats)
     outcome = BenchmarkResult(collection, part)
     name = collection.dataset.name
@@ -136,7 +136,14 @@ def prepare(
     return Prepared(outcome, trained)
 
 
-def _check_references(collection: Collection, requests: Sequence[Request]) -> None:
+def _check_references(
+    collection: Collection, requests: Sequence[Request], align: AlignOptions
+) -> None:
+    if align.reference_colour and not collection.has_references:
+        raise UsageError(
+            f"--reference-colour: {collection.dataset.name} names no reference whose colour could "
+            "be stated; leave it out"
+        )
     for request in requests:
         if request.spec.reference and not collection.has_references:
             raise UsageError(
