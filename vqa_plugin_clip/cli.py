@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from vqa_harness.cli.options import STDOUT, Json, put_json, try_targets
+from vqa_harness.cli.options import Json, put_json
 from vqa_harness.console import clean, stage_bar
+from vqa_harness.destinations import STDOUT, Writing, check_destinations, refuse_overwriting
 from vqa_plugin_clip.distill.command import distill_command, names
 from vqa_plugin_clip.libraries import MAKING, SCORING, TORCH, require
 from vqa_plugin_clip.train.command import train_command
@@ -65,15 +66,18 @@ def evaluate(
     from vqa_plugin_clip.distill.compare import compare, markdown
     from vqa_plugin_clip.distill.recipe import DistillRecipe
 
-    try_targets(json_target)
+    check_destinations([json_target], [content, mos, Path(checkpoint)])
     workers = jobs or os.cpu_count() or 1
     recipe = DistillRecipe(content, mos=mos, held_out=names(hold_out), seed=seed, workers=workers)
     with stage_bar() as progress:
         results = compare(checkpoint, recipe, cache, progress)
+    writing = Writing()
     if json_target is not None:
-        put_json(json_target, results)
+        with writing.trying():
+            put_json(json_target, results)
     if json_target != STDOUT:
         typer.echo(markdown(results), nl=False)
+    writing.conclude()
 
 
 @app.command("import-checkpoint")
@@ -101,6 +105,7 @@ def import_checkpoint(
     require("clipvqa import-checkpoint", TORCH, SCORING)
     from vqa_plugin_clip.checkpoint.published import import_published
 
+    refuse_overwriting([output, output.with_suffix(".json")], [published])
     card = import_published(
         published, output, levels=levels, training_data=training_data, licence=licence
     )

@@ -290,11 +290,12 @@ def test_the_schema_has_every_key(plan):
     schema = json_schema()
     assert json.loads(json.dumps(schema)) == schema
     assert set(schema["properties"]) == {
-        *("schema", "metrics", "baseline", "rules", "rule", "case", "align")
+        *("schema", "metrics", "baseline", "min_share", "rules", "rule", "case", "align")
     }
     assert schema["additionalProperties"] is False
     align = schema["$defs"]["AlignTable"]
     assert align["properties"]["mode"]["enum"] == ["auto", "index", "time", "content"]
+    assert align["properties"]["tail"]["default"] == "error"
     assert align["additionalProperties"] is False
     assert schema["$defs"]["CaseTable"]["required"] == ["name", "distorted"]
     assert schema["$defs"]["RuleTable"]["properties"]["severity"]["enum"] == ["error", "warn"]

@@ -285,7 +285,8 @@ def test_a_baseline_of_another_version_or_case_is_no_baseline(gate):
     (other,) = gate({"a": log}, [rule], baseline=accepted({"up": [90.0]}, version="0")).outcomes
     assert other.status == "error"
     assert "of another up (version 0 is now 1); --update-baseline renews it" in other.reason
-    (new,) = gate({"b": log}, [rule], baseline=accepted({"up": [90.0]})).outcomes
+    gone, new = gate({"b": log}, [rule], baseline=accepted({"up": [90.0]})).outcomes
+    assert (gone.case, gone.status) == ("a", "error")
     assert (new.status, "has no such case" in new.reason) == ("error", True)
     (none,) = gate({"a": log}, [rule]).outcomes
     assert none.status == "error"
@@ -398,8 +399,13 @@ def test_a_log_may_stand_for_the_baseline_of_a_single_case(tmp_path, registry, g
     before = read_baseline(
         path, 1, lambda log: values_to_accept(plan.cases[0], log, plan, registry)
     )
-    (outcome,) = gate({"a": make_log({"up": [80.0]})}, plan.rules, baseline=before).outcomes
+    log = make_log({"up": [80.0, 81.0]})
+    (outcome,) = gate({"a": log}, plan.rules, baseline=before).outcomes
     assert (outcome.status, outcome.baseline) == ("pass", pytest.approx(80.7))
+    assert "does not tell its reference" in outcome.note
+    (outcome,) = gate({"a": make_log({"up": [80.0]})}, plan.rules, baseline=before).outcomes
+    assert outcome.status == "error"
+    assert "of another number of frames (2 is now 1)" in outcome.reason
     with pytest.raises(UsageError, match="the gate has 2 cases"):
         read_baseline(path, 2)
 
@@ -437,7 +443,9 @@ def test_an_update_keeps_what_could_not_be_scored_and_drops_what_is_no_more(tmp_
     ]
     plan = Plan(cases, [parse_rule("up.mean >= 1")])
     found = update_baseline(path, plan, measured, old, registry)
-    assert found == [
+    assert found.dropped == ["gone"]
+    assert found.kept == {"broken": "it could not be scored"}
+    assert found.changes == [
         Change("gone", "up.mean", 50.0, None),
         Change("new", "up.mean", None, 70.0),
         Change("new", "bitrate", None, 10.0),

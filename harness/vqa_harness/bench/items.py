@@ -110,6 +110,20 @@ def collect(dataset: Dataset, root: Path, annotations: Path | None = None) -> Co
     )
 
 
+def annotation_files(dataset: Dataset, folders: Sequence[Path]) -> list[Path]:
+    """The files of annotations and of splits that are there.
+
+    Args:
+        dataset: the description of the dataset.
+        folders: where to look, the first first.
+    """
+    names = [entry.file for entry in dataset.lists]
+    for source in dataset.sources:
+        for table in source.tables:
+            names += [table.file, *([table.score_file] if table.score_file else [])]
+    return [path for name in names if (path := _find(name, folders)) is not None]
+
+
 def _find_source(dataset: Dataset, folders: Sequence[Path]) -> AnnotationSource:
     for source in dataset.sources:
         if all(_find(table.file, folders) for table in source.tables):

@@ -44,12 +44,17 @@ def write_scatter(folder: Path, outcome: BenchmarkResult) -> list[Path]:
     written = []
     for metric in outcome.metrics:
         if metric.statistics:
-            name = re.sub(r"[^\w.-]+", "-", f"{where(outcome)}-{metric.label}")
-            path = folder / f"{name[:150]}.png"
+            path = plot_path(folder, outcome, metric.label)
             make_folder(folder)
             write_bytes(path, _draw(outcome, metric))
             written.append(path)
     return written
+
+
+def plot_path(folder: Path, outcome: BenchmarkResult, label: str) -> Path:
+    """The file of the plot of a metric with this label."""
+    name = re.sub(r"[^\w.-]+", "-", f"{where(outcome)}-{label}")
+    return folder / f"{name[:150]}.png"
 
 
 def _draw(outcome: BenchmarkResult, metric: MetricOutcome) -> bytes:

@@ -51,6 +51,7 @@ class Scored:
         input_error: whether the file itself could not be read.
         fresh: whether anything was computed, not taken from the cache.
         warnings: what the user should know of the scores.
+        not_kept: why the cache could not keep scores; empty where it could.
     """
 
     item: RatedVideo
@@ -59,6 +60,7 @@ class Scored:
     input_error: bool = False
     fresh: bool = False
     warnings: list[str] = field(default_factory=list)
+    not_kept: str = ""
 
 
 def score_all(
@@ -73,7 +75,7 @@ def score_all(
         jobs: how many items are scored at once, each in a process of its own.
 
     Raises:
-        UsageError: the cache cannot be written, or an option is wrong.
+        UsageError: an option is wrong.
         MissingBackend: a metric's packages or model are missing.
         MetricError: a process ended unexpectedly.
     """
@@ -91,7 +93,7 @@ def score(item: RatedVideo, registry: Registry, scoring: BenchScoring) -> Scored
     What is wrong with the item's file, or with a metric on it, is in the result.
 
     Raises:
-        UsageError: the cache cannot be written, or an option is wrong.
+        UsageError: an option is wrong.
         MissingBackend: a metric's packages or model are missing.
     """
     scored = Scored(item)
@@ -135,7 +137,10 @@ def _score(scored: Scored, registry: Registry, scoring: BenchScoring) -> None:
         # The key is of the bytes before the run; a file that was replaced meanwhile has another.
         unchanged = _read_by(request, result.sha256) == _read_by(request, hashed)
         if cache is not None and pooled is not None and unchanged:
-            cache.put(keys[request.label], pooled)
+            try:
+                cache.put(keys[request.label], pooled)
+            except UsageError as error:  # scores are worth more than their copy
+                scored.not_kept = one_line(error)
 
 
 def _take(scored: Scored, request: Request, metric: MetricResult, log: Log) -> None:

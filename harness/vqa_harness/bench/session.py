@@ -60,10 +60,12 @@ class Prepared:
     Attributes:
         outcome: the missing items and the notes; no results yet.
         trained: label of a metric to why it may have seen the items.
+        root: the folder of the files.
     """
 
     outcome: BenchmarkResult
     trained: Mapping[str, str]
+    root: Path
 
 
 def training_data(requests: Sequence[Request], registry: Registry) -> dict[str, str]:
@@ -133,7 +135,7 @@ def prepare(
             f"{collection.dataset.name}: none of its {len(part.items)} files is below "
             f"{target.root}; the first is {part.items[0].name}"
         )
-    return Prepared(outcome, trained)
+    return Prepared(outcome, trained, target.root)
 
 
 def _check_references(
@@ -165,7 +167,7 @@ def carry_out(
     """Score the items and judge the metrics.
 
     Raises:
-        UsageError: the cache cannot be written, or an option is wrong.
+        UsageError: an option is wrong.
         MissingBackend: a metric's packages or model are missing.
         MetricError: a scoring process ended unexpectedly.
     """
@@ -180,6 +182,9 @@ def carry_out(
         for entry in score_all(items, registry, scoring, settings.jobs):
             scored.append(entry)
             advance()
+    unkept = [entry.not_kept for entry in scored if entry.not_kept]
+    if unkept:
+        warn(f"{unkept[0]}; {len(unkept)} files are scored again the next time")
     _warn(scored)
     evaluate(outcome, scored, requests, settings.options, prepared.trained)
     return outcome

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.cli.options import STDOUT, Json, Quiet, put_json, try_targets
+from vqa_harness.cli.options import Json, Quiet, put_json
 from vqa_harness.cli.pairing import takes_pairing
+from vqa_harness.destinations import STDOUT
 
 if TYPE_CHECKING:
     from vqa_harness.alignment.report import AlignReport
@@ -32,16 +33,20 @@ def align_command(
     """Tell which frames of two videos belong together, and what is missing, repeated or frozen."""
     from vqa_harness.alignment.align import align
     from vqa_harness.console import clean, progress_bar, warn
+    from vqa_harness.destinations import Writing, check_destinations
 
-    try_targets(json_target)
+    check_destinations([json_target], [distorted, reference])
     with progress_bar(distorted.name, quiet=quiet) as progress:
         report, warnings = align(distorted, reference, pairing, progress=progress)
+    writing = Writing()
     if json_target is not None:
-        put_json(json_target, report.to_json())
+        with writing.trying():
+            put_json(json_target, report.to_json())
     if json_target != STDOUT:
         sys.stdout.write(clean_lines(report, clean))
     for text in warnings:
         warn(text)
+    writing.conclude()
 
 
 def clean_lines(report: AlignReport, clean: Any) -> str:

@@ -18,17 +18,21 @@ from vqa_harness.cli.options import (
     Threads,
     put_json,
     put_text,
-    try_targets,
 )
 from vqa_harness.cli.pairing import DISTORTED_COLOUR, REFERENCE_COLOUR
-from vqa_harness.errors import InputError, MetricError, PartialResult, UsageError
+from vqa_harness.destinations import STDOUT
+from vqa_harness.errors import InputError, MetricError, PartialResult, VqaError
 from vqa_harness.registry import DEFAULT_METRIC, Registry
 from vqa_harness.request import Request
 
 if TYPE_CHECKING:
     from vqa_harness.bench.dataset import BenchTarget
     from vqa_harness.bench.evaluate import BenchmarkResult, Options
-    from vqa_harness.bench.session import BenchSettings
+    from vqa_harness.bench.session import BenchSettings, Prepared
+    from vqa_harness.destinations import Writing
+
+Targets = tuple[str | None, str | None, Path | None]
+"""The file for JSON, that for Markdown, and the folder for plots."""
 
 
 def bench_command(
@@ -135,17 +139,17 @@ def bench_command(
         return
     from vqa_harness.bench.evaluate import Options
     from vqa_harness.bench.scatter import check_matplotlib
-    from vqa_harness.bench.session import BenchSettings
+    from vqa_harness.bench.session import BenchSettings, carry_out
     from vqa_harness.cli.bench_arguments import CustomTable, read_targets
+    from vqa_harness.destinations import Writing, check_destinations
     from vqa_harness.files import try_folder
 
     registry: Registry = context.obj
-    if json_target == "-" and markdown == "-":
-        raise UsageError("--json - and --markdown - both write to standard output; choose one")
     if scatter is not None:
         check_matplotlib()
         try_folder(scatter)
-    try_targets(json_target, markdown)
+    described = [Path(name) for name in datasets or () if name.endswith(".toml")]
+    check_destinations([json_target, markdown], [table, *described])
     custom = None
     if table is not None:
         columns = (file_column, score_column, split_column, reference_column)
@@ -166,11 +170,14 @@ def bench_command(
         options,
         AlignOptions(distorted_colour=distorted_colour, reference_colour=reference_colour),
     )
-    outcomes = _run(targets, requests, registry, settings)
-    _write(outcomes, options, json_target, markdown, scatter)
+    prepared = _prepare(targets, requests, registry, settings)
+    _check_targets(prepared, requests, annotations, (json_target, markdown, scatter))
+    outcomes = [carry_out(one, requests, registry, settings) for one in prepared]
+    writing = Writing()
+    _write(outcomes, options, (json_target, markdown, scatter), writing)
     if "-" not in (json_target, markdown):
         _print(outcomes, cross)
-    _conclude(outcomes, allow_missing)
+    writing.conclude(_failure(outcomes, allow_missing))
 
 
 def _list(names: Sequence[str]) -> None:
@@ -189,39 +196,68 @@ def _cache(folder: Path | None) -> Path:
     return folder or cache_folder() / "bench"
 
 
-def _run(
+def _prepare(
     targets: Sequence[BenchTarget],
     requests: Sequence[Request],
     registry: Registry,
     settings: BenchSettings,
-) -> list[BenchmarkResult]:
-    from vqa_harness.bench.session import carry_out, prepare, training_data
+) -> list[Prepared]:
+    from vqa_harness.bench.session import prepare, training_data
     from vqa_harness.cli.warmup import announce_compiling
 
     training = training_data(requests, registry)
     prepared = [prepare(target, requests, training, settings) for target in targets]
     announce_compiling(requests)
-    return [carry_out(one, requests, registry, settings) for one in prepared]
+    return prepared
+
+
+def _check_targets(
+    prepared: Sequence[Prepared],
+    requests: Sequence[Request],
+    annotations: Path | None,
+    targets: Targets,
+) -> None:
+    """Refuse what would overwrite a file of the datasets.
+
+    Raises:
+        UsageError: a file that is written is one of these.
+    """
+    from vqa_harness.bench.items import annotation_files
+    from vqa_harness.bench.scatter import plot_path
+    from vqa_harness.destinations import files_of, refuse_overwriting
+
+    *files, scatter = targets
+    written = [Path(target) for target in files if target not in (None, STDOUT)]
+    read: list[Path | None] = [*files_of(requests)]
+    for one in prepared:
+        collection = one.outcome.collection
+        folders = [folder for folder in (annotations, one.root) if folder is not None]
+        read += annotation_files(collection.dataset, folders)
+        for item in collection.items:
+            read += [item.path, item.reference]
+        if scatter is not None:
+            written += [plot_path(Path(scatter), one.outcome, r.label) for r in requests]
+    refuse_overwriting(dict.fromkeys(written), read)
 
 
 def _write(
-    outcomes: Sequence[BenchmarkResult],
-    options: Options,
-    json_target: str | None,
-    markdown: str | None,
-    scatter: Path | None,
+    outcomes: Sequence[BenchmarkResult], options: Options, targets: Targets, writing: Writing
 ) -> None:
+    json_target, markdown, scatter = targets
     from vqa_harness.bench.output import to_json, to_markdown
     from vqa_harness.bench.scatter import write_scatter
     from vqa_harness.console import command_line
 
     if json_target is not None:
-        put_json(json_target, to_json(outcomes, options, command_line()))
+        with writing.trying():
+            put_json(json_target, to_json(outcomes, options, command_line()))
     if markdown is not None:
-        put_text(markdown, to_markdown(outcomes, options))
+        with writing.trying():
+            put_text(markdown, to_markdown(outcomes, options))
     if scatter is not None:
         for outcome in outcomes:
-            write_scatter(scatter, outcome)
+            with writing.trying():
+                write_scatter(scatter, outcome)
 
 
 def _print(outcomes: Sequence[BenchmarkResult], cross: str | None) -> None:
@@ -259,13 +295,11 @@ def _faults(outcome: BenchmarkResult, allow_missing: bool) -> Iterator[str]:
         yield f"{name}: {len(outcome.failures)} scores failed: {file}: {label}: {why}"
 
 
-def _conclude(outcomes: Sequence[BenchmarkResult], allow_missing: bool) -> None:
-    """Report what went wrong, and turn it into the exit code.
+def _failure(outcomes: Sequence[BenchmarkResult], allow_missing: bool) -> VqaError | None:
+    """Report what went wrong, and tell what the command ends with.
 
-    Raises:
-        InputError: no file could be read.
-        MetricError: metrics failed on every file.
-        PartialResult: some files are missing, or some scores.
+    It is an `InputError` where no file could be read, a `MetricError` where metrics failed on every
+    file, a `PartialResult` where some files are missing or some scores, else None.
     """
     from vqa_harness.console import warn
 
@@ -273,8 +307,7 @@ def _conclude(outcomes: Sequence[BenchmarkResult], allow_missing: bool) -> None:
     scored = any(metric.scores for outcome in outcomes for metric in outcome.metrics)
     if lines and not scored:
         unreadable = sum(outcome.unreadable for outcome in outcomes)
-        raise (InputError if unreadable else MetricError)(lines[-1])
+        return (InputError if unreadable else MetricError)(lines[-1])
     for text in lines[1:]:
         warn(text)
-    if lines:
-        raise PartialResult(lines[0])
+    return PartialResult(lines[0]) if lines else None

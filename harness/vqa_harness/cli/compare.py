@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vqa_harness.cli.options import STDOUT, Json, put_json
+from vqa_harness.cli.options import Json, put_json
+from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ def compare_command(
 
     The feature that each metric was asked for is shown; JSON has all, those first.
     """
+    from vqa_harness.destinations import Writing, check_destinations
     from vqa_harness.errors import nearest
     from vqa_harness.logs.compare import compare_logs
     from vqa_harness.logs.read import read_log
 
+    check_destinations([json_target], [a, b])
     first, second = read_log(a), read_log(b)
     for name in feature or ():
         if name not in first.columns or name not in second.columns:
@@ -55,10 +58,13 @@ def compare_command(
             f"the logs have no feature in common: {a.name} has {', '.join(first.columns)}, "
             f"{b.name} has {', '.join(second.columns)}"
         )
+    writing = Writing()
     if json_target is not None:
-        put_json(json_target, comparison.to_json())
+        with writing.trying():
+            put_json(json_target, comparison.to_json())
     if json_target != STDOUT:
         _show(comparison, (a, b), everything=everything or bool(feature))
+    writing.conclude()
 
 
 def _show(comparison: LogComparison, paths: tuple[Path, Path], *, everything: bool) -> None:

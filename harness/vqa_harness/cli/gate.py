@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,6 @@ import typer
 
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.options import (
-    STDOUT,
     Jobs,
     Json,
     Metrics,
@@ -18,19 +18,20 @@ from vqa_harness.cli.options import (
     Schema,
     Threads,
     put_json,
-    try_targets,
 )
 from vqa_harness.cli.pairing import takes_pairing
+from vqa_harness.destinations import STDOUT
+from vqa_harness.gate.pairing import DEFAULTS
 from vqa_harness.registry import Registry
 
 if TYPE_CHECKING:
+    from vqa_harness.gate.baseline import Baseline
     from vqa_harness.gate.plan import Plan
     from vqa_harness.gate.verdict import ScoredCase
+    from vqa_harness.gate.write import Outputs
 
-DEFAULTS = AlignOptions()
 
-
-@takes_pairing
+@partial(takes_pairing, defaults=DEFAULTS)
 def gate_command(
     context: typer.Context,
     videos: Annotated[
@@ -67,9 +68,14 @@ def gate_command(
     update_baseline: Annotated[
         bool, typer.Option("--update-baseline", help="Accept the scores found; show what changes.")
     ] = False,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML.")] = None,
+    junit: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write JUnit XML; - for standard output.")
+    ] = None,
     json_target: Json = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write a Markdown table.")] = None,
+    markdown: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write a Markdown table; - for standard output."),
+    ] = None,
     github: Annotated[
         bool | None,
         typer.Option(help="Write annotations and a job summary; default: on GitHub Actions."),
@@ -78,6 +84,25 @@ def gate_command(
         Path | None, typer.Option(help="Folder where logs are kept; default: the user's cache.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything again.")] = False,
+    min_share: Annotated[
+        float | None,
+        typer.Option(
+            "--min-share",
+            min=0,
+            max=1,
+            help="Share of the frames, both ends left aside, that must have been scored; default: "
+            "that of the configuration, or 0.9.",
+        ),
+    ] = None,
+    init: Annotated[
+        bool,
+        typer.Option(
+            "--init", help="Write a commented configuration from the videos found here; no judging."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the cases and the rules; decode nothing.")
+    ] = False,
     jobs: Jobs = 1,
     threads: Threads = 0,
     quiet: Quiet = False,
@@ -87,11 +112,10 @@ def gate_command(
 ) -> None:
     """Pass or fail videos by quality rules: exit code 0 or 1."""
     from vqa_harness.cli.gate_arguments import GateArguments, make_plan
+    from vqa_harness.destinations import check_destinations
     from vqa_harness.gate.accept import accepted_baseline
-    from vqa_harness.gate.accept import update_baseline as renew
     from vqa_harness.gate.github import on_github
-    from vqa_harness.gate.judge import judge
-    from vqa_harness.gate.write import Outputs, write_changes, write_verdict
+    from vqa_harness.gate.write import Outputs
 
     if schema:
         from vqa_harness.gate.config import json_schema
@@ -99,25 +123,59 @@ def gate_command(
         put_json(STDOUT, json_schema())
         return
     registry: Registry = context.obj
+    if init:
+        from vqa_harness.gate.init import write_configuration
+
+        write_configuration(config, videos or [], reference, registry)
+        return
     changed = {k: v for k, v in pairing.to_json().items() if v != getattr(DEFAULTS, k)}
     arguments = GateArguments(
-        videos or [], log or [], reference, metric or [], rule or [], config, changed
+        *(videos or [], log or [], reference, metric or [], rule or [], config, changed, min_share)
     )
     plan = make_plan(arguments, registry, baseline)
+    if dry_run:
+        from vqa_harness.gate.preview import show_plan
+
+        show_plan(plan, json_target, other=junit or markdown)
+        return
     accepted = accepted_baseline(plan, registry, update=update_baseline)
-    try_targets(junit, json_target, markdown, plan.baseline if update_baseline else None)
+    renewed = plan.baseline if update_baseline else None
+    inputs = [path for path in plan.inputs() if path != renewed]
+    check_destinations([junit, json_target, markdown, renewed], inputs)
     cache = None if no_cache else cache_dir or _default_cache()
     measured = _measure(plan, registry, cache, jobs=jobs, threads=threads, quiet=quiet)
-    verdict = judge(plan, measured, registry, accepted, accept=update_baseline)
     actions = on_github(os.environ) if github is None else github
     outputs = Outputs(junit, json_target, markdown, actions, quiet)
-    write_verdict(verdict, plan, outputs)
-    if update_baseline and plan.baseline is not None:
-        renewed = renew(plan.baseline, plan, measured, accepted, registry)
-        write_changes(plan.baseline, renewed, outputs)
-    failure = verdict.failure()
-    if failure is not None:
-        raise failure
+    _report(plan, measured, registry, accepted, outputs, update=update_baseline)
+
+
+def _report(
+    plan: Plan,
+    measured: list[ScoredCase],
+    registry: Registry,
+    accepted: Baseline | None,
+    outputs: Outputs,
+    *,
+    update: bool,
+) -> None:
+    """Judge what was measured, and write everything that is asked for.
+
+    Raises:
+        VqaError: what the gate ends with, or a result could not be written.
+    """
+    from vqa_harness.destinations import Writing
+    from vqa_harness.gate.accept import update_baseline
+    from vqa_harness.gate.judge import judge
+    from vqa_harness.gate.write import write_changes, write_verdict
+
+    verdict = judge(plan, measured, registry, accepted, accept=update)
+    writing = Writing()
+    write_verdict(verdict, plan, outputs, writing)
+    if update and plan.baseline is not None:
+        with writing.trying():
+            renewal = update_baseline(plan.baseline, plan, measured, accepted, registry)
+            write_changes(plan.baseline, renewal, outputs)
+    writing.conclude(verdict.failure())
 
 
 def _default_cache() -> Path:
@@ -137,9 +195,11 @@ def _measure(
 
     logs = None if cache is None else ResultCache(cache)
     scoring = GateScoring(logs, threads, quiet, frozenset(wants_bitrate(plan)), command_line())
-    measured = []
+    measured: list[ScoredCase] = []
     for item in measure_all(plan.cases, registry, scoring, jobs):
         for text in warnings_of(item):
             warn(f"{item.case.name}: {text}")
+        if item.not_kept and not any(earlier.not_kept for earlier in measured):
+            warn(f"{item.not_kept}; nothing is kept for the next gate")
         measured.append(item)
     return measured

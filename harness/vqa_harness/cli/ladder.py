@@ -13,7 +13,6 @@ import typer
 from vqa_harness import __version__
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.options import (
-    STDOUT,
     FullSize,
     Jobs,
     Json,
@@ -22,9 +21,9 @@ from vqa_harness.cli.options import (
     Schema,
     Threads,
     put_json,
-    try_targets,
 )
 from vqa_harness.cli.pairing import takes_pairing
+from vqa_harness.destinations import STDOUT, Writing
 from vqa_harness.errors import PartialResult, UsageError, one_line
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from vqa_harness.registry import Registry
 
 SCHEMA = 1
+REPORT = "report.html"
+"""Name of the page that --report adds to the folder."""
 
 
 @takes_pairing
@@ -165,17 +166,47 @@ def ladder_command(
     if output is None and (plan.grids or report):
         raise UsageError("--encode and --report write files; add -o FOLDER")
     _check(plan, registry, report=report)
-    written = ["ladder.json", *(["report.html"] if report else [])]
-    try_targets(json_target, *([] if output is None else [output / name for name in written]))
+    _check_targets(plan, registry, config, output, json_target)
     document = _run(plan, registry, output, pairing, jobs=jobs, threads=threads, quiet=quiet)
-    _show(document, json_target)
+    writing = Writing()
+    _show(document, json_target, writing)
     if output is not None:
-        _write(document, output, plan if report else None, full_size)
-    if document["failed"]:
-        first = document["failed"][0]
-        raise PartialResult(
-            f"{len(document['failed'])} rungs failed: {first['file']}: {first['error']}"
-        )
+        _write(document, output, plan if report else None, full_size, writing)
+    writing.conclude(_failure(document))
+
+
+def _failure(document: dict[str, Any]) -> PartialResult | None:
+    """What the command ends with where rungs failed."""
+    if not document["failed"]:
+        return None
+    first = document["failed"][0]
+    return PartialResult(
+        f"{len(document['failed'])} rungs failed: {first['file']}: {first['error']}"
+    )
+
+
+def _check_targets(
+    plan: LadderConfig,
+    registry: Registry,
+    config: Path | None,
+    output: Path | None,
+    json_target: str | None,
+) -> None:
+    """Try what is written later, and refuse what would overwrite an input.
+
+    Raises:
+        UsageError: a file cannot be written, or is an input.
+    """
+    from vqa_harness.destinations import check_destinations, files_of, refuse_overwriting
+    from vqa_harness.ladder.output import NAMES
+    from vqa_harness.ladder.score import log_paths
+
+    read = [config, *files_of(registry.requests(plan.metrics))]
+    for source in plan.sources:
+        read += [source.reference, *(path for one in source.series for path in one.rungs)]
+    written = [] if output is None else [output / name for name in (*NAMES, REPORT)]
+    check_destinations([json_target, *written], read)
+    refuse_overwriting(log_paths(plan, None if output is None else output / "logs"), read)
 
 
 def _check(plan: LadderConfig, registry: Registry, *, report: bool) -> None:
@@ -286,12 +317,13 @@ def _encode(
     return replace(plan, sources=tuple(sources)), {job.target: job.setting for job in jobs}
 
 
-def _show(document: dict[str, Any], json_target: str | None) -> None:
+def _show(document: dict[str, Any], json_target: str | None, writing: Writing) -> None:
     from vqa_harness.console import print_table, warn
     from vqa_harness.ladder import output as outputs
 
     if json_target is not None:
-        put_json(json_target, document)
+        with writing.trying():
+            put_json(json_target, document)
     if json_target == STDOUT:
         return
     for source in document["sources"]:
@@ -312,15 +344,20 @@ def _show(document: dict[str, Any], json_target: str | None) -> None:
 
 
 def _write(
-    document: dict[str, Any], folder: Path, shown: LadderConfig | None, full_size: float | None
+    document: dict[str, Any],
+    folder: Path,
+    shown: LadderConfig | None,
+    full_size: float | None,
+    writing: Writing,
 ) -> None:
     """Write the results, and a report with the videos of ``shown``."""
     from vqa_harness.console import note
     from vqa_harness.files import make_folder
     from vqa_harness.ladder.output import write_outputs
 
-    make_folder(folder)
-    written = write_outputs(document, folder)
+    with writing.trying():
+        make_folder(folder)
+    written = write_outputs(document, folder, writing)
     if shown is not None:
         from vqa_harness.report.thumbnails import Media
         from vqa_harness.report.write import write_report
@@ -328,6 +365,8 @@ def _write(
         rungs = [path for source in shown.sources for one in source.series for path in one.rungs]
         references = [source.reference for source in shown.sources if source.reference is not None]
         media = Media([*rungs, folder / "rungs"], references)
-        target = folder / "report.html"
-        written.append(write_report([folder / "ladder.json"], target, media, megabytes=full_size))
-    note(f"wrote {', '.join(path.name for path in written)} to {folder}")
+        with writing.trying():
+            paths = [folder / "ladder.json"]
+            written.append(write_report(paths, folder / REPORT, media, megabytes=full_size))
+    if written:
+        note(f"wrote {', '.join(path.name for path in written)} to {folder}")

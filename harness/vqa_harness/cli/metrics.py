@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from vqa_harness.cli.options import STDOUT, Json, put_json
+from vqa_harness.cli.options import Json, put_json
+from vqa_harness.destinations import STDOUT
 from vqa_harness.registry import Registry
 from vqa_harness.request import missing_parts
 from vqa_harness.spec import Feature, MetricSpec

@@ -9,11 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import UsageError
-from vqa_harness.files import try_file, write_text
-
-STDOUT = "-"
-"""The target that stands for standard output."""
+from vqa_harness.files import write_text
 
 
 def _json_target(value: str | None) -> str | None:
@@ -66,20 +64,6 @@ FullSize = Annotated[
 Schema = Annotated[
     bool, typer.Option("--schema", help="Print the JSON Schema of the configuration.")
 ]
-
-
-def try_targets(*targets: str | Path | None) -> None:
-    """Try every file that is written when the work is done, so that no work is lost to a bad path.
-
-    Args:
-        targets: paths; None and ``-`` are nothing to try.
-
-    Raises:
-        UsageError: a file cannot be written.
-    """
-    for target in targets:
-        if target is not None and str(target) != STDOUT:
-            try_file(Path(target))
 
 
 def put_json(target: str, document: Any) -> None:

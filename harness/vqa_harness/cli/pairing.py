@@ -46,16 +46,19 @@ _FLAGS: dict[str, tuple[type, str, str]] = {
 """Fields of `AlignOptions`: their type, option and help."""
 
 
-def takes_pairing(command: Callable[..., None]) -> Callable[..., None]:
+def takes_pairing(
+    command: Callable[..., None], defaults: AlignOptions | None = None
+) -> Callable[..., None]:
     """Give a command an option for each field of `AlignOptions`.
 
     Args:
         command: takes the `AlignOptions` as ``pairing``.
+        defaults: what holds where an option is not given; None for those of `AlignOptions`.
 
     Returns:
         The command for typer. It raises `UsageError` when it is called with impossible values.
     """
-    defaults = AlignOptions()
+    defaults = defaults or AlignOptions()
 
     @functools.wraps(command)
     def wrapper(**arguments: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vqa_harness.cli.options import FullSize, try_targets
+from vqa_harness.cli.options import FullSize
 from vqa_harness.errors import UsageError
 
 
@@ -36,6 +36,7 @@ def report_command(
 ) -> None:
     """Make one HTML file with curves, per-frame charts, alignment and the worst frames."""
     from vqa_harness.console import note
+    from vqa_harness.destinations import check_destinations
     from vqa_harness.report.thumbnails import Media
     from vqa_harness.report.write import require_jinja, write_report
 
@@ -46,6 +47,6 @@ def report_command(
     folders = [inputs[0].parent, inputs[0].parent / "rungs"]
     media = Media([*(distorted or ()), *folders], [*(reference or ()), inputs[0].parent])
     target = output or inputs[0].with_suffix(".html")
-    try_targets(target)
+    check_destinations([target], [*inputs, *media.files()])
     write_report(inputs, target, media, title=title, megabytes=full_size)
     note(f"wrote {target} ({target.stat().st_size / 1e6:.2f} MB)")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.cli.options import STDOUT, Json, Metrics, Quiet, Threads, put_json, try_targets
+from vqa_harness.cli.options import Json, Metrics, Quiet, Threads, put_json
 from vqa_harness.cli.pairing import takes_pairing
+from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import (
     AlignError,
     InputError,
@@ -56,6 +57,7 @@ def run_command(
     """Score videos with one or more metrics, each decoded once."""
     from vqa_harness.cli.warmup import announce_compiling
     from vqa_harness.console import progress_bar, warn
+    from vqa_harness.destinations import Writing, check_destinations, files_of
     from vqa_harness.logs.write import log_targets, write_log
     from vqa_harness.pipeline.runner import RunOptions, run
 
@@ -65,8 +67,10 @@ def run_command(
         raise UsageError("-o - and --json - both write to standard output; choose one")
     writers = registry.writers()
     targets = log_targets(inputs, output, log_format, writers)
-    try_targets(json_target, *targets.values())
+    read = [*inputs, reference, *files_of(requests)]
+    check_destinations([json_target, *targets.values()], read)
     announce_compiling(requests)
+    writing = Writing()
     done: list[dict[str, Any]] = []
     failed: list[VqaError] = []
     for path in inputs:
@@ -75,14 +79,15 @@ def run_command(
                 options = RunOptions(threads, progress, pairing)
                 result = run(path, requests, registry, options, reference=reference)
             log = _log(path, result)
-            if path in targets:
-                write_log(log, targets[path], log_format, writers)
         except (InputError, AlignError, MetricError) as error:
             if len(inputs) == 1:
                 raise
             warn(one_line(error))
             failed.append(error)
             continue
+        if path in targets:
+            with writing.trying():
+                write_log(log, targets[path], log_format, writers)
         done.append(_summary(path, result, log))
         _call_plugins(registry, log)
         failed += [
@@ -91,10 +96,11 @@ def run_command(
             if m.error is not None
         ]
     if json_target is not None:
-        put_json(json_target, done)
+        with writing.trying():
+            put_json(json_target, done)
     if done and STDOUT not in (output, json_target):
         _print(done, requests)
-    _conclude(done, failed, len(inputs))
+    writing.conclude(_failure(done, failed, len(inputs)))
 
 
 def _log(path: Path, result: RunResult) -> Log:
@@ -158,14 +164,10 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _conclude(done: list[dict[str, Any]], failed: list[VqaError], inputs: int) -> None:
-    """Turn failures into the exit code.
-
-    Raises:
-        VqaError: the one failure, or `PartialResult` where other inputs went well.
-    """
+def _failure(done: list[dict[str, Any]], failed: list[VqaError], inputs: int) -> VqaError | None:
+    """What the command ends with: the one failure, or `PartialResult` where others went well."""
     if not failed:
-        return
+        return None
     if inputs == 1 or (len({error.exit_code for error in failed}) == 1 and not done):
-        raise failed[0]
-    raise PartialResult(f"{len(failed)} of {inputs} inputs failed: {one_line(failed[0])}")
+        return failed[0]
+    return PartialResult(f"{len(failed)} of {inputs} inputs failed: {one_line(failed[0])}")

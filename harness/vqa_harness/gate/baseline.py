@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from xml.parsers.expat import ExpatError
 
 from vqa_harness.errors import InputError, UsageError, one_line
 from vqa_harness.files import read_bytes, write_text
+from vqa_harness.gate.conditions import Conditions, conditions_of, difference, read_conditions
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import parse_log
 from vqa_harness.stats.pooling import pooled
@@ -36,28 +37,33 @@ class Entry:
 
     Attributes:
         values: ``FEATURE.POOLING`` to value.
-        metrics: label of a metric to its version and what it says of its model.
+        conditions: what the values were measured on, and how.
         bitrate: kbit/s of the video, or None.
-        reference: hash of the reference's bytes, or None.
+        group: the group of the case; empty where an older baseline does not say it.
     """
 
     values: Mapping[str, float]
-    metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=Conditions)
     bitrate: float | None = None
-    reference: str | None = None
+    group: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The entry as it stands in the file."""
         return {
+            "group": self.group,
             "values": dict(self.values),
-            "metrics": dict(self.metrics),
             "bitrate": self.bitrate,
-            "reference": self.reference,
+            "reference": self.conditions.reference,
+            "measured": self.conditions.to_json(),
+            "metrics": dict(self.conditions.metrics),
         }
 
 
 def entry_of(
-    log: Log, extra: Mapping[str, float] | None = None, bitrate: float | None = None
+    log: Log,
+    extra: Mapping[str, float] | None = None,
+    bitrate: float | None = None,
+    group: str = "",
 ) -> Entry:
     """The entry of a case that accepts the scores of its log.
 
@@ -65,6 +71,7 @@ def entry_of(
         log: the log of the case.
         extra: ``FEATURE.POOLING`` to values to keep beside `POOLS`.
         bitrate: of the video in kbit/s, or None.
+        group: the group of the case.
     """
     values: dict[str, float] = {}
     for name, column in log.columns.items():
@@ -72,28 +79,7 @@ def entry_of(
         for pool in POOLS if defined else ():
             stored = log.pooled.get(name, {}).get(pool)
             values[f"{name}.{pool}"] = pooled(defined, pool) if stored is None else stored
-    return Entry(values | dict(extra or {}), identity(log), bitrate, _reference(log))
-
-
-def identity(log: Log) -> dict[str, Mapping[str, Any]]:
-    """What must be equal for two scores to be comparable, by label of the metric."""
-    return {
-        label: {"version": str(entry.version), **_model(entry.info)}
-        for label, entry in log.view.metrics.items()
-        if entry.described
-    }
-
-
-def difference(before: Entry, log: Log, feature: str) -> str:
-    """The reason why a feature of the log cannot be compared with the baseline; empty if it can."""
-    metric = log.view.metric_of(feature)
-    label = "" if metric is None else metric.label
-    old, new = before.metrics.get(label), identity(log).get(label)
-    if old is None or new is None or old == new:
-        return ""
-    changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    shown = ", ".join(f"{key} {old.get(key)} is now {new.get(key)}" for key in changed)
-    return f"the baseline is of another {label} ({shown}); --update-baseline renews it"
+    return Entry(values | dict(extra or {}), conditions_of(log), bitrate, group)
 
 
 @dataclass(slots=True)
@@ -120,6 +106,30 @@ class Baseline:
         if name not in entry.values:
             return None, f"the baseline has no {name}; --update-baseline adds it"
         return entry.values[name], ""
+
+    def difference(self, case: str, log: Log, feature: str, pool: str) -> tuple[str, str]:
+        """Whether the accepted values of a case can be compared with those of a log.
+
+        Args:
+            case: name of the case.
+            log: its log.
+            feature: the feature, as in the log.
+            pool: how it is pooled.
+
+        Returns:
+            Why not, empty where they can; and what a reader should know besides, mostly empty.
+        """
+        entry = self.entry(case)
+        if entry is None:
+            return "", ""
+        foreign = self.single is not None and not entry.conditions.told
+        reason = difference(entry.conditions, log, feature, pool, trusting=foreign)
+        note = "the baseline, another program's log, does not tell its reference and options"
+        return reason, note if foreign and not reason and conditions_of(log).told else ""
+
+    def gone(self, cases: Collection[str]) -> dict[str, Entry]:
+        """The entries of cases that are none of these; a log that stands for it has none."""
+        return {name: entry for name, entry in self.entries.items() if name not in cases}
 
 
 def read_baseline(
@@ -223,12 +233,11 @@ def _of_log(
 def _entry(document: Any) -> Entry:
     values = {str(name): _finite(value) for name, value in document["values"].items()}
     rate = document.get("bitrate")
-    reference = document.get("reference")
     return Entry(
         values,
-        {str(label): dict(facts) for label, facts in document.get("metrics", {}).items()},
+        read_conditions(document),
         None if rate is None else _finite(rate),
-        None if reference is None else str(reference),
+        str(document.get("group", "")),
     )
 
 
@@ -236,17 +245,6 @@ def _finite(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{value!r} is not a number")
     return float(value)
-
-
-def _model(info: Mapping[str, Any]) -> dict[str, str]:
-    """The facts that a metric's scores depend on, of all that it says of itself."""
-    keys = [k for k in info if k.endswith(("sha256", "version")) or k in ("models", "checkpoint")]
-    return {key: json.dumps(info[key], sort_keys=True) for key in keys}
-
-
-def _reference(log: Log) -> str | None:
-    stream = log.view.inputs.reference
-    return (stream.sha256 or None) if stream is not None else None
 
 
 def _text(path: Path) -> str:

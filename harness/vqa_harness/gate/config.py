@@ -18,6 +18,7 @@ from vqa_harness import config as toml
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.config import Table, Texts
 from vqa_harness.errors import UsageError, placed
+from vqa_harness.gate.pairing import DEFAULTS, MIN_SHARE
 from vqa_harness.gate.rules import Rule, checked, parse_rule
 from vqa_harness.gate.targets import KINDS, parse_target
 
@@ -28,7 +29,7 @@ PROJECT_TABLE = ("tool", "vqa-harness")
 
 
 class _AlignKeys(Table):
-    """What every table of alignment options has; the keys are those of `AlignOptions`."""
+    """What every table of options of pairing has; the keys are those of `AlignOptions`."""
 
     def set_keys(self) -> dict[str, Any]:
         """The keys that are in the file with their values, as `AlignOptions` takes them."""
@@ -49,7 +50,7 @@ else:
         "AlignTable",
         __base__=_AlignKeys,
         **{
-            field.name: (_HINTS[field.name], field.default)
+            field.name: (_HINTS[field.name], getattr(DEFAULTS, field.name))
             for field in dataclasses.fields(AlignOptions)
         },
     )
@@ -101,6 +102,12 @@ class GateTable(Table):
         [], description="NAME or NAME:param=value,...; those of the rules are added"
     )
     baseline: str | None = Field(None, description="file that --update-baseline writes")
+    min_share: float = Field(
+        MIN_SHARE,
+        ge=0,
+        le=1,
+        description="share of the frames, both ends left aside, that must have been scored",
+    )
     rules: Texts = Field([], description="rules as lines: 'vmaf.mean >= 93'")
     rule: list[RuleTable] = Field([], description="rules with options")
     case: list[CaseTable] = Field([], description="what is scored")

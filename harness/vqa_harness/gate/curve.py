@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vqa_harness.errors import InputError
-from vqa_harness.gate.baseline import difference
 from vqa_harness.gate.facts import find_feature
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def accepted_point(item: ScoredCase, feature: str, evidence: Evidence) -> tuple[
     quality, reason = evidence.baseline.value(name, f"{logged}.{POOL}")
     entry = evidence.baseline.entry(name)
     if entry is not None and not reason and item.log is not None:
-        reason = difference(entry, item.log, logged)
+        reason, _ = evidence.baseline.difference(name, item.log, logged, POOL)
     if quality is None or entry is None or reason:
         raise InputError(f"{name}: {reason}")
     if entry.bitrate is None:

@@ -5,7 +5,6 @@ The escaping is that of the runner (``actions/toolkit``, ``packages/core/src/com
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -69,19 +68,6 @@ def summary_file(environment: Mapping[str, str]) -> Path | None:
     """The file for the job's summary; None outside a job."""
     name = environment.get("GITHUB_STEP_SUMMARY", "")
     return Path(name) if name else None
-
-
-def write(verdict: Verdict, config: str, file: TextIO) -> None:
-    """Write annotations to a file, and the table to the job's summary.
-
-    Raises:
-        UsageError: as `add_summary`.
-    """
-    file.writelines(line + "\n" for line in annotation_lines(verdict, config))
-    file.flush()
-    target = summary_file(os.environ)
-    if target is not None:
-        add_summary(verdict, target)
 
 
 def _command(level: str, outcome: RuleOutcome, config: str) -> str:

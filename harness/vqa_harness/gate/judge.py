@@ -6,12 +6,15 @@ A value that could not be computed breaks its rule, with the reason; nothing pas
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from vqa_harness.errors import InputError, VqaError, one_line
-from vqa_harness.gate.baseline import Baseline, difference
+from vqa_harness.gate.baseline import Baseline
 from vqa_harness.gate.facts import Finding
 from vqa_harness.gate.features import Offer, offered, recorded, resolve
+from vqa_harness.gate.gone import gone_cases, lost_rungs
+from vqa_harness.gate.pairing import missing_ends, too_few
 from vqa_harness.gate.plan import Case, Plan, under
 from vqa_harness.gate.rules import Rule
 from vqa_harness.gate.target import LOSS, Evidence
@@ -40,8 +43,10 @@ def judge(
         baseline: accepted scores; None where there are none.
         accept: let rules that compare with the baseline hold, because it is about to be renewed.
     """
-    judge_one = _Judge(measured, registry, baseline or Baseline(), accept)
+    judge_one = _Judge(plan, measured, registry, baseline or Baseline(), accept)
     verdict = Verdict(list(measured))
+    if baseline is not None and not accept:
+        verdict.outcomes += gone_cases(plan, baseline)
     for item in measured:
         for rule in plan.rules:
             if not rule.target.per_group and rule.applies(item.case.name, item.case.group):
@@ -55,9 +60,15 @@ def judge(
 
 class _Judge:
     def __init__(
-        self, measured: Sequence[ScoredCase], registry: Registry, baseline: Baseline, accept: bool
+        self,
+        plan: Plan,
+        measured: Sequence[ScoredCase],
+        registry: Registry,
+        baseline: Baseline,
+        accept: bool,
     ) -> None:
-        self._measured, self._baseline, self._accept = measured, baseline, accept
+        self._plan, self._measured = plan, measured
+        self._baseline, self._accept = baseline, accept
         self._installed = installed_offers(registry)
 
     def case(self, item: ScoredCase, rule: Rule) -> RuleOutcome:
@@ -66,6 +77,8 @@ class _Judge:
         if item.log is None:
             return _outcome(name, rule, Finding(reason=one_line(item.error or InputError(""))))
         finding = self._find(rule, [item])
+        if finding.value is not None and (reason := self._too_little([item], rule)):
+            return _outcome(name, rule, replace(finding, reason=reason))
         if self._accept and rule.needs_baseline and finding.value is not None:
             return _accepted(name, rule, finding.value)
         if rule.op == LOSS and finding.value is not None:
@@ -76,7 +89,25 @@ class _Judge:
         """What becomes of one rule on one group."""
         if self._accept and rule.needs_baseline:
             return _accepted(name, rule)
-        return _outcome(name, rule, self._find(rule, self._rungs(name)))
+        rungs = self._rungs(name)
+        reason = self._too_little([*rungs, *self._rungs(rule.anchor or "")], rule)
+        if not reason and rule.needs_baseline:
+            reason = lost_rungs(name, self._plan, self._baseline)
+        finding = Finding(reason=reason) if reason else self._find(rule, rungs)
+        return _outcome(name, rule, finding)
+
+    def _too_little(self, measured: Sequence[ScoredCase], rule: Rule) -> str:
+        """Why what a rule looks at speaks for too few frames; empty where it does not."""
+        needs = rule.target.needs()
+        for item in measured:
+            reason = ""
+            if item.log is not None and needs.both_ends:
+                reason = missing_ends(item.log, item.case.align)
+            if item.log is not None and needs.feature:
+                reason = reason or too_few(item.log, self._plan.min_share)
+            if reason:
+                return reason if len(measured) == 1 else f"{item.case.name}: {reason}"
+        return ""
 
     def _rungs(self, group: str) -> list[ScoredCase]:
         return [item for item in self._measured if item.case.group == group]
@@ -99,16 +130,17 @@ class _Judge:
         name, offer = item.case.name, self._offer(item, rule)
         higher = offer.feature.higher_is_better if offer is not None else None
         logged = offer.logged if offer is not None else rule.target.needs().feature
-        before, reason = self._baseline.value(name, rule.target.accepted_as(offer))
-        entry = self._baseline.entry(name)
-        if entry is not None and not reason:
-            reason = difference(entry, log, logged)
+        accepted_as = rule.target.accepted_as(offer)
+        reason, note = self._baseline.difference(name, log, logged, accepted_as.rpartition(".")[2])
+        before, absence = self._baseline.value(name, accepted_as)
+        reason = reason or absence
         if higher is None and not reason:
             reason = f"of {logged} neither higher nor lower is known to be better"
         if reason or before is None:
             return _outcome(name, rule, Finding(value, reason), before)
         loss = before - value if higher else value - before
-        return _outcome(name, rule, finding, before, loss)
+        noted = replace(finding, note="; ".join(filter(None, (finding.note, note))))
+        return _outcome(name, rule, noted, before, loss)
 
 
 def _accepted(name: str, rule: Rule, value: float | None = None) -> RuleOutcome:

@@ -23,6 +23,10 @@ def to_junit(verdict: Verdict) -> str:
     for item in verdict.measured:
         outcomes = [o for o in verdict.outcomes if o.case == item.case.name and not _of_group(o)]
         _suite(root, item.case.name, outcomes, dict(_facts(item)), item.seconds)
+    scored = {item.case.name for item in verdict.measured}
+    gone = [o for o in verdict.outcomes if o.case not in scored and not _of_group(o)]
+    for name in dict.fromkeys(o.case for o in gone):
+        _suite(root, name, [o for o in gone if o.case == name], {}, 0.0)
     groups = dict.fromkeys(o.case for o in verdict.outcomes if _of_group(o))
     for name in groups:
         outcomes = [o for o in verdict.outcomes if o.case == name and _of_group(o)]

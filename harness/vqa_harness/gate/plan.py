@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vqa_harness.destinations import files_of
 from vqa_harness.errors import InputError, UsageError, nearest, placed
 from vqa_harness.gate.features import Offer, metric_with, offered, resolve
+from vqa_harness.gate.pairing import MIN_SHARE
 from vqa_harness.gate.rules import Rule
 from vqa_harness.logs.cache_key import COLOUR
 from vqa_harness.registry import Registry
@@ -35,7 +37,7 @@ class Case:
         distorted: the video; None for a log.
         reference: what it is compared with, or None.
         requests: the metrics, those the rules need included.
-        align: alignment options that differ from their defaults, by field of `AlignOptions`.
+        align: options of pairing that differ from those of `vqa_harness.gate.pairing`, by name.
         log: the log that is judged instead of scoring a video.
         place: where it is written, for messages.
     """
@@ -59,12 +61,25 @@ class Plan:
         rules: in order.
         baseline: the baseline's file, or None.
         config: the configuration's file, or None.
+        min_share: share of the frames, both ends left aside, that must have been scored.
     """
 
     cases: Sequence[Case]
     rules: Sequence[Rule]
     baseline: Path | None = None
     config: Path | None = None
+    min_share: float = MIN_SHARE
+
+    def inputs(self) -> Iterator[Path]:
+        """Every file that is read: the configuration, the baseline, videos, logs and models."""
+        if self.config is not None:
+            yield self.config
+        if self.baseline is not None:
+            yield self.baseline
+        for case in self.cases:
+            files = (case.distorted, case.reference, case.log)
+            yield from (path for path in files if path is not None)
+            yield from files_of(case.requests)
 
     def groups(self, rule: Rule) -> list[str]:
         """The groups that a rule is for: those its patterns name, else all with several cases."""
@@ -94,10 +109,9 @@ def plan_config(config: Config, registry: Registry, extra: Sequence[Rule] = ()) 
     if not cases:
         raise UsageError(f"{config.path.name}: has no [[case]]; nothing would be scored")
     baseline = config.table.baseline
-    return checked_plan(
-        Plan(cases, rules, None if baseline is None else config.resolve(baseline), config.path),
-        registry,
-    )
+    accepted = None if baseline is None else config.resolve(baseline)
+    plan = Plan(cases, rules, accepted, config.path, config.table.min_share)
+    return checked_plan(plan, registry)
 
 
 def plan_videos(
@@ -120,13 +134,18 @@ def plan_videos(
     return checked_plan(Plan(cases, rules), registry)
 
 
-def plan_logs(logs: Sequence[Path], rules: Sequence[Rule], registry: Registry) -> Plan:
+def plan_logs(
+    logs: Sequence[Path],
+    rules: Sequence[Rule],
+    registry: Registry,
+    align: Mapping[str, Any] | None = None,
+) -> Plan:
     """The plan of a command line that names logs; each is a case called by its file's stem.
 
     Raises:
         UsageError: as `plan_config`.
     """
-    cases = [Case(name, name, log=path) for name, path in _named(logs)]
+    cases = [Case(name, name, align=align or {}, log=path) for name, path in _named(logs)]
     return checked_plan(Plan(cases, rules), registry)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.console import progress_bar
-from vqa_harness.errors import UsageError, VqaError
+from vqa_harness.errors import UsageError, VqaError, one_line
+from vqa_harness.gate.pairing import scored_with
 from vqa_harness.gate.plan import Case
 from vqa_harness.gate.verdict import ScoredCase
 from vqa_harness.logs.build import build_log
@@ -71,7 +71,7 @@ def measure(case: Case, registry: Registry, scoring: GateScoring) -> ScoredCase:
     Errors of the case's own, such as a video that cannot be read, are in the answer.
 
     Raises:
-        UsageError: the cache cannot be written, or an option is wrong.
+        UsageError: an option is wrong.
     """
     begin = time.perf_counter()
     scored = ScoredCase(case)
@@ -79,8 +79,8 @@ def measure(case: Case, registry: Registry, scoring: GateScoring) -> ScoredCase:
         if case.log is not None:
             scored.log = read_log(case.log)
         elif case.distorted is not None:
-            scored.log, scored.cached = _score(case, case.distorted, registry, scoring)
-            if case.name in scoring.bitrates:
+            _score(scored, case.distorted, registry, scoring)
+            if case.name in scoring.bitrates and scored.log is not None:
                 scored.bitrate = _kilobits(case.distorted, scored.log)
     except UsageError as error:
         place = case.place or case.name
@@ -91,24 +91,26 @@ def measure(case: Case, registry: Registry, scoring: GateScoring) -> ScoredCase:
     return scored
 
 
-def _score(
-    case: Case, distorted: Path, registry: Registry, scoring: GateScoring
-) -> tuple[Log, bool]:
-    align = AlignOptions(**case.align)
+def _score(scored: ScoredCase, distorted: Path, registry: Registry, scoring: GateScoring) -> None:
+    case = scored.case
+    align = scored_with(case.align)
     key: CacheKey | None = None
     if scoring.cache is not None:
         key = CacheKeys(case.requests, registry, align).of(distorted, case.reference)
-        earlier = scoring.cache.get(key)
-        if earlier is not None:
-            return earlier, True
+        scored.log = scoring.cache.get(key)
+        if scored.log is not None:
+            scored.cached = True
+            return
     with progress_bar(case.name, quiet=scoring.quiet) as progress:
         # all is decoded, because rules and the cache go by what reading reports of the whole video
         options = RunOptions(scoring.threads, progress, align, everything=True)
         result = run(distorted, case.requests, registry, options, reference=case.reference)
-    log = build_log(result, command=scoring.command)
+    scored.log = build_log(result, command=scoring.command)
     if scoring.cache is not None and key is not None:
-        scoring.cache.put(key, log)
-    return log, False
+        try:
+            scoring.cache.put(key, scored.log)
+        except UsageError as error:  # scores are worth more than their copy
+            scored.not_kept = one_line(error)
 
 
 def _kilobits(video: Path, log: Log) -> float:

@@ -36,11 +36,13 @@ class Needs:
         feature: the feature named in the rule, for which a metric is added; empty for none.
         bitrate: whether the bitrate of the distorted video is needed.
         alignment: whether a reference and a metric that compares with it are needed.
+        both_ends: whether the value means nothing where an end of a video was left out.
     """
 
     feature: str = ""
     bitrate: bool = False
     alignment: bool = False
+    both_ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from vqa_harness.errors import UsageError, nearest
+from vqa_harness.gate.conditions import rungs_differ
 from vqa_harness.gate.curve import accepted_point, measured_point
 from vqa_harness.gate.facts import Finding, find_fact, find_feature, known_facts
 from vqa_harness.gate.target import DOWNWARD, LOSS, UPWARD, Evidence, Needs, RuleTarget
@@ -56,7 +57,7 @@ class FeatureTarget(RuleTarget):
 
     def needs(self) -> Needs:
         """A target of this kind needs its feature."""
-        return Needs(self.name)
+        return Needs(self.name, both_ends=True)
 
     def check(self, rule: Rule) -> None:
         """Refuse a negative loss, and a loss of a standard deviation, which has no direction."""
@@ -129,8 +130,12 @@ class FactTarget(RuleTarget):
         return f"{self.section}.{self.name}"
 
     def needs(self) -> Needs:
-        """A fact of the pairing needs frames that are paired."""
-        return Needs(alignment=self.section == "align")
+        """A fact of the pairing needs frames that are paired, from one end to the other.
+
+        Those that say what was left out at the ends judge that themselves.
+        """
+        aligned = self.section == "align"
+        return Needs(alignment=aligned, both_ends=aligned and not self.name.startswith("extra_"))
 
     def check_known(self, rule: Rule) -> None:
         """Refuse a key that no log has."""
@@ -173,7 +178,7 @@ class BdRateTarget(RuleTarget):
 
     def needs(self) -> Needs:
         """A BD-rate needs the feature, and the bitrate of each rung."""
-        return Needs(self.name, bitrate=True)
+        return Needs(self.name, bitrate=True, both_ends=True)
 
     def needs_baseline(self, rule: Rule) -> bool:
         """Whether the curve is compared with the baseline, which it is without an anchor."""
@@ -192,6 +197,11 @@ class BdRateTarget(RuleTarget):
         """The BD-rate of the curve of a group against that of the anchor."""
         from vqa_harness.stats.bdrate import bd_rate
 
+        logs = [(rung.case.name, rung.log) for rung in (*evidence.anchor, *evidence.measured)]
+        offer = evidence.offer(evidence.measured[0]) if evidence.measured else None
+        logged = self.name if offer is None else offer.logged
+        if reason := rungs_differ([(n, log) for n, log in logs if log is not None], logged):
+            return Finding(reason=reason)
         if rule.anchor is None:
             anchor = [accepted_point(rung, self.name, evidence) for rung in evidence.measured]
         else:

@@ -26,6 +26,7 @@ class ScoredCase:
         cached: whether the log is from the cache, so that nothing was decoded.
         bitrate: kbit/s of the distorted video stream; None where no rule asks for it.
         seconds: how long the case took.
+        not_kept: why the cache could not keep the log; empty where it could, or should not.
     """
 
     case: Case
@@ -34,6 +35,7 @@ class ScoredCase:
     cached: bool = False
     bitrate: float | None = None
     seconds: float = 0.0
+    not_kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,25 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.console import markdown, markdown_table
+from vqa_harness.destinations import Writing
 from vqa_harness.files import write_text
 
 Json = Mapping[str, Any]
 
 
-def write_outputs(document: Json, folder: Path) -> list[Path]:
-    """Write ``ladder.json``, ``ladder.csv`` and ``ladder.md``, each complete or not at all.
+NAMES = ("ladder.json", "ladder.csv", "ladder.md")
+"""Names of the files that `write_outputs` writes."""
 
-    Raises:
-        UsageError: the folder cannot be written to.
+
+def write_outputs(document: Json, folder: Path, writing: Writing) -> list[Path]:
+    """Write `NAMES`, each complete or not at all; what cannot be written is left to ``writing``.
+
+    Returns:
+        The files that were written.
     """
-    texts = {
-        "ladder.json": to_json(document),
-        "ladder.csv": to_csv(document),
-        "ladder.md": to_markdown(document),
-    }
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    return [folder / name for name in texts]
+    written = []
+    for name, make in zip(NAMES, (to_json, to_csv, to_markdown), strict=True):
+        with writing.trying():
+            write_text(folder / name, make(document))
+            written.append(folder / name)
+    return written
 
 
 def to_json(document: Json) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.console import note
-from vqa_harness.errors import AlignError, InputError, MetricError, UsageError, VqaError
+from vqa_harness.console import note, warn
+from vqa_harness.errors import AlignError, InputError, MetricError, UsageError, VqaError, one_line
 from vqa_harness.ladder.config import LadderConfig, LadderSource
 from vqa_harness.ladder.scoring import Measuring, Outcome, score_all
 from vqa_harness.logs.cache_key import FIELD, CacheKey, CacheKeys
@@ -147,7 +147,10 @@ def _logs(
         work = works[left[place]]
         if work.target is not None and work.key is not None:
             work.key.record(log)
-            write_log(log, work.target, "json")
+            try:
+                write_log(log, work.target, "json")
+            except UsageError as error:  # its scores are in the results all the same
+                warn(f"{one_line(error)}; {work.path.name} is scored again the next time")
 
     scored = score_all([works[n].path for n in left], source.reference, requests, how, keep)
     found |= dict(zip(left, scored, strict=True))
@@ -177,6 +180,11 @@ def check_features(requests: Sequence[Request], names: Sequence[str]) -> None:
             f"nothing to compare: of what {labels} gives, neither higher nor lower is better; add a"
             " metric of quality, such as vmaf"
         )
+
+
+def log_paths(config: LadderConfig, folder: Path | None) -> list[Path]:
+    """The logs that are written into a folder; none without one."""
+    return list(_targets(config, folder).values())
 
 
 def _targets(config: LadderConfig, folder: Path | None) -> dict[Path, Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from vqa_harness.errors import InputError
@@ -41,11 +42,12 @@ class ResultCache:
         path = self._path(key)
         try:
             log = read_log(path, max_bytes=MAX_ENTRY_BYTES)
-            if not key.fits(log):
-                return None
-            os.utime(path)  # by which `_prune` knows what was used last
-        except (InputError, OSError):
+        except InputError:
             return None
+        if not key.fits(log):
+            return None
+        with suppress(OSError):  # of a cache that can only be read
+            os.utime(path)  # by which `_prune` knows what was used last
         return key.renamed(log)
 
     def put(self, key: CacheKey, log: Log) -> bool:
@@ -88,5 +90,6 @@ class ResultCache:
         for _, size, path in sorted(entries):
             if total <= self.max_bytes:
                 return
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # another run removed it, or it belongs to somebody else
+                path.unlink()
             total -= size

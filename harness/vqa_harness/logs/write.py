@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import MetricError, UsageError, VqaError, one_line, refuse_twice
 from vqa_harness.files import make_folder, write_text
 from vqa_harness.hookspecs import hookimpl
@@ -15,9 +16,6 @@ from vqa_harness.spec import WriterSpec
 
 if TYPE_CHECKING:
     from vqa_harness.logs.log import Log
-
-STDOUT = "-"
-"""The target that stands for standard output."""
 
 BUILTIN = (
     WriterSpec("json", (".json",), "vqa_harness.logs.vmaf_json:write_json"),

@@ -52,6 +52,10 @@ class Media:
     distorted: Sequence[Path] = ()
     reference: Sequence[Path] = ()
 
+    def files(self) -> list[Path]:
+        """The places that are files."""
+        return [place for place in (*self.distorted, *self.reference) if place.is_file()]
+
     def find(self, item: ReportItem, role: Role) -> Path | None:
         """The video of a log, with the same name, and the same hash if the log has one.
 
