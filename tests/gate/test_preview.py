@@ -52,7 +52,7 @@ def test_two_documents_do_not_share_standard_output(gate, media, pair):
 
 def test_the_changes_of_a_baseline_leave_standard_output_alone(gate, media):
     config(media, "baseline = 'b.json'", RULES, reference="ref.mkv")
-    code, out, err = gate("--json", "-", "--update-baseline")
+    _, out, err = gate("--json", "-", "--update-baseline")
     assert json.loads(out)["counts"]["fail"] == 1
     assert "b.json: q0: psnr_y.mean: - is now " in err
 
@@ -92,7 +92,7 @@ def test_a_dry_run_lists_cases_and_rules_and_decodes_nothing(gate, media, monkey
 def test_a_dry_run_tells_what_is_missing(gate, media):
     Path("b.json").write_text('{"schema": 1, "cases": {"old": {"values": {}}}}')
     config(media, "baseline = 'b.json'", RULES, cases=("gone.mp4",), reference="ref.mkv")
-    code, out, err = gate("--dry-run")
+    code, _, err = gate("--dry-run")
     assert code == 3
     assert "gone.mp4: no such file" in err
     assert "b.json: has old, which is no longer there" in err

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
+from vqa_harness.destinations import check_destinations
 from vqa_harness.errors import UsageError
-from vqa_harness.files import file_sha256, try_file, try_folder
+from vqa_harness.files import file_sha256, try_folder
 from vqa_plugin_clip.checkpoint.card import CheckpointCard, read_card
 from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
 from vqa_plugin_clip.checkpoint.find import find_checkpoint
@@ -76,8 +77,9 @@ def distill(
     """
     if out.suffix != ".safetensors":
         raise UsageError(f"--output {out.name}: needs a name that ends in .safetensors")
-    for path in (out, out.with_suffix(".json"), out.with_suffix(".csv")):
-        try_file(path)
+    check_destinations(
+        [out, out.with_suffix(".json"), out.with_suffix(".csv")], [recipe.mos, recipe.init]
+    )
     check_table(out.with_suffix(".csv"))
     try_folder(cache)
     _check_start(recipe)

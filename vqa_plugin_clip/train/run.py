@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from vqa_harness import __version__
+from vqa_harness.destinations import refuse_overwriting
 from vqa_harness.errors import UsageError
 from vqa_harness.files import try_folder
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
@@ -19,7 +20,14 @@ from vqa_plugin_clip.network.labels import labels_of, vectorised_label
 from vqa_plugin_clip.svr import SvrDecoder
 from vqa_plugin_clip.train.clips import Clips, ClipView
 from vqa_plugin_clip.train.curve import check_matplotlib
-from vqa_plugin_clip.train.dataset import Ratings, Tables, read_ratings
+from vqa_plugin_clip.train.dataset import (
+    BAD_ROWS_FILE,
+    FACTS_FILE,
+    SPLIT_FILE,
+    Ratings,
+    Tables,
+    read_ratings,
+)
 from vqa_plugin_clip.train.engine import Engine, make_accelerator
 from vqa_plugin_clip.train.fit import EpochLoop
 from vqa_plugin_clip.train.frame_store import FrameStore
@@ -28,7 +36,7 @@ from vqa_plugin_clip.train.interrupt import watched
 from vqa_plugin_clip.train.loading import ClipLoader
 from vqa_plugin_clip.train.random_state import restore_random_state, seed_all
 from vqa_plugin_clip.train.recipe import TrainRecipe
-from vqa_plugin_clip.train.results import BEST, Results, TrainOrigin
+from vqa_plugin_clip.train.results import BEST, LAST, PREDICTIONS, Results, TrainOrigin
 from vqa_plugin_clip.train.state_file import Position, State, load_state, save_state
 
 STATE = "state.safetensors"
@@ -112,6 +120,9 @@ def train(job: TrainJob, watcher: Watcher = SILENT) -> Position:
     if job.threads:
         torch.set_num_threads(job.threads)
     saved = _saved_state(job)
+    written = (BEST, LAST, PREDICTIONS, SPLIT_FILE, BAD_ROWS_FILE, FACTS_FILE, STATE)
+    tables = (job.tables.table, job.tables.validation, Path(job.recipe.init))
+    refuse_overwriting([job.out / name for name in written], tables)
     try_folder(job.out)
     # Looking at every file takes long. The main process does it and writes the facts into the
     # folder; the others wait, and then find them there.
