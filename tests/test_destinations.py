@@ -101,7 +101,6 @@ def test_no_command_overwrites_what_it_reads(cli, some, arguments):
     assert code in (2, 3), err
     assert (
         "it is the input" in err
-        or "is larger" in err
         or "they are one file" in err
         or ("neither a baseline nor a log" in err)
     )
@@ -195,8 +194,6 @@ def test_one_output_that_cannot_be_written_keeps_no_other(cli, some, full):
     assert err.splitlines()[-1] == (
         "vqa-harness: error: cannot write j.xml: No space left on device"
     )
-    code, _, err = cli("gate", *targets, "--rule", "psnr_y.mean >= 99")
-    assert code == 2  # a bound that cannot hold
     code, _, err = cli("gate", *targets, "--rule", "align.pairs <= 0")
     assert code == 1  # the verdict wins
     assert "warning: cannot write j.xml" in err

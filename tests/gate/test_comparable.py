@@ -17,15 +17,26 @@ RULES = "rules = ['psnr_y.mean >= 20', 'psnr_y.mean max_drop 0.5']"
 BASE = "baseline = 'base.json'"
 
 
-@pytest.fixture
-def media(tmp_path):
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
     """A reference, another one, two encodings, and one that ends early."""
-    options = {"width": 64, "height": 48}
-    make_video(tmp_path / "ref.mkv", 12, options={"qp": "0"}, **options)
-    make_video(tmp_path / "other.mkv", 12, options={"qp": "12"}, **options)
-    for name, qp in (("q0", "20"), ("q1", "24")):
-        make_video(tmp_path / f"{name}.mp4", 12, options={"qp": qp}, **options)
-    make_video(tmp_path / "short.mp4", 4, options={"qp": "20"}, **options)
+    folder = tmp_path_factory.mktemp("videos")
+    for name, frames, qp in (
+        ("ref.mkv", 12, "0"),
+        ("other.mkv", 12, "12"),
+        ("q0.mp4", 12, "20"),
+        ("q1.mp4", 12, "24"),
+        ("short.mp4", 4, "20"),
+    ):
+        make_video(folder / name, frames, width=64, height=48, options={"qp": qp})
+    return folder
+
+
+@pytest.fixture
+def media(videos, tmp_path):
+    """A folder of the test's own with these videos."""
+    for path in videos.iterdir():
+        shutil.copy(path, tmp_path)
     return tmp_path
 
 

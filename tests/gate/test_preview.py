@@ -186,7 +186,7 @@ def test_every_option_is_in_the_help_and_on_the_page(cli):
 
     from tests.paths import docs_page
 
-    command = get_command(build_app(Registry.installed(), only="gate"))
+    command = get_command(build_app(Registry.installed())).commands["gate"]
     options = {name for param in command.params for name in param.opts if name.startswith("--")}
     assert {"--init", "--dry-run", "--min-share", "--tail"} <= options
     code, out, _ = cli("gate", "--help")
