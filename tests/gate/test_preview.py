@@ -86,7 +86,9 @@ def test_a_dry_run_lists_cases_and_rules_and_decodes_nothing(gate, media, monkey
     document = json.loads(out)
     assert document["cases"][0]["align"]["tail"] == "error"
     assert [rule["cases"] for rule in document["rules"]] == [["q0"]] * 3
-    assert gate("--dry-run", "--junit", "j.xml")[0] == 2
+    for judged in (("--junit", "j.xml"), ("--markdown", "-"), ("--update-baseline",)):
+        code, _, err = gate("--dry-run", *judged)
+        assert (code, "--dry-run judges nothing" in err) == (2, True)
 
 
 def test_a_dry_run_tells_what_is_missing(gate, media):
@@ -128,6 +130,7 @@ def test_nothing_is_written_where_nothing_lies(gate):
     code, _, err = gate("--init")
     assert (code, "no video is here" in err) == (3, True)
     assert gate("--init", "gone.mp4")[0] == 3
+    assert "takes only VIDEO" in gate("--init", "--rule", "niqe.mean <= 5")[2]
     Path("pyproject.toml").write_text("[tool.vqa-harness]\nrules = ['niqe.mean <= 5']\n")
     assert "pyproject.toml holds a configuration already" in gate("--init")[2]
     assert not Path("vqa-harness.toml").exists()

@@ -21,6 +21,7 @@ from vqa_harness.cli.options import (
 )
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.destinations import STDOUT
+from vqa_harness.errors import UsageError
 from vqa_harness.gate.pairing import DEFAULTS
 from vqa_harness.registry import Registry
 
@@ -126,6 +127,12 @@ def gate_command(
     if init:
         from vqa_harness.gate.init import write_configuration
 
+        unused = (rule, log, metric, baseline, junit, json_target, markdown)
+        if any(unused) or update_baseline or dry_run:
+            raise UsageError(
+                "--init writes a configuration and takes only VIDEO, --reference and --config; "
+                "write the rest into the file"
+            )
         write_configuration(config, videos or [], reference, registry)
         return
     changed = {k: v for k, v in pairing.to_json().items() if v != getattr(DEFAULTS, k)}
@@ -136,7 +143,7 @@ def gate_command(
     if dry_run:
         from vqa_harness.gate.preview import show_plan
 
-        show_plan(plan, json_target, other=junit or markdown)
+        show_plan(plan, json_target, judged=bool(junit or markdown or update_baseline))
         return
     accepted = accepted_baseline(plan, registry, update=update_baseline)
     renewed = plan.baseline if update_baseline else None

@@ -24,20 +24,22 @@ CASES = ("case", "group", "distorted", "reference", "metrics", "pairing")
 RULES = ("rule", "severity", "cases", "written in")
 
 
-def show_plan(plan: Plan, json_target: str | None = None, *, other: str | None = None) -> None:
+def show_plan(plan: Plan, json_target: str | None = None, *, judged: bool = False) -> None:
     """Show the cases and the rules of a plan, as tables or as JSON.
 
     Args:
         plan: what would be judged.
         json_target: a file, ``-`` for standard output instead of the tables, or None.
-        other: another output that was asked for, which needs a verdict.
+        judged: whether something was asked for that needs a verdict.
 
     Raises:
-        UsageError: another output was asked for, or the file cannot be written.
+        UsageError: a verdict is needed, or the file cannot be written.
         InputError: a file that would be read is not there; everything is shown before.
     """
-    if other is not None:
-        raise UsageError("--dry-run judges nothing; --json is its only output beside the tables")
+    if judged:
+        raise UsageError(
+            "--dry-run judges nothing; leave out --junit, --markdown and --update-baseline"
+        )
     check_destinations([json_target], plan.inputs())
     text = json.dumps(to_json(plan), indent=2, allow_nan=False) + "\n"
     if json_target == STDOUT:
