@@ -20,17 +20,27 @@ NAMES = ("ladder.json", "ladder.csv", "ladder.md")
 """Names of the files that `write_outputs` writes."""
 
 
-def write_outputs(document: Json, folder: Path, writing: Writing) -> list[Path]:
-    """Write `NAMES`, each complete or not at all; what cannot be written is left to ``writing``.
+def write_outputs(document: Json, folder: Path, writing: Writing | None = None) -> list[Path]:
+    """Write `NAMES`, each complete or not at all, and each whatever becomes of the others.
+
+    Args:
+        document: the ladder.
+        folder: where they go.
+        writing: is left what cannot be written; None to raise it here, when all were tried.
 
     Returns:
         The files that were written.
+
+    Raises:
+        UsageError: without ``writing``, a file cannot be written.
     """
-    written = []
+    written, own = [], writing or Writing()
     for name, make in zip(NAMES, (to_json, to_csv, to_markdown), strict=True):
-        with writing.trying():
+        with own.trying():
             write_text(folder / name, make(document))
             written.append(folder / name)
+    if writing is None:
+        own.conclude()
     return written
 
 
