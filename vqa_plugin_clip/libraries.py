@@ -6,11 +6,12 @@ import importlib.util
 from collections.abc import Sequence
 
 from vqa_harness.errors import MissingBackend
+from vqa_harness.installation import pip_install
 
 TORCH = ("torch", "safetensors")
 """Modules that every use of torch here needs."""
-SCORING, MAKING = "'vqa-harness[clip]'", "'vqa-harness[clip,train]'"
-"""What pip installs for torch, and for commands that make checkpoints or graphs."""
+SCORING, MAKING = "vqa-harness[clip]", "vqa-harness[clip,train]"
+"""The extras that bring torch, and what commands that make checkpoints or graphs need."""
 
 
 def absent(modules: Sequence[str]) -> list[str]:
@@ -24,11 +25,11 @@ def require(what: str, modules: Sequence[str], install: str) -> None:
     Args:
         what: What needs them, for the message.
         modules: Their names.
-        install: What pip is to install, such as ``'vqa-harness[clip]'``.
+        install: What pip is to install, such as ``vqa-harness[clip]``.
 
     Raises:
         MissingBackend: One is not.
     """
     missing = absent(modules)
     if missing:
-        raise MissingBackend(f"{what} needs {', '.join(missing)}; run: pip install {install}")
+        raise MissingBackend(f"{what} needs {', '.join(missing)}; run: {pip_install(install)}")

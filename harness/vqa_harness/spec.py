@@ -147,7 +147,8 @@ class MetricSpec:
         version: of the algorithm or model; a changed score means a changed version.
         summary: one line for ``vqa-harness metrics``.
         paper: the publication it implements.
-        extra: what to install when a module it needs is missing, e.g. ``vqa-harness[clip]``.
+        extra: the distribution and its extra that bring a missing module, e.g. ``my-metric[gpu]``;
+            messages make of it what pip takes here, see `vqa_harness.installation`.
         requires: modules looked for (never imported) to say whether the extra is there.
         backend: ``"package.module:function"`` for a metric that a program or library computes;
             ``function(params)`` gives its `Backend`. It is asked when metrics are listed and when

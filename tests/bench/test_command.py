@@ -8,6 +8,7 @@ from tests.bench.fake_metrics import Stop
 from tests.bench.pictures import LEVELS, write_bmp
 from vqa_harness.bench import score as bench_run
 from vqa_harness.frames import ColourInfo
+from vqa_harness.installation import pip_install
 from vqa_harness.testing import rgb_frame, yuv_frame
 from vqa_harness.testing.synthetic import make_video
 from vqa_metrics.nss.luma import luma_from_rgb
@@ -301,7 +302,7 @@ def test_scatter_without_matplotlib_says_what_to_install(bench, table, monkeypat
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     code, _, err = bench(*table, "-m", "brightness", "--scatter", "plots")
     assert code == 6
-    assert "pip install 'vqa-harness[bench]'" in err
+    assert pip_install("vqa-harness[bench]") in err
     assert scored == []
 
 

@@ -9,6 +9,7 @@ import wave
 import numpy as np
 import pytest
 
+from vqa_harness.installation import pip_install
 from vqa_harness.media.writer import copy_packets
 from vqa_harness.testing.synthetic import make_video
 
@@ -165,7 +166,7 @@ def test_a_missing_extra_is_exit_6_and_says_what_to_install(video):
     assert done.returncode == 6
     assert done.stderr == (
         "vqa-harness: error: clipvqa:backend=torch needs torch, safetensors;"
-        " run: pip install 'vqa-harness[clip]'\n"
+        f" run: {pip_install('vqa-harness[clip]')}\n"
     )
 
 

@@ -1,9 +1,12 @@
 """CLIP weights as a starting point, with checkpoints that open_clip itself writes."""
 
 import logging
+import re
 import warnings
 
 import pytest
+
+from vqa_harness.installation import pip_install
 
 pytest.importorskip("torch", reason="needs the extra clip (torch)")
 
@@ -168,7 +171,7 @@ def test_a_tag_decides_the_activation(monkeypatch, named_tiny, tmp_path):
 
 def test_without_open_clip_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "open_clip", None)
-    with pytest.raises(MissingBackend, match=r"pip install 'vqa-harness\[clip\]'"):
+    with pytest.raises(MissingBackend, match=re.escape(pip_install("vqa-harness[clip]"))):
         backbone.load_clip("ViT-B-16-quickgelu", "openai")
 
 

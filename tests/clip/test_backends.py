@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from vqa_harness.errors import MissingBackend
+from vqa_harness.installation import pip_install
 from vqa_harness.media.reader import VideoReader
 from vqa_plugin_clip import libraries
 from vqa_plugin_clip.backend import choice, onnx_runtime
@@ -96,7 +97,7 @@ def test_without_torch_the_error_says_why_and_what_to_install(hidden, without_gr
         code, _, err = cli("run", "-m", f"clipvqa:{params}", video)
         assert (code, err.count("\n")) == (6, 1)
         assert words in err
-        assert "pip install 'vqa-harness[clip]'" in err
+        assert pip_install("vqa-harness[clip]") in err
     assert cli("run", "-m", "clipvqa", video)[0] == 0
 
 
@@ -124,7 +125,8 @@ def test_commands_that_make_checkpoints_say_what_they_need(hidden, tmp_path, cli
     code, _, err = cli("clipvqa", command, *words)
     assert (code, err.count("\n")) == (6, 1), err
     assert f"clipvqa {command} needs torch, safetensors" in err
-    assert "pip install 'vqa-harness[clip" in err
+    extras = "clip" if command == "import-checkpoint" else "clip,train"
+    assert pip_install(f"vqa-harness[{extras}]") in err
 
 
 def test_a_device_that_onnxruntime_does_not_have(monkeypatch):

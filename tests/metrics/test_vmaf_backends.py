@@ -7,6 +7,7 @@ import pytest
 
 from vqa_harness.errors import MissingBackend, UsageError
 from vqa_harness.frames import ColourInfo
+from vqa_harness.installation import pip_install
 from vqa_harness.logs.cache_key import CacheKeys
 from vqa_harness.protocols import RunInfo
 from vqa_harness.registry import Registry
@@ -228,7 +229,7 @@ def test_metrics_says_what_vmaf_lacks(cli, monkeypatch, no_variable):
     monkeypatch.setattr(ffmpeg_module, "_find", ffmpeg_module._find.__wrapped__)  # no answer kept
     code, out, _ = cli("metrics", "vmaf")
     assert code == 0
-    assert "pip install 'vqa-harness[vmaf]', or name one by vmaf:ffmpeg=PATH" in out
+    assert f"{pip_install('vqa-harness[vmaf]')}, or name one by vmaf:ffmpeg=PATH" in out
     (row,) = [r for r in json.loads(cli("metrics", "--json", "-")[1]) if r["name"] == "vmaf"]
     assert "no ffmpeg with libvmaf" in row["missing"]
 

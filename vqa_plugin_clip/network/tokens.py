@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vqa_harness.errors import MissingBackend, UsageError
+from vqa_harness.installation import pip_install
+from vqa_plugin_clip.libraries import SCORING
 from vqa_plugin_clip.network.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -150,5 +152,5 @@ def open_clip_package() -> Any:
         return importlib.import_module("open_clip")
     except ModuleNotFoundError:
         raise MissingBackend(
-            "CLIP: open_clip is not installed; run: pip install 'vqa-harness[clip]'"
+            f"CLIP: open_clip is not installed; run: {pip_install(SCORING)}"
         ) from None

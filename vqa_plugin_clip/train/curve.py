@@ -9,6 +9,8 @@ from typing import Any
 
 from vqa_harness.errors import MissingBackend
 from vqa_harness.files import write_bytes, write_text
+from vqa_harness.installation import pip_install
+from vqa_plugin_clip.libraries import MAKING
 from vqa_plugin_clip.train.dataset import as_csv
 
 COLUMNS = ("epoch", "updates", "rate", "loss", "srocc", "plcc", "rmse", "seconds")
@@ -63,7 +65,7 @@ def _figure() -> Any:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise MissingBackend(
-            "training: matplotlib is not installed; run: pip install 'vqa-harness[clip,train]'"
+            f"training: matplotlib is not installed; run: {pip_install(MAKING)}"
         ) from None
     mpl.rcParams["svg.hashsalt"] = "vqa-harness"  # otherwise every run writes another file
     return Figure

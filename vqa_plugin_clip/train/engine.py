@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vqa_harness.errors import MissingBackend, UsageError, one_line
+from vqa_harness.installation import pip_install
 from vqa_plugin_clip.backend.pytorch import choose_device
+from vqa_plugin_clip.libraries import MAKING
 from vqa_plugin_clip.network.labels import cosine_loss, expected_level, labels_of
 from vqa_plugin_clip.network.tokens import tokens_for
 from vqa_plugin_clip.train.initial_network import InitialNetwork, keep_statistics, save_memory
@@ -42,7 +44,7 @@ def make_accelerator(device: str, precision: Precision) -> Any:
         from accelerate import Accelerator
     except ModuleNotFoundError:
         raise MissingBackend(
-            "training: accelerate is not installed; run: pip install 'vqa-harness[clip,train]'"
+            f"training: accelerate is not installed; run: {pip_install(MAKING)}"
         ) from None
     if choose_device(device) == "cpu" and precision == "fp16":
         raise UsageError("--precision fp16: needs a GPU; a processor takes bf16 or no")

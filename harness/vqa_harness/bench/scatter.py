@@ -12,6 +12,7 @@ from vqa_harness.bench.evaluate import BenchmarkResult, MetricOutcome
 from vqa_harness.bench.output import TITLES, where
 from vqa_harness.errors import MissingBackend
 from vqa_harness.files import make_folder, write_bytes
+from vqa_harness.installation import pip_install
 
 
 def check_matplotlib() -> None:
@@ -24,7 +25,7 @@ def check_matplotlib() -> None:
         import matplotlib.figure  # noqa: F401
     except ImportError:
         raise MissingBackend(
-            "--scatter needs matplotlib; pip install 'vqa-harness[bench]'"
+            f"--scatter needs matplotlib; {pip_install('vqa-harness[bench]')}"
         ) from None
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from vqa_harness import __version__
 from vqa_harness.errors import MissingBackend
 from vqa_harness.files import write_text
+from vqa_harness.installation import pip_install
 from vqa_harness.ladder.output import AGGREGATE_HEAD, aggregate_rows
 from vqa_harness.report.data import ReportData, load
 from vqa_harness.report.page import build
@@ -47,7 +48,7 @@ def require_jinja() -> None:
     try:
         import jinja2  # noqa: F401 - only whether it is there
     except ModuleNotFoundError:
-        raise MissingBackend("reports need jinja2; pip install 'vqa-harness[report]'") from None
+        raise MissingBackend(f"reports need jinja2; {pip_install('vqa-harness[report]')}") from None
 
 
 def render(

@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.errors import MissingBackend
+from vqa_harness.installation import pip_install
+from vqa_metrics.specs.skvideo import EXTRA
 
 VERSION = "1.1.11"
 _PRIVATE = "vqa_metrics._skvideo_1_1_11"
@@ -123,7 +125,7 @@ def _package(name: str, folder: Path) -> None:
 def _load() -> Library:
     spec = importlib.util.find_spec("skvideo")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingBackend("scikit-video is not installed; pip install 'vqa-harness[skvideo]'")
+        raise MissingBackend(f"scikit-video is not installed; {pip_install(EXTRA)}")
     installed = version("scikit-video")
     if installed != VERSION:
         raise MissingBackend(
@@ -164,6 +166,6 @@ def library() -> Library:
             except ImportError as error:
                 raise MissingBackend(
                     f"scikit-video {VERSION} does not load, {error.name} is missing;"
-                    f" pip install 'vqa-harness[skvideo]'"
+                    f" {pip_install(EXTRA)}"
                 ) from error
         return _loaded[0]

@@ -14,7 +14,7 @@ from typing import Protocol
 from vqa_harness.errors import MissingBackend, UsageError, VqaError
 from vqa_harness.media.pair_filter import filter_starts
 from vqa_metrics.vmaf.features import EXTRACTORS
-from vqa_metrics.vmaf.ffmpeg import HOW_TO_GET, libvmaf_starts
+from vqa_metrics.vmaf.ffmpeg import how_to_get, libvmaf_starts
 from vqa_metrics.vmaf.model_file import model_dictionary
 from vqa_metrics.vmaf.models import PUBLISHED, VmafModel
 from vqa_metrics.vmaf.options import what_to_compute
@@ -91,7 +91,7 @@ def fault(build: Build, models: Sequence[VmafModel], features: Sequence[str]) ->
     """
     risk = build.risk(models, features)
     if risk:
-        return MissingBackend(f"VMAF: {build.name} {risk}, so it takes an ffmpeg; {HOW_TO_GET}")
+        return MissingBackend(f"VMAF: {build.name} {risk}, so it takes an ffmpeg; {how_to_get()}")
     if not build.starts(models, features):
         return _unknown(build, models, features)
     for text in features:
@@ -123,7 +123,7 @@ def _unknown(build: Build, models: Sequence[VmafModel], features: Sequence[str])
 def _absent(what: str, name: str, published: Iterable[str], there: list[str], who: str) -> VqaError:
     listed = f"it has {', '.join(there)}" if there else "it has none that is known here"
     if name in published:
-        return MissingBackend(f"VMAF: {who} has no {what} {name}; {listed}; {HOW_TO_GET}")
+        return MissingBackend(f"VMAF: {who} has no {what} {name}; {listed}; {how_to_get()}")
     return UsageError(f"VMAF: {who} has no {what} {name}; {listed}")
 
 

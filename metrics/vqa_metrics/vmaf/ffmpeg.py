@@ -12,13 +12,17 @@ from functools import lru_cache
 from pathlib import Path
 
 from vqa_harness.errors import MissingBackend
+from vqa_harness.installation import pip_install
 
 VARIABLE = "VQA_HARNESS_FFMPEG"
 """Environment variable that names an ffmpeg."""
-HOW_TO_GET = f"pip install 'vqa-harness[vmaf]', or name one by vmaf:ffmpeg=PATH or {VARIABLE}"
-"""What a message says to do about a missing ffmpeg."""
 _PROBE_SECONDS = 60
 """How long an ffmpeg may take to list its filter before it counts as unusable."""
+
+
+def how_to_get() -> str:
+    """What a message says to do about a missing ffmpeg."""
+    return f"{pip_install('vqa-harness[vmaf]')}, or name one by vmaf:ffmpeg=PATH or {VARIABLE}"
 
 
 def find_ffmpeg(explicit: str | Path | None = None) -> Path:
@@ -94,14 +98,14 @@ def _find(explicit: str, variable: str, search_path: str) -> Path:
     if named:
         executable = shutil.which(named, path=search_path)
         if executable is None:
-            raise MissingBackend(f"{origin}={named}: no such program; {HOW_TO_GET}")
+            raise MissingBackend(f"{origin}={named}: no such program; {how_to_get()}")
         if not has_libvmaf(executable):
-            raise MissingBackend(f"{origin}={named}: has no usable libvmaf filter; {HOW_TO_GET}")
+            raise MissingBackend(f"{origin}={named}: has no usable libvmaf filter; {how_to_get()}")
         return Path(executable)
     for candidate in _candidates(search_path):
         if has_libvmaf(candidate):
             return Path(candidate)
-    raise MissingBackend(f"no ffmpeg with libvmaf was found, and VMAF needs one; {HOW_TO_GET}")
+    raise MissingBackend(f"no ffmpeg with libvmaf was found, and VMAF needs one; {how_to_get()}")
 
 
 def _candidates(search_path: str) -> Iterator[str]:
