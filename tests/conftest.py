@@ -27,6 +27,15 @@ def own_cache(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture
+def gate(cli, own_cache, tmp_path, monkeypatch):
+    """Run ``vqa-harness gate`` in an empty folder, with a cache of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    return lambda *arguments: cli("gate", *arguments)
+
+
 @pytest.fixture(scope="session")
 def video(tmp_path_factory):
     """``clip.mp4``, which no test may change: 12 frames of 64x48, H.264."""

@@ -36,6 +36,7 @@ __all__ = [
     "Feature",
     "Frame",
     "GateFailed",
+    "ImageSequence",
     "InputError",
     "Log",
     "Metric",
@@ -44,6 +45,7 @@ __all__ = [
     "MissingBackend",
     "Param",
     "PartialResult",
+    "RawVideo",
     "Registry",
     "Result",
     "RunInfo",
@@ -74,7 +76,9 @@ _LAZY = {
     "Clip": "frames",
     "ColourInfo": "frames",
     "Frame": "frames",
+    "ImageSequence": "media.numbered",
     "Log": "logs.log",
+    "RawVideo": "media.raw",
     "Registry": "registry",
     "Result": "api.result",
     "RunOptions": "pipeline.runner",
@@ -105,6 +109,8 @@ if TYPE_CHECKING:
     from vqa_harness.logs.log import Log
     from vqa_harness.logs.read import read_log
     from vqa_harness.logs.write import write_log
+    from vqa_harness.media.numbered import ImageSequence
+    from vqa_harness.media.raw import RawVideo
     from vqa_harness.media.reader import VideoReader
     from vqa_harness.pipeline.runner import RunOptions, run
     from vqa_harness.registry import Registry

@@ -290,7 +290,7 @@ def test_the_schema_has_every_key(plan):
     schema = json_schema()
     assert json.loads(json.dumps(schema)) == schema
     assert set(schema["properties"]) == {
-        *("schema", "metrics", "baseline", "min_share", "rules", "rule", "case", "align")
+        *("schema", "metrics", "baseline", "min_share", "rules", "rule", "case", "align", "input")
     }
     assert schema["additionalProperties"] is False
     align = schema["$defs"]["AlignTable"]

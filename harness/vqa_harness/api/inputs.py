@@ -13,12 +13,14 @@ from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.api.arrays import is_array
 from vqa_harness.api.video import Video
 from vqa_harness.errors import InputError, MissingBackend, UsageError
+from vqa_harness.media.numbered import ImageSequence
+from vqa_harness.media.raw import RawVideo
 from vqa_harness.media.source import FileObject, VideoSource
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request, how_to_get, missing_modules
 
-VideoLike = str | os.PathLike[str] | BinaryIO | Video
-"""A path, a binary file object, or frames in memory."""
+VideoLike = str | os.PathLike[str] | BinaryIO | Video | RawVideo | ImageSequence
+"""A path, a binary file object, raw video, numbered images, or frames in memory."""
 
 AlignLike = AlignOptions | str | None
 """Options, or the name of a mode (``auto``, ``index``, ``time``, ``content``); None is ``auto``."""
@@ -35,7 +37,7 @@ def source_of(value: object, role: str) -> Path | VideoSource:
         UsageError: the value is something else.
         InputError: the value is a URL.
     """
-    if isinstance(value, Video | FileObject):
+    if isinstance(value, Video | FileObject | RawVideo | ImageSequence):
         return value
     if isinstance(value, str | os.PathLike):
         return _path(value, role)

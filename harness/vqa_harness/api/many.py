@@ -20,7 +20,9 @@ from vqa_harness.api.result import Result
 from vqa_harness.api.scoring import DEFAULT_METRICS, score
 from vqa_harness.api.video import Video
 from vqa_harness.errors import MetricError, UsageError, VqaError
+from vqa_harness.media.numbered import ImageSequence
 from vqa_harness.media.opening import display_name
+from vqa_harness.media.raw import RawVideo
 from vqa_harness.processes import in_order, threads_each
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
@@ -162,4 +164,6 @@ def _portable(video: VideoLike) -> VideoLike:
 
 
 def _name_of(video: VideoLike) -> str:
-    return video.info.name if isinstance(video, Video) else display_name(video)
+    if isinstance(video, Video):
+        return video.info.name
+    return display_name(str(video) if isinstance(video, RawVideo | ImageSequence) else video)

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.input_formats import takes_formats
 from vqa_harness.cli.options import Json, Quiet, put_json
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.destinations import STDOUT
+from vqa_harness.media.input_format import PairFormat
 
 if TYPE_CHECKING:
     from vqa_harness.alignment.report import AlignReport
 
 
 @takes_pairing
+@takes_formats
 def align_command(
     distorted: Annotated[
         Path, typer.Argument(metavar="DISTORTED", help="The video made from the reference.")
@@ -28,16 +31,20 @@ def align_command(
     json_target: Json = None,
     quiet: Quiet = False,
     *,
+    stated: PairFormat,
     pairing: AlignOptions,
 ) -> None:
     """Tell which frames of two videos belong together, and what is missing, repeated or frozen."""
     from vqa_harness.alignment.align import align
     from vqa_harness.console import clean, progress_bar, warn
     from vqa_harness.destinations import Writing, check_destinations
+    from vqa_harness.media.inputs import as_source, check_stated
 
+    check_stated(stated, [distorted], reference)
+    sides = as_source(distorted, stated.distorted), as_source(reference, stated.reference)
     check_destinations([json_target], [distorted, reference])
     with progress_bar(distorted.name, quiet=quiet) as progress:
-        report, warnings = align(distorted, reference, pairing, progress=progress)
+        report, warnings = align(*sides, pairing, progress=progress)
     writing = Writing()
     if json_target is not None:
         with writing.trying():

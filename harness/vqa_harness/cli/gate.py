@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.input_formats import takes_formats
 from vqa_harness.cli.options import (
     Jobs,
     Json,
@@ -23,6 +24,7 @@ from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import UsageError
 from vqa_harness.gate.pairing import DEFAULTS
+from vqa_harness.media.input_format import PairFormat
 from vqa_harness.registry import Registry
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 
 @partial(takes_pairing, defaults=DEFAULTS)
+@takes_formats
 def gate_command(
     context: typer.Context,
     videos: Annotated[
@@ -109,6 +112,7 @@ def gate_command(
     quiet: Quiet = False,
     schema: Schema = False,
     *,
+    stated: PairFormat,
     pairing: AlignOptions,
 ) -> None:
     """Pass or fail videos by quality rules: exit code 0 or 1."""
@@ -137,7 +141,9 @@ def gate_command(
         return
     changed = {k: v for k, v in pairing.to_json().items() if v != getattr(DEFAULTS, k)}
     arguments = GateArguments(
-        *(videos or [], log or [], reference, metric or [], rule or [], config, changed, min_share)
+        *(videos or [], log or [], reference, metric or [], rule or [], config, changed),
+        stated,
+        min_share,
     )
     plan = make_plan(arguments, registry, baseline)
     if dry_run:

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from vqa_harness.console import note
 from vqa_harness.errors import UsageError
 from vqa_harness.gate.config import FILE_NAME, find_config, load_config
 from vqa_harness.gate.plan import Plan, plan_config, plan_logs, plan_videos
 from vqa_harness.gate.rules import parse_rule
+from vqa_harness.media.input_format import NOTHING_STATED, PairFormat
+from vqa_harness.media.inputs import check_stated, expand
 from vqa_harness.registry import Registry
 
 
@@ -26,6 +29,7 @@ class GateArguments:
         rules: rules as typed.
         config: file of the configuration; None to look for one.
         align: options of pairing that differ from those of `vqa_harness.gate.pairing`, by name.
+        stated: how inputs are read that do not say it themselves.
         min_share: share of the frames that must have been scored; None for the configuration's.
     """
 
@@ -36,6 +40,7 @@ class GateArguments:
     rules: list[str]
     config: Path | None
     align: Mapping[str, Any] = field(default_factory=dict)
+    stated: PairFormat = NOTHING_STATED
     min_share: float | None = None
 
     @property
@@ -77,7 +82,9 @@ def make_plan(arguments: GateArguments, registry: Registry, baseline: Path | Non
         plan = plan_logs(arguments.logs, rules, registry, arguments.align)
     else:
         pair = (arguments.reference, arguments.align)
-        plan = plan_videos(arguments.videos, *pair, arguments.metrics, rules, registry)
+        videos, stated = expand(arguments.videos, note), arguments.stated
+        check_stated(stated, videos, arguments.reference)
+        plan = plan_videos(videos, *pair, arguments.metrics, rules, registry, stated)
     share = arguments.min_share
     if config is not None:
         share = config.table.min_share if share is None else share
@@ -95,7 +102,12 @@ def _check(arguments: GateArguments) -> None:
     if arguments.videos and arguments.logs:
         raise UsageError("--log judges logs and VIDEO is scored; give one of the two")
     pairing = set(arguments.align) - ({"tail"} if arguments.logs else set())
-    if not arguments.videos and (arguments.reference is not None or arguments.metrics or pairing):
+    if not arguments.videos and (
+        arguments.reference is not None
+        or arguments.metrics
+        or pairing
+        or arguments.stated != NOTHING_STATED
+    ):
         raise UsageError(
             "--reference, --metric and options of pairing are for videos named on the command "
             "line; write them into the configuration"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
-
-import typer
 
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.added_options import Added, add_options
 
 DISTORTED_COLOUR = (
     "State what the distorted video does not say of its colour, or has wrong: "
@@ -59,26 +55,8 @@ def takes_pairing(
         The command for typer. It raises `UsageError` when it is called with impossible values.
     """
     defaults = defaults or AlignOptions()
-
-    @functools.wraps(command)
-    def wrapper(**arguments: Any) -> None:
-        chosen = {name: arguments.pop(name) for name in _FLAGS}
-        command(pairing=AlignOptions(**chosen), **arguments)
-
-    own = inspect.signature(command, eval_str=True)
-    parameters = [p for name, p in own.parameters.items() if name != "pairing"]
-    added = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=getattr(defaults, name),
-            annotation=Annotated[kind, typer.Option(flag, help=text, rich_help_panel=_PANEL)],
-        )
+    options = {
+        name: Added(kind, flag, text, getattr(defaults, name))
         for name, (kind, flag, text) in _FLAGS.items()
-    ]
-    last = inspect.Parameter.KEYWORD_ONLY
-    wrapper.__signature__ = own.replace(  # type: ignore[attr-defined]
-        parameters=[*(p.replace(kind=last) for p in parameters), *added]
-    )
-    wrapper.__annotations__ = {p.name: p.annotation for p in [*parameters, *added]}
-    return wrapper
+    }
+    return add_options(command, "pairing", options, lambda values: AlignOptions(**values), _PANEL)

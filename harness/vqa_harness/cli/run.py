@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.cli.input_formats import takes_formats
 from vqa_harness.cli.options import Json, Metrics, Quiet, Threads, put_json
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.destinations import STDOUT
@@ -20,6 +21,7 @@ from vqa_harness.errors import (
     VqaError,
     one_line,
 )
+from vqa_harness.media.input_format import PairFormat
 from vqa_harness.registry import DEFAULT_METRIC, Registry
 from vqa_harness.request import Request
 
@@ -32,9 +34,12 @@ if TYPE_CHECKING:
 
 
 @takes_pairing
+@takes_formats
 def run_command(
     context: typer.Context,
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Videos to score.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT", help="Videos to score, or folders of them.")
+    ],
     metric: Metrics = None,
     reference: Annotated[
         Path | None,
@@ -52,13 +57,15 @@ def run_command(
     threads: Threads = 0,
     quiet: Quiet = False,
     *,
+    stated: PairFormat,
     pairing: AlignOptions,
 ) -> None:
     """Score videos with one or more metrics, each decoded once."""
     from vqa_harness.cli.warmup import announce_compiling
-    from vqa_harness.console import progress_bar, warn
+    from vqa_harness.console import note, progress_bar, warn
     from vqa_harness.destinations import Writing, check_destinations, files_of
     from vqa_harness.logs.write import log_targets, write_log
+    from vqa_harness.media.inputs import as_source, check_stated, expand
     from vqa_harness.pipeline.runner import RunOptions, run
 
     registry: Registry = context.obj
@@ -66,6 +73,9 @@ def run_command(
     if output == STDOUT and json_target == STDOUT:
         raise UsageError("-o - and --json - both write to standard output; choose one")
     writers = registry.writers()
+    inputs = expand(inputs, note)
+    check_stated(stated, inputs, reference)
+    compared = None if reference is None else as_source(reference, stated.reference)
     targets = log_targets(inputs, output, log_format, writers)
     read = [*inputs, reference, *files_of(requests)]
     check_destinations([json_target, *targets.values()], read)
@@ -77,7 +87,8 @@ def run_command(
         try:
             with progress_bar(path.name, quiet=quiet) as progress:
                 options = RunOptions(threads, progress, pairing)
-                result = run(path, requests, registry, options, reference=reference)
+                source = as_source(path, stated.distorted)
+                result = run(source, requests, registry, options, reference=compared)
             log = _log(path, result)
         except (InputError, AlignError, MetricError) as error:
             if len(inputs) == 1:

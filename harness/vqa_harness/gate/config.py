@@ -21,6 +21,7 @@ from vqa_harness.errors import UsageError, placed
 from vqa_harness.gate.pairing import DEFAULTS, MIN_SHARE
 from vqa_harness.gate.rules import Rule, checked, parse_rule
 from vqa_harness.gate.targets import KINDS, parse_target
+from vqa_harness.media.input_format import PairFormat
 
 FILE_NAME = "vqa-harness.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -56,6 +57,32 @@ else:
     )
 
 
+class InputTable(Table):
+    """How inputs are read that do not say it themselves: raw video and numbered images."""
+
+    size: str | None = Field(default=None, description="size of raw video, WIDTHxHEIGHT")
+    pix_fmt: str | None = Field(default=None, description="its pixel format; default: yuv420p")
+    rate: str | int | float | None = Field(
+        default=None,
+        description="frames per second, of numbered images too: 25, '30000/1001'",
+    )
+    reference_size: str | None = Field(default=None, description="of the reference alone")
+    reference_pix_fmt: str | None = Field(default=None, description="of the reference alone")
+    reference_rate: str | int | float | None = Field(
+        default=None, description="the same of the reference alone"
+    )
+
+    def set_keys(self) -> dict[str, Any]:
+        """The keys that are in the file with their values, as `PairFormat.of` takes them."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+    @model_validator(mode="after")
+    def _is_sensible(self) -> Self:
+        with toml.refusals():
+            PairFormat.of(self.set_keys(), name=str)
+        return self
+
+
 class RuleTable(Table):
     """A rule with its options: either ``check``, or ``value`` with bounds."""
 
@@ -89,6 +116,9 @@ class CaseTable(Table):
     align: AlignTable = Field(
         default_factory=AlignTable, description="keys that replace those of [align]"
     )
+    input: InputTable = Field(
+        default_factory=InputTable, description="keys that replace those of [input]"
+    )
     group: str | None = Field(
         None, description="rungs of one rate-quality curve; default: the name of the case"
     )
@@ -113,6 +143,9 @@ class GateTable(Table):
     case: list[CaseTable] = Field([], description="what is scored")
     align: AlignTable = Field(
         default_factory=AlignTable, description="how frames are paired with the reference"
+    )
+    input: InputTable = Field(
+        default_factory=InputTable, description="how raw video and numbered images are read"
     )
 
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vqa_harness.console import note
 from vqa_harness.destinations import files_of
 from vqa_harness.errors import InputError, UsageError, nearest, placed
 from vqa_harness.gate.features import Offer, metric_with, offered, resolve
 from vqa_harness.gate.pairing import MIN_SHARE
 from vqa_harness.gate.rules import Rule
 from vqa_harness.logs.cache_key import COLOUR
+from vqa_harness.media.input_format import NOTHING_STATED, PairFormat
+from vqa_harness.media.inputs import check_stated, expand
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 
@@ -40,6 +43,7 @@ class Case:
         align: options of pairing that differ from those of `vqa_harness.gate.pairing`, by name.
         log: the log that is judged instead of scoring a video.
         place: where it is written, for messages.
+        stated: how inputs are read that do not say it themselves.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Case:
     align: Mapping[str, Any] = field(default_factory=dict)
     log: Path | None = None
     place: str = ""
+    stated: PairFormat = NOTHING_STATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,7 @@ def plan_videos(
     metrics: Sequence[str],
     rules: Sequence[Rule],
     registry: Registry,
+    stated: PairFormat = NOTHING_STATED,
 ) -> Plan:
     """The plan of a command line that names videos; each is a case called by its file's stem.
 
@@ -130,7 +136,7 @@ def plan_videos(
     cases = []
     for name, path in _named(videos):
         requests = requests_for(metrics, [r for r in rules if r.applies(name)], registry)
-        cases.append(Case(name, name, path, reference, requests, align))
+        cases.append(Case(name, name, path, reference, requests, align, stated=stated))
     return checked_plan(Plan(cases, rules), registry)
 
 
@@ -258,13 +264,15 @@ def _cases(
     align = {k: v for k, v in shared.items() if table.reference or k == COLOUR} | align
     reference = None if table.reference is None else config.resolve(table.reference)
     texts = config.table.metrics if table.metrics is None else table.metrics
+    stated = PairFormat.of(config.table.input.set_keys() | table.input.set_keys())
+    if table.input.set_keys():
+        check_stated(stated, paths, reference)
     single = len(paths) == 1 and len(table.distorted) == 1 and not _is_pattern(table.distorted[0])
     for stem, path in _named(paths):
         name = table.name if single else f"{table.name}/{stem}"
         mine = [r for r in rules if _concerns(r, name, group, single and not table.group)]
-        yield Case(
-            name, group, path, reference, requests_for(texts, mine, registry), align, place=at
-        )
+        requests = requests_for(texts, mine, registry)
+        yield Case(name, group, path, reference, requests, align, place=at, stated=stated)
 
 
 def _concerns(rule: Rule, name: str, group: str, alone: bool) -> bool:
@@ -278,7 +286,7 @@ def _expand(config: Config, table: CaseTable, at: str) -> Iterator[Path]:
     for text in table.distorted:
         path = config.resolve(text)
         if path.exists() or not _is_pattern(text):
-            yield path
+            yield from expand([path], note)
             continue
         matches = sorted(_glob(config.path.parent, text))
         if not matches:

@@ -18,6 +18,7 @@ from vqa_harness.logs.cache_key import CacheKey, CacheKeys
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import read_log
 from vqa_harness.media.bitrate import measure_bitrate
+from vqa_harness.media.inputs import as_source
 from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.processes import in_order, threads_each
 from vqa_harness.registry import Registry
@@ -96,7 +97,8 @@ def _score(scored: ScoredCase, distorted: Path, registry: Registry, scoring: Gat
     align = scored_with(case.align)
     key: CacheKey | None = None
     if scoring.cache is not None:
-        key = CacheKeys(case.requests, registry, align).of(distorted, case.reference)
+        keys = CacheKeys(case.requests, registry, align, case.stated)
+        key = keys.of(distorted, case.reference)
         scored.log = scoring.cache.get(key)
         if scored.log is not None:
             scored.cached = True
@@ -104,7 +106,9 @@ def _score(scored: ScoredCase, distorted: Path, registry: Registry, scoring: Gat
     with progress_bar(case.name, quiet=scoring.quiet) as progress:
         # all is decoded, because rules and the cache go by what reading reports of the whole video
         options = RunOptions(scoring.threads, progress, align, everything=True)
-        result = run(distorted, case.requests, registry, options, reference=case.reference)
+        reference = case.reference and as_source(case.reference, case.stated.reference)
+        source = as_source(distorted, case.stated.distorted)
+        result = run(source, case.requests, registry, options, reference=reference)
     scored.log = build_log(result, command=scoring.command)
     if scoring.cache is not None and key is not None:
         try:

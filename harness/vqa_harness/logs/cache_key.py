@@ -27,6 +27,8 @@ from vqa_harness import __version__
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.files import VARIABLE, file_sha256
 from vqa_harness.logs.log import Log
+from vqa_harness.media.input_format import PairFormat
+from vqa_harness.media.source import hash_path
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request, backend_of
 from vqa_harness.spec import MetricSpec
@@ -104,13 +106,18 @@ class CacheKeys:
         requests: the metrics, in order.
         registry: says which package provides each metric.
         align: the alignment options; None for the defaults.
+        stated: how inputs are read that do not say it themselves; None for nothing stated.
 
     Raises:
         InputError: a file of a model cannot be read.
     """
 
     def __init__(
-        self, requests: Sequence[Request], registry: Registry, align: AlignOptions | None = None
+        self,
+        requests: Sequence[Request],
+        registry: Registry,
+        align: AlignOptions | None = None,
+        stated: PairFormat | None = None,
     ) -> None:
         self._compares = any(request.spec.reference for request in requests)
         self._references: dict[Path, str] = {}
@@ -128,6 +135,10 @@ class CacheKeys:
             },
         }
 
+        formats = {} if stated is None else stated.to_json()
+        if formats:  # not for others, whose keys would change for nothing
+            self.facts["stated"] = formats
+
     def of(self, distorted: Path, reference: Path | None = None) -> CacheKey:
         """The key of a run; reads the videos to their end.
 
@@ -138,11 +149,11 @@ class CacheKeys:
         Raises:
             InputError: a video cannot be read.
         """
-        sha256 = {"distorted": file_sha256(distorted)}
+        sha256 = {"distorted": hash_path(distorted)}
         names = {"distorted": distorted.name}
         if reference is not None and self._compares:
             if reference not in self._references:
-                self._references[reference] = file_sha256(reference)
+                self._references[reference] = hash_path(reference)
             sha256["reference"] = self._references[reference]
             names["reference"] = reference.name
         return CacheKey(self.digest(sha256), sha256, names)

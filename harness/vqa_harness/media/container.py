@@ -10,6 +10,8 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from vqa_harness.media.input_format import InputFormat
+
 FFmpegError = av.error.FFmpegError
 VERSIONS: dict[str, str] = {
     "av": av.__version__,
@@ -44,12 +46,20 @@ def message(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-def open_container(source: str | BinaryIO) -> InputContainer:
+def open_container(source: str | BinaryIO, raw: InputFormat | None = None) -> InputContainer:
     """Open a container, without network protocols or formats that open further files.
 
     Whoever opens it must close it: PyAV keeps several megabytes for each container left open.
+
+    Args:
+        source: a path behind ``file:``, or a file object.
+        raw: size and format, if it holds raw frames; they are never looked for.
     """
-    opened = av.open(source, "r", options=dict(OPEN_OPTIONS), **METADATA)
+    options, container_format = dict(OPEN_OPTIONS), None
+    if raw is not None:
+        container_format = "rawvideo"
+        options |= {"format_whitelist": container_format, **raw.options()}
+    opened = av.open(source, "r", format=container_format, options=options, **METADATA)
     return cast(InputContainer, opened)
 
 

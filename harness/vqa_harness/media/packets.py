@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 
 from vqa_harness.media.container import FFmpegError, exact_rate, main_video, open_container
 from vqa_harness.media.facts import Scan
+from vqa_harness.media.input_format import InputFormat
 
 
 def scan_packets(source: str | BinaryIO) -> Scan:
@@ -36,6 +37,18 @@ def promised(container: InputContainer, stream: VideoStream) -> Scan | None:
     if container.format.name == "yuv4mpegpipe" and stream.duration:
         return Scan(stream.duration, promised=True)
     return None
+
+
+def frame_bytes(source: str | BinaryIO, raw: InputFormat) -> int:
+    """How many bytes of raw video a frame takes, or the whole file if it is shorter than one.
+
+    Raises:
+        FFmpegError: FFmpeg cannot read this format.
+    """
+    if not isinstance(source, str):
+        source.seek(0)
+    with open_container(source, raw) as container:
+        return next(container.demux(main_video(container))).size
 
 
 def _count_packets(container: InputContainer, stream: VideoStream) -> Scan:

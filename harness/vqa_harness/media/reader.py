@@ -13,9 +13,11 @@ from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.container import FFmpegError
 from vqa_harness.media.facts import Facts, Scan
 from vqa_harness.media.filters import Deinterlace
+from vqa_harness.media.input_format import InputFormat
 from vqa_harness.media.opening import Source, checked_source, display_name, open_video, why_not
 from vqa_harness.media.picture import Picture
 from vqa_harness.media.read_report import LISTED, ReadReport, is_truncated
+from vqa_harness.media.remarks import believed_rate, remark
 from vqa_harness.media.selection import PacketTable, packet_table
 from vqa_harness.media.skipping import FrameSelection, NotAsPromised
 from vqa_harness.media.timestamps import Clock
@@ -23,11 +25,6 @@ from vqa_harness.media.video_file import DecodeStep
 
 MAX_SIDE = 16384
 """Pixels of the longest side of a frame; larger frames are left out, and the report says so."""
-MAX_RATE = 1000
-"""Frames per second from which a rate is not believed.
-
-Containers that know no rate give their time base instead.
-"""
 GAP = Fraction(3, 2)
 """Periods between two frames from which there is a gap in time."""
 
@@ -45,6 +42,7 @@ class VideoReader:
         threads: decoder threads; 0 lets FFmpeg choose.
         deinterlace: ``auto`` makes a progressive frame of each frame of an interlaced stream
             (FFmpeg's bwdif), ``always`` of any stream.
+        raw: size and format, if the file holds raw frames; see `vqa_harness.RawVideo`.
 
     Attributes:
         info: facts of the stream and of its first frame.
@@ -54,14 +52,21 @@ class VideoReader:
         InputError: there is no such file, it holds no video, or none of it can be decoded.
     """
 
-    def __init__(self, path: Source, *, threads: int = 0, deinterlace: Deinterlace = "off") -> None:
+    def __init__(
+        self,
+        path: Source,
+        *,
+        threads: int = 0,
+        deinterlace: Deinterlace = "off",
+        raw: InputFormat | None = None,
+    ) -> None:
         self._name = display_name(path)
-        self._path = path
+        self._path, self._raw = path, raw
         self._chosen: FrameSelection | None = None
         self.report = ReadReport(self._name)
-        source = checked_source(path)
+        source = checked_source(path, raw=raw is not None)
         try:
-            self._file, scan = open_video(source, threads, deinterlace)
+            self._file, scan = open_video(source, threads, deinterlace, raw)
         except LookupError as error:
             raise InputError(f"{self._name}: {error.args[0]}; give a video or an image") from error
         except (FFmpegError, OSError, ValueError, MemoryError) as error:
@@ -92,7 +97,8 @@ class VideoReader:
         still = self.info.still or self._file.interlaced or self.deinterlaced
         if still or self._expected is None or not self._clock.use_pts:
             return None
-        table = packet_table(checked_source(self._path))
+        source = checked_source(self._path, raw=self._raw is not None)
+        table = packet_table(source, self._raw)
         return table if table is not None and len(table.pts) == self._expected else None
 
     def only(self, table: PacketTable, wanted: Set[int]) -> list[Fraction | None]:
@@ -107,7 +113,7 @@ class VideoReader:
         Returns:
             The time of every frame of the video.
         """
-        clock = Clock(self._file.facts.time_base, _rate(self._file.facts))
+        clock = Clock(self._file.facts.time_base, believed_rate(self._file.facts))
         self._chosen = FrameSelection(table, clock, wanted)
         self._file.skip(self._chosen.plan)
         return self._chosen.times
@@ -124,7 +130,7 @@ class VideoReader:
 
     def _start(self, scan: Scan) -> None:
         facts = self._file.facts
-        rate = _rate(facts)
+        rate = believed_rate(facts)
         self._scan = scan
         self._clock = Clock(
             facts.time_base, rate, use_pts=not (scan.without_pts or facts.decode_order)
@@ -141,7 +147,7 @@ class VideoReader:
         self.info = self._info(facts, rate, first)
         self.report.interlaced = self._file.interlaced
         self.report.expected_frames = self._expected
-        self._note_facts(facts, first)
+        remark(self.report, self._file, first.look, self._raw)
         self._frames = self._read(first, pictures)
 
     def _read(self, first: Picture, rest: Iterator[Picture]) -> Generator[Frame]:
@@ -253,7 +259,12 @@ class VideoReader:
         report.truncated = is_truncated(facts, self._scan, report)
 
     def _nothing_decoded(self) -> str:
-        report = self.report
+        report, raw = self.report, self._raw
+        if raw is not None and self._scan.packets * self._file.frame_bytes == self._file.bytes:
+            return (
+                f"{self._name}: its {self._file.bytes:,} bytes are less than a frame of {raw}, or "
+                "FFmpeg cannot decode that; state the true --size and --pix-fmt"
+            )
         if not report.packets:
             return f"{self._name}: its video stream holds no frame; is the file complete?"
         why = report.first_error or "no picture came out"
@@ -284,30 +295,6 @@ class VideoReader:
             mirrored=look.turn.mirrored,
         )
 
-    def _note_facts(self, facts: Facts, first: Picture) -> None:
-        report, look = self.report, first.look
-        if any(_undecodable(text) for pair in facts.metadata.items() for text in pair):
-            report.note("metadata is not UTF-8")
-        if facts.video_streams > 1:
-            report.note(f"{facts.video_streams} video streams: the default one was read")
-        if self._file.odd_matrix:
-            report.problem("its display matrix is not a multiple of 90 degrees and was not applied")
-        if look.odd_colours:
-            report.problem(
-                f"its colour matrix is not supported; {look.colour.matrix} was used for RGB"
-            )
-        if self._file.deinterlaced:
-            report.note("frames were deinterlaced (bwdif, a frame for each frame)")
-        if look.alpha:
-            report.note("the alpha channel was left out")
-        if _rate(facts) is None and not facts.still:
-            report.problem("it does not tell its frame rate")
-
-
-def _undecodable(text: str) -> bool:
-    """Whether PyAV met bytes that are not UTF-8: version 18 replaces them, 19 escapes them."""
-    return any(c == "\ufffd" or "\ud800" <= c <= "\udfff" for c in text)
-
 
 def probe(path: Source) -> StreamInfo:
     """Facts of a file's video stream; only the first frame is decoded.
@@ -317,8 +304,3 @@ def probe(path: Source) -> StreamInfo:
     """
     with VideoReader(path, threads=1) as reader:
         return reader.info
-
-
-def _rate(facts: Facts) -> Fraction | None:
-    rate = facts.rate
-    return rate if rate is not None and 0 < rate < MAX_RATE else None

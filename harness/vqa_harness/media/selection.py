@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from vqa_harness.media.coded_picture import reader_of
 from vqa_harness.media.container import FFmpegError, main_video, open_container
+from vqa_harness.media.input_format import InputFormat
 from vqa_harness.media.packets import is_hidden
 
 RESTART, SHOWN, ALONE = 1, 2, 4
@@ -100,11 +101,12 @@ class PacketTable:
         return bool(self._flags[place] & SHOWN) and self._stamps[place] in stamps
 
 
-def packet_table(source: str | BinaryIO) -> PacketTable | None:
+def packet_table(source: str | BinaryIO, raw: InputFormat | None = None) -> PacketTable | None:
     """Read all packets of the main video stream, without decoding.
 
     Args:
         source: a path, or a file that can be sought; who reads it already can go on where it was.
+        raw: size and format, if it holds raw frames.
 
     Returns:
         None where frames cannot be told by their packets: a timestamp is missing or there twice, a
@@ -114,7 +116,7 @@ def packet_table(source: str | BinaryIO) -> PacketTable | None:
         place = source.tell()
         source.seek(0)
     try:
-        with open_container(source) as container:
+        with open_container(source, raw) as container:
             return _read(container, main_video(container))
     except (FFmpegError, LookupError, OSError):
         return None

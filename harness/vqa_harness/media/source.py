@@ -17,6 +17,7 @@ from vqa_harness.errors import UsageError
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.filters import Deinterlace
+from vqa_harness.media.numbered import ImageSequence, is_pattern
 from vqa_harness.media.read_report import ReadReport
 from vqa_harness.media.reader import VideoReader
 
@@ -51,13 +52,15 @@ class VideoSource(Protocol):
 def open_source(
     source: Path | VideoSource, *, threads: int = 0, deinterlace: Deinterlace = "off"
 ) -> Reader:
-    """A new reader of a file or of another source; arguments as of `VideoReader`.
+    """A new reader of a file, of numbered images or of another source; see `VideoReader`.
 
     Raises:
         InputError: as `VideoReader`.
     """
     if isinstance(source, Path):
-        return VideoReader(source, threads=threads, deinterlace=deinterlace)
+        if not is_pattern(source):
+            return VideoReader(source, threads=threads, deinterlace=deinterlace)
+        source = ImageSequence(source)
     return source.open(threads=threads, deinterlace=deinterlace)
 
 
@@ -67,7 +70,16 @@ def hash_source(source: Path | VideoSource) -> str | None:
     Raises:
         InputError: the file cannot be read.
     """
-    return file_sha256(source) if isinstance(source, Path) else source.sha256()
+    return hash_path(source) if isinstance(source, Path) else source.sha256()
+
+
+def hash_path(path: Path) -> str:
+    """The SHA-256 of a file's bytes or of numbered images, in hexadecimal.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    return ImageSequence(path).sha256() if is_pattern(path) else file_sha256(path)
 
 
 class FileObject:

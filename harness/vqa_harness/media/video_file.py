@@ -25,13 +25,12 @@ from vqa_harness.media.container import (
 )
 from vqa_harness.media.facts import Facts, Scan
 from vqa_harness.media.filters import Deinterlace, Deinterlacer
+from vqa_harness.media.input_format import DEFAULT_RATE, MAX_PIXELS, InputFormat
 from vqa_harness.media.orientation import UPRIGHT, Orientation
 from vqa_harness.media.packets import is_hidden, promised
 from vqa_harness.media.picture import Picture, orientation_of
 from vqa_harness.media.selection import DECODE, SKIP
 
-MAX_PIXELS = 2**27
-"""Pixels of the largest picture that is decoded, 16384 x 8192: a header can promise any size."""
 TS_PACKET = 188
 """Bytes in a packet of an MPEG transport stream."""
 
@@ -68,8 +67,12 @@ class VideoFile:
         source: a path behind ``file:``, so that no other protocol is meant, or a file object.
         threads: decoder threads; 0 lets FFmpeg choose.
         deinterlace: whether to make progressive frames: ``auto`` if the stream is interlaced.
+        raw: size and format, if the file holds raw frames.
+        frame_bytes: how many bytes each of these takes.
 
     Attributes:
+        bytes: how large the file is.
+        frame_bytes: as given.
         facts: what container and codec say before anything is decoded.
         interlaced: whether the container or the first frame says so; known with the first frame.
         odd_matrix: whether a display matrix was met that is no multiple of 90 degrees.
@@ -80,9 +83,16 @@ class VideoFile:
     """
 
     def __init__(
-        self, source: str | BinaryIO, threads: int = 0, deinterlace: Deinterlace = "off"
+        self,
+        source: str | BinaryIO,
+        threads: int = 0,
+        deinterlace: Deinterlace = "off",
+        raw: InputFormat | None = None,
+        frame_bytes: int = 0,
     ) -> None:
-        self._container = open_container(source)
+        self._container = open_container(source, raw)
+        self.frame_bytes = frame_bytes
+        self.bytes = self._container.size or 0
         self._turns: dict[int, Orientation] = {}
         self._deinterlace = deinterlace
         self._deinterlacer: Deinterlacer | None = None
@@ -103,7 +113,7 @@ class VideoFile:
                 # FFmpeg decodes damaged HEVC without a word otherwise; on H.264 the option loses
                 # frames, and as an option of the container it does nothing
                 context.options |= {"err_detect": "explode"}
-            self.facts = _facts(self._container, self._stream)
+            self.facts = _facts(self._container, self._stream, raw)
         except BaseException:
             self._container.close()
             raise
@@ -120,7 +130,7 @@ class VideoFile:
             except FFmpegError as error:
                 yield DecodeStep(packet=False, demux_failed=True, error=message(error))
                 packet = None
-            if packet is None or not packet.size:
+            if packet is None or not packet.size or packet.size < self.frame_bytes:
                 break
             if place < len(self._plan) and self._plan[place] != DECODE:
                 yield self._out_of_turn(packet, self._plan[place])
@@ -218,7 +228,7 @@ def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
     return guess or average
 
 
-def _facts(container: InputContainer, stream: VideoStream) -> Facts:
+def _facts(container: InputContainer, stream: VideoStream, raw: InputFormat | None = None) -> Facts:
     context = stream.codec_context
     base = exact_rate(stream.time_base) or Fraction(1, 1000)
     seconds = container.duration
@@ -230,7 +240,7 @@ def _facts(container: InputContainer, stream: VideoStream) -> Facts:
         container=container.format.name,
         codec=context.codec.canonical_name,
         time_base=base,
-        rate=_rate(container, stream),
+        rate=_rate(container, stream) if raw is None else raw.rate or DEFAULT_RATE,
         start=None if stream.start_time is None else stream.start_time * base,
         stream_duration=None if stream.duration is None else stream.duration * base,
         container_duration=None if seconds is None else Fraction(seconds, 1_000_000),
