@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vqa_harness.frames import Chroma, ColourInfo, Frame, Plane
 from vqa_harness.media import colour as colours
 from vqa_harness.media.facts import Look
-from vqa_harness.media.orientation import UPRIGHT, Orientation, from_degrees, from_matrix
+from vqa_harness.media.orientation import Orientation
 from vqa_harness.media.patches import cut_patches, side_by_side
 from vqa_harness.media.pixels import (
     Layout,
@@ -238,15 +238,6 @@ class PlaneSource:
             return gray_to_rgb(self._planes[0], self._depth, full_range=self._colour.full_range)
         frame = frame_of(self._planes, self._chroma, self._depth)
         return cast("NDArray[np.uint8]", read_only(_to_rgb(frame, self._colour)))
-
-
-def orientation_of(frame: VideoFrame) -> Orientation | None:
-    """How to turn the frame upright; None if its display matrix is not a multiple of 90 degrees."""
-    try:
-        matrix = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # PyAV raises at kinds of side data that it has no name for
-        return from_degrees(frame.rotation)
-    return UPRIGHT if matrix is None else from_matrix(bytes(cast(Any, matrix)))
 
 
 def frame_of(planes: Sequence[NDArray[Any]], chroma: Chroma, depth: int) -> VideoFrame:

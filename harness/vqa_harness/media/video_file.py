@@ -23,12 +23,13 @@ from vqa_harness.media.container import (
     message,
     open_container,
 )
+from vqa_harness.media.display_matrix import orientation_of
 from vqa_harness.media.facts import Facts, Scan
 from vqa_harness.media.filters import Deinterlace, Deinterlacer
 from vqa_harness.media.input_format import DEFAULT_RATE, MAX_PIXELS, InputFormat
 from vqa_harness.media.orientation import UPRIGHT, Orientation
 from vqa_harness.media.packets import is_hidden, promised
-from vqa_harness.media.picture import Picture, orientation_of
+from vqa_harness.media.picture import Picture
 from vqa_harness.media.selection import DECODE, SKIP
 
 TS_PACKET = 188
@@ -178,9 +179,8 @@ class VideoFile:
     def _turn(self, frame: VideoFrame) -> Orientation:
         """How to turn the frame upright.
 
-        PyAV never turns a frame by itself. Its side data makes a frame part of a reference cycle,
-        which keeps the frame's buffer until the garbage collector runs; so it is looked at only
-        once for each angle that the frames report.
+        PyAV never turns a frame by itself. Looking for the matrix takes a filter graph, so it is
+        done only once for each angle that the frames report.
         """
         angle = frame.rotation
         if angle not in self._turns:
