@@ -55,12 +55,11 @@ def _count_packets(container: InputContainer, stream: VideoStream) -> Scan:
     scan = Scan()
     codec = stream.codec_context.name
     try:
-        for packet in container.demux(stream):
-            if packet.size:
-                scan.packets += 1
-                scan.discarded += packet.is_discard
-                scan.hidden += is_hidden(packet, codec) and not packet.is_discard
-                scan.without_pts += packet.pts is None
+        for packet in stored_packets(container.demux(stream)):
+            scan.packets += 1
+            scan.discarded += packet.is_discard
+            scan.hidden += is_hidden(packet, codec) and not packet.is_discard
+            scan.without_pts += packet.pts is None
     except FFmpegError:  # decoding meets the same error and reports it
         return scan
     return scan
@@ -78,18 +77,38 @@ def packet_sizes(source: str | BinaryIO) -> Iterator[tuple[Fraction | None, int]
     with open_container(source) as container:
         stream = main_video(container)
         base = exact_rate(stream.time_base) or Fraction(1)
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except FFmpegError:  # decoding meets the same error and reports it
-                return
-            if packet is None:
-                return
-            if packet.size:
+        try:
+            for packet in stored_packets(container.demux(stream)):
                 yield None if packet.pts is None else packet.pts * base, packet.size
+        except FFmpegError:  # decoding meets the same error and reports it
+            return
+
+
+def stored_packets(
+    packets: Iterator[av.Packet[VideoStream]],
+) -> Iterator[av.Packet[VideoStream]]:
+    """The packets of a stream, empty ones included, without the one that PyAV adds at the end.
+
+    PyAV ends with an empty packet for the decoder, which looks like those that files hold.
+
+    Raises:
+        FFmpegError: the file cannot be read on; all packets before were given.
+    """
+    held: av.Packet[VideoStream] | None = None
+    while True:
+        try:
+            packet = next(packets, None)
+        except FFmpegError:
+            if held is not None:
+                yield held
+            raise
+        if held is not None and (packet is not None or held.size or held.dts is not None):
+            yield held
+        if packet is None:
+            return
+        held = packet
 
 
 def is_hidden(packet: av.Packet[VideoStream], codec: str) -> bool:
     """Whether the packet holds a VP8 frame that is never shown (RFC 6386, 9.1)."""
-    return codec == "vp8" and not (memoryview(packet)[0] >> 4) & 1
+    return codec == "vp8" and packet.size > 0 and not (memoryview(packet)[0] >> 4) & 1

@@ -252,6 +252,8 @@ class VideoReader:
     def _finish(self) -> None:
         report, facts = self.report, self._file.facts
         report.complete = True
+        if self._file.repeats.count:
+            report.note(f"{self._file.repeats.count} empty packets: the frame before was repeated")
         if self._last is not None and self._period is not None and not self.info.still:
             report.duration = self._last + self._period
         if not self._clock.use_pts:

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from vqa_harness.media.coded_picture import reader_of
 from vqa_harness.media.container import FFmpegError, main_video, open_container
 from vqa_harness.media.input_format import InputFormat
-from vqa_harness.media.packets import is_hidden
+from vqa_harness.media.packets import is_hidden, stored_packets
 
 RESTART, SHOWN, ALONE = 1, 2, 4
 """Flags of a packet: decoding can begin here; its picture is shown; none is predicted from it."""
@@ -110,7 +110,7 @@ def packet_table(source: str | BinaryIO, raw: InputFormat | None = None) -> Pack
 
     Returns:
         None where frames cannot be told by their packets: a timestamp is missing or there twice, a
-        packet is damaged or cannot be read, or the codec is set up anew on the way.
+        packet is damaged, empty or cannot be read, or the codec is set up anew on the way.
     """
     if not isinstance(source, str):
         place = source.tell()
@@ -131,10 +131,13 @@ def _read(container: InputContainer, stream: VideoStream) -> PacketTable | None:
     tell = reader_of(codec, context.extradata)
     pts, flags, layers = array("q"), bytearray(), bytearray()
     last: int | None = None
-    for packet in container.demux(stream):
-        if not packet.size:
-            continue
-        if packet.pts is None or packet.is_corrupt or packet.has_sidedata("new_extradata"):
+    for packet in stored_packets(container.demux(stream)):
+        if (
+            not packet.size
+            or packet.pts is None
+            or packet.is_corrupt
+            or packet.has_sidedata("new_extradata")
+        ):
             return None
         if packet.dts is not None:
             if last is not None and packet.dts < last:  # joined files begin again with their times

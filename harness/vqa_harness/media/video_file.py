@@ -28,8 +28,9 @@ from vqa_harness.media.facts import Facts, Scan
 from vqa_harness.media.filters import Deinterlace, Deinterlacer
 from vqa_harness.media.input_format import DEFAULT_RATE, MAX_PIXELS, InputFormat
 from vqa_harness.media.orientation import UPRIGHT, Orientation
-from vqa_harness.media.packets import is_hidden, promised
+from vqa_harness.media.packets import is_hidden, promised, stored_packets
 from vqa_harness.media.picture import Picture
+from vqa_harness.media.repeats import Repeats
 from vqa_harness.media.selection import DECODE, SKIP
 
 TS_PACKET = 188
@@ -75,6 +76,7 @@ class VideoFile:
         bytes: how large the file is.
         frame_bytes: as given.
         facts: what container and codec say before anything is decoded.
+        repeats: the pictures that empty packets show again.
         interlaced: whether the container or the first frame says so; known with the first frame.
         odd_matrix: whether a display matrix was met that is no multiple of 90 degrees.
 
@@ -97,6 +99,7 @@ class VideoFile:
         self._turns: dict[int, Orientation] = {}
         self._deinterlace = deinterlace
         self._deinterlacer: Deinterlacer | None = None
+        self.repeats = Repeats()
         self._begun = False
         self._plan = b""
         self.odd_matrix = False
@@ -123,7 +126,7 @@ class VideoFile:
         """Decode to the end, one `DecodeStep` a packet; an error costs its packet, not the rest."""
         # packet by packet: PyAV's own loop over frames stops at the first error
         place = 0
-        packets = self._container.demux(self._stream)
+        packets = stored_packets(self._container.demux(self._stream))
         damaged: av.Packet[VideoStream] | None = None
         while True:
             try:
@@ -131,8 +134,12 @@ class VideoFile:
             except FFmpegError as error:
                 yield DecodeStep(packet=False, demux_failed=True, error=message(error))
                 packet = None
-            if packet is None or not packet.size or packet.size < self.frame_bytes:
+            if packet is None or packet.size < self.frame_bytes:
                 break
+            if not packet.size:
+                yield self._repeat(packet)
+                place += 1
+                continue
             if place < len(self._plan) and self._plan[place] != DECODE:
                 yield self._out_of_turn(packet, self._plan[place])
                 place += 1
@@ -155,6 +162,12 @@ class VideoFile:
                 `vqa_harness.media.selection.PacketTable.plan`.
         """
         self._plan = plan
+
+    def _repeat(self, packet: av.Packet[VideoStream]) -> DecodeStep:
+        """Show the picture before an empty packet once more, when its turn comes."""
+        if not packet.is_discard:
+            self.repeats.add(packet.pts)
+        return DecodeStep(discard=packet.is_discard, corrupt=packet.is_corrupt)
 
     def _out_of_turn(self, packet: av.Packet[VideoStream], action: int) -> DecodeStep:
         """Leave a packet out, or begin anew with it: first all that is in the decoder comes out."""
@@ -215,9 +228,11 @@ class VideoFile:
         try:
             frames = self._progressive(self._stream.codec_context.decode(packet), packet is None)
             still = self.facts.still
-            step.pictures = [Picture(frame, self._turn(frame), still=still) for frame in frames]
+            pictures = [Picture(frame, self._turn(frame), still=still) for frame in frames]
+            step.pictures = self.repeats.among(pictures, ended=packet is None)
         except (FFmpegError, ValueError) as error:  # PyAV raises ValueError if a codec cannot open
             step.error = message(error)
+            step.pictures = self.repeats.among([], ended=packet is None)
         return step
 
 
