@@ -10,9 +10,10 @@ import pytest
 from vqa_harness.errors import InputError
 from vqa_harness.media.bitrate import measure_bitrate
 from vqa_harness.media.picture import frame_of
+from vqa_harness.media.read_report import ReadReport
 from vqa_harness.media.reader import VideoReader
 from vqa_harness.media.repeats import Repeats
-from vqa_harness.testing.synthetic import moving_pattern
+from vqa_harness.testing.synthetic import make_video, moving_pattern
 
 SHOWN = [0, 1, 4, 5, 9]
 """Times, in frames, at which a new picture is coded; the others are empty packets."""
@@ -109,3 +110,27 @@ def test_packets_that_a_decoder_holds_back_keep_their_order(tmp_path):
     waits.add(None)
     assert [p.pts for p in waits.among([], ended=True)] == [None, 8]
     assert waits.count == 4
+
+
+@pytest.mark.parametrize("ending", ["avi", "ivf", "mkv"])
+def test_fewer_frames_than_the_file_tells_are_told(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    codec = "libvpx" if ending == "ivf" else "mpeg4"
+    make_video(path, 40, width=64, height=48, codec=codec, options={})
+    whole = VideoReader(path)
+    assert len(list(whole)) == 40
+    assert whole.report.warnings() == []
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 3 // 4])
+    reader = VideoReader(path)
+    count = len(list(reader))
+    assert 0 < count < 40
+    told = " ".join(reader.report.warnings())
+    assert "header counts 40 frames" in told or "ends early" in told, told
+
+
+def test_interlaced_streams_tell_a_loss_of_more_than_half():
+    report = ReadReport("a", packets=20, frames=4, interlaced=True, complete=True)
+    assert report.missing_frames == 6
+    report.frames = 10
+    assert report.missing_frames == 0

@@ -22,6 +22,7 @@ class Facts:
         rate: frames per second, not checked for sense.
         start: seconds, timestamp of the stream's start.
         stream_duration: seconds of the video stream.
+        counted_frames: how many frames the header counts.
         container_duration: seconds of the whole file; FFmpeg may have estimated it.
         sar: sample aspect ratio.
         interlaced: whether the stream says so.
@@ -39,6 +40,7 @@ class Facts:
     rate: Fraction | None
     start: Fraction | None
     stream_duration: Fraction | None
+    counted_frames: int | None
     container_duration: Fraction | None
     sar: Fraction
     interlaced: bool

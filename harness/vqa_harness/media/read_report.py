@@ -9,6 +9,11 @@ from typing import Any
 
 from vqa_harness.media.facts import Facts, Scan
 
+TELL_THE_END = ("ogg", "avi", "nut", "mxf", "ivf", "asf")
+"""Containers whose duration of a stream is told by the file and not estimated by FFmpeg.
+
+Matroska and FLV are looked at in detail; MP4 has an index, which says more.
+"""
 LISTED = 20
 """Entries of a list that the report holds at most; the counts beside it are of all."""
 SECONDS = ("duration", "longest_gap")
@@ -40,6 +45,7 @@ class ReadReport:
         gap_list: (index, seconds) of the first gaps, the index that of the frame after.
         longest_gap: seconds of the longest gap; None without gaps.
         expected_frames: what the packets promised before decoding; None if nothing told.
+        counted_frames: what the header counts, where there is no index of the packets.
         duration: seconds from the first frame to the end of the last; None if unknown.
         complete: whether everything was read.
         interlaced: whether the stream says that its frames are interlaced.
@@ -68,6 +74,7 @@ class ReadReport:
     gap_list: list[tuple[int, float]] = field(default_factory=list)
     longest_gap: Fraction | None = None
     expected_frames: int | None = None
+    counted_frames: int | None = None
     duration: Fraction | None = None
     truncated: bool | None = None
     complete: bool = False
@@ -79,12 +86,20 @@ class ReadReport:
     def missing_frames(self) -> int:
         """Shown packets that gave no frame, once everything was read.
 
-        0 for interlaced streams, where two packets may make one frame.
+        In interlaced streams two packets may make one frame, so there half of them is enough.
         """
-        if not self.complete or self.interlaced:
+        if not self.complete:
             return 0
         shown = self.packets - self.discarded_packets - self.hidden_packets
-        return max(0, shown - self.frames)
+        return max(0, (-(-shown // 2) if self.interlaced else shown) - self.frames)
+
+    @property
+    def uncounted_frames(self) -> int:
+        """Frames that the header counts and that were in no packet, once everything was read."""
+        if not self.complete or self.counted_frames is None:
+            return 0
+        seen = max(self.packets, self.frames)
+        return max(0, self.counted_frames - (2 * seen if self.interlaced else seen))
 
     def note(self, text: str) -> None:
         """Add a note, once."""
@@ -120,6 +135,10 @@ class ReadReport:
             (
                 self.corrupt_frames,
                 f"{_count(self.corrupt_frames, 'damaged frame')}, first {self.corrupt_indices[:1]}",
+            ),
+            (
+                self.uncounted_frames,
+                f"its header counts {self.counted_frames} frames, but it holds {self.packets}",
             ),
             (self.missing_frames, f"{_count(self.missing_frames, 'packet')} gave no frame"),
             (
@@ -166,7 +185,9 @@ def is_truncated(facts: Facts, scan: Scan, report: ReadReport) -> bool | None:
 
 
 def _promised_end(facts: Facts) -> Fraction | None:
-    """When Matroska or FLV says that the video ends; None if only the whole file's end is told."""
+    """When the container says that the video ends; None if only the whole file's end is told."""
+    if facts.container in TELL_THE_END and facts.stream_duration is not None:
+        return (facts.start or 0) + facts.stream_duration
     if not facts.container.startswith(("matroska", "flv")):
         return None
     tag = facts.metadata.get("DURATION", "")

@@ -259,6 +259,8 @@ class VideoReader:
         if not self._clock.use_pts:
             report.note("times are index / rate: timestamps are missing or wrong")
         report.truncated = is_truncated(facts, self._scan, report)
+        if not self._scan.promised:  # an index is compared with already, and edits may shorten it
+            report.counted_frames = facts.counted_frames
 
     def _nothing_decoded(self) -> str:
         report, raw = self.report, self._raw

@@ -258,6 +258,7 @@ def _facts(container: InputContainer, stream: VideoStream, raw: InputFormat | No
         rate=_rate(container, stream) if raw is None else raw.rate or DEFAULT_RATE,
         start=None if stream.start_time is None else stream.start_time * base,
         stream_duration=None if stream.duration is None else stream.duration * base,
+        counted_frames=stream.frames or None,
         container_duration=None if seconds is None else Fraction(seconds, 1_000_000),
         sar=exact_rate(stream.sample_aspect_ratio) or Fraction(1),
         interlaced=int(getattr(context, "field_order", 0) or 0) > 1,
