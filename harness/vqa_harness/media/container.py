@@ -24,7 +24,8 @@ CONTAINERS = (
     "jpegls_pipe,jpegxl_anim,jpegxl_pipe,live_flv,lvf,m4v,matroska,webm,mjpeg,mjpeg_2000,mov,mp4,m4a,3gp,"
     "3g2,mj2,mpeg,mpegts,mpegvideo,mxf,nsv,nut,nuv,obu,ogg,pam_pipe,pbm_pipe,pcx_pipe,pgm_pipe,pgmyuv_pipe,"
     "png_pipe,ppm_pipe,psd_pipe,qoi_pipe,rm,roq,smk,sgi_pipe,sunrast_pipe,swf,tiff_pipe,tga_pipe,vc1,"
-    "vc1test,vivo,vvc,webp_pipe,wtv,xbm_pipe,xpm_pipe,xv,yuv4mpegpipe"
+    "vc1test,vivo,vvc,webp_pipe,wtv,xbm_pipe,xpm_pipe,xv,yuv4mpegpipe,dfa,film_cpk,hdr_pipe,ico,mv,pmp,"
+    "xmv"
 )
 """FFmpeg's demuxers that may be used: no playlist, pattern or script that opens further files."""
 OPEN_OPTIONS = {

@@ -17,7 +17,7 @@ from av.video.frame import VideoFrame
 from vqa_harness.media.container import FFmpegError
 from vqa_harness.media.orientation import UPRIGHT, Orientation, from_degrees, from_matrix
 
-_MATRIX = int(Type.DISPLAYMATRIX.value)
+_MATRIX: int = cast(Any, Type.DISPLAYMATRIX).value
 _KINDS = range(64)
 """Numbers of kinds of side data; FFmpeg has about 34 and takes larger ones as kinds never met."""
 
@@ -30,7 +30,7 @@ def orientation_of(frame: VideoFrame) -> Orientation | None:
         return from_degrees(frame.rotation)
     if bare is None:
         return UPRIGHT
-    return from_matrix(bytes(cast(Any, bare.side_data["DISPLAYMATRIX"])))
+    return from_matrix(bytes(cast(Any, bare.side_data)["DISPLAYMATRIX"]))
 
 
 def _with_matrix_alone(frame: VideoFrame) -> VideoFrame | None:

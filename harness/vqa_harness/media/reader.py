@@ -196,6 +196,11 @@ class VideoReader:
         if step.error is not None:
             report.decode_errors += 1
             report.first_error = report.first_error or step.error
+        if step.varies:
+            report.problem(
+                "its damaged packets may decode to other pictures in every reading, and the scores "
+                "change with them"
+            )
         if step.demux_failed:
             report.note(f"reading stopped at packet {report.packets}: {step.error}")
 

@@ -32,6 +32,7 @@ from vqa_harness.media.packets import is_hidden, promised, stored_packets
 from vqa_harness.media.picture import Picture
 from vqa_harness.media.repeats import Repeats
 from vqa_harness.media.selection import DECODE, SKIP
+from vqa_harness.media.twin import CODECS, Twin
 
 TS_PACKET = 188
 """Bytes in a packet of an MPEG transport stream."""
@@ -47,6 +48,7 @@ class DecodeStep:
         discard: whether an edit list cuts the packet away.
         corrupt: whether the container flags the packet as damaged.
         hidden: whether the packet holds a frame that is never shown.
+        varies: whether decoding the packet again may give other pictures.
         demux_failed: whether the file could not be read on from here.
         error: FFmpeg's message where reading or decoding failed; None otherwise.
         pictures: the pictures that are ready, which may belong to earlier packets.
@@ -57,6 +59,7 @@ class DecodeStep:
     discard: bool = False
     corrupt: bool = False
     hidden: bool = False
+    varies: bool = False
     demux_failed: bool = False
     error: str | None = None
     pictures: list[Picture] = field(default_factory=list)
@@ -109,7 +112,9 @@ class VideoFile:
             context = self._stream.codec_context
             # PyAV's default is threads by slice, which costs about 30 % of the speed on H.264
             context.thread_type = "AUTO"
-            context.thread_count = threads
+            # MPEG-2 knows threads by slice only, and with them what it makes of damage varies
+            one = context.name in ("mpeg1video", "mpeg2video")
+            context.thread_count = 1 if one else threads
             # without this flag FFmpeg leaves cropping at the left edge undone, for aligned rows
             context.flags |= Flags.unaligned
             context.options = {"max_pixels": str(MAX_PIXELS)}
@@ -117,6 +122,7 @@ class VideoFile:
                 # FFmpeg decodes damaged HEVC without a word otherwise; on H.264 the option loses
                 # frames, and as an option of the container it does nothing
                 context.options |= {"err_detect": "explode"}
+            self._twin = Twin(self._stream) if context.codec.canonical_name in CODECS else None
             self.facts = _facts(self._container, self._stream, raw)
         except BaseException:
             self._container.close()
@@ -226,9 +232,14 @@ class VideoFile:
             step.discard, step.corrupt = packet.is_discard, packet.is_corrupt
             step.hidden = is_hidden(packet, self.facts.codec)
         try:
-            frames = self._progressive(self._stream.codec_context.decode(packet), packet is None)
+            decoded = self._stream.codec_context.decode(packet)
+            varies = self._twin is not None and self._twin.doubts(packet, decoded)
+            frames = self._progressive(decoded, packet is None)
             still = self.facts.still
             pictures = [Picture(frame, self._turn(frame), still=still) for frame in frames]
+            for picture in pictures:
+                picture.corrupt |= varies
+            step.varies = varies
             step.pictures = self.repeats.among(pictures, ended=packet is None)
         except (FFmpegError, ValueError) as error:  # PyAV raises ValueError if a codec cannot open
             step.error = message(error)
@@ -248,7 +259,7 @@ def _facts(container: InputContainer, stream: VideoStream, raw: InputFormat | No
     base = exact_rate(stream.time_base) or Fraction(1, 1000)
     seconds = container.duration
     brand = container.metadata.get("major_brand", "").strip()
-    still = container.format.name.endswith(("_pipe", "image2")) or (
+    still = container.format.name.endswith(("_pipe", "image2", "ico")) or (
         brand in ("avif", "heic", "heix", "mif1") and len(stream.index_entries) <= 1
     )
     return Facts(
