@@ -23,6 +23,11 @@ Case = TypeVar("Case")
 Options = TypeVar("Options")
 Result = TypeVar("Result")
 
+DIED = (
+    "the process that scored it died: a library crashed on it, or memory ran out; the file may be "
+    "damaged, or do fewer things at once"
+)
+"""What is said of a case whose process died."""
 _interrupted = threading.Event()
 """Set in a worker that takes no more work."""
 
@@ -37,8 +42,13 @@ def in_order(
     cases: Iterable[Case],
     options: Options,
     jobs: int,
+    died: Callable[[Case, MetricError], Result],
 ) -> Iterator[Result]:
     """Yield ``score(case, registry, options)`` of every case, in the order of the cases.
+
+    Where a process dies, as when a library crashes or memory runs out, nobody can tell which of the
+    cases that it and its neighbours had begun did it. These are scored again, each in a process of
+    its own; one that dies there as well is that case's failure, and the others go on.
 
     Args:
         score: a function of a module, since a method or a lambda cannot be sent to a process. It
@@ -47,18 +57,73 @@ def in_order(
             process ahead, so that no process waits, and no more.
         options: how to score; sent to every process.
         jobs: number of processes.
+        died: makes the result of a case whose process died.
 
     Raises:
-        MetricError: a process ended unexpectedly.
+        MetricError: processes die before they have any work.
     """
-    waiting: deque[Future[Result]] = deque()
-    with _pool(jobs) as pool:
-        for case in cases:
-            waiting.append(pool.submit(_watched, _with_registry, score, case, options))
-            if len(waiting) >= 2 * jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    rest = iter(cases)
+    while True:
+        waiting: deque[tuple[Case, Future[Result]]] = deque()
+        pool = _new_pool(jobs)
+        try:
+            for case in rest:
+                waiting.append((case, _submitted(pool, score, case, options)))
+                if len(waiting) >= 2 * jobs:
+                    yield waiting[0][1].result()
+                    waiting.popleft()
+            while waiting:
+                yield waiting[0][1].result()
+                waiting.popleft()
+            return
+        except BrokenProcessPool:
+            pass
+        finally:
+            pool.shutdown(cancel_futures=True)
+        for case, future in waiting:
+            done = future.done() and not future.cancelled() and future.exception() is None
+            yield future.result() if done else _alone(score, case, options, died)
+
+
+def _submitted(
+    pool: ProcessPoolExecutor,
+    score: Callable[[Case, Registry, Options], Result],
+    case: Case,
+    options: Options,
+) -> Future[Result]:
+    """The future of a case, also where the pool is broken already."""
+    try:
+        return pool.submit(_watched, _with_registry, score, case, options)
+    except BrokenProcessPool as error:
+        future: Future[Result] = Future()
+        future.set_exception(error)
+        return future
+
+
+def _alone(
+    score: Callable[[Case, Registry, Options], Result],
+    case: Case,
+    options: Options,
+    died: Callable[[Case, MetricError], Result],
+) -> Result:
+    """Score a case in a process of its own, whose death is the case's result.
+
+    Raises:
+        MetricError: the process died before it had any work.
+    """
+    pool = _new_pool(1)
+    try:
+        pool.submit(_started).result()
+    except BrokenProcessPool:
+        pool.shutdown(cancel_futures=True)
+        raise MetricError("a process ended unexpectedly before it had any work") from None
+    try:
+        future: Future[Result] = pool.submit(_watched, _with_registry, score, case, options)
+        return future.result()
+    except BrokenProcessPool:
+        return died(case, MetricError(DIED))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def as_they_finish(
@@ -83,11 +148,15 @@ def as_they_finish(
             yield futures[future], future.result()
 
 
-@contextmanager
-def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+def _new_pool(jobs: int) -> ProcessPoolExecutor:
     # spawned: a forked copy of a process with threads may hang
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(pool_processes(jobs), context, _start)
+    return ProcessPoolExecutor(pool_processes(jobs), context, _start)
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    pool = _new_pool(jobs)
     try:
         yield pool
     except BrokenProcessPool:
@@ -101,6 +170,11 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
 def _start() -> None:
     """Let a worker that waits remember an interrupt, instead of ending with a traceback."""
     signal.signal(signal.SIGINT, _remember)
+
+
+def _started() -> bool:
+    """The first work of a process, which shows that it can be started at all."""
+    return True
 
 
 def _remember(_number: int, _frame: FrameType | None) -> None:

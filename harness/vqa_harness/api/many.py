@@ -104,12 +104,18 @@ def _at_once(items: Iterable[Item], batch: _Batch, jobs: int) -> Iterator[Result
     if batch.reference is not None:
         batch = replace(batch, reference=_portable(batch.reference))
     try:
-        yield from in_order(_score_item, map(_sent, items), batch, jobs)
+        yield from in_order(_score_item, map(_sent, items), batch, jobs, _died)
     except MetricError:  # not of a video, which would be in its result
         raise MetricError(
             "a scoring process ended unexpectedly; a script that asks for several jobs must do so "
             "under if __name__ == '__main__':, and jobs=1 needs no processes"
         ) from None
+
+
+def _died(item: Item | VqaError, error: MetricError) -> Result:
+    video = item[0] if isinstance(item, tuple | list) else item
+    name = "video" if isinstance(video, VqaError) else _name_of(video)
+    return Result.failed(error, name)
 
 
 def _score_item(item: Item | VqaError, registry: Registry, batch: _Batch) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from vqa_harness.alignment.options import AlignOptions
@@ -77,14 +78,20 @@ def score_all(
     Raises:
         UsageError: an option is wrong.
         MissingBackend: a metric's packages or model are missing.
-        MetricError: a process ended unexpectedly.
     """
     if jobs < 2 or len(items) < 2:
         for item in items:
             yield score(item, registry, scoring)
         return
     scoring = replace(scoring, threads=threads_each(scoring.threads, jobs))
-    yield from in_order(score, items, scoring, jobs)
+    died = partial(_died, requests=scoring.requests)
+    yield from in_order(score, items, scoring, jobs, died)
+
+
+def _died(item: RatedVideo, error: VqaError, *, requests: Sequence[Request]) -> Scored:
+    scored = Scored(item)
+    scored.errors |= dict.fromkeys([request.label for request in requests], one_line(error))
+    return scored
 
 
 def score(item: RatedVideo, registry: Registry, scoring: BenchScoring) -> Scored:

@@ -56,14 +56,19 @@ def measure_all(
 
     Raises:
         UsageError: as `measure`.
-        MetricError: a process ended unexpectedly.
     """
     if jobs < 2 or len(cases) < 2:
         for case in cases:
             yield measure(case, registry, scoring)
         return
     scoring = replace(scoring, threads=threads_each(scoring.threads, jobs), quiet=True)
-    yield from in_order(measure, cases, scoring, jobs)
+    yield from in_order(measure, cases, scoring, jobs, _died)
+
+
+def _died(case: Case, error: VqaError) -> ScoredCase:
+    scored = ScoredCase(case)
+    scored.error = error
+    return scored
 
 
 def measure(case: Case, registry: Registry, scoring: GateScoring) -> ScoredCase:
