@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from vqa_harness.errors import MetricError
-from vqa_harness.frames import Frame, Plane
+from vqa_harness.frames import Chroma, Frame, Plane
+from vqa_harness.media.as_ycbcr import as_ycbcr, matrix_for
 from vqa_harness.media.container import VERSIONS
 from vqa_harness.media.filters import FilterGraph
 from vqa_harness.media.pixels import chroma_shape
@@ -44,6 +45,7 @@ class FilterMetric:
         self._graph: FilterGraph | None = None
         self._kind: tuple[Any, ...] = ()
         self._rate: Fraction | None = None
+        self._matrix = ""
         self._fed = 0
         self._rows: list[dict[str, str]] = []
         self._limit = math.inf
@@ -51,7 +53,10 @@ class FilterMetric:
 
     def open(self, run: RunInfo) -> None:
         """Note the frame rate; the graph is made when the first frame comes."""
-        self._rate = run.distorted.rate
+        video = run.distorted
+        self._rate = video.rate
+        if video.chroma == "rgb" and not self._row.spec.reference:
+            self._matrix = matrix_for(video.height, still=video.still)
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> None:
         """Feed the frame, and its reference where the filter compares.
@@ -64,7 +69,7 @@ class FilterMetric:
         if self._row.spec.reference:
             inputs = [frame.planes, reference_of(name, frame, ref).planes]
         else:
-            inputs = [_coloured(frame)]
+            inputs = [self._coloured(frame)]
         kind = (frame.width, frame.height, frame.depth, frame.chroma, frame.colour.full_range)
         if self._graph is None:
             self._graph, self._kind = self._start(frame), kind
@@ -99,6 +104,8 @@ class FilterMetric:
     def info(self) -> Mapping[str, Any]:
         """Return the filter, FFmpeg's version, the limit in dB and how many frames reached it."""
         facts: dict[str, Any] = {"filter": self._row.filter, "libavfilter": VERSIONS["libavfilter"]}
+        if self._matrix:
+            facts["rgb_converted_to"] = f"full-range YCbCr 4:4:4, {self._matrix}"
         if self._row.limited and self._fed:
             facts |= {"limit_db": self._limit, "frames_at_limit": self._limited}
         return facts
@@ -106,8 +113,6 @@ class FilterMetric:
     def _start(self, frame: Frame) -> FilterGraph:
         row = self._row
         name = row.spec.name
-        if frame.chroma == "rgb":
-            raise MetricError(f"{name} takes Y, Cb and Cr, not RGB; convert the input to YUV")
         if min(frame.width, frame.height) < row.smallest:
             raise MetricError(
                 f"{name} needs frames of at least {row.smallest} rows and columns, not "
@@ -123,10 +128,25 @@ class FilterMetric:
         size = (frame.width, frame.height)
         if row.spec.reference:
             return FilterGraph(2, [row.filter], size, frame.chroma, frame.depth, rate=self._rate)
-        full_range = f"setparams=range={'pc' if frame.colour.full_range else 'tv'}"
-        chroma = "420" if frame.chroma == "gray" else frame.chroma
+        rgb = frame.chroma == "rgb"
+        full_range = f"setparams=range={'pc' if rgb or frame.colour.full_range else 'tv'}"
+        replaced: dict[str, Chroma] = {"gray": "420", "rgb": "444"}
+        chroma = replaced.get(frame.chroma, frame.chroma)
         chain = [full_range, row.filter]
         return FilterGraph(1, chain, size, chroma, frame.depth, rate=self._rate)
+
+    def _coloured(self, frame: Frame) -> tuple[Plane, ...]:
+        """Return the planes, as YCbCr for RGB, and with neutral chroma for gray.
+
+        FFmpeg would take gray for full range.
+        """
+        if frame.chroma == "rgb":
+            return as_ycbcr(frame, self._matrix or matrix_for(frame.height, still=False))
+        if frame.chroma != "gray":
+            return frame.planes
+        shape = chroma_shape("420", frame.width, frame.height)
+        neutral = np.full(shape, 2 ** (frame.depth - 1), frame.luma.dtype)
+        return frame.luma, neutral, neutral
 
     def _scores(self, metadata: Mapping[str, str]) -> Scores:
         texts = {name: metadata.get(f"lavfi.{key}") for name, key in self._row.keys.items()}
@@ -134,15 +154,6 @@ class FilterMetric:
         self._limited += any(value >= self._limit for value in values.values())
         limited = {name: min(value, self._limit) for name, value in values.items()}
         return {name: value if math.isfinite(value) else None for name, value in limited.items()}
-
-
-def _coloured(frame: Frame) -> tuple[Plane, ...]:
-    """Return the planes, with neutral chroma for gray, which FFmpeg would take for full range."""
-    if frame.chroma != "gray":
-        return frame.planes
-    shape = chroma_shape("420", frame.width, frame.height)
-    neutral = np.full(shape, 2 ** (frame.depth - 1), frame.luma.dtype)
-    return frame.luma, neutral, neutral
 
 
 ssim_ffmpeg = partial(FilterMetric, ROWS["ssim_ffmpeg"])
