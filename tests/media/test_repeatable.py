@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from vqa_harness.media.fields import FieldPairs
 from vqa_harness.media.picture import frame_of
 from vqa_harness.media.reader import VideoReader
 from vqa_harness.testing.synthetic import moving_pattern
@@ -77,3 +78,50 @@ def test_damaged_mpeg2_is_read_alike(seed):
         for planes, again in zip(found[0], other, strict=True):
             for plane, same in zip(planes, again, strict=True):
                 np.testing.assert_array_equal(plane, same)
+
+
+def picture(structure):
+    """The headers of an MPEG-2 picture, with another extension before them."""
+    return (
+        b"\0\0\1\xb5\x14\0\0"
+        + b"\0\0\1\0"
+        + bytes(4)
+        + b"\0\0\1\xb5\x8f\xff"
+        + bytes([0xF0 | structure, 0x80, 0])
+    )
+
+
+@pytest.mark.parametrize(
+    ("packets", "lone"),
+    [
+        ([[3], [3], [3]], 0),
+        ([[1, 2], [2, 1], [3]], 0),
+        ([[1], [2], [1], [2]], 0),
+        ([[1, 2], [1], [3]], 1),
+        ([[1, 2], [1]], 1),
+        ([[1], [1], [2]], 1),
+        ([[2], [3], [1], [3]], 2),
+    ],
+)
+def test_fields_without_their_other_half_are_counted(packets, lone):
+    pairs = FieldPairs()
+    for packet in packets:
+        pairs.see(b"".join(picture(structure) for structure in packet))
+    pairs.end()
+    assert pairs.lone == lone
+
+
+def test_a_field_alone_is_told():
+    out = io.BytesIO()
+    with av.open(out, "w", format="mpegts") as container:
+        stream = container.add_stream("mpeg2video", rate=25, options={"g": "1"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for planes in moving_pattern(4, WIDTH, HEIGHT):
+            container.mux(stream.encode(frame_of(planes, "420", 8)))
+        container.mux(stream.encode(None))
+    content = bytearray(out.getvalue())
+    last = content.rindex(b"\0\0\1\xb5\x8f\xff")
+    content[last + 6] = content[last + 6] & ~3 | 1  # the last frame becomes a top field
+    reader = VideoReader(io.BytesIO(bytes(content)))
+    list(reader)
+    assert "1 of its fields have no other half" in " ".join(reader.report.warnings())

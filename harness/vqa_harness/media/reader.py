@@ -257,6 +257,11 @@ class VideoReader:
     def _finish(self) -> None:
         report, facts = self.report, self._file.facts
         report.complete = True
+        if self._file.fields is not None and self._file.fields.lone:
+            report.problem(
+                f"{self._file.fields.lone} of its fields have no other half: every other row of "
+                "these frames is left over from others, and may change from reading to reading"
+            )
         if self._file.repeats.count:
             report.note(f"{self._file.repeats.count} empty packets: the frame before was repeated")
         if self._last is not None and self._period is not None and not self.info.still:

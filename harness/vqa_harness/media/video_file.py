@@ -25,6 +25,7 @@ from vqa_harness.media.container import (
 )
 from vqa_harness.media.display_matrix import orientation_of
 from vqa_harness.media.facts import Facts, Scan
+from vqa_harness.media.fields import FieldPairs
 from vqa_harness.media.filters import Deinterlace, Deinterlacer
 from vqa_harness.media.input_format import DEFAULT_RATE, MAX_PIXELS, InputFormat
 from vqa_harness.media.orientation import UPRIGHT, Orientation
@@ -79,6 +80,7 @@ class VideoFile:
         bytes: how large the file is.
         frame_bytes: as given.
         facts: what container and codec say before anything is decoded.
+        fields: what is known of fields that are pictures; None where there are none.
         repeats: the pictures that empty packets show again.
         interlaced: whether the container or the first frame says so; known with the first frame.
         odd_matrix: whether a display matrix was met that is no multiple of 90 degrees.
@@ -103,6 +105,7 @@ class VideoFile:
         self._deinterlace = deinterlace
         self._deinterlacer: Deinterlacer | None = None
         self.repeats = Repeats()
+        self.fields: FieldPairs | None = None
         self._begun = False
         self._plan = b""
         self.odd_matrix = False
@@ -122,6 +125,8 @@ class VideoFile:
                 # FFmpeg decodes damaged HEVC without a word otherwise; on H.264 the option loses
                 # frames, and as an option of the container it does nothing
                 context.options |= {"err_detect": "explode"}
+            if context.codec.canonical_name == "mpeg2video":
+                self.fields = FieldPairs()
             self._twin = Twin(self._stream) if context.codec.canonical_name in CODECS else None
             self.facts = _facts(self._container, self._stream, raw)
         except BaseException:
@@ -228,6 +233,8 @@ class VideoFile:
 
     def _decode(self, packet: av.Packet[VideoStream] | None) -> DecodeStep:
         step = DecodeStep(packet=packet is not None)
+        if self.fields is not None:
+            self.fields.see(bytes(packet)) if packet is not None else self.fields.end()
         if packet is not None:
             step.discard, step.corrupt = packet.is_discard, packet.is_corrupt
             step.hidden = is_hidden(packet, self.facts.codec)
