@@ -137,6 +137,8 @@ def test_y4m_with_the_ending_of_raw_video_is_read(tmp_path, video):
         ({"reference_size": "5"}, "--reference-size 5: write"),
         ({"pix_fmt": "yuv421p"}, "--pix-fmt yuv421p: no pixel format"),
         ({"pix_fmt": "cuda"}, "--pix-fmt cuda: no pixel format"),
+        ({"pix_fmt": "gray:x=1"}, "--pix-fmt gray:x=1: no pixel format"),
+        ({"size": "64x48:loop=1"}, "--size 64x48:loop=1: write WIDTHxHEIGHT"),
         ({"rate": "1/0"}, "--rate 1/0: write frames"),
         ({"rate": "0"}, "--rate 0: needs more than 0"),
         ({"rate": "1e9"}, "--rate 1e9: write frames"),
