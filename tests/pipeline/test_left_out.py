@@ -158,8 +158,8 @@ def test_a_video_that_ends_early_is_scored_as_before(score, clip, tmp_path, monk
     path.write_bytes(data)
     kept = reader_module.packet_table
 
-    def one_less(source):
-        table = kept(source)
+    def one_less(source, raw):
+        table = kept(source, raw)
         assert table is not None
         table.pts.pop()
         return table
