@@ -13,16 +13,14 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from vqa_harness.errors import MetricError
 from vqa_harness.frames import Chroma, Frame, Plane
 from vqa_harness.media.as_ycbcr import as_ycbcr, matrix_for
 from vqa_harness.media.container import VERSIONS
 from vqa_harness.media.filters import FilterGraph
-from vqa_harness.media.pixels import chroma_shape
 from vqa_harness.protocols import RunInfo, StreamScores
 from vqa_harness.spec import Scores
+from vqa_metrics.neutral import coloured_planes
 from vqa_metrics.reference import reference_of
 from vqa_metrics.specs.filters import ROWS, FilterRow
 
@@ -142,11 +140,7 @@ class FilterMetric:
         """
         if frame.chroma == "rgb":
             return as_ycbcr(frame, self._matrix or matrix_for(frame.height, still=False))
-        if frame.chroma != "gray":
-            return frame.planes
-        shape = chroma_shape("420", frame.width, frame.height)
-        neutral = np.full(shape, 2 ** (frame.depth - 1), frame.luma.dtype)
-        return frame.luma, neutral, neutral
+        return coloured_planes(frame)
 
     def _scores(self, metadata: Mapping[str, str]) -> Scores:
         texts = {name: metadata.get(f"lavfi.{key}") for name, key in self._row.keys.items()}

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.alignment.helpers import LOSSLESS, paired, write
+from tests.alignment.helpers import LOSSLESS, paired, weave, write
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.pairs import AlignedPairs
 from vqa_harness.errors import AlignError, UsageError
@@ -20,15 +20,6 @@ TOP_FIRST = {"x264-params": "tff=1"}
 def fields():
     """Progressive pictures, twice as many as there are frames."""
     return moving_pattern(2 * FRAMES, 160, 96)
-
-
-def weave(first, second):
-    woven = []
-    for one, two in zip(first, second, strict=True):
-        plane = one.copy()
-        plane[1::2] = two[1::2]
-        woven.append(plane)
-    return tuple(woven)
 
 
 @pytest.fixture(scope="module")

@@ -155,13 +155,22 @@ def test_an_ffmpeg_that_is_not_there():
         Vmaf(ffmpeg="no-such-ffmpeg")
 
 
+def test_gray_frames_are_given_neutral_chroma(any_libvmaf):
+    frames = sample_frames(2)
+    worse = [np.clip(f.luma.astype(int) + (-1) ** f.index * 9, 0, 255) for f in frames]
+    pairs = [[f.luma for f in frames], [w.astype(np.uint8) for w in worse]]
+    gray = [[yuv_frame([y], index=i, chroma="gray") for i, y in enumerate(v)] for v in pairs]
+    flat = np.full(frames[0].planes[1].shape, 128, np.uint8)
+    colour = [[yuv_frame([y, flat, flat], index=i) for i, y in enumerate(v)] for v in pairs]
+    found, expected = ([row["vmaf"] for row in score(v[1], v[0])[0].frames] for v in (gray, colour))
+    assert found == expected
+    assert min(found) < 100
+
+
 def test_frames_that_vmaf_does_not_take(any_libvmaf):
     small = sample_frames(2, width=24, height=24)
     with pytest.raises(UsageError, match="at least 33x33"):
         score(small, small)
-    gray = [yuv_frame(f.planes[:1], chroma="gray") for f in sample_frames(2)]
-    with pytest.raises(UsageError, match="gray"):
-        score(gray, gray)
     picture = [rgb_frame(np.zeros((64, 64, 3), np.uint8))]
     with pytest.raises(ValueError, match="RGB"):
         score(picture, picture)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from vqa_harness.alignment.colour_agreement import ColourAgreement, agree
 from vqa_harness.alignment.colour_evidence import Sighting, cell_means
+from vqa_harness.alignment.first_pictures import Begin
 from vqa_harness.alignment.format_checks import Regions
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.signatures import Region
-from vqa_harness.alignment.window import DecodedFrame, FrameWindow
+from vqa_harness.alignment.window import DecodedFrame
 from vqa_harness.frames import ASSUMED_RATE, Frame, StreamInfo
-from vqa_harness.media.source import VideoSource
 
 FURTHEST = 150
 """Frames of each video that are looked at, at most, where the first ones do not show the same."""
@@ -23,7 +22,7 @@ def agreed_colours(
     held: Sequence[Sequence[DecodedFrame]],
     regions: Regions,
     options: AlignOptions,
-    sources: Sequence[Path | VideoSource],
+    again: Sequence[Begin],
 ) -> ColourAgreement:
     """Decide how the colour of both videos is read.
 
@@ -32,7 +31,7 @@ def agreed_colours(
         held: the first frames of each, of one size and kind.
         regions: the part of each picture that shows the same; None for all of it.
         options: say what is stated of colours, and how far one video may begin in the other.
-        sources: both videos, to look further into where the frames held show different pictures.
+        again: begins each video once more, to look further where the frames held differ.
 
     Raises:
         InputError: decoding fails.
@@ -47,7 +46,7 @@ def agreed_colours(
     ]
     cells = cell_means(near[0], near[1])
     if cells is None:
-        far = [_further(s, region, options) for s, region in zip(sources, regions, strict=True)]
+        far = [_further(b, region, options) for b, region in zip(again, regions, strict=True)]
         cells = cell_means(far[0], far[1])
     return agree(infos, options.colours, cells)
 
@@ -57,11 +56,9 @@ def kind_of(frame: Frame) -> tuple[int, int, int, str]:
     return frame.width, frame.height, frame.depth, frame.chroma
 
 
-def _further(
-    source: Path | VideoSource, region: Region | None, options: AlignOptions
-) -> list[Sighting]:
+def _further(begin: Begin, region: Region | None, options: AlignOptions) -> list[Sighting]:
     """Frames from the start to where the other video may begin; their pixels are not held."""
-    window = FrameWindow(source, region, deinterlace=options.of_reader)
+    window = begin(region)
     try:
         rate = float(window.info.rate or ASSUMED_RATE)
         found: list[Sighting] = []

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from vqa_harness.alignment.colour_notes import colour_notes
 from vqa_harness.alignment.first_colours import agreed_colours, kind_of
+from vqa_harness.alignment.first_pictures import Begin, first_pictures
 from vqa_harness.alignment.format_checks import Regions, bars_differ
 from vqa_harness.alignment.formats import FormatPlan, plan_formats
 from vqa_harness.alignment.letterbox import matching_areas, picture_area
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.report import Note
+from vqa_harness.alignment.turned import describe_turn, fitting_turn
 from vqa_harness.alignment.window import DecodedFrame, FrameWindow
-from vqa_harness.media.source import VideoSource
+from vqa_harness.errors import AlignError
+from vqa_harness.media.orientation import Orientation
 
 HELD_BYTES = 512 << 20
 """Bytes of pictures that may be held at the start, of both videos together."""
@@ -36,18 +38,18 @@ def frames_held(windows: Sequence[FrameWindow]) -> int:
 
 def plan_from_first(
     windows: Sequence[FrameWindow],
+    again: Sequence[Begin],
     count: int,
     options: AlignOptions,
-    sources: Sequence[Path | VideoSource],
 ) -> tuple[FormatPlan, Regions]:
-    """Compare the formats and the black bars of the first frames.
+    """Compare the formats, the way up and the black bars of the first frames with a picture.
 
     Args:
         windows: on the distorted video and on the reference, both at their beginning.
+        again: begins each of them once more, to look further into where the first frames carry no
+            picture, or the two show different ones.
         count: frames of each that may be looked at.
         options: how the user wants differences treated.
-        sources: the distorted video and the reference, to look further into where the first frames
-            of the two show different pictures.
 
     Returns:
         The plan, and the part of each picture that is kept.
@@ -57,20 +59,18 @@ def plan_from_first(
         AlignError: the two cannot be compared.
     """
     distorted, reference = (w.info for w in windows)
-    notes = tuple(
-        Note("format", f"the {side} video was deinterlaced (bwdif, a frame for each frame)")
-        for side, window in zip(("distorted", "reference"), windows, strict=True)
-        if window.deinterlaced
+    first, second = (
+        first_pictures(window, begin, count) for window, begin in zip(windows, again, strict=True)
     )
+    areas = picture_area(first[::BARS_EVERY]), picture_area(second[::BARS_EVERY])
+    notes = _check_turn(fitting_turn(first, second, areas), options)
+    if options.crop == "off":
+        areas = None, None
     alike: Regions = (None, None)
-    areas: Regions = (None, None)
+    if areas[0] and areas[1] and bars_differ(distorted, reference, areas):
+        alike = matching_areas(first, second, (areas[0], areas[1])) or alike
     held = [_of_one_size(window, count) for window in windows]
-    if options.crop != "off":
-        first, second = ([one.frame for one in some if one.frame is not None] for some in held)
-        areas = picture_area(first[::BARS_EVERY]), picture_area(second[::BARS_EVERY])
-        if areas[0] and areas[1] and bars_differ(distorted, reference, areas):
-            alike = matching_areas(first, second, (areas[0], areas[1])) or alike
-    agreed = agreed_colours((distorted, reference), held, alike, options, sources)
+    agreed = agreed_colours((distorted, reference), held, alike, options, again)
     plan = plan_formats(agreed.infos[0], agreed.infos[1], options, areas, alike)
     told = colour_notes(agreed, (distorted, reference))
     return replace(plan, notes=(*notes, *told, *plan.notes), agreed=agreed), alike
@@ -81,3 +81,17 @@ def _of_one_size(window: FrameWindow, count: int) -> list[DecodedFrame]:
     held = [(one, one.frame) for one in window.first(count) if one.frame is not None]
     kind = kind_of(held[0][1])
     return [one for one, frame in held if kind_of(frame) == kind]
+
+
+def _check_turn(turn: Orientation | None, options: AlignOptions) -> list[Note]:
+    """A note on pictures that are turned, where the user says how to pair them in any case.
+
+    Raises:
+        AlignError: they are turned, and the pictures are to tell the pairing.
+    """
+    if turn is None:
+        return []
+    text = describe_turn(turn)
+    if options.mode in ("index", "time"):
+        return [Note("turned", f"{text}; it was compared as it is")]
+    raise AlignError(f"{text}; --align index compares it as it is")

@@ -36,22 +36,6 @@ def check_transfer(distorted: StreamInfo, reference: StreamInfo) -> list[Note]:
     return notes
 
 
-def check_scan(distorted: StreamInfo, reference: StreamInfo) -> list[Note]:
-    """Notes on interlacing.
-
-    Raises:
-        AlignError: one is interlaced and the other is not.
-    """
-    if distorted.interlaced != reference.interlaced:
-        which = "distorted" if distorted.interlaced else "reference"
-        raise AlignError(
-            f"the {which} video is interlaced and the other is not: say --deinterlace auto"
-        )
-    if distorted.interlaced:
-        return [Note("format", "both videos are interlaced; woven frames are compared")]
-    return []
-
-
 def check_bars(
     distorted: StreamInfo,
     reference: StreamInfo,

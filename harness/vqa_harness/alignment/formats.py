@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 from vqa_harness.alignment.colour_agreement import ColourAgreement
 from vqa_harness.alignment.colour_notes import colour_json
-from vqa_harness.alignment.format_checks import Regions, check_bars, check_scan, check_transfer
+from vqa_harness.alignment.format_checks import Regions, check_bars, check_transfer
 from vqa_harness.alignment.geometry import Geometry, arrange
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.report import Note
 from vqa_harness.alignment.signatures import Region
 from vqa_harness.errors import AlignError
 from vqa_harness.frames import ColourInfo, Frame, PixelSource, Plane, StreamInfo
+from vqa_harness.media.colour import HD_LINES
 from vqa_harness.media.colour_tags import fact_text
 from vqa_harness.media.picture import PlaneSource
 from vqa_harness.media.pixels import planar_name
@@ -135,7 +136,12 @@ class _Converted:
         return self._convert().planes()
 
     def rgb(self) -> Any:
-        """See `PixelSource.rgb`."""
+        """See `PixelSource.rgb`; an RGB picture of the right size is given as it is."""
+        if self._old.chroma == "rgb":
+            picture = self._source.rgb()
+            size = picture.shape[1], picture.shape[0]
+            if self._geometry.keeps(size, (self._plan.width, self._plan.height)):
+                return picture
         return self._convert().rgb()
 
     def _convert(self) -> PlaneSource:
@@ -171,10 +177,10 @@ def plan_formats(
         alike: the part of each that ``crop="auto"`` keeps where the bars differ; None for all.
 
     Raises:
-        AlignError: high dynamic range against standard, interlaced against progressive, or aspect
-            ratios that differ without ``fit``.
+        AlignError: high dynamic range against standard, or aspect ratios that differ without
+            ``fit``.
     """
-    notes = [*check_transfer(distorted, reference), *check_scan(distorted, reference)]
+    notes = check_transfer(distorted, reference)
     regions, bar_notes = check_bars(distorted, reference, options, areas, alike)
     notes += bar_notes
     size = _target_size(distorted, reference, options, regions)
@@ -245,6 +251,22 @@ def _geometry(
     return Geometry(region, options.fit, own / target), [note]
 
 
+def _of_rgb(reference: StreamInfo, depth: int) -> tuple[PixelFormat, ColourInfo, list[Note]]:
+    """What two RGB videos are compared as: full-range YCbCr, as a JPEG has it.
+
+    The matrix is that of JPEG for images, and for videos the one that untagged ones are taken to
+    have.
+    """
+    hd = reference.height >= HD_LINES and not reference.still
+    matrix = "bt709" if hd else "bt601"
+    colour = replace(reference.colour, full_range=True, matrix=matrix)
+    notes = []
+    if not reference.still:
+        text = f"both videos are RGB: compared as full-range YCbCr 4:4:4 ({matrix})"
+        notes.append(Note("format", text))
+    return PixelFormat("444", depth, True, matrix), colour, notes
+
+
 def _common_pixel_format(
     distorted: StreamInfo, reference: StreamInfo
 ) -> tuple[PixelFormat, ColourInfo, list[Note]]:
@@ -255,6 +277,8 @@ def _common_pixel_format(
     depth = max(distorted.depth, reference.depth)
     one, two = distorted, reference
     notes: list[Note] = []
+    if one.chroma == two.chroma == "rgb":
+        return _of_rgb(reference, depth)
     lead = two if two.chroma != "rgb" or one.chroma == "rgb" else one
     chroma = lead.chroma
     if "gray" in (one.chroma, two.chroma) and one.chroma != two.chroma:

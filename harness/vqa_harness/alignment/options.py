@@ -16,6 +16,7 @@ OnCorrupt = Literal["score", "skip", "fail"]
 Fit = Literal["none", "stretch", "pad", "crop"]
 Crop = Literal["warn", "auto", "off"]
 Deinterlace = Literal["off", "auto", "both"]
+ScanType = Literal["auto", "progressive", "tff", "bff"]
 CHOICES = {
     "mode": Mode,
     "tail": Tail,
@@ -24,6 +25,8 @@ CHOICES = {
     "fit": Fit,
     "crop": Crop,
     "deinterlace": Deinterlace,
+    "distorted_scan": ScanType,
+    "reference_scan": ScanType,
 }
 LONGEST_OFFSET = 60.0
 """Seconds that `AlignOptions.max_offset` may be at most, which bounds the work of the search."""
@@ -51,15 +54,19 @@ class AlignOptions:
         fit: what to do with aspect ratios that differ by more than 1 %: refuse, stretch, pad the
             distorted with black, or crop it.
         crop: black bars on one side only: ``warn``, ``auto`` cuts them off, ``off`` does not look.
-        deinterlace: ``auto`` deinterlaces a side that says it is interlaced, ``both`` both sides
-            whatever they say; a frame is made of each frame.
+        deinterlace: ``auto`` deinterlaces a side that is interlaced, unless its first frames show
+            that a flag is wrong; ``both`` deinterlaces both sides whatever they are. A frame is
+            made of each frame, or of each field where the other side has twice as many frames.
         distorted_colour: what the distorted video does not say of its colour, or says wrongly:
             ``matrix=bt709,range=full,transfer=pq,primaries=bt2020``, or a word such as ``bt709``;
             see `vqa_harness.media.colour_tags.parse_colour`.
         reference_colour: the same of the reference.
+        distorted_scan: what the distorted video is, whatever it says itself: ``progressive``,
+            ``tff`` or ``bff`` (interlaced, top or bottom field first); ``auto`` takes its word.
+        reference_scan: the same of the reference.
 
     Raises:
-        UsageError: a value is none of these.
+        UsageError: a value is none of these, or two contradict each other.
     """
 
     mode: Mode = "auto"
@@ -74,6 +81,8 @@ class AlignOptions:
     deinterlace: Deinterlace = "off"
     distorted_colour: str = ""
     reference_colour: str = ""
+    distorted_scan: ScanType = "auto"
+    reference_scan: ScanType = "auto"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -82,6 +91,12 @@ class AlignOptions:
                 option = "align" if name == "mode" else name.replace("_", "-")
                 raise UsageError(
                     f"--{option} {getattr(self, name)}: choose one of {', '.join(allowed)}"
+                )
+        for side in ("distorted", "reference"):
+            if self.deinterlace == "both" and getattr(self, f"{side}_scan") == "progressive":
+                raise UsageError(
+                    f"--deinterlace both deinterlaces the {side} video too, which --{side}-scan "
+                    "progressive says is progressive: say --deinterlace auto"
                 )
         if not 0 < self.max_offset <= LONGEST_OFFSET:
             raise UsageError(
@@ -114,11 +129,6 @@ class AlignOptions:
         if size is None:
             raise UsageError(f"--scale-to {self.scale_to}: needs ref, dist or WIDTHxHEIGHT")
         return int(size[1]), int(size[2])
-
-    @property
-    def of_reader(self) -> Literal["off", "auto", "always"]:
-        """What ``deinterlace`` means to one `VideoReader`."""
-        return "always" if self.deinterlace == "both" else self.deinterlace
 
     def to_json(self) -> dict[str, Any]:
         """All options by name."""

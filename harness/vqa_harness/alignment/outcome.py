@@ -9,12 +9,24 @@ from vqa_harness.alignment.formats import FormatPlan
 from vqa_harness.alignment.models import Cadence, ContentModel, IndexModel, Model, TimeModel
 from vqa_harness.alignment.monitor import Support
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.alignment.placement import PlacementMeter
 from vqa_harness.alignment.report import AlignReport, judge
 from vqa_harness.alignment.study import BEYOND
+from vqa_harness.alignment.turned import describe_turn
 from vqa_harness.alignment.window import DecodedFrame, FrameWindow
 from vqa_harness.errors import AlignError, InputError
 from vqa_harness.frames import Frame
+from vqa_harness.media.orientation import Orientation
 
+FEWEST = 0.1
+"""Share of the distorted frames that must have been found in the reference in any case."""
+BY_CHANCE = 0.5
+"""Share up to which they may have been found by chance, where nothing tells them apart."""
+SURE = 0.05
+"""Confidence from which they were not found by chance.
+
+Pictures of another video fit those of the reference equally badly, so none stands out.
+"""
 ComparablePair = tuple[Frame, Frame]
 """A distorted frame and its reference frame, made comparable."""
 
@@ -39,6 +51,7 @@ class PairingOutcome:
         self._cadence = cadence
         self._first: tuple[DecodedFrame, DecodedFrame] | None = None
         self._last: tuple[DecodedFrame, int] | None = None
+        self._placement = PlacementMeter()
         self.pairing: list[int] = []
 
     def give(
@@ -73,7 +86,9 @@ class PairingOutcome:
                 self._report.skipped_corrupt += 1
                 return None
         self._report.pairs += 1
-        return self._plan.apply(one, "distorted"), self._plan.apply(two, "reference")
+        pair = self._plan.apply(one, "distorted"), self._plan.apply(two, "reference")
+        self._placement.add(*pair)
+        return pair
 
     def hold_last(self, reference: FrameWindow) -> Iterator[ComparablePair]:
         """Pair the last distorted frame with each reference frame left, for ``tail="repeat"``."""
@@ -123,6 +138,8 @@ class PairingOutcome:
             AlignError: no pair was found, or the options refuse the pairing.
         """
         report = self._report
+        if report.disagrees_from is None:
+            report.placement = self._placement.result()
         report.notes = [*self._plan.notes, *judge(report)]
         if not report.pairs and not report.skipped_corrupt:
             raise AlignError(
@@ -159,14 +176,33 @@ class PairingOutcome:
                 report.offset_frames = round(seconds / period)
 
 
-def refuse_strangers(matched: float) -> None:
+def strangers(matched: float, confidence: float) -> bool:
+    """Whether so little of a video was found in the other that it may be by chance.
+
+    Args:
+        matched: share of the distorted frames that were found.
+        confidence: share of these that the pictures tell from their neighbours.
+    """
+    return matched < FEWEST or (matched < BY_CHANCE and confidence < SURE)
+
+
+def refuse_strangers(matched: float, confidence: float, turn: Orientation | None) -> None:
     """Refuse two videos of which hardly anything was found in the other.
 
+    Args:
+        matched: see `strangers`.
+        confidence: see `strangers`.
+        turn: the way to turn the distorted pictures by which they fit; None where none does.
+
     Raises:
-        AlignError: ``matched``, a share of the distorted frames, is under a tenth.
+        AlignError: always.
     """
-    if matched < 0.1:
-        raise AlignError(
-            f"only {100 * matched:.0f} % of the distorted frames were found in the reference; is "
-            "it the right reference? --align index pairs by number in any case"
-        )
+    found = (
+        f"only {100 * matched:.0f} % of the distorted frames were found in the reference "
+        f"(confidence {confidence:.2f})"
+    )
+    if turn is not None:
+        raise AlignError(f"{found}: {describe_turn(turn)}")
+    raise AlignError(
+        f"{found}; is it the right reference? --align index pairs by number in any case"
+    )

@@ -8,6 +8,8 @@ signatures are read first, of as much as it takes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,23 @@ from vqa_harness.alignment.formats import FormatPlan
 from vqa_harness.alignment.models import Choice, ContentModel, IndexModel, Model, TimeModel, choose
 from vqa_harness.alignment.monitor import Monitor, proven, support_of
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.alignment.outcome import ComparablePair, PairingOutcome, refuse_strangers
+from vqa_harness.alignment.outcome import (
+    ComparablePair,
+    PairingOutcome,
+    refuse_strangers,
+    strangers,
+)
 from vqa_harness.alignment.report import DOUBTFUL, AlignReport, rates_differ
+from vqa_harness.alignment.scan import SideScan, plan_scan
+from vqa_harness.alignment.signatures import Region
 from vqa_harness.alignment.stream import Disagreement, PairStream
 from vqa_harness.alignment.study import Study, cadence_of, study
+from vqa_harness.alignment.turned import fitting_turn_of_all
 from vqa_harness.alignment.window import FrameWindow
 from vqa_harness.errors import AlignError
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.colour_tags import ColourRule
+from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.recoloured import recoloured
 from vqa_harness.media.source import VideoSource
 
@@ -80,10 +91,12 @@ class AlignedPairs:
         one, two = self._options.colours
         self._read_colours_by((ColourRule(one), ColourRule(two)))
         self._regions: Regions = (None, None)
+        self._deinterlace: tuple[Deinterlace, Deinterlace] = ("off", "off")
         self._windows: list[FrameWindow] = []
         try:
             self._open()
             self._held = frames_held(self._windows)
+            scans = self._make_scan()
             self._plan = self._make_plan()
             self._cadence = cadence_of(self._windows[0], self._windows[1], self._held)
         except BaseException:
@@ -96,8 +109,9 @@ class AlignedPairs:
         self.report = AlignReport(self._options)
         self.report.rates = self._cadence.rates
         self.report.format = self._plan.to_json(first, second)
-        for side, window in zip(("distorted", "reference"), self._windows, strict=True):
-            self.report.format[side]["deinterlaced"] = window.deinterlaced
+        for scan in scans:
+            self.report.format[scan.side]["deinterlaced"] = scan.deinterlace != "off"
+            self.report.format[scan.side]["scan"] = scan.to_json()
 
     def __iter__(self) -> Iterator[tuple[Frame, Frame | None]]:
         """Yield (distorted, reference); the consumer releases them.
@@ -146,19 +160,38 @@ class AlignedPairs:
         """Begin both videos again."""
         self.close()
         self._windows = []
-        for source, region in zip(self._sources, self._regions, strict=True):
-            window = FrameWindow(
-                source, region, signatures=signatures, deinterlace=self._options.of_reader
-            )
-            self._windows.append(window)
+        for side in (0, 1):
+            self._windows.append(self._begin(side, signatures=signatures))
         return self._windows[0], self._windows[1]
+
+    def _begin(
+        self, side: int, region: Region | None = None, *, signatures: bool = True
+    ) -> FrameWindow:
+        """A window of its own on one video, at its beginning."""
+        return FrameWindow(
+            self._sources[side],
+            self._regions[side] if region is None else region,
+            signatures=signatures,
+            deinterlace=self._deinterlace[side],
+        )
+
+    def _make_scan(self) -> tuple[SideScan, SideScan]:
+        """Decide what is deinterlaced; begin again where anything is."""
+        cadence = cadence_of(self._windows[0], self._windows[1], self._held)
+        scans, self._scan_notes = plan_scan(self._windows, self._held, cadence, self._options)
+        self._deinterlace = scans[0].deinterlace, scans[1].deinterlace
+        if self._deinterlace != ("off", "off"):
+            self._open()
+        return scans
 
     def _make_plan(self) -> FormatPlan:
         """Decide from the first frames.
 
         Begin again where black bars are to be cut off, or a colour is to be read otherwise.
         """
-        plan, regions = plan_from_first(self._windows, self._held, self._options, self._sources)
+        begins = [partial(self._begin, side) for side in (0, 1)]
+        plan, regions = plan_from_first(self._windows, begins, self._held, self._options)
+        plan = replace(plan, notes=(*self._scan_notes, *plan.notes))
         colours = [window.info.colour for window in self._windows]
         again = regions != self._regions
         if plan.agreed is not None and colours != [info.colour for info in plan.agreed.infos]:
@@ -227,7 +260,7 @@ class AlignedPairs:
         self.report.passes.append(f"signatures of {part}")
         options = self._options
         studied = study(
-            *self._sources, self._regions, options.max_offset, seconds, options.of_reader
+            *self._sources, self._regions, options.max_offset, seconds, self._deinterlace
         )
         choice = choose(studied.tracker, studied.times, studied.ref_times, studied.cadence)
         if isinstance(choice.model, ContentModel) and not studied.complete:
@@ -246,8 +279,11 @@ class AlignedPairs:
                 pictures hardly change.
         """
         pairing = choice.path.reference
-        refuse_strangers(float(np.mean(pairing >= 0)) if pairing.size else 0.0)
+        matched = float(np.mean(pairing >= 0)) if pairing.size else 0.0
         sure = support_of(studied.tracker, pairing.tolist()).confidence
+        if strangers(matched, sure):
+            turn = fitting_turn_of_all(*(partial(self._begin, side) for side in (0, 1)))
+            refuse_strangers(matched, sure, turn)
         if rates_differ(self.report.rates) and sure < DOUBTFUL:
             raise AlignError(
                 "frame rates differ and the pictures do not tell which frames belong together: say "

@@ -9,6 +9,7 @@ from typing import Any
 
 from vqa_harness.alignment.events import Events, Segment
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.alignment.placement import Placement
 
 LISTED = 50
 """Entries of a list that are put into the report; it also says how many there are in all."""
@@ -27,7 +28,7 @@ class Note:
     Attributes:
         code: one word for its kind: ``length``, ``offset``, ``dropped``, ``duplicated``,
             ``frozen``, ``unmatched``, ``rate``, ``ambiguous``, ``content``, ``damaged``,
-            ``format``, ``colour`` or ``tail``.
+            ``format``, ``colour``, ``scan``, ``turned``, ``placement`` or ``tail``.
         text: one line.
     """
 
@@ -61,6 +62,7 @@ class AlignReport:
         shifts: other shifts of the whole, in reference frames, that fit as well.
         disagrees_from: first distorted frame from which the pictures contradict a model that was
             asked for; None if they do not.
+        placement: how the distorted picture lies on that of the reference; None if that is unknown.
         passes: what was decoded, in order.
         format: how sizes and colours were made equal.
         notes: what the user should know.
@@ -84,6 +86,7 @@ class AlignReport:
     confidence: float = 0.0
     shifts: tuple[int, ...] = ()
     disagrees_from: int | None = None
+    placement: Placement | None = None
     passes: list[str] = field(default_factory=list)
     format: dict[str, Any] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
@@ -125,6 +128,7 @@ class AlignReport:
             "ambiguous_shifts": list(self.shifts[:LISTED]),
             "disagrees_from": self.disagrees_from,
             "segments": _bounded([_segment(s) for s in events.segments]),
+            "placement": None if self.placement is None else self.placement.to_json(),
             "passes": list(self.passes),
             "format": self.format,
             "options": self.options.to_json(),
@@ -157,6 +161,8 @@ def judge(report: AlignReport) -> list[Note]:
             notes.append(Note(code, text))
 
     _judge_model(report, add)
+    if report.placement is not None and report.placement.displaced:
+        notes.append(Note("placement", report.placement.describe()))
     add("dropped", events.dropped, _listing("frames of the reference are missing", events.dropped))
     add("duplicated", events.duplicated, _listing("frames are shown twice", events.duplicated))
     frozen = sum(f.stop - f.start for f in events.frozen)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.frames import Frame, Plane
+from vqa_harness.media.orientation import UPRIGHT, Orientation
 
 ROWS, COLUMNS = 36, 64
 CELLS = ROWS * COLUMNS
@@ -34,12 +35,13 @@ Region: TypeAlias = tuple[int, int, int, int]
 """x, y, width, height in luma samples."""
 
 
-def signature(frame: Frame, region: Region | None = None) -> Signature:
+def signature(frame: Frame, region: Region | None = None, turn: Orientation = UPRIGHT) -> Signature:
     """The frame's signature.
 
     Args:
         frame: the frame; RGB is weighted as BT.709 luma.
         region: the part of the picture to look at; None for all of it.
+        turn: how that part is turned first.
 
     Returns:
         (2304,) float32, mean 0, in levels of 8-bit full range.
@@ -50,9 +52,9 @@ def signature(frame: Frame, region: Region | None = None) -> Signature:
     if frame.chroma == "rgb":
         means = np.zeros(CELLS, np.float32)
         for weight, plane in zip(LUMA, planes, strict=True):
-            means += area_means(plane, region, weight * scale)
+            means += area_means(_turned(plane, region, turn), scale=weight * scale)
     else:
-        means = area_means(planes[0], region, scale)
+        means = area_means(_turned(planes[0], region, turn), scale=scale)
     means -= np.add.reduce(means) / np.float32(CELLS)
     return means
 
@@ -67,14 +69,24 @@ def distance(one: Signature, two: Signature) -> float:
     return energy(one - two)
 
 
+def _turned(plane: Plane, region: Region | None, turn: Orientation) -> Plane:
+    """A view of a part of a plane, turned."""
+    return cast(Plane, turn.apply(_cut(plane, region)))
+
+
+def _cut(plane: Plane, region: Region | None) -> Plane:
+    if region is None:
+        return plane
+    x, y, width, height = region
+    return plane[y : y + height, x : x + width]
+
+
 def area_means(plane: Plane, region: Region | None = None, scale: float = 1) -> Signature:
     """(2304,) float32 means of the cells of a plane, row by row, times ``scale``.
 
     Of tall planes only some rows are read.
     """
-    if region is not None:
-        x, y, width, height = region
-        plane = plane[y : y + height, x : x + width]
+    plane = _cut(plane, region)
     height = plane.shape[0]
     if height < 2 * ROWS * ROWS_READ:
         bands = _means(plane.T.astype(np.float32), ROWS).T

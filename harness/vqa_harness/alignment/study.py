@@ -44,7 +44,7 @@ def study(
     regions: tuple[Region | None, Region | None],
     max_offset: float,
     seconds: float | None = None,
-    deinterlace: Deinterlace = "off",
+    deinterlace: tuple[Deinterlace, Deinterlace] = ("off", "off"),
 ) -> Study:
     """Read signatures of both videos, side by side.
 
@@ -54,14 +54,14 @@ def study(
         regions: part of each picture to look at.
         max_offset: seconds that the videos may be shifted by.
         seconds: stop after so much of the distorted video; None for all of it.
-        deinterlace: as `VideoReader` takes it, for both videos.
+        deinterlace: as `VideoReader` takes it, for each of the two.
 
     Raises:
         InputError: a file cannot be read.
     """
-    dist = FrameWindow(distorted, regions[0], frames=False, deinterlace=deinterlace)
+    dist = FrameWindow(distorted, regions[0], frames=False, deinterlace=deinterlace[0])
     try:
-        ref = FrameWindow(reference, regions[1], frames=False, deinterlace=deinterlace)
+        ref = FrameWindow(reference, regions[1], frames=False, deinterlace=deinterlace[1])
         try:
             return _study(dist, ref, max_offset, seconds)
         finally:

@@ -59,7 +59,7 @@ class FrameWindow:
     Attributes:
         info: facts of the stream.
         report: what decoding found.
-        deinterlaced: whether frames are being deinterlaced.
+        deinterlaced: how frames are being deinterlaced; None if they are not.
         count: frames read.
         ended: whether there are no more.
 

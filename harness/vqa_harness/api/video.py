@@ -148,11 +148,13 @@ class Video:
         """A reader that begins at the first frame; see `vqa_harness.VideoReader`.
 
         Raises:
-            UsageError: ``deinterlace`` is ``always``; frames in memory are taken as they are.
+            UsageError: ``deinterlace`` asks for it in any case; frames in memory are taken as they
+                are.
         """
-        if deinterlace == "always":
+        if deinterlace not in ("off", "auto"):
             raise UsageError(
-                "deinterlace='both': frames in memory are taken as they are; use 'auto'"
+                "frames in memory are taken as they are: deinterlace them first, or write them to "
+                "a file"
             )
         return ArrayReader(self)
 
@@ -205,7 +207,7 @@ class Video:
 class ArrayReader:
     """Gives the frames of a `Video` once, as `VideoReader` gives those of a file."""
 
-    deinterlaced = False
+    deinterlaced = None
 
     def __init__(self, video: Video) -> None:
         self.info = video.info

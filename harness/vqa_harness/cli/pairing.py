@@ -30,7 +30,17 @@ _FLAGS: dict[str, tuple[type, str, str]] = {
     "deinterlace": (
         str,
         "--deinterlace",
-        "Sides to deinterlace: off, auto (those that say they are interlaced) or both.",
+        "Sides to deinterlace: off, auto (those that are interlaced) or both.",
+    ),
+    "distorted_scan": (
+        str,
+        "--distorted-scan",
+        "What the distorted video is: progressive, tff, bff or auto (what it says itself).",
+    ),
+    "reference_scan": (
+        str,
+        "--reference-scan",
+        "What the reference is: progressive, tff, bff or auto (what it says itself).",
     ),
     "distorted_colour": (
         str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
@@ -14,27 +15,58 @@ from vqa_harness.frames import Chroma, Plane
 from vqa_harness.media.picture import frame_of
 from vqa_harness.media.pixels import planar_name
 
-Deinterlace = Literal["off", "auto", "always"]
+
+@dataclass(frozen=True, slots=True)
+class Deinterlacing:
+    """Progressive frames made of every frame, whatever the stream says.
+
+    Attributes:
+        order: which field of a frame is shown first; ``auto`` where the stream tells.
+        fields: whether a frame is made of each field, at its own time, rather than of each frame.
+    """
+
+    order: Literal["auto", "tff", "bff"] = "auto"
+    fields: bool = False
+
+    @property
+    def text(self) -> str:
+        """What is made of what, for a report."""
+        return f"bwdif, a frame for each {'field' if self.fields else 'frame'}"
+
+
+Deinterlace = Literal["off", "auto", "always"] | Deinterlacing
 """Whether progressive frames are made: never, where the stream is interlaced, or always."""
 
 
 class Deinterlacer:
-    """Deinterlaces with FFmpeg's bwdif: a progressive frame for each frame, at its first field.
+    """Deinterlaces with FFmpeg's bwdif: a progressive frame at the first field of each frame.
 
     The graph gets running numbers for timestamps, because those of the stream may be missing or
-    wrong; the true ones wait in a queue and are given back in order.
+    wrong; the true ones wait in a queue and are given back in order. With ``how.fields`` a frame is
+    made of each second field too, half-way to the next frame; timestamps are then doubled, so that
+    there is a number half-way.
 
     Args:
         field_order: field order of the stream, as FFmpeg numbers it. Where it is known, the frames'
             own flags do not count.
+        how: what is made; its order goes before that of the stream.
     """
 
-    def __init__(self, field_order: int) -> None:
+    def __init__(self, field_order: int, how: Deinterlacing) -> None:
         parity = {2: "tff", 3: "bff"}.get(field_order, "auto")
-        self._arguments = f"mode=send_frame:parity={parity}:deint=all"
+        parity = parity if how.order == "auto" else how.order
+        mode = "send_field" if how.fields else "send_frame"
+        self._arguments = f"mode={mode}:parity={parity}:deint=all"
+        self._fields = how.fields
         self._graph: av.filter.Graph | None = None
         self._shape: tuple[int, int, str] | None = None
         self._pts: deque[int | None] = deque()
+        self._second = False
+        """Whether the next frame that comes out is made of a second field."""
+        self._shown: int | None = None
+        """Doubled timestamp of the frame whose second field is next."""
+        self._step: int | None = None
+        """The last distance of two frames, in timestamps, for the second field of the last."""
 
     def push(self, frame: VideoFrame) -> list[VideoFrame]:
         """Take a frame, and return the frames that are ready, usually the one before.
@@ -58,6 +90,7 @@ class Deinterlacer:
         self._graph.vpush(None)
         ready = self._pull()
         self._graph = self._shape = None
+        self._second = False
         return ready
 
     def _configured(self, frame: VideoFrame) -> av.filter.Graph:
@@ -79,8 +112,21 @@ class Deinterlacer:
                 return ready
             if frame.format.name != self._shape[2]:
                 raise ValueError(f"{self._shape[2]} pictures cannot be deinterlaced")
-            frame.pts = self._pts.popleft()
+            frame.pts = self._next_field() if self._fields else self._pts.popleft()
             ready.append(frame)
+
+    def _next_field(self) -> int | None:
+        """The doubled timestamp of the next field."""
+        if not self._second:
+            pts = self._pts.popleft()
+            self._shown = None if pts is None else 2 * pts
+        elif self._shown is not None:
+            following = self._pts[0] if self._pts else None
+            if following is not None:
+                self._step = following - self._shown // 2
+            self._shown = None if self._step is None else self._shown + self._step
+        self._second = not self._second
+        return self._shown
 
 
 class FilterGraph:

@@ -18,7 +18,7 @@ from pathlib import Path
 from vqa_harness.errors import InputError, one_line
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame
-from vqa_harness.media.filters import Deinterlace
+from vqa_harness.media.filters import Deinterlace, Deinterlacing
 from vqa_harness.media.input_format import DEFAULT_RATE, InputFormat
 from vqa_harness.media.opening import display_name
 from vqa_harness.media.read_report import LISTED, ReadReport
@@ -108,7 +108,7 @@ class SequenceReader:
     Attributes:
         info: facts of the first image that can be decoded, as a video has them.
         report: counts and problems; final once every image was read.
-        deinterlaced: whether frames are being deinterlaced.
+        deinterlaced: how frames are being deinterlaced; None if they are not.
 
     Raises:
         InputError: there is no such file, or none can be decoded.
@@ -123,7 +123,7 @@ class SequenceReader:
         self._threads, self._deinterlace = threads, deinterlace
         self._size: tuple[int, int] | None = None
         self.report = report = ReadReport(name, expected_frames=len(files))
-        self.deinterlaced = False
+        self.deinterlaced: Deinterlacing | None = None
         pictures = self._pictures(files)
         first = next(pictures, None)
         if first is None:

@@ -12,7 +12,7 @@ from vqa_harness.errors import InputError
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.container import FFmpegError
 from vqa_harness.media.facts import Facts, Scan
-from vqa_harness.media.filters import Deinterlace
+from vqa_harness.media.filters import Deinterlace, Deinterlacing
 from vqa_harness.media.input_format import InputFormat
 from vqa_harness.media.opening import Source, checked_source, display_name, open_video, why_not
 from vqa_harness.media.picture import Picture
@@ -41,7 +41,7 @@ class VideoReader:
         path: a regular file; URLs and playlists are refused. A binary file object is also taken.
         threads: decoder threads; 0 lets FFmpeg choose.
         deinterlace: ``auto`` makes a progressive frame of each frame of an interlaced stream
-            (FFmpeg's bwdif), ``always`` of any stream.
+            (FFmpeg's bwdif), ``always`` of any stream; a `Deinterlacing` also says how.
         raw: size and format, if the file holds raw frames; see `vqa_harness.RawVideo`.
 
     Attributes:
@@ -94,7 +94,7 @@ class VideoReader:
 
     def packets(self) -> PacketTable | None:
         """The packets of the video, read now; None where they do not tell its frames."""
-        still = self.info.still or self._file.interlaced or self.deinterlaced
+        still = self.info.still or self._file.interlaced or self.deinterlaced is not None
         if still or self._expected is None or not self._clock.use_pts:
             return None
         source = checked_source(self._path, raw=self._raw is not None)
@@ -119,8 +119,8 @@ class VideoReader:
         return self._chosen.times
 
     @property
-    def deinterlaced(self) -> bool:
-        """Whether frames are being deinterlaced."""
+    def deinterlaced(self) -> Deinterlacing | None:
+        """How frames are being deinterlaced; None if they are not."""
         return self._file.deinterlaced
 
     def close(self) -> None:
@@ -138,6 +138,8 @@ class VideoReader:
         self._period = 1 / rate if rate else None
         self._gap = GAP / rate if rate else None
         self._expected = scan.packets - scan.discarded - scan.hidden or None
+        if self._expected is not None and self._file.field_rate:
+            self._expected *= 2
         self._size: tuple[int, int] | None = None
         self._last: Fraction | None = None
         pictures = self._pictures()
@@ -304,7 +306,7 @@ class VideoReader:
             duration=None if facts.still else seconds,
             rotation=look.turn.degrees,
             sar=1 / facts.sar if look.turn.transpose else facts.sar,
-            interlaced=self._file.interlaced and not self._file.deinterlaced,
+            interlaced=self._file.interlaced and self._file.deinterlaced is None,
             still=facts.still,
             mirrored=look.turn.mirrored,
         )

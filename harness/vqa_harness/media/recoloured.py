@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vqa_harness.errors import UsageError
 from vqa_harness.frames import ColourInfo, Frame, PixelSource, Plane
 from vqa_harness.media.colour_tags import ColourRule
-from vqa_harness.media.filters import Deinterlace
+from vqa_harness.media.filters import Deinterlace, Deinterlacing
 from vqa_harness.media.picture import Picture, PlaneSource
 from vqa_harness.media.source import Reader, VideoSource, hash_source, open_source
 
@@ -70,8 +70,8 @@ class RecolouredReader:
         self.report = reader.report
 
     @property
-    def deinterlaced(self) -> bool:
-        """Whether frames are being deinterlaced."""
+    def deinterlaced(self) -> Deinterlacing | None:
+        """How frames are being deinterlaced; None if they are not."""
         return self._reader.deinterlaced
 
     def __iter__(self) -> Iterator[Frame]:

@@ -42,8 +42,8 @@ def remark(report: ReadReport, file: VideoFile, look: Look, raw: InputFormat | N
         report.problem("its display matrix is not a multiple of 90 degrees and was not applied")
     if look.odd_colours:
         report.problem(f"its colour matrix is not supported; {look.colour.matrix} was used for RGB")
-    if file.deinterlaced:
-        report.note("frames were deinterlaced (bwdif, a frame for each frame)")
+    if file.deinterlaced is not None:
+        report.note(f"frames were deinterlaced ({file.deinterlaced.text})")
     if look.alpha:
         report.note("the alpha channel was left out")
     if believed_rate(facts) is None and not facts.still:

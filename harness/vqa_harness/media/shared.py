@@ -18,7 +18,7 @@ from pathlib import Path
 
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame, StreamInfo
-from vqa_harness.media.filters import Deinterlace
+from vqa_harness.media.filters import Deinterlace, Deinterlacing
 from vqa_harness.media.in_step import Decoding, LetGo, frozen, put
 from vqa_harness.media.reader import VideoReader
 
@@ -140,8 +140,8 @@ class SharedReader:
         self._frames = self._read()
 
     @property
-    def deinterlaced(self) -> bool:
-        """Whether frames are being deinterlaced."""
+    def deinterlaced(self) -> Deinterlacing | None:
+        """How frames are being deinterlaced; None if they are not."""
         return self._decoding.deinterlaced
 
     def __iter__(self) -> Iterator[Frame]:

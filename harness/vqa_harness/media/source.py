@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol, cast
 from vqa_harness.errors import UsageError
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame, StreamInfo
-from vqa_harness.media.filters import Deinterlace
+from vqa_harness.media.filters import Deinterlace, Deinterlacing
 from vqa_harness.media.numbered import ImageSequence, is_pattern
 from vqa_harness.media.read_report import ReadReport
 from vqa_harness.media.reader import VideoReader
@@ -29,8 +29,8 @@ class Reader(Protocol):
     report: ReadReport
 
     @property
-    def deinterlaced(self) -> bool:
-        """Whether frames are being deinterlaced."""
+    def deinterlaced(self) -> Deinterlacing | None:
+        """How frames are being deinterlaced; None if they are not."""
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames not yet read."""

@@ -6,7 +6,7 @@ What is done about errors and times is decided in `vqa_harness.media.reader`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import BinaryIO
 
@@ -26,7 +26,7 @@ from vqa_harness.media.container import (
 from vqa_harness.media.display_matrix import orientation_of
 from vqa_harness.media.facts import Facts, Scan
 from vqa_harness.media.fields import FieldPairs
-from vqa_harness.media.filters import Deinterlace, Deinterlacer
+from vqa_harness.media.filters import Deinterlace, Deinterlacer, Deinterlacing
 from vqa_harness.media.input_format import DEFAULT_RATE, MAX_PIXELS, InputFormat
 from vqa_harness.media.orientation import UPRIGHT, Orientation
 from vqa_harness.media.packets import is_hidden, promised, stored_packets
@@ -79,7 +79,8 @@ class VideoFile:
     Attributes:
         bytes: how large the file is.
         frame_bytes: as given.
-        facts: what container and codec say before anything is decoded.
+        facts: what container and codec say before anything is decoded; time base and rate are those
+            of the frames that come out.
         fields: what is known of fields that are pictures; None where there are none.
         repeats: the pictures that empty packets show again.
         interlaced: whether the container or the first frame says so; known with the first frame.
@@ -104,6 +105,7 @@ class VideoFile:
         self._turns: dict[int, Orientation] = {}
         self._deinterlace = deinterlace
         self._deinterlacer: Deinterlacer | None = None
+        self._making = deinterlace if isinstance(deinterlace, Deinterlacing) else Deinterlacing()
         self.repeats = Repeats()
         self.fields: FieldPairs | None = None
         self._begun = False
@@ -129,6 +131,9 @@ class VideoFile:
                 self.fields = FieldPairs()
             self._twin = Twin(self._stream) if context.codec.canonical_name in CODECS else None
             self.facts = _facts(self._container, self._stream, raw)
+            if self._making.fields:
+                rate = self.facts.rate and 2 * self.facts.rate
+                self.facts = replace(self.facts, time_base=self.facts.time_base / 2, rate=rate)
         except BaseException:
             self._container.close()
             raise
@@ -214,18 +219,24 @@ class VideoFile:
         return self._turns[angle]
 
     @property
-    def deinterlaced(self) -> bool:
-        """Whether frames are being deinterlaced; known with the first frame."""
-        return self._deinterlacer is not None
+    def deinterlaced(self) -> Deinterlacing | None:
+        """How frames are being deinterlaced, None if not; known with the first frame."""
+        return None if self._deinterlacer is None else self._making
+
+    @property
+    def field_rate(self) -> bool:
+        """Whether a frame is made of each field."""
+        return self._making.fields
 
     def _progressive(self, frames: list[VideoFrame], ended: bool) -> list[VideoFrame]:
         """The frames, deinterlaced if they are to be; the last one comes when the stream ended."""
         if frames and not self._begun:
             self._begun = True
             self.interlaced = self.facts.interlaced or frames[0].interlaced_frame
-            if self._deinterlace == "always" or (self._deinterlace == "auto" and self.interlaced):
+            wanted = self.interlaced if self._deinterlace == "auto" else self._deinterlace != "off"
+            if wanted:
                 order = int(getattr(self._stream.codec_context, "field_order", 0) or 0)
-                self._deinterlacer = Deinterlacer(order)
+                self._deinterlacer = Deinterlacer(order, self._making)
         if self._deinterlacer is None:
             return frames
         ready = [made for frame in frames for made in self._deinterlacer.push(frame)]

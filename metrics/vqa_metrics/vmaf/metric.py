@@ -17,6 +17,7 @@ from vqa_harness.files import file_sha256
 from vqa_harness.frames import Chroma, Frame
 from vqa_harness.protocols import Metric, RunInfo, StreamScores
 from vqa_harness.spec import Feature, ParamValue, Scores
+from vqa_metrics.neutral import coloured
 from vqa_metrics.reference import reference_of
 from vqa_metrics.vmaf.backend import Choice, Run, choose, parts
 from vqa_metrics.vmaf.features import features_of
@@ -88,14 +89,15 @@ class Vmaf(Metric):
             raise UsageError(f"VMAF: {twice[0]} is a metric of this run already; leave one out")
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> None:
-        """Hand the pair to libvmaf.
+        """Hand the pair to libvmaf, gray frames with neutral chroma: it looks at luma alone.
 
         Raises:
             ValueError: The frames cannot be compared, see `reference_of`.
             UsageError: libvmaf does not take frames of this kind or size.
             MetricError: The size or format changed, or libvmaf failed.
         """
-        ref = reference_of("vmaf", frame, ref)
+        ref = coloured(reference_of("vmaf", frame, ref))
+        frame = coloured(frame)
         layout = _layout(frame)
         if self._run is None:
             counts = {"n_threads": self._threads, "n_subsample": self._subsample}
@@ -164,8 +166,6 @@ def _score_of(model: str) -> Feature:
 
 
 def _layout(frame: Frame) -> RawFormat:
-    if frame.chroma == "gray":
-        raise UsageError("VMAF: gray frames have no chroma for ffmpeg's filter; convert to 4:2:0")
     return _raw(frame.width, frame.height, frame.depth, frame.chroma, frame.colour.full_range)
 
 
