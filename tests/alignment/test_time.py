@@ -95,9 +95,11 @@ def test_an_offset_that_others_could_replace_is_not_guessed(folder, frames):
 
 def test_still_pictures_pair_by_number_and_say_so(folder, frames):
     noise = np.random.default_rng(0)
-    still = [frames[0]] * 30
-    grain = [((p[0] + noise.integers(0, 6, p[0].shape)).astype(np.uint8), *p[1:]) for p in still]
-    found = paired(write(folder / "g.mp4", grain), write(folder / "s.mp4", still))
+    files = []
+    for name in ("g.mp4", "s.mp4"):
+        grain = [(frames[0][0] + noise.integers(0, 6, frames[0][0].shape)) for _ in range(30)]
+        files.append(write(folder / name, [(g.astype(np.uint8), *frames[0][1:]) for g in grain]))
+    found = paired(*files)
     assert found.pairs == [(i, i) for i in range(30)]
     assert found.report.confidence == 0
     assert "ambiguous" in codes(found)

@@ -138,7 +138,7 @@ max_drop = 2
         (CASE + CASE, "[[case]] 2: a case is called 'intro' already"),
         ("[align]\nmdoe = 'index'", "[align], key mdoe: unknown key; did you mean mode?"),
         ("[align]\nmode = 'fast'", "vqa-harness.toml: [align], key mode: input should be 'auto'"),
-        ("[align]\nmax_offset = 900", "vqa-harness.toml: [align]: --max-offset 900: needs seconds"),
+        ("[align]\nmax_offset = -1", "vqa-harness.toml: [align]: --max-offset -1: needs seconds"),
         (
             PAIR + "[case.align]\ntial = 'error'",
             "[[case]] 'intro', key align, key tial: unknown key; did you mean tail?",

@@ -226,6 +226,7 @@ class Choice:
 
 def choose(
     tracker: Tracker,
+    path: Path,
     times: Sequence[Fraction | None],
     ref_times: Sequence[Fraction | None],
     cadence: Cadence,
@@ -234,8 +235,14 @@ def choose(
 
     An offset that other offsets could replace is not taken: the model is then the one without, and
     ``shifts`` says why.
+
+    Args:
+        tracker: which saw the frames.
+        path: the best pairing by content, of `Tracker.best_path`.
+        times: seconds of each distorted frame; None where unknown.
+        ref_times: the same of the reference frames.
+        cadence: the two frame rates.
     """
-    path = tracker.best_path()
     known = KnownTimes(ref_times)
     timed = cadence.distorted is not None and cadence.reference is not None
     shifts = ambiguous_shifts(tracker, path)
@@ -250,7 +257,10 @@ def choose(
 
 
 def ambiguous_shifts(tracker: Tracker, path: Path) -> tuple[int, ...]:
-    """Shifts of the whole pairing that stay within the reference and fit as well, nearest first."""
+    """Shifts of the whole pairing that stay within the reference and fit as well, nearest first.
+
+    Frames that show the same picture either way say nothing of a shift.
+    """
     matched = [i for i, j in enumerate(path.reference) if j >= 0]
     if not matched:
         return ()
@@ -258,21 +268,27 @@ def ambiguous_shifts(tracker: Tracker, path: Path) -> tuple[int, ...]:
     first, last = path.reference[matched[0]], path.reference[matched[-1]]
     sums: defaultdict[int, float] = defaultdict(float)
     counts: Counter[int] = Counter()
+    others: Counter[int] = Counter()
+    pictures = tracker.reference.picture.array
     for index in matched[:: max(1, len(matched) // 400)]:
         frame = tracker.frames[index]
         row = frame.row.astype(np.float32)
         own = int(path.reference[index]) - frame.base
         worse = np.clip((row - row[own]) / max(noise[index], row[own]), -1, 5)
+        shown = pictures[path.reference[index]]
         for place in np.flatnonzero(np.isfinite(row)):
-            sums[int(place) - own] += float(worse[place])
-            counts[int(place) - own] += 1
+            shift = int(place) - own
+            counts[shift] += 1
+            if pictures[frame.base + place] != shown:
+                sums[shift] += float(worse[place])
+                others[shift] += 1
     need = max(counts.values()) * 0.9
     end = tracker.reference.count if tracker.reference.ended else 1 << 60
     equal = [
         shift
         for shift, count in counts.items()
         if shift and count >= need and first + shift >= 0 and last + shift < end
-        if sums[shift] / count < 0.05
+        if others[shift] and sums[shift] / others[shift] < 0.05
     ]
     return tuple(sorted(equal, key=lambda s: (abs(s), s)))
 

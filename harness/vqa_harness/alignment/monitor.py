@@ -8,6 +8,7 @@ from math import inf, sqrt
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vqa_harness.alignment.assumed import BARELY, LEAD, AssumedPair, Bound, stands_out
 from vqa_harness.alignment.band import AROUND, ReferenceBand
@@ -39,7 +40,9 @@ equally badly, no move is cheaper than staying, and the excess does not grow; bu
 LOST_FRAMES = 4
 """So many such frames in a row are a disagreement; fewer may be damage or a scene cut."""
 NEIGHBOURS = 2
-"""Frames to each side that a pairing must beat to count as supported."""
+"""Pictures to each side that a pairing must beat to count as supported."""
+Places = tuple[int, int]
+"""The first place of a run in a band, and one past its last."""
 PENDING = 4096
 """Most frames whose scoring is put off, which bounds memory and the pause when they are scored."""
 PROOF = 1.3
@@ -58,20 +61,38 @@ class Support:
     def __init__(self) -> None:
         self.distances = array("f")
         self.supported = 0
+        self.blended = 0
+        """Pairs whose distorted frame is a mixture of two reference frames."""
+        self.pictures: NDArray[np.int64] | None = None
+        """Which picture each reference frame shows, as far as the reference was looked at."""
 
-    def add(self, row: Sequence[float], place: int) -> None:
-        """Take a pair: squared distances of a band, and the place of the partner."""
+    def add(
+        self,
+        row: Sequence[float],
+        place: int,
+        same: Places | None = None,
+        near: Places | None = None,
+    ) -> None:
+        """Take a pair.
+
+        Args:
+            row: squared distances of a band, inf where there is no frame.
+            place: the place of the partner.
+            same: first place that shows the partner's picture, and one past the last.
+            near: the same of that picture and `NEIGHBOURS` pictures to both sides.
+
+        A pair that no other picture stands beside could not be taken for another.
+        """
         own = row[place]
         self.distances.append(own)
-        beside = min(
-            (*row[max(0, place - NEIGHBOURS) : place], *row[place + 1 : place + 1 + NEIGHBOURS]),
-            default=inf,
-        )
-        self.supported += beside < inf and stands_out(own, beside)
+        first, stop = same or (place, place + 1)
+        begin, end = near or (first - NEIGHBOURS, stop + NEIGHBOURS)
+        beside = min((*row[max(0, begin) : max(0, first)], *row[stop:end]), default=inf)
+        self.supported += stands_out(own, beside)
 
     @property
     def confidence(self) -> float:
-        """Share of the pairs that the pictures tell from pairs a frame or two off."""
+        """Share of the pairs that the pictures tell from pairs a picture or two off."""
         return self.supported / len(self.distances) if self.distances else 0.0
 
     def residual(self) -> dict[str, float]:
@@ -139,9 +160,13 @@ class Monitor:
             return True
         row = self.reference.near(signature, target - self.half, self._size)
         distances = row.tolist()
-        self.support.add(distances, self.half)
-        own, others = distances[self.half], (*distances[: self.half], *distances[self.half + 1 :])
-        rival = min(others)
+        (first, stop), near = places_around(self.reference, target, target - self.half)
+        self.support.add(distances, self.half, (first, stop), near)
+        self.support.pictures = self.reference.picture.array
+        own = distances[self.half]
+        rival = min((*distances[: max(0, first)], *distances[stop:]), default=inf)
+        if not stands_out(own, rival):
+            self.support.blended += self.reference.is_blend(signature, target)
         usual = self._usual if self._recent else own
         self._recent = [*self._recent[-AROUND:], min(own, rival)]
         self._usual = median(self._recent)
@@ -245,6 +270,7 @@ class Monitor:
                 pair.left_out,
                 reference.motion.array,
                 reference.trend.array,
+                reference.repeated.array,
                 base,
                 step,
                 step,
@@ -268,13 +294,21 @@ def support_of(tracker: Tracker, pairing: Sequence[int]) -> Support:
         pairing: reference index of each distorted frame, -1 for no partner.
     """
     support = Support()
+    support.pictures = tracker.reference.picture.array
     for frame, target in zip(tracker.frames, pairing, strict=False):
         place = target - frame.base
         if target >= 0 and 0 <= place < tracker.size:
             row = frame.row.tolist()
             if row[place] < inf:
-                support.add(row, place)
+                support.add(row, place, *places_around(tracker.reference, target, frame.base))
+                support.blended += frame.blend
     return support
+
+
+def places_around(reference: ReferenceBand, target: int, base: int) -> tuple[Places, Places]:
+    """Which places of a band from ``base`` on show the picture of ``target``, and those beside."""
+    (first, stop), (begin, end) = (reference.same_picture(target, n) for n in (0, NEIGHBOURS))
+    return (first - base, stop - base), (begin - base, end - base)
 
 
 def proven(distorted: Sequence[Signature], reference: Sequence[Signature]) -> bool:

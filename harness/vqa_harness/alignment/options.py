@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any, Literal, get_args
 
 from vqa_harness.errors import UsageError
@@ -28,8 +29,6 @@ CHOICES = {
     "distorted_scan": ScanType,
     "reference_scan": ScanType,
 }
-LONGEST_OFFSET = 60.0
-"""Seconds that `AlignOptions.max_offset` may be at most, which bounds the work of the search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,8 @@ class AlignOptions:
             ``error`` refuses, ``match-dist`` compares each distorted frame with the reference frame
             shown at its time, ``match-ref`` each reference frame with the distorted frame shown at
             its time.
-        max_offset: seconds by which the videos may be shifted, and frames may be missing in a row.
+        max_offset: seconds by which the videos may be shifted, and frames may be missing in a row,
+            that the search covers at once; what lies farther takes another pass over both.
         on_corrupt: pairs with a frame that the decoder flags as damaged are scored, left out, or
             refused.
         strict: whether any warning becomes an `AlignError`.
@@ -98,11 +98,8 @@ class AlignOptions:
                     f"--deinterlace both deinterlaces the {side} video too, which --{side}-scan "
                     "progressive says is progressive: say --deinterlace auto"
                 )
-        if not 0 < self.max_offset <= LONGEST_OFFSET:
-            raise UsageError(
-                f"--max-offset {self.max_offset:g}: needs seconds, above 0 and at most "
-                f"{LONGEST_OFFSET:g}"
-            )
+        if not 0 < self.max_offset < inf:
+            raise UsageError(f"--max-offset {self.max_offset:g}: needs seconds, above 0")
         if self.scale_to not in ("ref", "dist"):
             self.size()
         for name in ("distorted_colour", "reference_colour"):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 
-from vqa_harness.alignment.events import find_events
+from vqa_harness.alignment.events import find_events, stride_of
 from vqa_harness.alignment.formats import FormatPlan
 from vqa_harness.alignment.models import Cadence, ContentModel, IndexModel, Model, TimeModel
 from vqa_harness.alignment.monitor import Support
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.placement import PlacementMeter
 from vqa_harness.alignment.report import AlignReport, judge
+from vqa_harness.alignment.showing import Showing, covered
 from vqa_harness.alignment.study import BEYOND
 from vqa_harness.alignment.turned import describe_turn
 from vqa_harness.alignment.window import DecodedFrame, FrameWindow
@@ -52,6 +54,8 @@ class PairingOutcome:
         self._first: tuple[DecodedFrame, DecodedFrame] | None = None
         self._last: tuple[DecodedFrame, int] | None = None
         self._placement = PlacementMeter()
+        self._scored: tuple[array[int], array[int]] = array("q"), array("q")
+        """Frames of the pairs given out, of the distorted and of the reference."""
         self.pairing: list[int] = []
 
     def give(
@@ -86,6 +90,8 @@ class PairingOutcome:
                 self._report.skipped_corrupt += 1
                 return None
         self._report.pairs += 1
+        for scored, frame in zip(self._scored, (one, two), strict=True):
+            scored.append(frame.index)
         pair = self._plan.apply(one, "distorted"), self._plan.apply(two, "reference")
         self._placement.add(*pair)
         return pair
@@ -111,9 +117,12 @@ class PairingOutcome:
         self._count(windows)
         report.model = model.name
         report.confidence, report.residual = support.confidence, support.residual()
+        report.blended = support.blended
         one_by_one = self._cadence.similar or isinstance(model, IndexModel)
         ratio = 1.0 if one_by_one else self._cadence.ratio
-        report.events = find_events(self.pairing, report.reference_frames, ratio)
+        showing = Showing(support.pictures, *(window.times for window in windows))
+        report.events = find_events(self.pairing, report.reference_frames, ratio, showing)
+        self._share(windows, (1, stride_of(ratio)), showing)
         self._offset(model)
 
     def finish_swapped(self, pairing: Sequence[int], windows: Sequence[FrameWindow]) -> None:
@@ -130,6 +139,7 @@ class PairingOutcome:
         after = max(0, report.distorted_frames - 1 - max(used, default=-1))
         report.events.head = (min(used, default=0), head)
         report.events.tail = (after, tail)
+        self._share(windows, (stride_of(1 / self._cadence.ratio), 1))
 
     def conclude(self) -> None:
         """Add the notes to the report, and refuse what the options do not accept.
@@ -151,6 +161,25 @@ class PairingOutcome:
             raise AlignError(f"{ends[0].text}; --tail common accepts that")
         if self._options.strict and report.notes:
             raise AlignError(f"--strict: {'; '.join(map(str, report.notes))}")
+
+    def _share(
+        self,
+        windows: Sequence[FrameWindow],
+        strides: tuple[int, int],
+        showing: Showing | None = None,
+    ) -> None:
+        """Fill in which share of each video was scored; None where its length is unknown."""
+        shares: list[float | None] = []
+        for window, scored, stride, shown in zip(
+            windows, self._scored, strides, (None, showing), strict=True
+        ):
+            count: int | None = window.count
+            if not window.ended:
+                promised = window.info.expected_frames
+                count = None if promised is None else max(window.count, promised)
+            share = None if not count else covered(scored, count, stride, shown) / count
+            shares.append(share)
+        self._report.shares = shares[0], shares[1]
 
     def _count(self, windows: Sequence[FrameWindow]) -> None:
         report = self._report
@@ -198,7 +227,7 @@ def refuse_strangers(matched: float, confidence: float, turn: Orientation | None
         AlignError: always.
     """
     found = (
-        f"only {100 * matched:.0f} % of the distorted frames were found in the reference "
+        f"only {100 * matched:.0f} % of the distorted frames were found anywhere in the reference "
         f"(confidence {confidence:.2f})"
     )
     if turn is not None:

@@ -18,6 +18,7 @@ import numpy as np
 from vqa_harness.alignment.first_frames import frames_held, plan_from_first
 from vqa_harness.alignment.format_checks import Regions
 from vqa_harness.alignment.formats import FormatPlan
+from vqa_harness.alignment.guide import Guide
 from vqa_harness.alignment.models import Choice, ContentModel, IndexModel, Model, TimeModel, choose
 from vqa_harness.alignment.monitor import Monitor, proven, support_of
 from vqa_harness.alignment.options import AlignOptions
@@ -259,10 +260,25 @@ class AlignedPairs:
         part = "all" if seconds is None else f"up to {seconds:g} s"
         self.report.passes.append(f"signatures of {part}")
         options = self._options
-        studied = study(
-            *self._sources, self._regions, options.max_offset, seconds, self._deinterlace
+
+        def read(guide: Guide | None = None) -> Study:
+            return study(
+                *self._sources,
+                self._regions,
+                options.max_offset,
+                seconds,
+                self._deinterlace,
+                guide,
+            )
+
+        studied = read()
+        if studied.guide is not None:
+            self.report.passes.append(f"signatures of {part}, beyond --max-offset")
+            self.report.looked_further = True
+            studied = read(studied.guide)
+        choice = choose(
+            studied.tracker, studied.path, studied.times, studied.ref_times, studied.cadence
         )
-        choice = choose(studied.tracker, studied.times, studied.ref_times, studied.cadence)
         if isinstance(choice.model, ContentModel) and not studied.complete:
             return self._study(None)
         if self._options.mode == "content":

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
+from math import ceil
 from typing import Any
 
+from vqa_harness.alignment.band import WIDEST
 from vqa_harness.alignment.events import Events, Segment
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.alignment.placement import Placement
@@ -17,6 +20,8 @@ SAME_RATE = 0.0005
 """Relative difference up to which two rates are the same; 24 and 23.976 differ by 0.001."""
 DOUBTFUL = 0.1
 """Confidence below which a pairing cannot be told from its neighbours."""
+MIXED = 0.03
+"""Share of the pairs from which mixtures of two reference frames are told."""
 WIDTH = 72
 """Characters in the timeline."""
 
@@ -27,8 +32,9 @@ class Note:
 
     Attributes:
         code: one word for its kind: ``length``, ``offset``, ``dropped``, ``duplicated``,
-            ``frozen``, ``unmatched``, ``rate``, ``ambiguous``, ``content``, ``damaged``,
-            ``format``, ``colour``, ``scan``, ``turned``, ``placement`` or ``tail``.
+            ``frozen``, ``unmatched``, ``rate``, ``ambiguous``, ``blended``, ``content``,
+            ``search``, ``damaged``, ``format``, ``colour``, ``scan``, ``turned``, ``placement``
+            or ``tail``.
         text: one line.
     """
 
@@ -60,6 +66,10 @@ class AlignReport:
         residual: difference of paired signatures, RMS in 8-bit levels.
         confidence: share of the pairs that the pictures tell from pairs a frame or two off.
         shifts: other shifts of the whole, in reference frames, that fit as well.
+        shares: share of the distorted and of the reference frames that was scored, 0 to 1; None
+            where a length is unknown.
+        blended: pairs whose distorted frame is a mixture of two reference frames.
+        looked_further: whether frames were found that lie farther than ``max_offset`` covers.
         disagrees_from: first distorted frame from which the pictures contradict a model that was
             asked for; None if they do not.
         placement: how the distorted picture lies on that of the reference; None if that is unknown.
@@ -85,12 +95,21 @@ class AlignReport:
     residual: dict[str, float] = field(default_factory=dict)
     confidence: float = 0.0
     shifts: tuple[int, ...] = ()
+    shares: tuple[float | None, float | None] = (None, None)
+    blended: int = 0
+    looked_further: bool = False
     disagrees_from: int | None = None
     placement: Placement | None = None
     passes: list[str] = field(default_factory=list)
     format: dict[str, Any] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     reading: list[str] = field(default_factory=list)
+
+    @property
+    def share_scored(self) -> float | None:
+        """The smaller of both shares; None where a length is unknown."""
+        known = [share for share in self.shares if share is not None]
+        return min(known) if len(known) == len(self.shares) else None
 
     def warnings(self) -> list[str]:
         """One line for each thing lost in decoding, and for each note, its code first."""
@@ -112,6 +131,10 @@ class AlignReport:
             "pairs": self.pairs,
             "frames": {"distorted": self.distorted_frames, "reference": self.reference_frames},
             "reference_counted": self.reference_counted,
+            "share_scored": _rounded(self.share_scored),
+            "share_scored_of": dict(
+                zip(("distorted", "reference"), map(_rounded, self.shares), strict=True)
+            ),
             "dropped": _bounded(events.dropped),
             "duplicated": _bounded(events.duplicated),
             "frozen": _bounded(frozen),
@@ -125,6 +148,7 @@ class AlignReport:
             "skipped_corrupt": self.skipped_corrupt,
             "residual": self.residual,
             "confidence": round(self.confidence, 4),
+            "blended_frames": self.blended,
             "ambiguous_shifts": list(self.shifts[:LISTED]),
             "disagrees_from": self.disagrees_from,
             "segments": _bounded([_segment(s) for s in events.segments]),
@@ -171,6 +195,12 @@ def judge(report: AlignReport) -> list[Note]:
     strangers = sum(b - a for a, b in events.unmatched)
     spans = ", ".join(f"{a}-{b - 1}" for a, b in events.unmatched[:5])
     add("unmatched", strangers, f"{strangers} frames are not in the reference: {spans}")
+    add(
+        "blended",
+        report.blended > MIXED * report.pairs,
+        f"{report.blended} frames are mixtures of two reference frames, as a change of the frame "
+        "rate makes them: they have no partner, and are compared with the nearer one",
+    )
     add("rate", report.held_pairs, f"{report.held_pairs} pairs show a distorted frame again")
     add("damaged", report.skipped_corrupt, f"{report.skipped_corrupt} damaged pairs were left out")
     return notes
@@ -193,6 +223,7 @@ def _judge_model(report: AlignReport, add: Any) -> None:
     )
     offset = report.offset_frames or 0
     add("offset", offset, f"the first pair is {_signed(offset)} reference frames off")
+    add("search", report.looked_further, _search_text(report))
     add("rate", rates_differ(report.rates), _rate_text(report))
     add(
         "content",
@@ -221,6 +252,22 @@ def rates_differ(rates: tuple[Fraction | None, Fraction | None]) -> bool:
     if rates[0] is None or rates[1] is None:
         return False
     return abs(float(rates[0] / rates[1]) - 1) > SAME_RATE
+
+
+def _search_text(report: AlignReport) -> str:
+    """That frames lay beyond ``max_offset``, and what value would have covered them."""
+    text = (
+        f"some frames lie farther than --max-offset {report.options.max_offset:g} covers: they "
+        "were found by looking through the reference once more"
+    )
+    rate = report.rates[1]
+    runs = [0, abs(report.offset_frames or 0)]
+    paired = [s for s in report.events.segments if s.kind != "unmatched"]
+    for before, after in pairwise(paired):
+        runs.append((after.ref_start or 0) - (before.ref_stop or 0))
+    if rate is None or not 0 < max(runs) < WIDEST:
+        return text
+    return f"{text}; --max-offset {ceil(max(runs) / rate)} finds them at once"
 
 
 def _rate_text(report: AlignReport) -> str:
@@ -273,6 +320,10 @@ def _few(items: Sequence[int]) -> str:
 
 def _signed(value: int) -> str:
     return f"{value:+d}"
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
 
 
 def _rate(rate: Fraction | None) -> float | None:

@@ -107,9 +107,8 @@ SAME_LEVELS = np.float32(0.0005)
 def start(costs: Floats, least: np.float32, energy: np.float32, base: int, scores: Floats) -> None:
     """Fill in the scores (3, B) of the first frame: any reference frame, early ones preferred."""
     scores[:] = UNREACHED
-    for place in range(costs.size):
-        if base + place >= 0:
-            scores[MATCHED, place] = costs[place] + PER_FRAME * np.float32(base + place)
+    for place in range(max(0, -base), costs.size):
+        scores[MATCHED, place] = costs[place] + PER_FRAME * np.float32(place + min(base, 0))
     before = max(0, -1 - base)
     scores[ALIEN, before] = alien_cost(least, energy)
 
@@ -178,6 +177,7 @@ def advance(
     left_out: np.float32,
     ref_motion: Floats,
     ref_trend: Floats,
+    repeated: Floats,
     base: int,
     shift: int,
     expected: int,
@@ -197,6 +197,7 @@ def advance(
         left_out: as in `hold_costs`.
         ref_motion: (frames,) squared distance of each reference frame to the next.
         ref_trend: (frames,) squared distance of each reference frame to the fourth after it.
+        repeated: (frames,) of `ReferenceBand`: how many equal frames end before each frame.
         base: reference index of the first place.
         shift: how far the band moved since the frame before.
         expected: advance in the reference that time asks for, free of charge.
@@ -206,7 +207,7 @@ def advance(
         new: (3, B) scores.
         back: (3, B) where each came from, -1 from nowhere.
     """
-    reach_matched(costs, shift, expected, low, high, old, new, back)
+    reach_matched(costs, repeated, base, shift, expected, low, high, old, new, back)
     for place in range(costs.size):
         new[HELD, place], back[HELD, place] = UNREACHED, -1
         new[ALIEN, place], back[ALIEN, place] = UNREACHED, -1
@@ -231,11 +232,29 @@ def advance(
                 best, origin = old[mode, same] + ALIEN_ENTER, same + MODE * mode
         new[ALIEN, place] = best + alien
         back[ALIEN, place] = origin
+    if shift >= costs.size:
+        leap_as_alien(alien, old, new, back)
+
+
+@kernel(fastmath=SUMS)
+def leap_as_alien(alien: np.float32, old: Floats, new: Floats, back: NDArray[np.int16]) -> None:
+    """The part of `advance` for a frame without a partner at which the band leaps ahead.
+
+    No place of the band before is left then, so the first one stands for all.
+    """
+    for mode in (MATCHED, HELD, ALIEN):
+        price = np.float32(0) if mode == ALIEN else ALIEN_ENTER
+        for place in range(old.shape[1]):
+            if old[mode, place] + price + alien < new[ALIEN, 0]:
+                new[ALIEN, 0] = old[mode, place] + price + alien
+                back[ALIEN, 0] = place + MODE * mode
 
 
 @kernel(fastmath=SUMS)
 def reach_matched(
     costs: Floats,
+    repeated: Floats,
+    base: int,
     shift: int,
     expected: int,
     low: int,
@@ -248,7 +267,8 @@ def reach_matched(
 
     They are reached by an advance that time or rate explains, by a jump from any earlier reference
     frame, or from an earlier one at which the distorted side had no partner. The cheapest origin of
-    a jump is carried along as ``same`` grows, so that jumps need no loop of their own.
+    a jump is carried along as ``same`` grows, so that jumps need no loop of their own. From any of
+    the equal frames that show one picture the next picture is hardly dearer than the next frame.
     """
     size = costs.size
     jump, jump_place, jump_mode = UNREACHED, -1, MATCHED
@@ -265,14 +285,31 @@ def reach_matched(
                 entry, entry_place = old[ALIEN, passed] - discount, passed
             passed += 1
         best, origin = step_on(old, same, expected, low, high)
-        if jump + JUMP + PER_FRAME * np.float32(same) < best:
-            best = jump + JUMP + PER_FRAME * np.float32(same)
+        if 0 <= base + place < repeated.size and repeated[base + place] > 0:
+            least, other = step_to_next_picture(old, same, int(repeated[base + place]))
+            if least < best:
+                best, origin = least, other
+        # a band that leaps leads to another place: how far that is says nothing against it
+        far = PER_FRAME * np.float32(min(same, place + size))
+        if jump + JUMP + far < best:
+            best = jump + JUMP + far
             origin = jump_place + MODE * jump_mode
-        if entry + ALIEN_ENTER + PER_FRAME * np.float32(same) < best:
-            best = entry + ALIEN_ENTER + PER_FRAME * np.float32(same)
+        if entry + ALIEN_ENTER + far < best:
+            best = entry + ALIEN_ENTER + far
             origin = entry_place + MODE * ALIEN
         new[MATCHED, place] = best + costs[place]
         back[MATCHED, place] = origin
+
+
+@kernel(fastmath=SUMS)
+def step_to_next_picture(old: Floats, same: int, repeated: int) -> tuple[np.float32, int]:
+    """The best score that leaving any of the ``repeated`` equal frames before brings, likewise."""
+    best, origin = UNREACHED, -1
+    for before in range(max(0, same - repeated), min(same, old.shape[1])):
+        for mode in (MATCHED, HELD):
+            if old[mode, before] + OTHER_ADVANCE < best:
+                best, origin = old[mode, before] + OTHER_ADVANCE, before + MODE * mode
+    return best, origin
 
 
 @kernel(fastmath=SUMS)

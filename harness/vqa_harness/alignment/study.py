@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path as FilePath
+
+import numpy as np
 
 from vqa_harness.alignment.band import half_band
+from vqa_harness.alignment.further import Found, look_further
+from vqa_harness.alignment.guide import Guide
 from vqa_harness.alignment.models import LOOK, Cadence, interval
+from vqa_harness.alignment.overview import Overview
 from vqa_harness.alignment.signatures import Region
-from vqa_harness.alignment.tracker import Tracker
+from vqa_harness.alignment.tracker import Path, Tracker
 from vqa_harness.alignment.window import FrameWindow
 from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.source import VideoSource
 
+FEW = 0.5
+"""Share of the first frames found, under which more of the reference is read to find them."""
 BEYOND = 1000
 """Reference frames that are counted after the last one that is paired; then counting stops."""
 
@@ -29,6 +36,8 @@ class Study:
         ref_times: the same of the reference frames, as far as they were read.
         cadence: the two frame rates.
         complete: whether the distorted video was read to its end.
+        path: the best pairing by content.
+        guide: about where the frames lie, where more of them lie beyond the band than in it.
     """
 
     tracker: Tracker
@@ -36,15 +45,18 @@ class Study:
     ref_times: Sequence[Fraction | None]
     cadence: Cadence
     complete: bool
+    path: Path
+    guide: Guide | None = None
 
 
 def study(
-    distorted: Path | VideoSource,
-    reference: Path | VideoSource,
+    distorted: FilePath | VideoSource,
+    reference: FilePath | VideoSource,
     regions: tuple[Region | None, Region | None],
     max_offset: float,
     seconds: float | None = None,
     deinterlace: tuple[Deinterlace, Deinterlace] = ("off", "off"),
+    guide: Guide | None = None,
 ) -> Study:
     """Read signatures of both videos, side by side.
 
@@ -55,6 +67,8 @@ def study(
         max_offset: seconds that the videos may be shifted by.
         seconds: stop after so much of the distorted video; None for all of it.
         deinterlace: as `VideoReader` takes it, for each of the two.
+        guide: about where the frames lie, as another study found; None to look further than
+            ``max_offset`` where frames are left over.
 
     Raises:
         InputError: a file cannot be read.
@@ -63,7 +77,7 @@ def study(
     try:
         ref = FrameWindow(reference, regions[1], frames=False, deinterlace=deinterlace[1])
         try:
-            return _study(dist, ref, max_offset, seconds)
+            return _study(dist, ref, max_offset, seconds, guide)
         finally:
             ref.close()
     finally:
@@ -79,31 +93,66 @@ def cadence_of(distorted: FrameWindow, reference: FrameWindow, count: int = LOOK
     return Cadence(intervals[0], intervals[1])
 
 
-def _study(dist: FrameWindow, ref: FrameWindow, max_offset: float, seconds: float | None) -> Study:
+def _study(
+    dist: FrameWindow,
+    ref: FrameWindow,
+    max_offset: float,
+    seconds: float | None,
+    guide: Guide | None,
+) -> Study:
     cadence = cadence_of(dist, ref)
     rate = 30.0 if cadence.reference is None else float(1 / cadence.reference)
-    tracker = Tracker(half_band(max_offset, rate), *cadence.advances)
+    tracker = Tracker(half_band(max_offset, rate), *cadence.advances, guide)
+    both = Overview(), Overview()
     times: list[Fraction | None] = []
     ref_times: list[Fraction | None] = []
     stop = None if seconds is None or cadence.distorted is None else seconds / cadence.distorted
+
+    def add_reference() -> bool:
+        return _add(tracker, ref, ref_times, both[1])
+
     while dist.ensure(len(times)) and (stop is None or len(times) < stop):
         distorted = dist.get(len(times))
         expected = cadence.expected(times[-1], distorted.time) if times else 0
-        while tracker.reference.count < tracker.needs(expected) and _add(tracker, ref, ref_times):
+        while tracker.reference.count < tracker.needs(expected) and add_reference():
             pass
         assert distorted.signature is not None
         tracker.add(distorted.signature, expected)
+        both[0].add(distorted.signature)
         times.append(distorted.time)
         dist.drop_before(len(times))
     complete = dist.ended
     if complete:
         for _ in range(BEYOND):
-            if not _add(tracker, ref, ref_times):
+            if not add_reference():
                 break
-    return Study(tracker, times, ref_times, cadence, complete)
+    path = tracker.best_path()
+    if guide is None and times and (complete or np.mean(path.reference >= 0) < FEW):
+        bases = np.array([frame.base for frame in tracker.frames])
+        found = Found(path.reference, bases, tracker.size)
+        guide = look_further(
+            *both, found, cadence.ratio, lambda count: _read_on(ref, both[1], count)
+        )
+    else:
+        guide = None
+    return Study(tracker, times, ref_times, cadence, complete, path, guide)
 
 
-def _add(tracker: Tracker, ref: FrameWindow, ref_times: list[Fraction | None]) -> bool:
+def _read_on(ref: FrameWindow, overview: Overview, count: int) -> bool:
+    """Add up to ``count`` more reference frames to an overview; False if there are none."""
+    stop = overview.count + count
+    begin = overview.count
+    while overview.count < stop and ref.ensure(overview.count):
+        signature = ref.get(overview.count).signature
+        assert signature is not None
+        overview.add(signature)
+        ref.drop_before(overview.count)
+    return overview.count > begin
+
+
+def _add(
+    tracker: Tracker, ref: FrameWindow, ref_times: list[Fraction | None], overview: Overview
+) -> bool:
     """Hand the next reference frame to the tracker, and tell whether there was one."""
     index = tracker.reference.count
     if not ref.ensure(index):
@@ -112,6 +161,7 @@ def _add(tracker: Tracker, ref: FrameWindow, ref_times: list[Fraction | None]) -
     reference = ref.get(index)
     assert reference.signature is not None
     tracker.reference.add(reference.signature)
+    overview.add(reference.signature)
     ref_times.append(reference.time)
     ref.drop_before(index + 1)
     return True

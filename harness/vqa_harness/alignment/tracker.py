@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from vqa_harness.alignment.band import AROUND, Growing, ReferenceBand
 from vqa_harness.alignment.evidence import vote_costs
+from vqa_harness.alignment.guide import Guide
 from vqa_harness.alignment.search import (
     ALIEN,
     JUMP,
@@ -53,6 +54,11 @@ LAG = 192
 
 What comes later may still change a decision, but hardly one that lies so many frames back.
 """
+STEADY_STEP = 0.3
+"""Share of the advances found from which one that no rate explains is taken for the usual one.
+
+A video played at another speed, with the rate it had, advances by such steps all the time.
+"""
 STRANGE = 12.0
 """Cost of a pair that lies outside the band, on top of the price of a frame without a partner."""
 
@@ -69,6 +75,7 @@ class _Frame:
         row: (B,) squared distances to the reference frames of the band; inf where there is none.
         votes: (B,) votes against these.
         left_out: share of the parts of the picture that were left out hereabouts.
+        blend: whether it is a mixture of two reference frames.
     """
 
     base: int
@@ -78,6 +85,7 @@ class _Frame:
     row: NDArray[np.float16]
     votes: NDArray[np.float16]
     left_out: np.float32
+    blend: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +110,13 @@ class Tracker:
         half: reference frames to each side of the likeliest one that are compared.
         low: smallest advance in the reference that the two rates allow.
         high: the largest.
+        guide: about where each distorted frame lies; None to follow the likeliest frames alone.
     """
 
-    def __init__(self, half: int, low: int = 1, high: int = 1) -> None:
+    def __init__(self, half: int, low: int = 1, high: int = 1, guide: Guide | None = None) -> None:
         self.half, self.size = half, 2 * half + 1
         self.low, self.high = low, high
+        self._guide = guide
         self.reference = ReferenceBand(2 * self.size)
         self.frames: list[_Frame] = []
         self.least = Growing()
@@ -137,6 +147,7 @@ class Tracker:
                 row=distances,
                 votes=votes.astype(np.float16),
                 left_out=self._skips.left_out,
+                blend=self.reference.is_blend(signature, base + int(np.argmin(row))),
             )
         )
         self._last = signature
@@ -164,8 +175,29 @@ class Tracker:
         path = self._decide()
         for _ in range(ROUNDS):
             self._learn(path)
+            self._learn_speed(path)
             path = self._decide()
-        return path
+        return Path(self._first_shown(path.reference), path.cost, path.last)
+
+    def _first_shown(self, pairing: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A pairing in which a picture that is shown once is the first of the equal frames."""
+        pictures = self.reference.picture.array
+        shown = np.where(pairing >= 0, pictures[pairing], -1)
+        before, after = np.append(-2, shown[:-1]), np.append(shown[1:], -2)
+        once = (pairing >= 0) & (shown != before) & (shown != after)
+        return np.where(once, np.searchsorted(pictures, shown), pairing)
+
+    def _learn_speed(self, path: Path) -> None:
+        """Let an advance that most frames make count as one that the rates allow."""
+        both = (path.reference[1:] >= 0) & (path.reference[:-1] >= 0)
+        steps = np.diff(path.reference)[both]
+        # to the next picture of a reference that repeats them is no speed
+        moved = steps > np.maximum(
+            self.high, self.reference.repeated.array[path.reference[1:][both]]
+        )
+        counts = np.bincount(steps[moved], minlength=1)
+        if counts.max() > STEADY_STEP * max(1, steps.size):
+            self.high = int(np.argmax(counts))
 
     def _decide(self) -> Path:
         """The pairing of least cost as the votes count now, block by block."""
@@ -213,7 +245,8 @@ class Tracker:
                 total += float(costs[place])
             if target is not None and last is not None:
                 step = target - last
-                if step != frame.expected and not self.low <= step <= self.high:
+                explained = step == frame.expected or self.low <= step <= self.high
+                if not explained and not 0 < step <= self.reference.repeated.array[target]:
                     total += float(JUMP)
             last = target if target is not None else last
         return total
@@ -230,9 +263,12 @@ class Tracker:
         The band follows the best score, which may be wrong for a while. It never moves back: the
         reference signatures before it may be forgotten, and `advance` expects a band that moves on.
         """
+        guided = None if self._guide is None else self._guide.centre(len(self.frames))
         if not self.frames:
-            return -self.half
+            return -self.half + max(0, guided or 0)
         last = self.frames[-1].base
+        if guided is not None:
+            return max(last, guided - self.half)
         together = self._scores.min(axis=0)
         place = int(np.argmin(together))
         matched = self._scores[ALIEN, place] > together[place]
@@ -286,6 +322,7 @@ class Tracker:
             frame.left_out,
             motion,
             self.reference.trend.array,
+            self.reference.repeated.array,
             frame.base,
             shift,
             frame.expected,

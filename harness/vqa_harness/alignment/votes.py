@@ -176,14 +176,14 @@ class Skips:
 
 def by_parts(difference: Floats) -> Floats:
     """(..., 48) sums of squares of (..., 2304) differences, less the shift most parts share."""
-    squares, shifts = _part_sums(difference * difference), _part_sums(difference)
+    squares, shifts = part_sums(difference * difference), part_sums(difference)
     middle = np.sort(shifts, axis=-1)[..., PARTS // 2 - 1 : PARTS // 2 + 1]
     common = middle.sum(axis=-1, keepdims=True) / np.float32(2 * TALL * WIDE)
     return np.asarray(squares - common * (2 * shifts - TALL * WIDE * common), np.float32)
 
 
-def _part_sums(values: Floats) -> Floats:
-    """(..., 48) sums of (..., 2304) cells over each part."""
+def part_sums(values: Floats) -> Floats:
+    """(..., 48) sums of (..., 2304) cells over each part of the picture."""
     shape = values.shape[:-1]
     across = values.reshape(*shape, -1, WIDE) @ np.ones(WIDE, np.float32)
     down = across.reshape(*shape, ROWS // TALL, TALL, COLUMNS // WIDE).sum(axis=-2)

@@ -126,6 +126,11 @@ class FrameWindow:
             self._read()
         return self._times
 
+    @property
+    def times(self) -> Sequence[Fraction]:
+        """Seconds of the frames read so far; that of the frame before where one is unknown."""
+        return self._times
+
     def first(self, count: int) -> list[DecodedFrame]:
         """Up to ``count`` frames from the first one on, which must still be held."""
         self.ensure(count - 1)

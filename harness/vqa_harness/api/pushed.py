@@ -143,6 +143,7 @@ class PushedPairs:
         report = AlignReport(self._options, offset_frames=0, pairs=count)
         report.distorted_frames = report.reference_frames = count
         report.rates = distorted.rate, reference.rate
+        report.shares = (1.0, 1.0) if count else (None, None)
         report.events = find_events(range(count), count, 1.0)
         report.passes = ["pairs as given"]
         report.format = self._plan.to_json(distorted, reference)

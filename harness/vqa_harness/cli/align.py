@@ -83,6 +83,7 @@ def facts(report: AlignReport) -> list[tuple[str, str]]:
         ("model", f"{report.model} (asked for {report.options.mode})"),
         ("pairs", f"{report.pairs} of {report.distorted_frames} distorted frames"),
         ("reference", f"{report.reference_frames} frames"),
+        ("scored", _scored(report)),
         ("offset", offset),
         *((name, _listed(counts.get(name, len(v)), v)) for name, v in lists.items()),
         ("ends", _ends(report)),
@@ -90,6 +91,11 @@ def facts(report: AlignReport) -> list[tuple[str, str]]:
         ("confidence", f"{report.confidence:.2f}"),
         ("passes", "; ".join(report.passes)),
     ]
+
+
+def _scored(report: AlignReport) -> str:
+    texts = ["?" if share is None else f"{share:.3f}" for share in report.shares]
+    return f"{texts[0]} of the distorted, {texts[1]} of the reference"
 
 
 def _listed(count: int, items: list[Any]) -> str:

@@ -21,7 +21,11 @@ _FLAGS: dict[str, tuple[type, str, str]] = {
         "--fps-policy",
         "What to do if frame rates differ: auto, error, match-dist or match-ref.",
     ),
-    "max_offset": (float, "--max-offset", "Longest shift of one video against the other, seconds."),
+    "max_offset": (
+        float,
+        "--max-offset",
+        "Shift or loss, in seconds, that is found at once; a longer one takes another pass.",
+    ),
     "on_corrupt": (str, "--on-corrupt", "What to do with damaged frames: score, skip or fail."),
     "strict": (bool, "--strict", "Treat every warning of the pairing as an error."),
     "scale_to": (str, "--scale-to", "Size to compare at (bicubic): ref, dist or WIDTHxHEIGHT."),
