@@ -122,7 +122,7 @@ def test_the_ladder_and_its_report(cli, media):
     code, out, _ = cli(*arguments, "-m", "tool:model=b,extra=ripple")
     assert code == 0
     table, _, compared = out.partition("feature\t")
-    assert [float(row["tool_b [levels]"].rstrip("*")) > 1 for row in rows_of(table)] == [True] * 8
+    assert [float(row["tool_b [levels]"].rstrip("*+")) > 1 for row in rows_of(table)] == [True] * 8
     assert compared.splitlines()[1].startswith("tool_b\t")
     document = json.loads(Path("out/ladder.json").read_text())
     assert document["features"]["tool_b"]["direction"] == "higher"

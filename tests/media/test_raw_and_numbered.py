@@ -23,10 +23,11 @@ WIDTH, HEIGHT, COUNT = 66, 50, 10
 def planes(seed=0, dtype=np.uint8, chroma=(HEIGHT // 2, WIDTH // 2)):
     """Moving pictures [T, h, w] of Y, U and V with fine detail, so that a wrong size shows."""
     rng = np.random.default_rng(seed)
-    top = 255 if dtype == np.uint8 else 1023
-    wall = rng.integers(0, top + 1, (HEIGHT, WIDTH + COUNT), dtype)
+    unit = 1 if dtype == np.uint8 else 4
+    low, top = 16 * unit, 235 * unit
+    wall = rng.integers(low, top + 1, (HEIGHT, WIDTH + COUNT), dtype)
     luma = np.stack([wall[:, t : t + WIDTH] for t in range(COUNT)])
-    small = [rng.integers(0, top + 1, (COUNT, *chroma), dtype) for _ in range(2)]
+    small = [rng.integers(low, top + 1, (COUNT, *chroma), dtype) for _ in range(2)]
     return [luma, *small]
 
 

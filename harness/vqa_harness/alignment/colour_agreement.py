@@ -203,7 +203,10 @@ def _overrule(found: ColourAgreement, cells: CellMeans, missing: set[Fact]) -> N
     if better:
         found.change(better[0][0], "pictures")
     elif all((side, "full_range") in missing for side in (0, 1)) and min(cells.beyond) > BEYOND:
-        found.change({(side, "full_range"): True for side in (0, 1)}, "pictures")
+        full: Changes = {(side, "full_range"): True for side in (0, 1)}
+        least = cells.misfit(found.reading())
+        if cells.misfit(found.reading(full)) <= SAME[0] * least + SAME[1]:
+            found.change(full, "pictures")
     found.misfit = cells.misfit(found.reading())
     found.misfits = _misfits(found, cells, open_facts)
 
