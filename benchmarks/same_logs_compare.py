@@ -36,7 +36,6 @@ REPLACED = (
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|Z|\+00:00)?", "DATE"),
     (r"\b0x[0-9a-f]+\b", "ADDRESS"),  # of FFmpeg's filters, in its messages
     (r"\bafter \d+ frame pairs", "after N frame pairs"),  # how many the pipe took
-    (r"::(stop-commands::)?[0-9a-f]{32}\b", r"::\1TOKEN"),  # new in every run, for GitHub
     (r"vqa-harness: compiling [^\n]*\n", ""),  # once per machine
     (r'(<fyi [^>]*fps|<test\w+ [^>]*\btime)="[\d.]+"', r'\1="TIME"'),
 )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vqa_harness.cli.options import Json, put_json
-from vqa_harness.console import clean, stage_bar
+from vqa_harness.console import put_document, show, stage_bar
 from vqa_harness.destinations import STDOUT, Writing, check_destinations, refuse_overwriting
 from vqa_plugin_clip.distill.command import distill_command, names
 from vqa_plugin_clip.libraries import MAKING, SCORING, TORCH, require
@@ -76,7 +76,7 @@ def evaluate(
         with writing.trying():
             put_json(json_target, results)
     if json_target != STDOUT:
-        typer.echo(markdown(results), nl=False)
+        put_document(markdown(results))
     writing.conclude()
 
 
@@ -109,10 +109,10 @@ def import_checkpoint(
     card = import_published(
         published, output, levels=levels, training_data=training_data, licence=licence
     )
-    typer.echo(
-        f"{clean(output.name)}: {card.architecture.frames} frames, sha256 {card.sha256}\n"
-        f"levels, worst first: {clean(', '.join(card.levels))} ({card.extra['levels_from']})\n"
-        "window: the whole video, as published"
+    show(
+        f"{output.name}: {card.architecture.frames} frames, sha256 {card.sha256}",
+        f"levels, worst first: {', '.join(card.levels)} ({card.extra['levels_from']})",
+        "window: the whole video, as published",
     )
 
 
@@ -137,7 +137,7 @@ def export(
     from vqa_plugin_clip.graph.export import export_graph
 
     made = export_graph(checkpoint, output)
-    typer.echo(
+    show(
         f"{made.path.name}: {made.size / 1e6:.2f} MB beside {made.weights_name};"
         f" scores differ from torch's by {made.difference:.1g} at most"
     )
@@ -152,4 +152,4 @@ def info(
     """Print a checkpoint's card: what it is, what it was trained on, what was measured."""
     from vqa_plugin_clip.checkpoint.find import find_checkpoint
 
-    typer.echo(find_checkpoint(checkpoint).read_text("utf-8"), nl=False)
+    put_document(find_checkpoint(checkpoint).read_text("utf-8"), json=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from vqa_harness import system
+from vqa_harness import console, system
 
 INTERRUPTED = 130
 
@@ -13,6 +13,7 @@ INTERRUPTED = 130
 def main() -> int:
     """Run the command line; returns the exit code."""
     system.keep_blas_to_one_thread()
+    system.fill_closed_streams()
     system.make_output_portable()
     try:
         # What is imported stays: looking through it for garbage is a tenth of a short command.
@@ -23,7 +24,7 @@ def main() -> int:
         gc.enable()
         code = run_cli(sys.argv[1:])
     except KeyboardInterrupt:  # before or after the part that handles it
-        sys.stderr.write("\ninterrupted\n")
+        console.interrupted()
         code = INTERRUPTED
     if code == INTERRUPTED:
         system.end_at_once(code)

@@ -1,7 +1,9 @@
-"""Output for people: tables on standard output, progress and warnings on standard error.
+"""All that is written to standard output and standard error; no other file writes there.
 
-Where standard output is no terminal a table becomes tab-separated lines with a header, so that it
-can be piped.
+What is shown to people is cleaned here, wherever it comes from: nothing in a file name, a log, a
+configuration or a plugin's message is obeyed by a terminal or taken for a command by a runner of CI
+jobs. Where standard output is no terminal a table becomes tab-separated lines with a header, so
+that it can be piped.
 """
 
 from __future__ import annotations
@@ -13,8 +15,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from vqa_harness import system
+from vqa_harness.errors import UsageError
+
 if TYPE_CHECKING:
     import rich.progress
+
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+"""Stands for what a terminal or a runner would obey."""
+_HASHES = re.compile(r"##(?=\w*\[)")
+"""The start of ``##[...]`` and ``##vso[...]``: GitHub, Azure and TeamCity find it inside a line."""
+_COLONS = re.compile(r"^(\s*):(?=:)")
+"""The start of ``::...``, which GitHub takes for a command at the start of a line."""
+_SUSPECT = re.compile(r"[^\n -~]|##\w*\[|^ *::", re.MULTILINE)
+"""Finds any text that cleaning may change."""
+_UNSEEN = re.compile(r"[^\n\r\t -~]")
+_lost: list[OSError] = []
+"""Why standard output took no more, until `finish_output` has told it."""
 
 _MARKUP = str.maketrans(
     {**{c: f"\\{c}" for c in r"\`*_{}[]#|~"}, "<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}
@@ -27,20 +44,20 @@ Progress = Callable[[int, int | None], None]
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """Write rows below a header: boxed on a terminal, tab-separated elsewhere."""
     if not sys.stdout.isatty():
-        for row in (columns, *rows):
-            sys.stdout.write("\t".join(clean(cell) for cell in row) + "\n")
+        show(*("\t".join(printable(cell) for cell in row) for row in (columns, *rows)))
         return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(title) if title else None, title_justify="left")
+    table = Table(title=Text(clean(title)) if title else None, title_justify="left")
     for column in columns:
         numeric = rows and all(_is_number(row[columns.index(column)]) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left")
+        table.add_column(Text(clean(column)), justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*(Text(clean(cell)) for cell in row))
-    Console().print(table)
+    with _standard_output():
+        Console().print(table)
 
 
 def _is_number(text: str) -> bool:
@@ -51,14 +68,122 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def show(*lines: str) -> None:
+    """Write lines for people to standard output, each cleaned; tabs stay."""
+    with _standard_output():
+        sys.stdout.writelines(f"{_clean_line(line)}\n" for line in lines)
+
+
+def put_document(text: str, *, json: bool = False) -> None:
+    """Write a document for programs to standard output, such as a log.
+
+    Args:
+        text: the document, of one line or several.
+        json: whether it is JSON. Then what could be obeyed is written as an escape, and means the
+            same; in other documents it is replaced.
+    """
+    if _SUSPECT.search(text):
+        text = _escaped(text) if json else "\n".join(map(_clean_line, text.split("\n")))
+    with _standard_output():
+        sys.stdout.write(text)
+
+
+def put_commands(lines: Sequence[str], *, aside: bool = False) -> None:
+    """Write lines that a runner of CI jobs is to obey; who made them has escaped their data.
+
+    Args:
+        lines: the commands.
+        aside: write to standard error, because a document goes to standard output.
+    """
+    text = "".join(f"{_HASHES.sub(_REPLACED + '#', line)}\n" for line in lines)
+    if aside:
+        _tell(text)
+        return
+    with _standard_output():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def flush() -> None:
+    """Show at once what was written, for lines that appear while work goes on."""
+    with _standard_output():
+        sys.stdout.flush()
+
+
+def finish_output() -> None:
+    """Write what standard output still holds back, when a command has ended.
+
+    Raises:
+        UsageError: not all could be written, since the command began. That whoever read it has
+            gone is no error.
+    """
+    flush()
+    if _lost:
+        why = _lost[0].strerror or _lost[0]
+        _lost.clear()
+        raise UsageError(f"cannot write to standard output: {why}; what it should show is lost")
+
+
+def output_is_lost() -> bool:
+    """Whether standard output takes no more, also where a library wrote to it."""
+    flush()
+    return bool(_lost)
+
+
+@contextmanager
+def _standard_output() -> Iterator[None]:
+    """Go on where standard output takes no more: files are still written, `finish_output` tells."""
+    try:
+        yield
+    except OSError as error:
+        if not system.reader_has_left(error):
+            _lost.append(error)
+        system.discard(sys.stdout)
+
+
+def _tell(text: str) -> None:
+    """Write to standard error; where that is not possible, nobody can be told."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        system.discard(sys.stderr)
+
+
 def clean(text: str) -> str:
-    """The text without control characters, which a file name may hold."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """The text as one line that neither a terminal nor a runner of CI jobs obeys.
+
+    Control characters, escapes, marks that turn the direction of text and lone surrogates are
+    replaced, and so are the first character of ``::`` at the start and of ``##[``.
+    """
+    return _HASHES.sub(_REPLACED + "#", _COLONS.sub(r"\1" + _REPLACED, printable(text)))
+
+
+def printable(text: str) -> str:
+    """The text without characters that cannot be seen, which a file name may hold."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _REPLACED for c in text)
+
+
+def _clean_line(line: str) -> str:
+    """One line of a text that may have tabs, and ends with a carriage return where that is so."""
+    end = "\r" if line.endswith("\r") else ""
+    seen = "\t".join(printable(part) for part in line.removesuffix("\r").split("\t"))
+    return _HASHES.sub(_REPLACED + "#", _COLONS.sub(r"\1" + _REPLACED, seen)) + end
+
+
+def _escaped(text: str) -> str:
+    """JSON that means the same, in ASCII and without the start of a command."""
+    import json
+
+    ascii_only = _UNSEEN.sub(lambda found: json.dumps(found.group())[1:-1], text)
+    return _HASHES.sub(r"\\u0023#", ascii_only)
 
 
 def markdown(text: str) -> str:
     """One line of text that Markdown and HTML show as it is: a file name may hold either."""
-    return clean(" ".join(text.split())).translate(_MARKUP)
+    return printable(" ".join(text.split())).translate(_MARKUP)
 
 
 def markdown_row(cells: Sequence[str]) -> str:
@@ -74,12 +199,22 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
 
 def warn(text: str) -> None:
     """Write a warning on standard error, as one line."""
-    sys.stderr.write(f"vqa-harness: warning: {clean(text)}\n")
+    _tell(f"vqa-harness: warning: {clean(text)}\n")
 
 
 def note(text: str) -> None:
     """Write a line on standard error, about what takes long or may surprise."""
-    sys.stderr.write(f"vqa-harness: {clean(text)}\n")
+    _tell(f"vqa-harness: {clean(text)}\n")
+
+
+def fail(text: str) -> None:
+    """Write on standard error why a command ends, as one line."""
+    _tell(f"vqa-harness: error: {clean(text)}\n")
+
+
+def interrupted(text: str = "interrupted") -> None:
+    """Say on standard error, below whatever stands there, that the user ended the command."""
+    _tell(f"\n{clean(text)}\n")
 
 
 @contextmanager
@@ -160,8 +295,8 @@ def stage_bar() -> Iterator[Callable[[str, int, int, str], None]]:
             nonlocal shown
             if stage != shown:
                 shown = stage
-                bar.reset(task, description=stage, total=total, note=note)
-            bar.update(task, completed=done, total=total, note=note)
+                bar.reset(task, description=clean(stage), total=total, note=clean(note))
+            bar.update(task, completed=done, total=total, note=clean(note))
 
         yield advance
 

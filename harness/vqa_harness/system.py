@@ -14,10 +14,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from io import TextIOWrapper
+from typing import Any, NoReturn, TextIO
 
 _PIPE_ROOM = 1 << 20
 """Bytes that a pipe should hold; as many as Linux lets any user have."""
@@ -61,13 +58,11 @@ def make_output_portable() -> None:
     A character that a terminal's encoding lacks, such as one of a file name, is written as an
     escape instead of ending the program. ``PYTHONIOENCODING`` and ``PYTHONUTF8`` go before.
     """
-    out = sys.stdout
-    if "PYTHONIOENCODING" in os.environ or not hasattr(out, "reconfigure"):
+    if "PYTHONIOENCODING" in os.environ or not hasattr(sys.stdout, "reconfigure"):
         return
-    stream: TextIOWrapper = out  # type: ignore[assignment]
-    stream.reconfigure(errors="backslashreplace")
-    if sys.platform == "win32" and not stream.isatty():
-        stream.reconfigure(encoding="utf-8", newline="\n")
+    sys.stdout.reconfigure(errors="backslashreplace")
+    if sys.platform == "win32" and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
 
 
 def reader_has_left(error: OSError) -> bool:
@@ -77,11 +72,27 @@ def reader_has_left(error: OSError) -> bool:
     return isinstance(error, BrokenPipeError)
 
 
-def discard_output() -> None:
-    """Throw away what is still written to standard output, and what Python has not flushed yet."""
+def discard(stream: TextIO) -> None:
+    """Throw away what is written to a standard stream from now on, and what it still holds back."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+def fill_closed_streams() -> None:
+    """Put something in place of standard streams that are closed, as by ``>&-`` of a shell.
+
+    Otherwise the next file that is opened would get their number. Writing to a standard output
+    that was closed is an error as before; what goes to standard error is thrown away.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def end_at_once(code: int) -> NoReturn:

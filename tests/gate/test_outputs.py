@@ -1,4 +1,3 @@
-import io
 import json
 
 import junitparser
@@ -9,7 +8,6 @@ from vqa_harness.gate.github import (
     MAX_ANNOTATIONS,
     add_summary,
     annotation_lines,
-    no_commands,
     on_github,
 )
 from vqa_harness.gate.junit import to_junit
@@ -168,16 +166,6 @@ def test_annotations_are_escaped_as_the_runner_expects(verdict):
 def test_github_is_told_of_ten_of_a_kind():
     many = [RuleOutcome("clip", RULE, "fail", 1.0, reason="low")] * 30
     assert len(annotation_lines(verdict_of(*many))) == MAX_ANNOTATIONS
-
-
-def test_a_name_in_the_table_is_no_command():
-    out = io.StringIO()
-    with no_commands(out):
-        out.write("::set-env name=x::y\n")
-    first, _, last = out.getvalue().splitlines()
-    token = first.removeprefix("::stop-commands::")
-    assert len(token) == 32
-    assert last == f"::{token}::"
 
 
 def test_the_job_summary_is_appended_to(verdict, tmp_path):

@@ -182,7 +182,7 @@ def distill_command(
     require("clipvqa distill", TORCH, MAKING)
     import os
 
-    from vqa_harness.console import stage_bar, warn
+    from vqa_harness.console import show, stage_bar, warn
     from vqa_harness.errors import UsageError
     from vqa_plugin_clip.backend.pytorch import choose_device
     from vqa_plugin_clip.distill.recipe import DistillRecipe
@@ -224,7 +224,7 @@ def distill_command(
     recipe = replace(recipe, command=_command(recipe))
     with stage_bar() as progress:
         card = distill(recipe, output, cache, progress, warn)
-    typer.echo(f"{output.name}: {_verdict(card.extra['quality'])}")
+    show(f"{output.name}: {_verdict(card.extra['quality'])}")
 
 
 def names(text: str) -> tuple[str, ...]:

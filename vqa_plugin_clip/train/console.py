@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.console import clean, note, stage_bar, warn
+from vqa_harness.console import flush, note, show, stage_bar, warn
 from vqa_plugin_clip.train.dataset import BAD_ROWS_FILE, Ratings, summary
 from vqa_plugin_clip.train.figures import rank
 from vqa_plugin_clip.train.initial_network import InitialNetwork
@@ -38,8 +37,8 @@ def report(out: Path) -> Iterator[Watcher]:
         def epoch(row: dict[str, float | None], best: bool) -> None:
             rows.append(row)
             mark = "  best so far" if best else ""
-            sys.stdout.write(f"{_epoch_line(row)}{mark}\n")
-            sys.stdout.flush()
+            show(f"{_epoch_line(row)}{mark}")
+            flush()
 
         def looked(done: int, files: int) -> None:
             bar("looking at files", done, files, "")
@@ -55,9 +54,10 @@ def report(out: Path) -> Iterator[Watcher]:
         top = max(trained, key=rank)
         if rank(top) <= rank(rows[0]):
             warn("no epoch ranks the validation files better than the network did before training")
-        sys.stdout.write(f"best: epoch {top['epoch']:.0f}, {_figures(top)}\n")
-        path = clean(str(out / BEST))
-        sys.stdout.write(f"score with: vqa-harness run -m clipvqa:checkpoint={path}\n")
+        show(
+            f"best: epoch {top['epoch']:.0f}, {_figures(top)}",
+            f"score with: vqa-harness run -m clipvqa:checkpoint={out / BEST}",
+        )
 
 
 def _tell_begin(ratings: Ratings, position: Position, initial: InitialNetwork) -> None:
@@ -72,8 +72,8 @@ def _tell_begin(ratings: Ratings, position: Position, initial: InitialNetwork) -
     ]
     if position.epoch or position.step:
         text.append(f"going on in epoch {position.epoch + 1}, after {position.updates} updates")
-    sys.stdout.write("\n".join(text) + "\n")
-    sys.stdout.flush()
+    show(*text)
+    flush()
 
 
 def _described(files: Any) -> str:

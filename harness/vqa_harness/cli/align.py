@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,7 +35,7 @@ def align_command(
 ) -> None:
     """Tell which frames of two videos belong together, and what is missing, repeated or frozen."""
     from vqa_harness.alignment.align import align
-    from vqa_harness.console import clean, progress_bar, warn
+    from vqa_harness.console import progress_bar, show, warn
     from vqa_harness.destinations import Writing, check_destinations
     from vqa_harness.media.inputs import as_source, check_stated
 
@@ -50,17 +49,17 @@ def align_command(
         with writing.trying():
             put_json(json_target, report.to_json())
     if json_target != STDOUT:
-        sys.stdout.write(clean_lines(report, clean))
+        show(*lines(report))
     for text in warnings:
         warn(text)
     writing.conclude()
 
 
-def clean_lines(report: AlignReport, clean: Any) -> str:
+def lines(report: AlignReport) -> list[str]:
     """The report as text: a line per number, then the timeline with its legend."""
-    rows = [f"{name:<12}{clean(value)}" for name, value in facts(report)]
+    rows = [f"{name:<12}{value}" for name, value in facts(report)]
     legend = "= paired   x dropped here   d repeated   F frozen   ? without a partner"
-    return "\n".join([*rows, "", report.timeline(), legend]) + "\n"
+    return [*rows, "", report.timeline(), legend]
 
 
 def facts(report: AlignReport) -> list[tuple[str, str]]:

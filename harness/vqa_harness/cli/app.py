@@ -9,14 +9,13 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import sys
 import warnings
 from typing import Annotated, Any
 
 import typer
 from typer.exceptions import Abort, TyperException
 
-from vqa_harness import __version__, interruption, system
+from vqa_harness import __version__, console, interruption, system
 from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
 from vqa_harness.registry import PluginWarning, Registry
 
@@ -74,12 +73,13 @@ def keep_brackets(command: Any) -> None:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"\\*\[(?=[a-z#/@])", r"\\[", text)
+    lines = (console.clean(line) for line in text.split("\n"))
+    return re.sub(r"\\*\[(?=[a-z#/@])", r"\\[", "\n".join(lines))
 
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"vqa-harness {__version__}")
+        console.show(f"vqa-harness {__version__}")
         raise typer.Exit
 
 
@@ -99,6 +99,16 @@ def run_cli(arguments: list[str]) -> int:
 
     ``VQA_HARNESS_DEBUG=1`` lets unexpected exceptions through with their traceback.
     """
+    code = _run(arguments)
+    try:
+        console.finish_output()
+    except VqaError as error:
+        console.fail(one_line(error))
+        return code or error.exit_code
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     warnings.showwarning = _show_warning
     warnings.simplefilter("always", PluginWarning)
     try:
@@ -112,7 +122,8 @@ def run_cli(arguments: list[str]) -> int:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, Abort):
-        return _fail("interrupted", INTERRUPTED)
+        console.interrupted()
+        return INTERRUPTED
     except VqaError as error:
         return _fail(one_line(error), error.exit_code)
     except TyperException as error:
@@ -120,8 +131,9 @@ def run_cli(arguments: list[str]) -> int:
         return _fail(message, UsageError.exit_code) if message else UsageError.exit_code
     except Exception as error:
         if isinstance(error, OSError) and system.reader_has_left(error):
-            system.discard_output()
             return 0
+        if isinstance(error, OSError) and console.output_is_lost():
+            return UsageError.exit_code
         if os.environ.get("VQA_HARNESS_DEBUG"):
             raise
         kind = type(error).__name__
@@ -130,10 +142,10 @@ def run_cli(arguments: list[str]) -> int:
 
 
 def _fail(text: str, code: int) -> int:
-    sys.stderr.write(f"vqa-harness: error: {text}\n" if code != INTERRUPTED else f"\n{text}\n")
+    console.fail(text)
     return code
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
     if issubclass(category, PluginWarning) or os.environ.get("VQA_HARNESS_DEBUG"):
-        sys.stderr.write(f"vqa-harness: warning: {message}\n")
+        console.warn(str(message))

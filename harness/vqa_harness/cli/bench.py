@@ -182,10 +182,10 @@ def bench_command(
 
 def _list(names: Sequence[str]) -> None:
     from vqa_harness.bench.dataset import HEADER, dataset_rows, dataset_text, find_dataset, packaged
-    from vqa_harness.console import print_table
+    from vqa_harness.console import print_table, show
 
     for name in names:
-        sys.stdout.write(dataset_text(find_dataset(name)))
+        show(*dataset_text(find_dataset(name)).removesuffix("\n").split("\n"))
     if not names:
         print_table(HEADER, dataset_rows(packaged().values()))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +19,8 @@ def metrics_command(
     json_target: Json = None,
 ) -> None:
     """List metrics, or show the details of one."""
+    from vqa_harness.console import print_table, show
+
     registry: Registry = context.obj
     if name:
         spec = registry.spec(name)
@@ -27,7 +28,7 @@ def metrics_command(
         if json_target is not None:
             put_json(json_target, facts)
         if json_target != STDOUT:
-            sys.stdout.write(_page(facts))
+            show(*_page(facts))
         return
     rows = [_facts(registry, spec) for spec in registry.specs().values()]
     if json_target is not None:
@@ -35,8 +36,6 @@ def metrics_command(
     if json_target == STDOUT:
         return
     columns = ("name", "kind", "reference", "range", "better", "provider", "missing")
-    from vqa_harness.console import print_table
-
     print_table(columns, [[str(row[c]) for c in columns] for row in rows], title="Metrics")
 
 
@@ -88,7 +87,7 @@ def value_range(feature: Feature) -> str:
     return f"up to {hi:g}{unit}" if hi is not None else f"any{unit}"
 
 
-def _page(facts: dict[str, Any]) -> str:
+def _page(facts: dict[str, Any]) -> list[str]:
     lines = [f"{facts['name']}: {facts['summary']}"]
     lines += [
         f"  {label:<10} {facts[key]}"
@@ -110,4 +109,4 @@ def _page(facts: dict[str, Any]) -> str:
         choices = f" ({'|'.join(p['choices'])})" if p["choices"] else ""
         shown = str(p["default"]).lower() if isinstance(p["default"], bool) else p["default"]
         lines.append(f"  {p['name']}={shown}{choices}  {p['help']}".rstrip())
-    return "\n".join(lines) + "\n"
+    return lines

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from vqa_harness.console import put_document
 from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import UsageError
 from vqa_harness.files import write_text
@@ -76,20 +76,22 @@ def put_json(target: str, document: Any) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    put_text(target, json.dumps(document, indent=2, allow_nan=False) + "\n")
+    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    put_text(target, text, is_json=True)
 
 
-def put_text(target: str, text: str) -> None:
+def put_text(target: str, text: str, *, is_json: bool = False) -> None:
     """Write text to a file, which appears complete or not at all, or to standard output.
 
     Args:
         target: path of the file, or ``-``.
         text: what to write.
+        is_json: whether the text is JSON.
 
     Raises:
         UsageError: the file cannot be written.
     """
     if target == STDOUT:
-        sys.stdout.write(text)
+        put_document(text, json=is_json)
     else:
         write_text(Path(target), text)

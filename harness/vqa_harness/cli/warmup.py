@@ -18,15 +18,18 @@ from vqa_harness.spec import MetricSpec
 
 def warmup_command(context: typer.Context) -> None:
     """Compile the kernels of all metrics now, so that no run waits for it."""
+    from vqa_harness.console import flush, show
+
     registry: Registry = context.obj
     modules = modules_of(registry.specs().values())
     for module, names in modules.items():
         _announce({module: names})
         begin = time.perf_counter()
         _load(module, names).warmup()
-        typer.echo(f"{', '.join(names)}: ready ({time.perf_counter() - begin:.1f} s)")
+        show(f"{', '.join(names)}: ready ({time.perf_counter() - begin:.1f} s)")
+        flush()
     if not modules:
-        typer.echo("nothing to compile")
+        show("nothing to compile")
 
 
 def modules_of(specs: Iterable[MetricSpec]) -> dict[str, list[str]]:

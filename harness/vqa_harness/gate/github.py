@@ -5,13 +5,10 @@ The escaping is that of the runner (``actions/toolkit``, ``packages/core/src/com
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
 
-from vqa_harness.console import clean
+from vqa_harness.console import printable
 from vqa_harness.errors import UsageError
 from vqa_harness.gate.output import to_markdown
 from vqa_harness.gate.verdict import RuleOutcome, Verdict
@@ -24,17 +21,6 @@ _LEVELS = {"error": "error", "fail": "error", "warn": "warning"}
 def on_github(environment: Mapping[str, str]) -> bool:
     """Whether this runs in a job of GitHub Actions."""
     return environment.get("GITHUB_ACTIONS") == "true"
-
-
-@contextmanager
-def no_commands(file: TextIO) -> Iterator[None]:
-    """Keep the runner from taking what is written inside for a command, whatever a name holds."""
-    token = secrets.token_hex(16)
-    file.write(f"::stop-commands::{token}\n")
-    try:
-        yield
-    finally:
-        file.write(f"::{token}::\n")
 
 
 def annotation_lines(verdict: Verdict, config: str = "") -> list[str]:
@@ -86,4 +72,4 @@ def _property(text: str) -> str:
 
 def _printable(text: str) -> str:
     """Replace control characters other than line breaks, because a terminal would obey them."""
-    return "".join(c if c in "\r\n" else clean(c) for c in text)
+    return "".join(c if c in "\r\n" else printable(c) for c in text)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vqa_harness.console import note, print_table, warn
+from vqa_harness.console import note, print_table, put_document, warn
 from vqa_harness.destinations import STDOUT, check_destinations
 from vqa_harness.errors import InputError, UsageError, one_line
 from vqa_harness.files import write_text
@@ -43,7 +42,7 @@ def show_plan(plan: Plan, json_target: str | None = None, *, judged: bool = Fals
     check_destinations([json_target], plan.inputs())
     text = json.dumps(to_json(plan), indent=2, allow_nan=False) + "\n"
     if json_target == STDOUT:
-        sys.stdout.write(text)
+        put_document(text, json=True)
     else:
         print_table(CASES, [_case_row(case) for case in plan.cases], title="Cases")
         print_table(RULES, [_rule_row(rule, plan) for rule in plan.rules], title="Rules")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqa_harness.console import note, print_table
+from vqa_harness.console import note, print_table, put_commands, put_document
 from vqa_harness.destinations import STDOUT, Writing
 from vqa_harness.files import write_text
 from vqa_harness.gate import github as actions
@@ -57,20 +55,17 @@ def write_verdict(verdict: Verdict, plan: Plan, outputs: Outputs, writing: Writi
     ]
     for target, text in texts:
         if target == STDOUT:
-            sys.stdout.write(text(verdict))
+            put_document(text(verdict), json=text is _json)
         elif target is not None:
             with writing.trying():
                 write_text(Path(target), text(verdict))
     if not outputs.taken:
-        with actions.no_commands(sys.stdout) if outputs.github else nullcontext():
-            shown = [o for o in verdict.outcomes if o.status != "pass" or not outputs.quiet]
-            print_table(COLUMNS, rows(shown), title="Gate")
+        shown = [o for o in verdict.outcomes if o.status != "pass" or not outputs.quiet]
+        print_table(COLUMNS, rows(shown), title="Gate")
     note(summary(verdict))
     if outputs.github:
         lines = actions.annotation_lines(verdict, str(plan.config or ""))
-        stream = sys.stderr if outputs.taken else sys.stdout
-        stream.writelines(line + "\n" for line in lines)
-        stream.flush()
+        put_commands(lines, aside=outputs.taken)
         target_file = actions.summary_file(os.environ)
         if target_file is not None:
             with writing.trying():
@@ -87,8 +82,7 @@ def write_changes(path: Path, renewal: Renewal, outputs: Outputs) -> None:
         for case, value, before, after in rows_of:
             note(f"{path}: {case}: {value}: {before} is now {after}")
     elif rows_of:
-        with actions.no_commands(sys.stdout) if outputs.github else nullcontext():
-            print_table(("case", "value", "before", "after"), rows_of, title="Baseline")
+        print_table(("case", "value", "before", "after"), rows_of, title="Baseline")
     for name in renewal.dropped:
         note(f"{path}: {name} is no longer there, and was dropped")
     for name, why in renewal.kept.items():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vqa_harness.console import put_document
 from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import MetricError, UsageError, VqaError, one_line, refuse_twice
 from vqa_harness.files import make_folder, write_text
@@ -101,9 +101,10 @@ def write_log(
         MetricError: the plugin that writes this format failed.
     """
     path = None if str(target) == STDOUT else Path(target)
-    text = _text(log, _choose(format_name, path, writers))
+    writer = _choose(format_name, path, writers)
+    text = _text(log, writer)
     if path is None:
-        sys.stdout.write(text)
+        put_document(text, json=".json" in writer.suffixes)
     else:
         write_text(path, text)
 
