@@ -124,12 +124,6 @@ def finish_output() -> None:
         raise UsageError(f"cannot write to standard output: {why}; what it should show is lost")
 
 
-def output_is_lost() -> bool:
-    """Whether standard output takes no more, also where a library wrote to it."""
-    flush()
-    return bool(_lost)
-
-
 @contextmanager
 def _standard_output() -> Iterator[None]:
     """Go on where standard output takes no more: files are still written, `finish_output` tells."""

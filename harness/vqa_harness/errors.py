@@ -68,6 +68,18 @@ def one_line(error: BaseException) -> str:
     return text or type(error).__name__
 
 
+def about(name: str, text: str) -> str:
+    """The text behind the name of what it is about, unless it begins with that name already.
+
+    Args:
+        name: of a file or a case; the file's name may have an ending that the case's has not.
+        text: one line, such as a warning.
+    """
+    head, colon, _ = text.partition(": ")
+    named = colon and name in (head, head.rpartition(".")[0], head.rpartition("/")[2])
+    return text if named else f"{name}: {text}"
+
+
 def nearest(
     name: str, known: Iterable[str], otherwise: str = "", *, most: int = 1, prefix: str = ""
 ) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -149,6 +150,16 @@ def cache_folder() -> Path:
     return user_cache_path("vqa-harness", appauthor=False)
 
 
+def is_address(path: str | os.PathLike[str]) -> bool:
+    """Whether what stands for a file is an address such as ``https://...``, also as a path."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:[\\/]+[^\\/]", os.fspath(path)) is not None
+
+
+def why_missing(path: str | os.PathLike[str], otherwise: str = "check the path") -> str:
+    """What to do about a file that does not exist."""
+    return "URLs are not opened, download it first" if is_address(path) else otherwise
+
+
 def read_bytes(path: Path, most: int, what: str, *, missing: str = "") -> bytes:
     """The content of a file from anybody, unless it is too large to be what it should be.
 
@@ -165,8 +176,8 @@ def read_bytes(path: Path, most: int, what: str, *, missing: str = "") -> bytes:
         with path.open("rb") as file:
             content = file.read(most + 1)
     except OSError as error:
-        if missing and isinstance(error, FileNotFoundError):
-            raise InputError(f"{path}: {missing}") from None
+        if isinstance(error, FileNotFoundError) and (missing or is_address(path)):
+            raise InputError(f"{path}: {why_missing(path, missing)}") from None
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     if len(content) > most:
         raise InputError(f"{path}: is larger than {most} bytes, the limit for {what}")
@@ -183,6 +194,6 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file; {why_missing(path)}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None

@@ -18,6 +18,7 @@ from typing import Any, NoReturn, TextIO
 
 _PIPE_ROOM = 1 << 20
 """Bytes that a pipe should hold; as many as Linux lets any user have."""
+_TAKES_NO_MORE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO}
 _WINDOWS_PROCESSES = 61
 """Windows waits for at most 63 handles at once, and a pool of Python's needs two for itself."""
 _WINDOWS_WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)
@@ -65,11 +66,18 @@ def make_output_portable() -> None:
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
 
 
-def reader_has_left(error: OSError) -> bool:
+def reader_has_left(error: Exception) -> bool:
     """Whether an error of writing means that whoever read our output has gone."""
+    if not isinstance(error, OSError):
+        return False
     if sys.platform == "win32" and error.errno == errno.EINVAL:
         return error.filename is None  # a bad file name has the same error number
     return isinstance(error, BrokenPipeError)
+
+
+def place_is_full(error: BaseException) -> bool:
+    """Whether an error, also one of FFmpeg's, says that what is written to takes no more."""
+    return getattr(error, "errno", None) in _TAKES_NO_MORE
 
 
 def discard(stream: TextIO) -> None:

@@ -8,6 +8,7 @@ from math import inf
 from typing import Any, Literal, get_args
 
 from vqa_harness.errors import UsageError
+from vqa_harness.frames import MAX_SIDE
 from vqa_harness.media.colour_tags import ColourTags, parse_colour
 
 Mode = Literal["auto", "index", "time", "content"]
@@ -18,6 +19,8 @@ Fit = Literal["none", "stretch", "pad", "crop"]
 Crop = Literal["warn", "auto", "off"]
 Deinterlace = Literal["off", "auto", "both"]
 ScanType = Literal["auto", "progressive", "tff", "bff"]
+MAX_AREA = (1 << 28) - 1
+"""Pixels of the largest picture that FFmpeg makes, with 128 more a side."""
 CHOICES = {
     "mode": Mode,
     "tail": Tail,
@@ -125,7 +128,13 @@ class AlignOptions:
         size = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", self.scale_to)
         if size is None:
             raise UsageError(f"--scale-to {self.scale_to}: needs ref, dist or WIDTHxHEIGHT")
-        return int(size[1]), int(size[2])
+        width, height = int(size[1]), int(size[2])
+        if max(width, height) > MAX_SIDE or (width + 128) * (height + 128) > MAX_AREA:
+            raise UsageError(
+                f"--scale-to {self.scale_to}: is too large; FFmpeg scales to at most {MAX_SIDE} "
+                f"pixels a side and {MAX_AREA / 1e6:.0f} million in all"
+            )
+        return width, height
 
     def to_json(self) -> dict[str, Any]:
         """All options by name."""

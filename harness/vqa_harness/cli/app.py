@@ -130,10 +130,13 @@ def _run(arguments: list[str]) -> int:
         message = " ".join(error.format_message().split())
         return _fail(message, UsageError.exit_code) if message else UsageError.exit_code
     except Exception as error:
-        if isinstance(error, OSError) and system.reader_has_left(error):
+        if system.reader_has_left(error):
             return 0
-        if isinstance(error, OSError) and console.output_is_lost():
-            return UsageError.exit_code
+        if system.place_is_full(error):
+            why = getattr(error, "strerror", error)
+            return _fail(
+                f"cannot write: {why}; make room or name another place", UsageError.exit_code
+            )
         if os.environ.get("VQA_HARNESS_DEBUG"):
             raise
         kind = type(error).__name__

@@ -22,7 +22,7 @@ from vqa_harness.cli.options import (
 )
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.destinations import STDOUT
-from vqa_harness.errors import UsageError
+from vqa_harness.errors import UsageError, about
 from vqa_harness.gate.pairing import DEFAULTS
 from vqa_harness.media.input_format import PairFormat
 from vqa_harness.registry import Registry
@@ -211,7 +211,7 @@ def _measure(
     measured: list[ScoredCase] = []
     for item in measure_all(plan.cases, registry, scoring, jobs):
         for text in warnings_of(item):
-            warn(f"{item.case.name}: {text}")
+            warn(about(item.case.name, text))
         if item.not_kept and not any(earlier.not_kept for earlier in measured):
             warn(f"{item.not_kept}; nothing is kept for the next gate")
         measured.append(item)

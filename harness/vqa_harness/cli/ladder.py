@@ -24,7 +24,7 @@ from vqa_harness.cli.options import (
 )
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.destinations import STDOUT, Writing
-from vqa_harness.errors import PartialResult, UsageError, one_line
+from vqa_harness.errors import PartialResult, UsageError, about, one_line
 
 if TYPE_CHECKING:
     from vqa_harness.ladder.config import LadderConfig
@@ -265,12 +265,12 @@ def _run(
     )
     measured = measure(plan, how)
     for name, error in measured.failed:
-        warn(one_line(error) if name in str(error) else f"{name}: {one_line(error)}")
+        warn(about(name, one_line(error)))
     if not measured.rungs:
         raise measured.failed[0][1] if measured.failed else UsageError("no rungs; name some")
     for rung in measured.rungs:
         for text in rung.warnings:
-            warn(f"{rung.path.name}: {text}")
+            warn(about(rung.path.name, text))
     return {
         "schema": SCHEMA,
         "kind": "ladder",

@@ -19,6 +19,7 @@ from vqa_harness.errors import (
     PartialResult,
     UsageError,
     VqaError,
+    about,
     one_line,
 )
 from vqa_harness.media.input_format import PairFormat
@@ -121,12 +122,12 @@ def _log(path: Path, result: RunResult) -> Log:
 
     log = build_log(result, command=command_line())
     for text in result.warnings:
-        warn(f"{path.name}: {text}")
+        warn(about(path.name, text))
     for metric in result.metrics:
         for text in metric.warnings:
-            warn(f"{path.name}: {metric.spec.name}: {text}")
+            warn(about(path.name, about(metric.spec.name, text)))
         for text in metric.notes:
-            note(f"{path.name}: {metric.spec.name}: {text}")
+            note(about(path.name, about(metric.spec.name, text)))
     return log
 
 

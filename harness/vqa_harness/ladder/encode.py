@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.files import file_sha256, replacing
 from vqa_harness.processes import as_they_finish
+from vqa_harness.system import place_is_full
 
 if TYPE_CHECKING:
     from vqa_harness.frames import ColourInfo, Frame, Plane
@@ -169,6 +170,10 @@ def encode_rung(job: EncodeJob) -> None:
                 container="mp4",
             )
     except (FFmpegError, OSError, ValueError) as error:
+        if place_is_full(error):
+            raise UsageError(
+                f"cannot write {job.target}: {message(error)}; make room, or name another -o"
+            ) from None
         raise InputError(
             f"{job.source.name}: {job.codec} at {job.setting} failed ({message(error)}); "
             "check the encoder's options"

@@ -74,8 +74,8 @@ def main_video(container: InputContainer) -> VideoStream:
     streams = [s for s in container.streams.video if not s.disposition & aside]
     if not streams:
         kinds = sorted({s.type for s in container.streams})
-        others = "cover art" if container.streams.video else ", ".join(kinds) or "nothing"
-        raise LookupError(f"no video stream, only {others}")
+        others = "cover art" if container.streams.video else ", ".join(map(str, kinds))
+        raise LookupError(f"no video stream, only {others}" if others else "no stream at all")
     best = max(streams, key=lambda s: (bool(s.disposition & Disposition.default), -s.index))
     if best.codec_context is None:
         raise LookupError("no decoder for its video stream in this build of FFmpeg")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vqa_harness.errors import InputError
+from vqa_harness.files import why_missing
 from vqa_harness.media.container import message
 from vqa_harness.media.facts import Scan
 from vqa_harness.media.filters import Deinterlace
@@ -83,9 +84,7 @@ def checked_source(path: Source, *, raw: bool = False) -> str | BinaryIO:
     try:
         status = Path(path).stat()
     except FileNotFoundError:
-        text = os.fspath(path)
-        what = "URLs are not opened, download it first" if "://" in text else "check the path"
-        raise InputError(f"{name}: no such file; {what}") from None
+        raise InputError(f"{name}: no such file; {why_missing(path)}") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{name}: cannot be opened ({message(error)}); check the path") from None
     if stat.S_ISDIR(status.st_mode):

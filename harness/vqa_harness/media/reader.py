@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Self
 
 from vqa_harness.errors import InputError
-from vqa_harness.frames import Frame, StreamInfo
+from vqa_harness.frames import MAX_SIDE, Frame, StreamInfo
 from vqa_harness.media.container import FFmpegError
+from vqa_harness.media.external_media import external_media
 from vqa_harness.media.facts import Facts, Scan
 from vqa_harness.media.filters import Deinterlace, Deinterlacing
 from vqa_harness.media.input_format import InputFormat
@@ -23,8 +24,6 @@ from vqa_harness.media.skipping import FrameSelection, NotAsPromised
 from vqa_harness.media.timestamps import Clock
 from vqa_harness.media.video_file import DecodeStep
 
-MAX_SIDE = 16384
-"""Pixels of the longest side of a frame; larger frames are left out, and the report says so."""
 GAP = Fraction(3, 2)
 """Periods between two frames from which there is a gap in time."""
 
@@ -280,6 +279,11 @@ class VideoReader:
             return (
                 f"{self._name}: its {self._file.bytes:,} bytes are less than a frame of {raw}, or "
                 "FFmpeg cannot decode that; state the true --size and --pix-fmt"
+            )
+        if outside := external_media(self._path):
+            return (
+                f"{self._name}: its frames are in another file ({outside}), and a video that opens "
+                "others is not read; name that file, or make this one self-contained"
             )
         if not report.packets:
             return f"{self._name}: its video stream holds no frame; is the file complete?"
