@@ -1,29 +1,14 @@
 """vqa-harness: score video quality with many metrics in one decoding pass.
 
 What is exported here is public: what a script needs, and what a metric package may rely on
-(``docs/python-api.md``). Every other module may move without notice. What is heavy loads when it is
-first used.
+(``docs/python-api.md``). Every other module may move without notice. Each name loads when it is
+first used, so that a command can answer signals before anything else.
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING
-
-from vqa_harness.errors import (
-    AlignError,
-    GateFailed,
-    InputError,
-    MetricError,
-    MissingBackend,
-    PartialResult,
-    UnknownMetric,
-    UsageError,
-    VqaError,
-)
-from vqa_harness.hookspecs import hookimpl
-from vqa_harness.protocols import Metric, RunInfo, Sampling, StreamScores
-from vqa_harness.spec import Feature, MetricSpec, Param, WriterSpec
 
 __version__ = "0.1.0"
 
@@ -71,23 +56,41 @@ __all__ = [
 ]
 
 _LAZY = {
+    "AlignError": "errors",
     "AlignOptions": "alignment.options",
     "AlignReport": "alignment.report",
     "Clip": "frames",
     "ColourInfo": "frames",
+    "Feature": "spec",
     "Frame": "frames",
+    "GateFailed": "errors",
     "ImageSequence": "media.numbered",
+    "InputError": "errors",
     "Log": "logs.log",
+    "Metric": "protocols",
+    "MetricError": "errors",
+    "MetricSpec": "spec",
+    "MissingBackend": "errors",
+    "Param": "spec",
+    "PartialResult": "errors",
     "RawVideo": "media.raw",
     "Registry": "registry",
     "Result": "api.result",
+    "RunInfo": "protocols",
     "RunOptions": "pipeline.runner",
+    "Sampling": "protocols",
     "Scorer": "api.streaming",
     "StreamInfo": "frames",
+    "StreamScores": "protocols",
+    "UnknownMetric": "errors",
+    "UsageError": "errors",
     "Video": "api.video",
     "VideoReader": "media.reader",
+    "VqaError": "errors",
+    "WriterSpec": "spec",
     "align": "api.aligning",
     "bd_rate": "stats.bdrate",
+    "hookimpl": "hookspecs",
     "read_log": "logs.read",
     "run": "pipeline.runner",
     "score": "api.scoring",
@@ -105,7 +108,19 @@ if TYPE_CHECKING:
     from vqa_harness.api.scoring import score
     from vqa_harness.api.streaming import Scorer
     from vqa_harness.api.video import Video
+    from vqa_harness.errors import (
+        AlignError,
+        GateFailed,
+        InputError,
+        MetricError,
+        MissingBackend,
+        PartialResult,
+        UnknownMetric,
+        UsageError,
+        VqaError,
+    )
     from vqa_harness.frames import Clip, ColourInfo, Frame, StreamInfo
+    from vqa_harness.hookspecs import hookimpl
     from vqa_harness.logs.log import Log
     from vqa_harness.logs.read import read_log
     from vqa_harness.logs.write import write_log
@@ -113,7 +128,9 @@ if TYPE_CHECKING:
     from vqa_harness.media.raw import RawVideo
     from vqa_harness.media.reader import VideoReader
     from vqa_harness.pipeline.runner import RunOptions, run
+    from vqa_harness.protocols import Metric, RunInfo, Sampling, StreamScores
     from vqa_harness.registry import Registry
+    from vqa_harness.spec import Feature, MetricSpec, Param, WriterSpec
     from vqa_harness.stats.bdrate import bd_rate
 else:
 

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
-from vqa_harness import console, system
-
-INTERRUPTED = 130
+from vqa_harness import interruption
 
 
 def main() -> int:
     """Run the command line; returns the exit code."""
+    interruption.take_over()
+    import gc
+
+    from vqa_harness import system
+
     system.keep_blas_to_one_thread()
     system.fill_closed_streams()
     system.make_output_portable()
-    try:
-        # What is imported stays: looking through it for garbage is a tenth of a short command.
-        gc.disable()
-        from vqa_harness.cli.app import run_cli
+    # What is imported stays: looking through it for garbage is a tenth of a short command.
+    gc.disable()
+    from vqa_harness.cli.app import run_cli
+    from vqa_harness.processes import apart
 
-        gc.freeze()
-        gc.enable()
-        code = run_cli(sys.argv[1:])
-    except KeyboardInterrupt:  # before or after the part that handles it
-        console.interrupted()
-        code = INTERRUPTED
-    if code == INTERRUPTED:
-        system.end_at_once(code)
+    gc.freeze()
+    gc.enable()
+    apart.always = True
+    code = run_cli(sys.argv[1:])
+    interruption.ignore()
     return code
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vqa_harness.errors import InputError, UsageError
+from vqa_harness.leftovers import partial_file
 from vqa_harness.system import replace
 
 VARIABLE = "VQA_HARNESS_CACHE"
@@ -27,18 +27,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the file cannot be moved into place.
     """
-    temporary = _temporary(path)
-    try:
+    with partial_file(path) as temporary:
         yield temporary
         replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _temporary(path: Path) -> Path:
-    """A new name beside ``path``."""
-    # cut so that the whole stays below the 255 bytes that a file's name may have
-    return path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -120,9 +111,8 @@ def try_file(path: Path) -> None:
 def _try_beside(path: Path, named: Path) -> None:
     """Write a file beside ``path``, as `replacing` does, and remove it."""
     try:
-        trial = _temporary(path.resolve())
-        trial.write_bytes(b"")
-        trial.unlink()
+        with partial_file(path.resolve()) as trial:
+            trial.write_bytes(b"")
     except OSError as error:
         raise UsageError(f"cannot write {named}: {error.strerror or error}") from None
 

@@ -1,35 +1,42 @@
-"""The one pool of processes: many things at once, each in a process of its own."""
+"""The one pool of processes: many things at once, each in a process of its own.
+
+A process that crashes, or that takes too long and is ended, loses the one case it worked on;
+another takes its place.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
-import signal
-import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from functools import lru_cache
-from types import FrameType
-from typing import TypeVar
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
 
-from vqa_harness.errors import MetricError
-from vqa_harness.interruption import watched
+from vqa_harness.errors import InputError, MetricError, VqaError
 from vqa_harness.registry import Registry
-from vqa_harness.system import pool_processes, processors
+from vqa_harness.system import how_it_ended, pool_processes, processors, signals_held
+from vqa_harness.worker import Task, serve, with_registry
 
 Case = TypeVar("Case")
 Options = TypeVar("Options")
 Result = TypeVar("Result")
 
-DIED = (
-    "the process that scored it died: a library crashed on it, or memory ran out; the file may be "
-    "damaged, or do fewer things at once"
-)
-"""What is said of a case whose process died."""
-_interrupted = threading.Event()
-"""Set in a worker that takes no more work."""
+_PATIENCE = 5.0
+"""Seconds that a process has to end by itself."""
+
+
+class apart:  # noqa: N801 - a flag of this module, read as ``processes.apart.always``
+    """Whether several cases are scored in processes of their own even one at a time.
+
+    The command line sets it, so that a crash of native code ends one case and not the run. Within
+    another program cases are scored where that program can see them.
+    """
+
+    always = False
 
 
 def threads_each(threads: int, jobs: int) -> int:
@@ -37,93 +44,46 @@ def threads_each(threads: int, jobs: int) -> int:
     return threads or max(1, processors() // jobs)
 
 
+def in_processes(cases: int, jobs: int, timeout: float | None = None) -> bool:
+    """Whether so many cases are scored in processes of their own."""
+    return timeout is not None or (cases > 1 and (jobs > 1 or apart.always))
+
+
 def in_order(
     score: Callable[[Case, Registry, Options], Result],
     cases: Iterable[Case],
     options: Options,
     jobs: int,
-    died: Callable[[Case, MetricError], Result],
+    died: Callable[[Case, VqaError], Result],
+    timeout: float | None = None,
 ) -> Iterator[Result]:
     """Yield ``score(case, registry, options)`` of every case, in the order of the cases.
-
-    Where a process dies, as when a library crashes or memory runs out, nobody can tell which of the
-    cases that it and its neighbours had begun did it. These are scored again, each in a process of
-    its own; one that dies there as well is that case's failure, and the others go on.
 
     Args:
         score: a function of a module, since a method or a lambda cannot be sent to a process. It
             gets the registry of what is installed.
-        cases: what to score; they and the results must survive pickling. They are read two for each
+        cases: what to score; they and the results must survive pickling. They are read one for each
             process ahead, so that no process waits, and no more.
         options: how to score; sent to every process.
         jobs: number of processes.
-        died: makes the result of a case whose process died.
+        died: makes the result of a case whose process died, or was ended after ``timeout``, from
+            the case and the error that says so.
+        timeout: seconds that a case may take; None for no bound. A process counts them from when it
+            is ready for work.
 
     Raises:
         MetricError: processes die before they have any work.
     """
-    rest = iter(cases)
-    while True:
-        waiting: deque[tuple[Case, Future[Result]]] = deque()
-        pool = _new_pool(jobs)
-        try:
-            for case in rest:
-                waiting.append((case, _submitted(pool, score, case, options)))
-                if len(waiting) >= 2 * jobs:
-                    yield waiting[0][1].result()
-                    waiting.popleft()
-            while waiting:
-                yield waiting[0][1].result()
-                waiting.popleft()
-            return
-        except BrokenProcessPool:
-            pass
-        finally:
-            pool.shutdown(cancel_futures=True)
-        for case, future in waiting:
-            done = future.done() and not future.cancelled() and future.exception() is None
-            yield future.result() if done else _alone(score, case, options, died)
-
-
-def _submitted(
-    pool: ProcessPoolExecutor,
-    score: Callable[[Case, Registry, Options], Result],
-    case: Case,
-    options: Options,
-) -> Future[Result]:
-    """The future of a case, also where the pool is broken already."""
-    try:
-        return pool.submit(_watched, _with_registry, score, case, options)
-    except BrokenProcessPool as error:
-        future: Future[Result] = Future()
-        future.set_exception(error)
-        return future
-
-
-def _alone(
-    score: Callable[[Case, Registry, Options], Result],
-    case: Case,
-    options: Options,
-    died: Callable[[Case, MetricError], Result],
-) -> Result:
-    """Score a case in a process of its own, whose death is the case's result.
-
-    Raises:
-        MetricError: the process died before it had any work.
-    """
-    pool = _new_pool(1)
-    try:
-        pool.submit(_started).result()
-    except BrokenProcessPool:
-        pool.shutdown(cancel_futures=True)
-        raise MetricError("a process ended unexpectedly before it had any work") from None
-    try:
-        future: Future[Result] = pool.submit(_watched, _with_registry, score, case, options)
-        return future.result()
-    except BrokenProcessPool:
-        return died(case, MetricError(DIED))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    waiting: deque[_Work[Case, Result]] = deque()
+    with _Pool[Case, Result](jobs, timeout) as pool:
+        for case in cases:
+            waiting.append(pool.submit(case, (with_registry, (score, case, options))))
+            while len(waiting) >= 2 * jobs:
+                pool.until(waiting[0])
+                yield waiting.popleft().result(died)
+        while waiting:
+            pool.until(waiting[0])
+            yield waiting.popleft().result(died)
 
 
 def as_they_finish(
@@ -132,7 +92,8 @@ def as_they_finish(
     """Yield every case with ``work(case)``, as soon as it is done.
 
     What ``work`` raises is raised here; what other processes have begun is then finished, and what
-    none has begun is left.
+    none has begun is left. A case whose process ends unexpectedly does not keep the others from
+    being done; that is raised after them.
 
     Args:
         work: a function of a module.
@@ -142,68 +103,218 @@ def as_they_finish(
     Raises:
         MetricError: a process ended unexpectedly.
     """
-    with _pool(min(jobs, len(cases))) as pool:
-        futures = {pool.submit(_watched, work, case): case for case in cases}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+    crashed: VqaError | None = None
+    with _Pool[Case, Result](min(jobs, len(cases))) as pool:
+        left = [pool.submit(case, (work, (case,))) for case in cases]
+        while left:
+            pool.until(*left)
+            for one in [one for one in left if one.done]:
+                left.remove(one)
+                if one.ended is not None:
+                    crashed = crashed or one.ended
+                else:
+                    yield one.case, one.result()
+    if crashed is not None:
+        raise crashed
 
 
-def _new_pool(jobs: int) -> ProcessPoolExecutor:
-    # spawned: a forked copy of a process with threads may hang
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(pool_processes(jobs), context, _start)
+@dataclass(slots=True, eq=False)
+class _Work(Generic[Case, Result]):
+    """A case on its way.
+
+    Attributes:
+        case: the case.
+        task: what a process is sent.
+        done: whether there is a result or an error.
+        ended: why its process gave neither.
+    """
+
+    case: Case
+    task: Task
+    done: bool = False
+    ended: VqaError | None = None
+    _answer: list[Result] = field(default_factory=list)
+    _error: BaseException | None = None
+
+    def take(self, answer: tuple[bool, Any]) -> None:
+        """Note the answer of a process."""
+        good, value = answer
+        self.done = True
+        if good:
+            self._answer.append(value)
+        else:
+            self._error = value
+
+    def lose(self, why: VqaError) -> None:
+        """Note that its process is gone."""
+        self.done, self.ended = True, why
+
+    def result(self, died: Callable[[Case, VqaError], Result] | None = None) -> Result:
+        """The result of a case that is done, or what was raised instead.
+
+        Args:
+            died: makes the result where there is none; None to raise why.
+        """
+        if self._error is not None:
+            raise self._error
+        if self.ended is None:
+            return self._answer[0]
+        if died is None:
+            raise self.ended
+        return died(self.case, self.ended)
+
+
+class _Worker(Generic[Case, Result]):
+    """A process that does one task after another."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")  # a forked copy with threads may hang
+        resource_tracker.ensure_running()  # or starting it would let the signals in
+        self.connection: Connection[Any, Any]
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=serve, args=(theirs,))
+        try:
+            with signals_held():
+                self.process.start()
+        except BaseException:
+            self.connection.close()
+            raise
+        finally:
+            theirs.close()
+        self.work: _Work[Case, Result] | None = None
+        self.ready = False
+        self.until: float | None = None
+
+    def give(self, work: _Work[Case, Result], timeout: float | None) -> None:
+        """Send it a task."""
+        self.work = work
+        self.start(timeout)
+        with suppress(BrokenPipeError, ConnectionResetError):  # seen when the answer is read
+            self.connection.send(work.task)
+
+    def start(self, timeout: float | None) -> None:
+        """Let the time run that its task may take, if it has begun."""
+        timed = timeout is not None and self.ready
+        self.until = time.monotonic() + (timeout or 0) if timed else None
+
+    def end(self, *, at_once: bool = False) -> None:
+        """End the process: when it has read that nothing more comes, or while it works."""
+        self.connection.close()
+        if at_once:
+            self.process.terminate()
+        self.process.join(_PATIENCE)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+class _Pool(Generic[Case, Result]):
+    """Processes that are started as they are needed; use it in a ``with`` statement."""
+
+    def __init__(
+        self,
+        jobs: int,
+        timeout: float | None = None,
+    ) -> None:
+        self._most = pool_processes(jobs)
+        self._timeout = timeout
+        self._workers: list[_Worker[Case, Result]] = []
+        self._queue: deque[_Work[Case, Result]] = deque()
+
+    def __enter__(self) -> _Pool[Case, Result]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._queue.clear()
+        if kind is not None and issubclass(kind, Exception):
+            while any(worker.work for worker in self._workers):
+                self._step()
+        for worker in self._workers:
+            worker.end(at_once=worker.work is not None)
+
+    def submit(self, case: Case, task: Task) -> _Work[Case, Result]:
+        """Have a task done as soon as a process is free."""
+        work: _Work[Case, Result] = _Work(case, task)
+        self._queue.append(work)
+        self._hand_out()
+        return work
+
+    def until(self, *works: _Work[Case, Result]) -> None:
+        """Wait until one of these is done."""
+        while not any(work.done for work in works):
+            self._step()
+
+    def _hand_out(self) -> None:
+        while self._queue:
+            free = next((worker for worker in self._workers if worker.work is None), None)
+            if free is None and len(self._workers) < self._most:
+                free = _Worker()
+                self._workers.append(free)
+            if free is None:
+                return
+            free.give(self._queue.popleft(), self._timeout)
+
+    def _step(self) -> None:
+        """Wait for the next answer, end of a process, or deadline."""
+        busy = {worker.connection: worker for worker in self._workers if worker.work is not None}
+        ends = [worker.until for worker in busy.values() if worker.until is not None]
+        left = max(0.0, min(ends) - time.monotonic()) if ends else None
+        for connection in wait(list(busy), left):
+            self._hear(busy[connection])  # type: ignore[index]
+        now = time.monotonic()
+        for worker in busy.values():
+            if worker.work is not None and worker.until is not None and worker.until <= now:
+                self._drop(worker, at_once=True).lose(_too_long(self._timeout))
+        self._hand_out()
+
+    def _hear(self, worker: _Worker[Case, Result]) -> None:
+        assert worker.work is not None
+        try:
+            answer = worker.connection.recv()
+        except (EOFError, OSError):
+            work = self._drop(worker)
+            work.lose(_crash(worker.process.exitcode))
+            if not worker.ready:
+                raise MetricError("a process ended unexpectedly before it had any work") from None
+            return
+        if worker.ready:
+            worker.work.take(answer)
+            worker.work = None
+        else:
+            worker.ready = True
+            worker.start(self._timeout)
+
+    def _drop(self, worker: _Worker[Case, Result], *, at_once: bool = False) -> _Work[Case, Result]:
+        """Give a process up, and return what it was working on."""
+        worker.end(at_once=at_once)
+        self._workers.remove(worker)
+        assert worker.work is not None
+        return worker.work
+
+
+def _crash(code: int | None) -> MetricError:
+    how = "was lost" if code is None else how_it_ended(code)
+    return MetricError(
+        f"the process that scored it died: it {how}, as when a library crashes or memory runs out"
+    )
+
+
+def _too_long(timeout: float | None) -> InputError:
+    return InputError(f"took longer than the {timeout or 0:g} seconds of --timeout; raise it")
 
 
 @contextmanager
-def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    pool = _new_pool(jobs)
-    try:
-        yield pool
-    except BrokenProcessPool:
-        raise MetricError(
-            "a process ended unexpectedly, as when memory runs out; do fewer things at once"
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+def one_apart(timeout: float | None = None) -> Iterator[Callable[..., Any]]:
+    """Yield a function that calls another one in a process of its own, one call after another.
 
-
-def _start() -> None:
-    """Let a worker that waits remember an interrupt, instead of ending with a traceback."""
-    signal.signal(signal.SIGINT, _remember)
-
-
-def _started() -> bool:
-    """The first work of a process, which shows that it can be started at all."""
-    return True
-
-
-def _remember(_number: int, _frame: FrameType | None) -> None:
-    _interrupted.set()
-
-
-def _watched(work: Callable[..., Result], *arguments: object) -> Result:
-    """Do the work, unless this worker was interrupted.
-
-    An interrupt during the work removes the work's temporary files and is then its result. The
-    worker itself goes on: if it ended, the pool would kill the others before they have removed
-    theirs.
+    It raises what the other function raises, `MetricError` where the process ends unexpectedly, and
+    `InputError` where it takes longer than a number of seconds, given first.
     """
-    if _interrupted.is_set():
-        raise KeyboardInterrupt
-    try:
-        with watched():
-            return work(*arguments)
-    except KeyboardInterrupt:
-        _interrupted.set()
-        raise
+    with _Pool[None, Any](1, timeout) as pool:
 
+        def call(work: Callable[..., Any], *arguments: Any) -> Any:
+            one = pool.submit(None, (work, arguments))
+            pool.until(one)
+            return one.result()
 
-def _with_registry(
-    score: Callable[[Case, Registry, Options], Result], case: Case, options: Options
-) -> Result:
-    return score(case, _installed(), options)
-
-
-@lru_cache(maxsize=1)
-def _installed() -> Registry:
-    return Registry.installed()
+        yield call

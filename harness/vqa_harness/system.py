@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -19,6 +20,7 @@ from typing import Any, NoReturn, TextIO
 _PIPE_ROOM = 1 << 20
 """Bytes that a pipe should hold; as many as Linux lets any user have."""
 _TAKES_NO_MORE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO}
+_ENDING = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 _WINDOWS_PROCESSES = 61
 """Windows waits for at most 63 handles at once, and a pool of Python's needs two for itself."""
 _WINDOWS_WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)
@@ -103,13 +105,124 @@ def fill_closed_streams() -> None:
             setattr(sys, name, stream)
 
 
-def end_at_once(code: int) -> NoReturn:
-    """End the process with this exit code, when all is cleaned up.
+@lru_cache(maxsize=1)
+def machine_hash() -> str:
+    """Eight hexadecimal digits for the machine, or container, in which processes have numbers."""
+    import socket
+    from zlib import crc32
 
-    Python's own exit could still turn the code into a signal, where one came while it ends.
+    name = socket.gethostname()
+    with contextlib.suppress(OSError):  # Linux: each container numbers its processes by itself
+        name += f" {os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116 - no link is meant
+    return f"{crc32(name.encode()):08x}"
+
+
+def process_start(number: int) -> int | None:
+    """When a process started, in a unit of the system's own.
+
+    Returns:
+        A number above 0 that no other process with this number has, or had; 1 where the system does
+        not tell; None if there is no such process.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    if sys.platform == "win32":
+        return _windows_start(number)
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        facts = Path(f"/proc/{number}/stat").read_text("utf-8", "replace")
+        return int(facts.rpartition(")")[2].split()[19])  # field 22, in ticks since the boot
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return None
+    except OSError:  # it is someone else's
+        return 1
+    return 1
+
+
+def _windows_start(number: int) -> int | None:
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        handle = kernel.OpenProcess(0x1000, False, number)  # to ask for little
+        if not handle:
+            return None
+        times = [ctypes.c_ulonglong() for _ in range(4)]
+        code = ctypes.c_ulong()
+        try:
+            if not kernel.GetProcessTimes(handle, *map(ctypes.byref, times)):
+                return 1
+            alive = kernel.GetExitCodeProcess(handle, ctypes.byref(code)) and code.value == 259
+            return times[0].value if alive else None
+        finally:
+            kernel.CloseHandle(handle)
+    else:
+        return None
+
+
+def is_own(facts: os.stat_result) -> bool:
+    """Whether a file belongs to the user of this process; where users have no numbers, yes."""
+    return sys.platform == "win32" or facts.st_uid == os.getuid()
+
+
+def end_with_parent() -> None:
+    """Let SIGTERM reach this process when the thread that started it ends; Linux only.
+
+    Raises:
+        ProcessLookupError: that has happened already.
+    """
+    if sys.platform == "linux":
+        import ctypes
+        import multiprocessing
+
+        parent = multiprocessing.parent_process()
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+        if parent is not None and os.getppid() != parent.pid:
+            raise ProcessLookupError
+
+
+def signal_pipe() -> tuple[int, int] | None:
+    """A pipe into which the system writes the number of each signal that Python handles.
+
+    Returns:
+        Its ends for reading and writing; None where there is none to be had, as on Windows, where
+        only a socket would do.
+    """
+    if sys.platform == "win32":
+        return None
+    try:
+        reading, writing = os.pipe()
+    except OSError:  # too many files are open
+        return None
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    return reading, writing
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Keep the signals that end a process waiting, also in what is started inside the block.
+
+    A process that starts cannot answer them yet; it calls `let_signals_in` when it can.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def let_signals_in() -> None:
+    """Take the signals that `signals_held` has kept waiting."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+def end_at_once(code: int) -> NoReturn:
+    """End the process with this exit code, without anything that Python or a library does then."""
     os._exit(code)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from vqa_harness.interruption import SIGNALS, seen
+
 _PATIENCE = 5.0
 """Seconds in which further signals count as the same request.
 
@@ -30,7 +31,7 @@ class StopRequest:
 
 @contextmanager
 def watched() -> Iterator[StopRequest]:
-    """Note SIGINT and SIGTERM while the block runs; one that comes later interrupts at once.
+    """Note SIGINT, SIGTERM and SIGHUP while the block runs; a later one interrupts at once.
 
     Outside the main thread nothing is watched.
     """
@@ -38,8 +39,9 @@ def watched() -> Iterator[StopRequest]:
 
     first = 0.0
 
-    def note(_number: int, _frame: FrameType | None) -> None:
+    def note(number: int, _frame: FrameType | None) -> None:
         nonlocal first
+        seen(number)
         if not stop.asked:
             stop.asked, first = True, time.monotonic()
         elif time.monotonic() - first > _PATIENCE:
@@ -48,7 +50,7 @@ def watched() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, note) for number in _SIGNALS}
+    before = {number: signal.signal(number, note) for number in SIGNALS}
     try:
         yield stop
     finally:

@@ -112,7 +112,7 @@ def _at_once(items: Iterable[Item], batch: _Batch, jobs: int) -> Iterator[Result
         ) from None
 
 
-def _died(item: Item | VqaError, error: MetricError) -> Result:
+def _died(item: Item | VqaError, error: VqaError) -> Result:
     video = item[0] if isinstance(item, tuple | list) else item
     name = "video" if isinstance(video, VqaError) else _name_of(video)
     return Result.failed(error, name)

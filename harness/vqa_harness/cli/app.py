@@ -20,7 +20,7 @@ from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
 from vqa_harness.registry import PluginWarning, Registry
 
 INTERRUPTED = 130
-
+"""What typer makes of Ctrl-C."""
 
 COMMANDS = {
     "run": "run",
@@ -118,12 +118,12 @@ def _run(arguments: list[str]) -> int:
         keep_brackets(command)
         with interruption.watched():
             code = command.main(words, prog_name="vqa-harness", standalone_mode=False, obj=registry)
-        if code == INTERRUPTED:  # what typer makes of Ctrl-C
+        if code == INTERRUPTED:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, Abort):
-        console.interrupted()
-        return INTERRUPTED
+        console.interrupted(interruption.text())
+        return interruption.exit_code()
     except VqaError as error:
         return _fail(one_line(error), error.exit_code)
     except TyperException as error:

@@ -11,14 +11,13 @@ Source: Z. Li et al., "Toward a practical perceptual video quality metric", Netf
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import MetricError
 from vqa_harness.frames import Frame
+from vqa_harness.leftovers import remove_folder, temporary_folder
 from vqa_harness.media.pair_filter import FilterFailed, PairFilter
 from vqa_metrics.vmaf.features import names_asked
 from vqa_metrics.vmaf.log_file import LOG_NAME, read_log, scored
@@ -62,7 +61,7 @@ class VmafLibrary:
         if self._plain:
             n_threads = 0  # so that the features are set up with the first pair, see `plain_code`
         self._filter: PairFilter | None = None
-        self._folder = Path(tempfile.mkdtemp(prefix="vqa-vmaf-"))
+        self._folder = temporary_folder()
         try:
             copies = [self._folder / model.file_name(index) for index, model in enumerate(models)]
             for model, copy in zip(models, copies, strict=True):
@@ -136,4 +135,4 @@ class VmafLibrary:
         if self._filter is not None:
             self._filter.free()
             self._filter = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_folder(self._folder)

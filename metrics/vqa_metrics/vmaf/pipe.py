@@ -19,7 +19,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -32,6 +31,7 @@ from numpy.typing import NDArray
 
 from vqa_harness.errors import MetricError
 from vqa_harness.frames import Frame
+from vqa_harness.leftovers import ended, remove_folder, started, temporary_folder
 from vqa_harness.system import how_it_ended
 from vqa_metrics.vmaf.features import names_asked
 from vqa_metrics.vmaf.ffmpeg import filter_text, find_ffmpeg
@@ -95,14 +95,14 @@ class VmafPipe:
         self._n_subsample = n_subsample
         self._tail: deque[str] = deque(maxlen=_STDERR_LINES)
         executable = find_ffmpeg(ffmpeg).resolve()
-        self._folder = Path(tempfile.mkdtemp(prefix="vqa-vmaf-"))
+        self._folder = temporary_folder()
         try:
             for index, model in enumerate(models):
                 if model.path is not None:
                     shutil.copyfile(model.path, self._folder / model.file_name(index))
             self._child = self._start(executable, graph)
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            remove_folder(self._folder)
             raise
         self._writer = PipeWriter(self._child.stdin)
         self._open = True
@@ -168,7 +168,7 @@ class VmafPipe:
         if self._child.poll() is None:
             self._child.kill()
         self._finish()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_folder(self._folder)
 
     def __enter__(self) -> Self:
         return self
@@ -214,6 +214,7 @@ class VmafPipe:
             )
         except OSError as error:
             raise MetricError(f"VMAF: cannot start {executable}: {error.strerror}") from None
+        started(child)
         return child
 
     def _read_stderr(self) -> None:
@@ -238,6 +239,7 @@ class VmafPipe:
         except subprocess.TimeoutExpired:
             self._child.kill()
             code = self._child.wait()
+        ended(self._child)
         self._drain.join(_FINISH_SECONDS)
         if self._child.stderr is not None:
             self._child.stderr.close()

@@ -1,0 +1,253 @@
+"""Nothing outlives a command: signals, kills, and what is swept afterwards."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from vqa_harness import leftovers
+from vqa_harness.media.writer import copy_packets
+from vqa_harness.testing.synthetic import make_video
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Clips that take long to score, and a source that takes long to encode."""
+    folder = tmp_path_factory.mktemp("long")
+    make_video(folder / "short.mp4", 50, width=320, height=240, options={"preset": "ultrafast"})
+    for name in ("a.mp4", "b.mp4", "ref.mp4"):
+        copy_packets(str(folder / "short.mp4"), str(folder / name), repeat=400)
+    table = "file,mos\n" + "".join(f"{name}.mp4,{mos}\n" for mos, name in enumerate("ab"))
+    (folder / "table.csv").write_text(table)
+    return folder
+
+
+COMMANDS = {
+    "run": ["run", "-m", "niqe", "a.mp4", "-o", "out/log.json"],
+    "vmaf": ["run", "-m", "vmaf:backend=program", "-r", "ref.mp4", "a.mp4", "-o", "out/log.json"],
+    "gate": ["gate", "--rule", "niqe.mean >= 0", "--jobs", "2", "a.mp4", "b.mp4", "--no-cache"],
+    "gate vmaf": [
+        *("gate", "--rule", "vmaf.mean >= 0", "-m", "vmaf:backend=program", "-r", "ref.mp4"),
+        *("--jobs", "2", "a.mp4", "b.mp4", "--no-cache", "--json", "out/gate.json"),
+    ],
+    "bench": [
+        *("bench", "--csv", "table.csv", "--root", ".", "-m", "niqe", "--jobs", "2", "--no-cache"),
+    ],
+    "ladder": [
+        *("ladder", "-r", "ref.mp4", "--encode", "libx264:preset=placebo", "--crf", "10,11"),
+        *("--jobs", "2", "-o", "out"),
+    ],
+}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGKILL: -9}
+TEXTS = {signal.SIGINT: "interrupted", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
+
+
+def below(number):
+    """The processes that this one started, and those started by them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == number and fields[0] != "Z":
+                child = int(path.parent.name)
+                found += [child, *below(child)]
+    return found
+
+
+def alive(numbers):
+    states = {}
+    for number in numbers:
+        with contextlib.suppress(OSError):
+            states[number] = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    return [number for number, state in states.items() if state != "Z"]
+
+
+def begun(what, child, folder, temporary):
+    if what == "ladder":
+        return len(list((folder / "out" / "rungs").glob(".*.part"))) >= 2
+    if "vmaf" in what:
+        return len(list(temporary.iterdir())) >= (2 if "gate" in what else 1)
+    return len(below(child.pid)) >= 3 if what != "run" else (folder / "out").exists()
+
+
+def kill(what, number, folder, tmp_path, *, moment=0.5):
+    """Send a signal to a command that is at work: its exit code, what it wrote, who was below."""
+    for path in (folder / "out").rglob("*") if (folder / "out").exists() else ():
+        assert path.is_dir() or path.unlink() is None
+    temporary = tmp_path / "temporary"
+    temporary.mkdir(exist_ok=True)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "vqa_harness", *COMMANDS[what]],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
+    try:
+        until = time.monotonic() + 90
+        while not begun(what, child, folder, temporary):
+            assert time.monotonic() < until
+            assert child.poll() is None, child.communicate()
+            time.sleep(0.02)
+        time.sleep(moment)
+        under = below(child.pid)
+        child.send_signal(number)
+        out, err = child.communicate(timeout=30)  # which waits for all that hold its output
+    finally:
+        child.kill()
+        child.communicate()
+    until = time.monotonic() + 15
+    while (left := alive(under)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return child.returncode, out, err, left, temporary
+
+
+def check(what, number, folder, tmp_path, moment=0.5):
+    code, out, err, left, temporary = kill(what, number, folder, tmp_path, moment=moment)
+    assert (code, out, left) == (CODES[number], "", [])
+    if number != signal.SIGKILL:
+        assert len(err.strip().splitlines()) == 1
+        assert TEXTS[number] in err
+        assert list(temporary.iterdir()) == []
+        files = [path for path in (folder / "out").rglob("*") if path.is_file()]
+        assert [path for path in files if path.suffix != ".mp4"] == []
+    else:
+        assert err == ""
+
+
+CELLS = [
+    ("gate", signal.SIGTERM),
+    ("bench", signal.SIGKILL),
+    ("ladder", signal.SIGTERM),
+    ("ladder", signal.SIGKILL),
+    ("run", signal.SIGHUP),
+]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize(("what", "number"), CELLS)
+def test_everything_ends_with_the_command(what, number, folder, tmp_path):
+    check(what, number, folder, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_programs_end_and_their_folders_go(folder, tmp_path, ffmpeg):
+    check("gate vmaf", signal.SIGTERM, folder, tmp_path)
+    check("vmaf", signal.SIGKILL, folder, tmp_path)
+    assert len(list((tmp_path / "temporary").iterdir())) == 1  # nobody was left to remove it
+    check("vmaf", signal.SIGINT, folder, tmp_path)  # removes that one as well
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("moment", [0.0, 0.3, 1.5])
+@pytest.mark.parametrize("number", list(CODES))
+@pytest.mark.parametrize("what", list(COMMANDS))
+def test_the_whole_matrix(what, number, moment, folder, tmp_path, ffmpeg):
+    check(what, number, folder, tmp_path, moment)
+
+
+def signalled(number, delay, *arguments):
+    child = subprocess.Popen(
+        [sys.executable, "-c", "from vqa_harness.__main__ import main; main()", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(delay)
+    child.send_signal(number)
+    _, err = child.communicate(timeout=60)
+    return child.returncode, err
+
+
+def test_the_first_moments_are_one_line_too():
+    """The signal comes with the import of each module that a command loads."""
+    code = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == sys.argv[-1]: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from vqa_harness.__main__ import main\n"
+        "wanted = sys.argv.pop()\n"
+        "sys.argv.append(wanted)\n"
+        "main()\n"
+    )
+    for module in ("vqa_harness.cli.app", "vqa_harness.registry", "typer"):
+        command = [sys.executable, "-c", code, "metrics", module]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "\ninterrupted\n"), module
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", range(24))
+def test_any_moment_of_clipvqa_is_one_line(step, folder):
+    pytest.importorskip("onnxruntime")
+    code, err = signalled(signal.SIGINT, 0.2 + step / 6, "run", str(folder / "short.mp4"))
+    assert (code, err) in ((130, "\ninterrupted\n"), (0, "")), err
+
+
+def test_an_ignored_signal_stays_ignored(folder):
+    """As ``nohup`` starts a command."""
+    command = (
+        f"trap '' HUP; exec {sys.executable} -m vqa_harness run -m psnr -r short.mp4 short.mp4"
+    )
+    child = subprocess.Popen(
+        ["sh", "-c", command],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(20):
+        time.sleep(0.02)
+        child.send_signal(signal.SIGHUP)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert b"psnr_y" in out
+
+
+def test_what_dead_processes_left_is_swept_and_nothing_else(tmp_path, monkeypatch):
+    place, number, start = leftovers.owner().split("-")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    gone = [
+        f"vqa-harness-{place}-{dead.pid}-5-abc",
+        f"vqa-harness-{place}-{number}-{int(start) + 1}-abc",  # its number is another's now
+        f".log.json.{place}-{dead.pid}-5.abcdef01.part",
+    ]
+    kept = [
+        f"vqa-harness-{place}-{number}-{start}-abc",
+        f"vqa-harness-{'0' * 8}-{dead.pid}-5-abc",  # of another machine, or container
+        "vqa-harness-mine",
+        f"other-{place}-{dead.pid}-5-abc",
+        f".log.json.{place}-{dead.pid}-5.abcdef01.json",
+        ".log.json.part",
+    ]
+    for name in [*gone, *kept]:
+        (tmp_path / name).mkdir() if name.startswith("vqa") else (tmp_path / name).touch()
+    monkeypatch.setattr(leftovers.system, "is_own", lambda _: False)
+    leftovers.sweep(tmp_path)
+    assert len(list(tmp_path.iterdir())) == len(gone) + len(kept)  # all are someone else's
+    monkeypatch.undo()
+    leftovers._swept.discard(str(tmp_path))
+    leftovers.sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
+
+
+def test_temporary_folders_name_their_process():
+    made = leftovers.temporary_folder()
+    try:
+        assert made.parent == Path(tempfile.gettempdir())
+        assert made.name.startswith(f"vqa-harness-{leftovers.owner()}-")
+    finally:
+        leftovers.remove_folder(made)
+    assert not made.exists()
