@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
@@ -95,6 +96,27 @@ def test_both_flagged_wrongly_are_compared_as_they_are(folder, flagged, pictures
         done = paired(other, flagged, **options)
         assert done.lossless
         assert done.json["format"]["reference"]["deinterlaced"] is False
+
+
+def test_a_test_pattern_with_periodic_motion_is_not_taken_for_woven_fields(folder):
+    """Whole pictures in which the filter idet sees fields, in 24 of 24 frames."""
+    graph = av.filter.Graph()
+    graph.link_nodes(
+        graph.add("testsrc2", "size=640x360:rate=50"),
+        graph.add("format", "gray"),
+        graph.add("buffersink"),
+    ).configure()
+    grey = np.full((180, 320), 128, np.uint8)
+    fields = [(graph.pull().to_ndarray(), grey, grey) for _ in range(48)]
+    pairs = list(zip(fields[::2], fields[1::2], strict=True))
+    cases = {
+        None: fields[::2],
+        "tff": [weave(*pair) for pair in pairs],
+        "bff": [weave(*pair[::-1]) for pair in pairs],
+    }
+    for order, frames in cases.items():
+        with VideoReader(write(folder / f"pattern_{order}.mkv", frames), threads=1) as reader:
+            assert look_for_combing(list(reader)).order == order
 
 
 @pytest.mark.parametrize(

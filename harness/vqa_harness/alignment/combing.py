@@ -3,6 +3,9 @@
 FFmpeg's filter idet tells for each frame whether lines of one parity fit the frame before or after
 better than their neighbours do, which woven fields of a moving picture do and whole pictures do
 not. Verdicts of single frames are counted: over many frames only one field order comes out.
+
+The filter does not ask how well the lines fit within their own frame, so that whole pictures with a
+periodic motion (test patterns) look woven to it. A verdict counts only where that is asked too.
 """
 
 from __future__ import annotations
@@ -12,7 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from vqa_harness.frames import Frame
+import numpy as np
+
+from vqa_harness.frames import Frame, Plane
 from vqa_harness.media.filters import FilterGraph
 
 WIDEST, HIGHEST = 1280, 544
@@ -23,6 +28,13 @@ MOST = 0.6
 """Share of the frames that must have one verdict."""
 STRAY = 0.1
 """Share of the frames that may have the opposite one."""
+UNRELATED = 1.0
+"""Of a woven frame, how much more lines may differ from a neighbouring frame's than from their own.
+
+In units of what the filter judges by, the difference between the two field orders. It is 0 for
+fields that are spaced evenly in time, was -0.3 to 0.5 on woven pictures, and 2.8 and more on whole
+ones.
+"""
 REPEATS = 2
 """Repeats of either field from which they are those of telecined film.
 
@@ -89,6 +101,8 @@ def look_for_combing(frames: Sequence[Frame]) -> Combing:
     graph = FilterGraph(1, ["idet"], (width, height), "gray", frames[0].depth)
     told = [one for luma in lumas for one in graph.push((luma,))] + graph.drain()
     single = Counter(one.get("lavfi.idet.single.current_frame") for one in told)
+    if max(single["tff"], single["bff"]) >= FEWEST and not _woven(lumas):
+        single["tff"] = single["bff"] = 0
     repeated = Counter(one.get("lavfi.idet.repeated.current_frame") for one in told)
     return Combing(
         len(told),
@@ -99,7 +113,26 @@ def look_for_combing(frames: Sequence[Frame]) -> Combing:
     )
 
 
-def _middle(frame: Frame) -> Any:
+def _woven(lumas: Sequence[Plane]) -> bool:
+    """Whether lines fit the frames beside theirs about as well as they fit their own frame."""
+    shares = []
+    for before, own, after in zip(lumas, lumas[1:], lumas[2:], strict=False):
+        lines = own.astype(np.int32)
+        around = lines[:-2] + lines[2:]
+        within, *other = (
+            np.abs(around - 2 * rows[1:-1].astype(np.int32)).sum(axis=1, dtype=np.int64)
+            for rows in (own, before, after)
+        )
+        orders = [
+            int(other[number][::2].sum() + other[1 - number][1::2].sum()) for number in (0, 1)
+        ]
+        if orders[0] != orders[1]:
+            nearer, apart = min(orders), abs(orders[0] - orders[1])
+            shares.append((nearer - int(within.sum())) / apart)
+    return bool(shares) and float(np.median(shares)) < UNRELATED
+
+
+def _middle(frame: Frame) -> Plane:
     """The middle of the luma; its first row is an even one, so that the fields keep their names."""
     luma = frame.planes[0]
     height, width = luma.shape
