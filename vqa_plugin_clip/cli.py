@@ -112,6 +112,7 @@ def import_checkpoint(
     show(
         f"{output.name}: {card.architecture.frames} frames, sha256 {card.sha256}",
         f"levels, worst first: {', '.join(card.levels)} ({card.extra['levels_from']})",
+        f"activation: {card.architecture.activation}, by {card.extra['activation_from']}",
         "window: the whole video, as published",
     )
 

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from vqa_harness.errors import InputError
 from vqa_plugin_clip.checkpoint import backbone
+from vqa_plugin_clip.checkpoint.activation import declared_activation
 from vqa_plugin_clip.checkpoint.hugging_face import (
-    declared_activation,
     from_hugging_face,
     is_hugging_face,
 )
@@ -93,7 +93,7 @@ def test_every_tensor_finds_its_place(clip):
 def test_a_file_of_transformers_is_a_start(clip, tmp_path, name):
     path = tmp_path / name
     (save_file if path.suffix == ".safetensors" else torch.save)(renamed(clip), path)
-    model = backbone.load_clip("tiny-quickgelu", path, frames=2)
+    model = backbone.load_clip("tiny-quickgelu", path, frames=2).model
     assert model.architecture.activation == "quick_gelu"
     for key, value in clip.items():
         assert torch.equal(model.state_dict()[key], value), key
@@ -113,7 +113,7 @@ def test_the_activation_of_the_configuration_is_held(clip, tmp_path):
     assert names('{"model_type": "clip", "vision_config": {"hidden_act": 3}}') == "quick_gelu"
     assert names(json.dumps({"model_type": "clip"})) == "quick_gelu"
     backbone.load_clip("tiny-quickgelu", path, frames=2)
-    wrong = r"names the activation quick_gelu, and tiny has gelu; .* end in -quickgelu"
+    wrong = r"names the activation quick_gelu, and tiny has gelu; .* open_clip:tiny-quickgelu/FILE"
     with pytest.raises(InputError, match=wrong) as caught:
         backbone.load_clip("tiny", path, frames=2)
     assert "\n" not in str(caught.value)

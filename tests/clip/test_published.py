@@ -100,6 +100,7 @@ def test_the_configuration_in_the_file_tells_the_wording(
     card = import_published(path, tmp_path / "out.safetensors")
     assert card.levels == levels
     assert read_card(tmp_path / "out.json") == card
+    assert card.extra["activation_from"] == "the published code, whose activation is fixed"
     origin = card.extra["levels_from"]
     assert origin.startswith("the file's configuration names the published list labels")
     assert "D:" not in origin

@@ -304,7 +304,12 @@ def test_clip_towers_come_through_open_clip(clips, tmp_path, monkeypatch):
     train(job_of(clips, path, tmp_path / "out", recipe=recipe))
     model, card = load_checkpoint(tmp_path / "out" / "best.safetensors")
     assert model.architecture.frames == 2
-    assert card.extra["init"] == {"open_clip": "tiny", "weights": "clip.safetensors"}
+    assert card.extra["init"] == {
+        "open_clip": "tiny",
+        "weights": "clip.safetensors",
+        "activation": "quick_gelu",
+        "activation_from": "the name tiny alone",
+    }
     assert torch.equal(model.token_embedding.weight, clip.token_embedding.weight)
     learnt = model.state_dict()["visual.conv1.weight"]
     assert not torch.equal(learnt, clip.state_dict()["visual.conv1.weight"])

@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -20,11 +20,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vqa_harness.errors import InputError, MissingBackend, UsageError, one_line
-from vqa_plugin_clip.checkpoint.hugging_face import (
-    declared_activation,
-    from_hugging_face,
-    is_hugging_face,
-)
+from vqa_plugin_clip.checkpoint.activation import OPENAI_KEYS, name_for, of_file, of_tag
+from vqa_plugin_clip.checkpoint.hugging_face import from_hugging_face, is_hugging_face
 from vqa_plugin_clip.network.architecture import Activation, Architecture, NamedBehaviour
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.tokens import open_clip_package
@@ -32,10 +29,20 @@ from vqa_plugin_clip.network.tokens import open_clip_package
 NEW_PREFIXES = ("mit.", "prompts_", "conv2.")
 """How the keys begin that CLIP does not have, besides those of the fusion layers (``message_``)."""
 
-_EXTRA_KEYS = ("input_resolution", "context_length", "vocab_size")
-"""Keys of OpenAI's files that are numbers, not weights."""
 _HEAD_WIDTH = 64
 """Channels per attention head that CLIPVQA's layers are made for; that of all plain CLIPs."""
+
+
+class LoadedClip(NamedTuple):
+    """A network with the towers of a CLIP.
+
+    Attributes:
+        model: The network, float32, on the CPU.
+        activation_from: What said which activation the weights have, in words for a card.
+    """
+
+    model: ClipVqa
+    activation_from: str
 
 
 def load_clip(
@@ -44,7 +51,7 @@ def load_clip(
     *,
     frames: int = 32,
     behaviour: NamedBehaviour = "corrected",
-) -> ClipVqa:
+) -> LoadedClip:
     """Make a network whose towers are those of a CLIP and whose other weights are new.
 
     Args:
@@ -54,28 +61,21 @@ def load_clip(
         frames: Frames per clip (T).
         behaviour: See `Architecture.with_behaviour`.
 
-    Returns:
-        The network, float32, on the CPU.
-
     Raises:
         MissingBackend: open_clip is not installed, or the tag's file cannot be downloaded.
         UsageError: open_clip has no such model or tag, or the model is of another kind.
-        InputError: The file is not a state dict of that model, or the configuration beside it names
-            another activation than the model has.
+        InputError: The file is not a state dict of that model, or something in or around it tells
+            that its weights have another activation than the model.
     """
     config = _config(name)
     is_file = Path(weights).suffix != "" or Path(weights).is_file()
     path = Path(weights) if is_file else _download(name, str(weights))
-    quick = config.get("quick_gelu", False) if is_file else _uses_quick_gelu(name, str(weights))
-    if is_file:
-        _check_activation(name, path, "quick_gelu" if quick else "gelu")
     state = clip_state(path)
-    model = from_clip_state(
-        state,
-        frames=frames,
-        behaviour=behaviour,
-        activation="quick_gelu" if quick else "gelu",
-    )
+    if is_file:
+        activation = of_file(name, config, path, state)
+    else:
+        activation = of_tag(str(weights), _pretrained(name, str(weights)))
+    model = from_clip_state(state, frames=frames, behaviour=behaviour, activation=activation.name)
     vision, sizes = config["vision_cfg"], model.architecture
     listed_sizes = (config["embed_dim"], vision["width"], vision["layers"], vision["patch_size"])
     file_sizes = (sizes.embed_dim, sizes.vision_width, sizes.vision_layers, sizes.patch_size)
@@ -84,7 +84,7 @@ def load_clip(
             f"{path}: embedding, width, layers and patch are {file_sizes},"
             f" {name} has {listed_sizes}; give the weights of that model"
         )
-    return model
+    return LoadedClip(model, activation.origin)
 
 
 def from_clip_state(
@@ -115,7 +115,7 @@ def from_clip_state(
         raise InputError(f"not the weights of a CLIP vision transformer: {error}") from None
     model = ClipVqa(sizes.with_behaviour(behaviour))
     ours = {key for key in model.state_dict() if is_clip_key(key)}
-    theirs = {key for key in state if key not in _EXTRA_KEYS}
+    theirs = {key for key in state if key not in OPENAI_KEYS}
     if ours != theirs:
         odd = sorted(ours ^ theirs)[0]
         raise InputError(f"not the weights of a CLIP vision transformer: {odd} is on one side only")
@@ -173,20 +173,11 @@ def _renamed(path: Path, state: dict[str, Tensor]) -> dict[str, Tensor]:
         raise InputError(f"{path}: {error}") from None
 
 
-def _check_activation(name: str, path: Path, activation: Activation) -> None:
-    declared = declared_activation(path)
-    if declared not in ("", activation):
-        raise InputError(
-            f"{path}: config.json beside it names the activation {declared}, and {name} has"
-            f" {activation}; open_clip's names for quick_gelu end in -quickgelu"
-        )
-
-
 def _clip_sizes(
     state: Mapping[str, Tensor], frames: int, activation: Activation, sat: int, vat: int
 ) -> Architecture:
     """Read the sizes off a CLIP state dict, after adding the shapes that it lacks."""
-    shapes: dict[str, Any] = {key: value for key, value in state.items() if key not in _EXTRA_KEYS}
+    shapes: dict[str, Any] = {key: value for key, value in state.items() if key not in OPENAI_KEYS}
     shapes["mit.positional_embedding"] = torch.empty(1, frames, 1)
     shapes |= {f"mit.resblocks.{index}.x": torch.empty(0) for index in range(sat)}
     shapes |= {f"prompts_generator.decoder.{index}.x": torch.empty(0) for index in range(vat)}
@@ -227,11 +218,6 @@ def _pretrained(name: str, tag: str) -> dict[str, Any]:
     return entry
 
 
-def _uses_quick_gelu(name: str, tag: str) -> bool:
-    """Whether weights were trained with QuickGELU, which the model's name need not say."""
-    return bool(_pretrained(name, tag).get("quick_gelu", False))
-
-
 def _download(name: str, tag: str) -> Path:
     source = _pretrained(name, tag)
     with _quiet("huggingface_hub"):
@@ -244,7 +230,7 @@ def _download(name: str, tag: str) -> Path:
             raise MissingBackend(
                 f"CLIP weights {name}:{tag}: cannot be downloaded ({type(error).__name__});"
                 f" fetch open_clip_model.safetensors of {place} where there is a network"
-                " and give its path"
+                f" and give its path as open_clip:{name_for(name, source)}/PATH"
             ) from error
 
 

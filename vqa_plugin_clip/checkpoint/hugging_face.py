@@ -6,16 +6,13 @@ projections are stored the other way round.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from vqa_harness.errors import InputError
-from vqa_harness.files import read_bytes
 
 _TOWERS = {"vision_model.": "visual.", "text_model.": ""}
 """How keys of the two towers begin, there and here."""
@@ -49,8 +46,6 @@ _PARTS = {
 _PACKED = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
 _NUMBERS = re.compile(r"(?:vision|text)_model\.embeddings\.position_ids")
 """Counters that older files carry; no weights."""
-
-_MAX_CONFIG_BYTES = 1 << 20
 
 
 def is_hugging_face(state: Mapping[str, object]) -> bool:
@@ -92,30 +87,6 @@ def from_hugging_face(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         elif not _NUMBERS.fullmatch(key):
             raise InputError(f"in the layout of Hugging Face, but no CLIPModel has {key[:80]!r}")
     return out | {key: _together(key, parts) for key, parts in packed.items()}
-
-
-def declared_activation(weights: Path) -> str:
-    """Read the activation that the ``config.json`` beside a file of weights names.
-
-    Returns:
-        Such as ``quick_gelu`` or ``gelu``; empty where there is no such file, or none of a CLIP.
-
-    Raises:
-        InputError: The file cannot be read.
-    """
-    path = weights.with_name("config.json")
-    if not path.is_file():
-        return ""
-    try:
-        values = json.loads(read_bytes(path, _MAX_CONFIG_BYTES, "a model's configuration"))
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: not JSON") from None
-    if not isinstance(values, dict) or values.get("model_type") != "clip":
-        return ""
-    vision = values.get("vision_config")
-    # transformers writes only what differs from its defaults, and that is the default
-    activation = vision.get("hidden_act", "quick_gelu") if isinstance(vision, dict) else None
-    return activation if isinstance(activation, str) else "quick_gelu"
 
 
 def _block(layer: re.Match[str]) -> str:

@@ -53,6 +53,9 @@ The configuration in such a file is a dict with attributes, and the reader may f
 like that. Of what it holds only the name of the list of labels is looked at.
 """
 
+_ACTIVATION_FROM = "the published code, whose activation is fixed"
+"""Published files hold nothing that tells it."""
+
 
 def import_published(
     path: Path,
@@ -78,7 +81,8 @@ def import_published(
         version: What the card says about the version.
 
     Returns:
-        The card as written; ``levels_from`` in its ``extra`` says where the wordings come from.
+        The card as written; ``levels_from`` and ``activation_from`` in its ``extra`` say where
+        the wordings and the activation come from.
 
     Raises:
         InputError: The file cannot be read, holds objects other than tensors, or the tensors are
@@ -110,7 +114,7 @@ def import_published(
         training_data=training_data,
         licence=licence,
         version=version,
-        extra={"levels_from": wording.origin},
+        extra={"levels_from": wording.origin, "activation_from": _ACTIVATION_FROM},
         window=WHOLE_VIDEO,
     )
     return save_checkpoint(model, card, out, half=False)

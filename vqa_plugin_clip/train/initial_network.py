@@ -71,7 +71,9 @@ def _from_clip(recipe: TrainRecipe) -> InitialNetwork:
     from vqa_plugin_clip.checkpoint.backbone import load_clip
 
     behaviour = recipe.behaviour or "corrected"
-    model = load_clip(name, weights, frames=recipe.frames or FRAMES, behaviour=behaviour)
+    model, activation_from = load_clip(
+        name, weights, frames=recipe.frames or FRAMES, behaviour=behaviour
+    )
     levels = recipe.levels or LABELS
     side = model.architecture.image_size
     published = Preprocessing(kind="resize", size=side, grid=1, resize_to=short_side(side))
@@ -79,7 +81,12 @@ def _from_clip(recipe: TrainRecipe) -> InitialNetwork:
         _with_architecture(model, replace(model.architecture, levels=len(levels))),
         levels,
         _viewed(published, recipe.view),
-        {"open_clip": name, "weights": weights.rsplit("/", 1)[-1]},
+        {
+            "open_clip": name,
+            "weights": weights.rsplit("/", 1)[-1],
+            "activation": model.architecture.activation,
+            "activation_from": activation_from,
+        },
     )
 
 
