@@ -126,6 +126,11 @@ def test_a_chain_passes_over_black_and_strangers(walk):
     assert find_chain(overview(walk[:30]), overview(-walk[:900]), 1.0, 40).frames.size == 0
 
 
+def test_a_chain_of_pictures_that_show_nothing_is_empty(walk):
+    chain = find_chain(overview(np.zeros_like(walk)), overview(walk), 1.0, 50)
+    assert chain.frames.size == chain.samples.size == 0
+
+
 def test_a_guide_leads_up_to_the_first_frame_found():
     guide = Guide(np.array([10, 20]), np.array([100, 120]), 2.0)
     assert [guide.centre(i) for i in (0, 10, 15, 20)] == [80, 100, 110, 120]

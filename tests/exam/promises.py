@@ -1,5 +1,7 @@
 """How many frames a file promises, found out without the reader that is examined."""
 
+from contextlib import suppress
+
 import av
 
 
@@ -11,8 +13,6 @@ def promises(path: str) -> dict[str, int]:
         if stream.duration and stream.average_rate:
             seconds = stream.duration * stream.time_base
             found["duration"] = round(seconds * stream.average_rate)
-        try:
+        with suppress(av.error.FFmpegError):
             found["packets"] = sum(1 for packet in container.demux(stream) if packet.size)
-        except av.error.FFmpegError:
-            pass
         return found

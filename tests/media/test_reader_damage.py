@@ -62,6 +62,13 @@ def test_clean_files_give_every_frame_and_no_warning(codec, threads, pattern):
     assert report.warnings() == []
 
 
+def test_a_damaged_time_scale_does_not_pass_for_an_edit_list(pattern):
+    report = read(encode_bytes(pattern, codec="mpeg4").replace(b"mdhd", b"xxxx"))
+    assert report.frames < FRAMES
+    told = f"its header counts {FRAMES} frames, but it holds {report.frames}"
+    assert report.warnings() == [f"memory: {told}"]
+
+
 @pytest.mark.parametrize("threads", [0, 1, 4])
 def test_cut_mp4_is_told_by_its_index(threads, pattern, tmp_path):
     path = tmp_path / "fast.mp4"

@@ -79,7 +79,7 @@ class Overview:
             lacking = -len(rows) % BIN
             if lacking:
                 apart = np.pad(apart, ((0, 0), (0, lacking)), constant_values=np.inf)
-            bins = apart.reshape(n, -1, BIN)
+            bins = apart.reshape(n, apart.shape[1] // BIN, BIN)  # n may be 0
             inside = bins.argmin(axis=2)
             least = np.take_along_axis(bins, inside[:, :, None], axis=2)[:, :, 0] / SMALL
             where = begin + np.arange(least.shape[1]) * BIN + inside

@@ -30,7 +30,9 @@ def scan_packets(source: str | BinaryIO) -> Scan:
 def promised(container: InputContainer, stream: VideoStream) -> Scan | None:
     """The packets that the index or the header promises; None where they have to be counted."""
     entries = stream.index_entries
-    cut_by_edits = container.format.name.startswith("mov") and 0 < len(entries) < stream.frames
+    # an edit list that cuts needs the track's time scale; where that is damaged, so is the index
+    edited = container.format.name.startswith("mov") and stream.duration is not None
+    cut_by_edits = edited and 0 < len(entries) < stream.frames
     if stream.frames and (stream.frames == len(entries) or cut_by_edits):
         discarded = sum(entry.is_discard for entry in entries)
         return Scan(len(entries), discarded, promised=True)

@@ -270,8 +270,11 @@ class VideoReader:
         if not self._clock.use_pts:
             report.note("times are index / rate: timestamps are missing or wrong")
         report.truncated = is_truncated(facts, self._scan, report)
-        if not self._scan.promised:  # an index is compared with already, and edits may shorten it
+        if not self._scan.promised:
             report.counted_frames = facts.counted_frames
+        elif (facts.counted_frames or 0) > self._scan.packets:
+            of = f"{self._scan.packets} of {facts.counted_frames}"
+            report.note(f"an edit list shows {of} stored frames")
 
     def _nothing_decoded(self) -> str:
         report, raw = self.report, self._raw

@@ -1,0 +1,117 @@
+"""Starts commands, sends them signals, and looks for what is left behind."""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+START = (
+    "import os, sys; from vqa_harness.__main__ import main; os.write({fd}, b'x'); sys.exit(main())"
+)
+"""What the installed command does; that it begins is told through a pipe."""
+PATIENCE = 60.0
+"""Seconds for a command to end after a signal, on a machine that does other things too."""
+GONE_WITHIN = 10.0
+"""Seconds in which processes have to end after the one that started them has."""
+
+
+@dataclass
+class Command:
+    """A running command, which and whose children carry a mark in their environment.
+
+    Attributes:
+        arguments: of ``vqa-harness``.
+        folder: where it runs and writes; its temporary files go to the folder ``tmp`` in it.
+    """
+
+    arguments: list[str]
+    folder: Path
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def start(self):
+        """Start it and wait for its first moment."""
+        self.temporary.mkdir(exist_ok=True)
+        hears, tells = os.pipe()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START.format(fd=tells), *self.arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            pass_fds=(tells,),
+            start_new_session=True,
+            cwd=self.folder,
+            env=os.environ
+            | {
+                "TMPDIR": str(self.temporary),
+                "VQA_EXAM_MARK": self.mark,
+                "SVT_LOG": "1",
+            },
+        )
+        os.close(tells)
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(hears, selectors.EVENT_READ)
+            assert waiting.select(PATIENCE), "the command does not start"
+        os.close(hears)
+        return time.monotonic()
+
+    @property
+    def temporary(self):
+        return self.folder / "tmp"
+
+    def send(self, number):
+        """Send a signal: Ctrl-C as a terminal does, to the children as well; others to it alone."""
+        if number == signal.SIGINT:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+
+    def end(self):
+        """Its exit code, standard output and standard error, once nobody holds them open."""
+        try:
+            out, err = self.process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            held = self.process.poll() is not None
+            self.clean()
+            self.process.communicate()
+            raise AssertionError(
+                "standard output is held open by a child" if held else "it does not end"
+            ) from None
+        return self.process.returncode, out.decode(), err.decode()
+
+    def left(self):
+        """Command lines of processes that outlive it."""
+        until = time.monotonic() + GONE_WITHIN
+        while (found := self._marked()) and time.monotonic() < until:
+            time.sleep(0.1)
+        return list(found.values())
+
+    def clean(self):
+        """End whatever is left of it."""
+        for number in self._marked():
+            try:
+                os.kill(number, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def _marked(self):
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if self.mark.encode() in (folder / "environ").read_bytes():
+                    line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    if line:  # else it has ended, and nobody has asked for its exit code
+                        found[int(folder.name)] = line
+            except OSError:
+                continue
+        return found
+
+
+def leftovers(folder):
+    """Temporary files and folders below a command's folder."""
+    found = {*folder.rglob(".*.part"), *folder.rglob("*.tmp"), *(folder / "tmp").iterdir()}
+    return sorted(str(path.relative_to(folder)) for path in found)
