@@ -71,7 +71,7 @@ def _tell_begin(ratings: Ratings, position: Position, initial: InitialNetwork) -
         f" {sizes.image_size}x{sizes.image_size} ({kind}), {sizes.behaviour} behaviour",
     ]
     if "activation_from" in initial.origin:
-        origin = clean(initial.origin["activation_from"])
+        origin = initial.origin["activation_from"]
         text.append(f"activation: {sizes.activation}, by {origin}")
     if position.epoch or position.step:
         text.append(f"going on in epoch {position.epoch + 1}, after {position.updates} updates")
