@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from vqa_harness.ladder.config import LadderConfig
     from vqa_harness.registry import Registry
 
-SCHEMA = 1
 REPORT = "report.html"
 """Name of the page that --report adds to the folder."""
 
@@ -248,6 +247,7 @@ def _run(
 ) -> dict[str, Any]:
     from vqa_harness.console import command_line, progress_bar, warn
     from vqa_harness.ladder.compare import compare_ladder
+    from vqa_harness.ladder.document import SCHEMA
     from vqa_harness.ladder.score import measure
     from vqa_harness.ladder.scoring import Measuring
 

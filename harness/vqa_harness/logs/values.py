@@ -30,6 +30,8 @@ UNDEFINED = "nan"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 """A name that can be the header of a CSV column and an XML attribute."""
 
+MAX_FRAME = 1 << 53
+"""Largest number of a frame: every program holds it exactly."""
 _RESERVED = ("Frame", "frameNum", "name")
 """Names that have another meaning in CSV and XML logs."""
 
@@ -98,10 +100,12 @@ def frame_number(text: str) -> int:
     """The number of a frame.
 
     Raises:
-        ValueError: the text is not a whole number from 0.
+        ValueError: the text is not a whole number from 0 to `MAX_FRAME`.
     """
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"a frame number is not a whole number from 0: {text[:40]!r}")
+    if len(text) > 16 or int(text) > MAX_FRAME:
+        raise ValueError(f"frame number {text[:40]} is too large")
     return int(text)
 
 

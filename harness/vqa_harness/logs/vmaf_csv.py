@@ -69,7 +69,7 @@ def parse_sub(text: str) -> Log:
         match = _LINE.fullmatch(line)
         if match is None:
             raise ValueError(f"line {count} is not as libvmaf writes it: {line[:40]!r}")
-        numbers.append(int(match[1]))
+        numbers.append(frame_number(match[1]))
         pairs = (item.partition(": ") for item in match[2].split("|") if item)
         rows.append({name: number_of(value) for name, _, value in pairs})
     return _pooled_log(numbers, columns_of(rows))

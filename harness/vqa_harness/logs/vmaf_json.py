@@ -12,7 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from vqa_harness.logs.log import Log
-from vqa_harness.logs.values import columns_of, finite, number, pool_columns, printable
+from vqa_harness.logs.values import (
+    MAX_FRAME,
+    columns_of,
+    finite,
+    number,
+    pool_columns,
+    printable,
+)
 
 EXTRA_KEY = "vqa_harness"
 """The only key that libvmaf does not have."""
@@ -142,6 +149,8 @@ def _parsed_frames(frames: Any) -> tuple[list[int], dict[str, list[float | None]
         number = frame.get("frameNum") if isinstance(frame, dict) else None
         if type(number) is not int or number < 0:
             raise ValueError(f"frame {len(numbers)} has no frameNum that is a whole number from 0")
+        if number > MAX_FRAME:
+            raise ValueError(f"frame {len(numbers)} has a frameNum that is too large")
         metrics = frame.get("metrics")
         if not isinstance(metrics, dict):
             raise ValueError(f"frame {number} has no object 'metrics'")

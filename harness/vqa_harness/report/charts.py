@@ -14,6 +14,10 @@ Json = dict[str, Any]
 SHOWN_LINES = 6
 """Most videos that a chart shows at first."""
 
+MAX_SPREAD = 1000
+"""Most places of the grid per frame that a log has."""
+MAX_GRID = 10_000_000
+"""Most places of the grid."""
 EXTRA_SHARE = 0.35
 """Part of the page's values that features have which are folded away."""
 
@@ -78,7 +82,7 @@ def frame_charts(section: Section, facts: Sequence[Json], budget: int) -> Json:
     names = list(dict.fromkeys(name for one in facts for name in one))
     others = [name for name in names if name not in lead]
     slots = [_slots(item) for item in section.items]
-    frames = max((s[-1] + 1 for s in slots if s), default=0)
+    frames = max((max(s) + 1 for s in slots if s), default=0)
     main = round(budget * (1 - EXTRA_SHARE)) if others else budget
     result: Json = {"videos": _videos(section), "grids": [], "features": {}}
     for group, share in ((lead, main), (others, budget - main)):
@@ -112,8 +116,14 @@ def _grid(grid: columns.ChartGrid, items: Sequence[ReportItem]) -> Json:
 
 
 def _slots(item: ReportItem) -> list[int]:
-    """The position of each frame on the common grid: by its time, else by its number."""
+    """The position of each frame on the common grid: by its time, its number or its place.
+
+    A log may leave out frames, and so few may be left that the grid would be nearly all gaps.
+    """
     numbers = item.log.frame_numbers
+    ends = max(numbers, default=0)
+    if ends >= min(MAX_GRID, MAX_SPREAD * len(numbers)):
+        numbers = list(range(len(numbers)))
     times, rate = times_of(item.log), rate_of(item.log)
     if rate is None or any(time is None for time in times):
         return numbers
@@ -127,7 +137,7 @@ def _packed(item: ReportItem, slots: Sequence[int], name: str, grid: columns.Cha
     if name not in item.log.columns or not slots:
         return None
     scores = columns.column(item.log.columns[name], item.log.view.undefined_frames.get(name, ()))
-    spread = columns.column([None] * (slots[-1] + 1))
+    spread = columns.column([None] * (max(slots) + 1))
     spread[list(slots)] = scores
     return columns.pack(columns.thin(spread, grid))
 

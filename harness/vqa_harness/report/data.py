@@ -20,8 +20,6 @@ from vqa_harness.logs.read import MAX_BYTES, read_log
 from vqa_harness.logs.view import Role
 
 Json = Mapping[str, Any]
-LADDER_SCHEMA = 1
-"""Version of the layout of a ladder that can be read."""
 
 
 @dataclass(slots=True)
@@ -132,36 +130,36 @@ def _ladder(path: Path) -> dict[str, Any] | None:
         return None  # a log in another format
     if not isinstance(document, dict) or document.get("kind") != "ladder":
         return None
-    if document.get("schema") != LADDER_SCHEMA:
-        raise InputError(f"{path}: schema {document.get('schema')!r} of ladders is not known")
-    return document
+    from vqa_harness.ladder.document import checked_ladder
+
+    return checked_ladder(document, str(path))
 
 
 def _load_ladder(path: Path, document: dict[str, Any]) -> ReportData:
     report = ReportData([], document)
-    try:
-        for source in document["sources"]:
-            items = []
-            for index in (i for members in source["series"].values() for i in members):
-                rung = source["rungs"][index]
-                if rung["log"] is None:
-                    continue
-                try:
-                    log = read_log(_beside(path, rung["log"]))
-                except InputError as error:
-                    report.missing.append(one_line(error))
-                    continue
-                items.append(ReportItem(rung_label(rung), log, index))
-            report.sections.append(Section(str(source["name"]), items, source))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: is not a complete ladder ({error!r}); make it again") from None
+    for source in document["sources"]:
+        items = []
+        for index in (i for members in source["series"].values() for i in members):
+            rung = source["rungs"][index]
+            if rung["log"] is None:
+                continue
+            try:
+                log = read_log(_beside(path, rung["log"]))
+            except InputError as error:
+                report.missing.append(one_line(error))
+                continue
+            items.append(ReportItem(rung_label(rung), log, index))
+        report.sections.append(Section(source["name"], items, source))
     return report
 
 
 def _beside(path: Path, name: str) -> Path:
     """The path of a file that a ladder names, which must lie within the ladder's folder."""
     folder = path.resolve().parent
-    named = (folder / name).resolve()
+    try:
+        named = (folder / name).resolve()
+    except (OSError, ValueError) as error:  # a character that no path has, or too long a name
+        raise InputError(f"{path.name}: {name!r} is no path ({one_line(error)})") from None
     if not named.is_relative_to(folder):
         raise InputError(f"{path.name}: {name} lies outside its folder and is not read")
     return named
