@@ -256,3 +256,97 @@ def test_temporary_folders_name_their_process():
     finally:
         leftovers.remove_folder(made)
     assert not made.exists()
+
+
+def vqa_harness(*arguments, folder, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "vqa_harness", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=120,
+    )
+
+
+CRASHING = """
+import os, signal
+import numpy as np
+from vqa_harness.media import reader
+
+real = reader.VideoReader.__iter__
+
+def crash(self):
+    if "crash" in self.info.name:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if "slow" in self.info.name:
+        import ctypes
+        ctypes.CDLL(None).sleep(100)  # as a decoder does: without Python, but others may go on
+    return real(self)
+
+reader.VideoReader.__iter__ = crash
+"""
+
+
+@pytest.fixture(scope="module")
+def crashing(tmp_path_factory):
+    """Clips of which one ends its process with a signal when it is read, and one takes for ever."""
+    folder = tmp_path_factory.mktemp("crash")
+    make_video(folder / "a.mp4", 6, width=64, height=48)
+    for name in ("crash", "slow", "z"):
+        shutil.copyfile(folder / "a.mp4", folder / f"{name}.mp4")
+    (folder / "sitecustomize.py").write_text(
+        "import importlib.abc, importlib.util, sys\n"
+        "class Finder(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name != 'vqa_harness.media.reader': return None\n"
+        "        sys.meta_path.remove(self)\n"
+        "        spec = importlib.util.find_spec(name)\n"
+        "        run = spec.loader.exec_module\n"
+        "        def execute(module):\n"
+        "            run(module)\n"
+        "            sys.modules[name] = module\n"
+        f"            exec({CRASHING!r}, {{}})\n"
+        "        spec.loader.exec_module = execute\n"
+        "        return spec\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    (folder / "table.csv").write_text("file,score\na.mp4,1\ncrash.mp4,2\nslow.mp4,3\nz.mp4,4\n")
+
+    def call(*arguments):
+        path = os.pathsep.join(p for p in (str(folder), os.environ.get("PYTHONPATH")) if p)
+        return vqa_harness(*arguments, folder=folder, PYTHONPATH=path)
+
+    return call
+
+
+def test_a_crash_and_a_deadline_cost_one_case_of_a_gate(crashing):
+    clips = ("a.mp4", "crash.mp4", "slow.mp4", "z.mp4")
+    bounds = ("--no-cache", "--timeout", "6")
+    done = crashing("gate", "--rule", "niqe.mean <= 999", *bounds, *clips)
+    lines = done.stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines[1:]] == ["pass", "error", "error", "pass"]
+    assert "signal 11" in done.stdout
+    assert "took longer than the 6 seconds" in done.stdout
+    assert done.returncode not in (0, 1), done.stderr
+
+
+def test_a_crash_costs_one_rung_of_a_ladder(crashing):
+    rungs = ("a.mp4", "crash.mp4", "z.mp4")
+    done = crashing("ladder", "-r", "a.mp4", "-m", "psnr", "--rungs", *rungs)
+    assert "crash.mp4: the process that scored it died: it was ended by signal 11" in done.stderr
+    assert done.stdout.count("a.mp4") + done.stdout.count("z.mp4") >= 2
+
+
+def test_a_deadline_is_one_line_exit_3_also_inside_native_code(crashing):
+    for command in (
+        ("run", "-m", "niqe", "slow.mp4", "-o", "log.json"),
+        ("align", "slow.mp4", "-r", "a.mp4"),
+        ("gate", "--rule", "niqe.mean <= 999", "--no-cache", "slow.mp4"),
+    ):
+        begin = time.monotonic()
+        done = crashing(*command, "--timeout", "2")
+        assert time.monotonic() - begin < 60
+        assert done.returncode == 3, done.stderr
+        assert "took longer than the 2 seconds of --timeout" in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr

@@ -26,8 +26,8 @@ SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 """What asks a process to end, on this system."""
-OUT_OF_TIME = 3
-"""Exit code after a deadline: that of an input that cannot be read."""
+OUT_OF_BOUNDS = 3
+"""Exit code after a deadline or with too much memory: that of an input that cannot be read."""
 _TEXTS = {"SIGINT": "interrupted", "SIGTERM": "ended by SIGTERM", "SIGHUP": "ended by SIGHUP"}
 
 _seen = threading.Event()
@@ -120,7 +120,7 @@ def deadline(seconds: float | None, line: str) -> Iterator[None]:
     if seconds is None:
         yield
         return
-    timer = threading.Timer(seconds, leave, (OUT_OF_TIME, f"{line}\n"))
+    timer = threading.Timer(seconds, leave, (OUT_OF_BOUNDS, f"{line}\n"))
     timer.daemon = True
     timer.start()
     try:

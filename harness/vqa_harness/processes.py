@@ -16,6 +16,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
+from vqa_harness import memory
 from vqa_harness.errors import InputError, MetricError, VqaError
 from vqa_harness.registry import Registry
 from vqa_harness.system import how_it_ended, pool_processes, processors, signals_held
@@ -75,9 +76,9 @@ def in_order(
         MetricError: processes die before they have any work.
     """
     waiting: deque[_Work[Case, Result]] = deque()
-    with _Pool[Case, Result](jobs, timeout) as pool:
+    with _Pool[Case, Result](jobs) as pool:
         for case in cases:
-            waiting.append(pool.submit(case, (with_registry, (score, case, options))))
+            waiting.append(pool.submit(case, (with_registry, (score, case, options)), timeout))
             while len(waiting) >= 2 * jobs:
                 pool.until(waiting[0])
                 yield waiting.popleft().result(died)
@@ -87,7 +88,12 @@ def in_order(
 
 
 def as_they_finish(
-    work: Callable[[Case], Result], cases: Sequence[Case], jobs: int
+    work: Callable[[Case], Result],
+    cases: Sequence[Case],
+    jobs: int,
+    *,
+    name: Callable[[Case], str] = str,
+    timeout: float | None = None,
 ) -> Iterator[tuple[Case, Result]]:
     """Yield every case with ``work(case)``, as soon as it is done.
 
@@ -99,19 +105,23 @@ def as_they_finish(
         work: a function of a module.
         cases: the cases; they and the results must survive pickling.
         jobs: number of processes.
+        name: what a message calls a case.
+        timeout: seconds that a case may take; None for no bound.
 
     Raises:
         MetricError: a process ended unexpectedly.
+        InputError: a case took longer than ``timeout``.
     """
     crashed: VqaError | None = None
     with _Pool[Case, Result](min(jobs, len(cases))) as pool:
-        left = [pool.submit(case, (work, (case,))) for case in cases]
+        left = [pool.submit(case, (work, (case,)), timeout) for case in cases]
         while left:
             pool.until(*left)
             for one in [one for one in left if one.done]:
                 left.remove(one)
                 if one.ended is not None:
-                    crashed = crashed or one.ended
+                    why = f"{name(one.case)}: {one.ended}"
+                    crashed = crashed or type(one.ended)(why)
                 else:
                     yield one.case, one.result()
     if crashed is not None:
@@ -125,12 +135,14 @@ class _Work(Generic[Case, Result]):
     Attributes:
         case: the case.
         task: what a process is sent.
+        timeout: seconds that it may take; None for no bound.
         done: whether there is a result or an error.
         ended: why its process gave neither.
     """
 
     case: Case
     task: Task
+    timeout: float | None
     done: bool = False
     ended: VqaError | None = None
     _answer: list[Result] = field(default_factory=list)
@@ -167,12 +179,12 @@ class _Work(Generic[Case, Result]):
 class _Worker(Generic[Case, Result]):
     """A process that does one task after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: int) -> None:
         context = multiprocessing.get_context("spawn")  # a forked copy with threads may hang
         resource_tracker.ensure_running()  # or starting it would let the signals in
         self.connection: Connection[Any, Any]
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs,))
+        self.process = context.Process(target=serve, args=(theirs, share))
         try:
             with signals_held():
                 self.process.start()
@@ -185,17 +197,17 @@ class _Worker(Generic[Case, Result]):
         self.ready = False
         self.until: float | None = None
 
-    def give(self, work: _Work[Case, Result], timeout: float | None) -> None:
+    def give(self, work: _Work[Case, Result]) -> None:
         """Send it a task."""
         self.work = work
-        self.start(timeout)
+        self.start()
         with suppress(BrokenPipeError, ConnectionResetError):  # seen when the answer is read
             self.connection.send(work.task)
 
-    def start(self, timeout: float | None) -> None:
-        """Let the time run that its task may take, if it has begun."""
-        timed = timeout is not None and self.ready
-        self.until = time.monotonic() + (timeout or 0) if timed else None
+    def start(self) -> None:
+        """Let the time run that its task may take, if the process is there."""
+        timeout = self.work.timeout if self.work is not None and self.ready else None
+        self.until = None if timeout is None else time.monotonic() + timeout
 
     def end(self, *, at_once: bool = False) -> None:
         """End the process: when it has read that nothing more comes, or while it works."""
@@ -214,10 +226,8 @@ class _Pool(Generic[Case, Result]):
     def __init__(
         self,
         jobs: int,
-        timeout: float | None = None,
     ) -> None:
         self._most = pool_processes(jobs)
-        self._timeout = timeout
         self._workers: list[_Worker[Case, Result]] = []
         self._queue: deque[_Work[Case, Result]] = deque()
 
@@ -232,9 +242,9 @@ class _Pool(Generic[Case, Result]):
         for worker in self._workers:
             worker.end(at_once=worker.work is not None)
 
-    def submit(self, case: Case, task: Task) -> _Work[Case, Result]:
+    def submit(self, case: Case, task: Task, timeout: float | None = None) -> _Work[Case, Result]:
         """Have a task done as soon as a process is free."""
-        work: _Work[Case, Result] = _Work(case, task)
+        work: _Work[Case, Result] = _Work(case, task, timeout)
         self._queue.append(work)
         self._hand_out()
         return work
@@ -248,11 +258,11 @@ class _Pool(Generic[Case, Result]):
         while self._queue:
             free = next((worker for worker in self._workers if worker.work is None), None)
             if free is None and len(self._workers) < self._most:
-                free = _Worker()
+                free = _Worker(self._most)
                 self._workers.append(free)
             if free is None:
                 return
-            free.give(self._queue.popleft(), self._timeout)
+            free.give(self._queue.popleft())
 
     def _step(self) -> None:
         """Wait for the next answer, end of a process, or deadline."""
@@ -264,7 +274,7 @@ class _Pool(Generic[Case, Result]):
         now = time.monotonic()
         for worker in busy.values():
             if worker.work is not None and worker.until is not None and worker.until <= now:
-                self._drop(worker, at_once=True).lose(_too_long(self._timeout))
+                self._drop(worker, at_once=True).lose(_too_long(worker.work.timeout))
         self._hand_out()
 
     def _hear(self, worker: _Worker[Case, Result]) -> None:
@@ -282,7 +292,7 @@ class _Pool(Generic[Case, Result]):
             worker.work = None
         else:
             worker.ready = True
-            worker.start(self._timeout)
+            worker.start()
 
     def _drop(self, worker: _Worker[Case, Result], *, at_once: bool = False) -> _Work[Case, Result]:
         """Give a process up, and return what it was working on."""
@@ -292,7 +302,9 @@ class _Pool(Generic[Case, Result]):
         return worker.work
 
 
-def _crash(code: int | None) -> MetricError:
+def _crash(code: int | None) -> VqaError:
+    if code == memory.TOLD:
+        return InputError("more memory is needed than its part of --memory; raise it")
     how = "was lost" if code is None else how_it_ended(code)
     return MetricError(
         f"the process that scored it died: it {how}, as when a library crashes or memory runs out"
@@ -304,17 +316,32 @@ def _too_long(timeout: float | None) -> InputError:
 
 
 @contextmanager
-def one_apart(timeout: float | None = None) -> Iterator[Callable[..., Any]]:
-    """Yield a function that calls another one in a process of its own, one call after another.
+def one_apart() -> Iterator[Apart]:
+    """Yield an `Apart`; its process ends with the block."""
+    with _Pool[None, Any](1) as pool:
+        yield Apart(pool)
 
-    It raises what the other function raises, `MetricError` where the process ends unexpectedly, and
-    `InputError` where it takes longer than a number of seconds, given first.
-    """
-    with _Pool[None, Any](1, timeout) as pool:
 
-        def call(work: Callable[..., Any], *arguments: Any) -> Any:
-            one = pool.submit(None, (work, arguments))
-            pool.until(one)
-            return one.result()
+class Apart:
+    """Calls functions in a process of their own, one call after another; see `one_apart`."""
 
-        yield call
+    def __init__(self, pool: _Pool[None, Any]) -> None:
+        self._pool = pool
+
+    def __call__(
+        self,
+        work: Callable[[Case, Registry, Options], Result],
+        case: Case,
+        options: Options,
+        timeout: float | None = None,
+    ) -> Result:
+        """The same as `in_order`, of one case.
+
+        Raises:
+            MetricError: the process ended unexpectedly.
+            InputError: it took longer than ``timeout`` seconds.
+        """
+        one = self._pool.submit(None, (with_registry, (work, case, options)), timeout)
+        self._pool.until(one)
+        result: Result = one.result()
+        return result

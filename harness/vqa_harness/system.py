@@ -255,6 +255,26 @@ def replace(part: Path, target: Path) -> None:
     os.replace(part, target)  # noqa: PTH105 - Path.replace hides that this is atomic
 
 
+def memory_in_use() -> int:
+    """Bytes of memory that this process has resident; 0 where the system does not tell."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+            return pages * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def memory_of_machine() -> int:
+    """Bytes of memory that the machine or container has; a large number where that is not told."""
+    sizes = [1 << 50]
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError, ValueError):
+            sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    with contextlib.suppress(OSError, ValueError):  # the word "max" is no number
+        sizes.append(int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
+    return min(sizes)
+
+
 @lru_cache(maxsize=1)
 def vmsplice() -> Callable[..., int] | None:
     """Linux's call that lends memory to a pipe instead of copying it; None where there is none."""

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
-from vqa_harness import interruption, system
+from vqa_harness import interruption, memory, system
 from vqa_harness.errors import MetricError, one_line
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Task = tuple[Callable[..., Any], tuple[Any, ...]]
 """A function of a module, and its arguments."""
 
 
-def serve(connection: Connection[Any, Any]) -> None:
+def serve(connection: Connection[Any, Any], share: int) -> None:
     """Do tasks until nothing more comes.
 
     None is sent when the process is ready, then (True, result) or (False, exception) of each task.
@@ -31,6 +31,7 @@ def serve(connection: Connection[Any, Any]) -> None:
     """
     interruption.take_over(silent=True)
     system.let_signals_in()
+    memory.take_bound(share, memory.TOLD)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     try:
         system.end_with_parent()

@@ -10,13 +10,13 @@ from pathlib import Path
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.bench.cache import Pooled, ScoreCache
 from vqa_harness.bench.items import RatedVideo
-from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
+from vqa_harness.errors import InputError, MetricError, UsageError, VqaError, one_line
 from vqa_harness.files import file_sha256
 from vqa_harness.logs.build import build_log
 from vqa_harness.logs.cache_key import CacheKeys
 from vqa_harness.logs.log import Log
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.processes import in_order, threads_each
+from vqa_harness.processes import in_order, in_processes, threads_each
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 from vqa_harness.result import MetricResult
@@ -65,32 +65,38 @@ class Scored:
 
 
 def score_all(
-    items: Sequence[RatedVideo], registry: Registry, scoring: BenchScoring, jobs: int = 1
+    items: Sequence[RatedVideo],
+    registry: Registry,
+    scoring: BenchScoring,
+    jobs: int = 1,
+    timeout: float | None = None,
 ) -> Iterator[Scored]:
     """Yield every item with its scores, in order.
 
     Args:
         items: the items, all with files.
-        registry: where metrics come from; with several jobs, those installed.
+        registry: where metrics come from; in processes, those installed.
         scoring: how items are scored.
         jobs: how many items are scored at once, each in a process of its own.
+        timeout: seconds that an item may take; None for no bound.
 
     Raises:
         UsageError: an option is wrong.
         MissingBackend: a metric's packages or model are missing.
     """
-    if jobs < 2 or len(items) < 2:
+    if not in_processes(len(items), jobs, timeout):
         for item in items:
             yield score(item, registry, scoring)
         return
     scoring = replace(scoring, threads=threads_each(scoring.threads, jobs))
     died = partial(_died, requests=scoring.requests)
-    yield from in_order(score, items, scoring, jobs, died)
+    yield from in_order(score, items, scoring, jobs, died, timeout)
 
 
 def _died(item: RatedVideo, error: VqaError, *, requests: Sequence[Request]) -> Scored:
     scored = Scored(item)
     scored.errors |= dict.fromkeys([request.label for request in requests], one_line(error))
+    scored.input_error = isinstance(error, InputError)
     return scored
 
 

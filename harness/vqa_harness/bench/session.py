@@ -38,6 +38,7 @@ class BenchSettings:
         quiet: whether there is no progress bar.
         options: how scores become statistics.
         align: how frames are paired with those of a reference, and colours read.
+        timeout: seconds that an item may take; None for no bound.
     """
 
     annotations: Path | None = None
@@ -51,6 +52,7 @@ class BenchSettings:
     quiet: bool = False
     options: Options = field(default_factory=Options)
     align: AlignOptions = field(default_factory=AlignOptions)
+    timeout: float | None = None
 
 
 @dataclass(slots=True)
@@ -179,7 +181,7 @@ def carry_out(
     scored: list[Scored] = []
     name = outcome.collection.dataset.name
     with files_bar(name, len(items), quiet=settings.quiet) as advance:
-        for entry in score_all(items, registry, scoring, settings.jobs):
+        for entry in score_all(items, registry, scoring, settings.jobs, settings.timeout):
             scored.append(entry)
             advance()
     unkept = [entry.not_kept for entry in scored if entry.not_kept]

@@ -9,7 +9,7 @@ import typer
 
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.input_formats import takes_formats
-from vqa_harness.cli.options import Json, Quiet, put_json
+from vqa_harness.cli.options import Deadline, Json, Memory, Quiet, put_json
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.destinations import STDOUT
 from vqa_harness.media.input_format import PairFormat
@@ -28,6 +28,8 @@ def align_command(
         Path, typer.Option("--reference", "-r", help="The original video it is compared with.")
     ],
     json_target: Json = None,
+    _timeout: Deadline = None,
+    _memory: Memory = None,
     quiet: Quiet = False,
     *,
     stated: PairFormat,

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import Abort, TyperException
 
-from vqa_harness import __version__, console, interruption, system
-from vqa_harness.errors import MetricError, UsageError, VqaError, one_line
+from vqa_harness import __version__, console, interruption, memory, system
+from vqa_harness.errors import InputError, MetricError, UsageError, VqaError, one_line
 from vqa_harness.registry import PluginWarning, Registry
 
 INTERRUPTED = 130
@@ -129,6 +129,8 @@ def _run(arguments: list[str]) -> int:
     except TyperException as error:
         message = " ".join(error.format_message().split())
         return _fail(message, UsageError.exit_code) if message else UsageError.exit_code
+    except MemoryError as error:
+        return _fail(str(memory.short(error)), InputError.exit_code)
     except Exception as error:
         if system.reader_has_left(error):
             return 0

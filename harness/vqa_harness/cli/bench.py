@@ -13,9 +13,11 @@ from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.options import (
     Jobs,
     Json,
+    Memory,
     Metrics,
     Quiet,
     Threads,
+    Timeout,
     put_json,
     put_text,
 )
@@ -131,6 +133,8 @@ def bench_command(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything again.")] = False,
     jobs: Jobs = 1,
     threads: Threads = 0,
+    timeout: Timeout = None,
+    _memory: Memory = None,
     quiet: Quiet = False,
 ) -> None:
     """Measure how well metrics predict opinion scores: SROCC, PLCC, KROCC, RMSE."""
@@ -169,6 +173,7 @@ def bench_command(
         quiet,
         options,
         AlignOptions(distorted_colour=distorted_colour, reference_colour=reference_colour),
+        timeout,
     )
     prepared = _prepare(targets, requests, registry, settings)
     _check_targets(prepared, requests, annotations, (json_target, markdown, scatter))

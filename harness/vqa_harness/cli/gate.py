@@ -14,10 +14,12 @@ from vqa_harness.cli.input_formats import takes_formats
 from vqa_harness.cli.options import (
     Jobs,
     Json,
+    Memory,
     Metrics,
     Quiet,
     Schema,
     Threads,
+    Timeout,
     put_json,
 )
 from vqa_harness.cli.pairing import takes_pairing
@@ -109,6 +111,8 @@ def gate_command(
     ] = False,
     jobs: Jobs = 1,
     threads: Threads = 0,
+    timeout: Timeout = None,
+    _memory: Memory = None,
     quiet: Quiet = False,
     schema: Schema = False,
     *,
@@ -156,7 +160,7 @@ def gate_command(
     inputs = [path for path in plan.inputs() if path != renewed]
     check_destinations([junit, json_target, markdown, renewed], inputs)
     cache = None if no_cache else cache_dir or _default_cache()
-    measured = _measure(plan, registry, cache, jobs=jobs, threads=threads, quiet=quiet)
+    measured = _measure(plan, registry, cache, (jobs, timeout), threads=threads, quiet=quiet)
     actions = on_github(os.environ) if github is None else github
     outputs = Outputs(junit, json_target, markdown, actions, quiet)
     _report(plan, measured, registry, accepted, outputs, update=update_baseline)
@@ -198,7 +202,13 @@ def _default_cache() -> Path:
 
 
 def _measure(
-    plan: Plan, registry: Registry, cache: Path | None, *, jobs: int, threads: int, quiet: bool
+    plan: Plan,
+    registry: Registry,
+    cache: Path | None,
+    processes: tuple[int, float | None],
+    *,
+    threads: int,
+    quiet: bool,
 ) -> list[ScoredCase]:
     from vqa_harness.console import command_line, warn
     from vqa_harness.gate.judge import wants_bitrate
@@ -209,7 +219,7 @@ def _measure(
     logs = None if cache is None else ResultCache(cache)
     scoring = GateScoring(logs, threads, quiet, frozenset(wants_bitrate(plan)), command_line())
     measured: list[ScoredCase] = []
-    for item in measure_all(plan.cases, registry, scoring, jobs):
+    for item in measure_all(plan.cases, registry, scoring, *processes):
         for text in warnings_of(item):
             warn(about(item.case.name, text))
         if item.not_kept and not any(earlier.not_kept for earlier in measured):

@@ -16,10 +16,12 @@ from vqa_harness.cli.options import (
     FullSize,
     Jobs,
     Json,
+    Memory,
     Metrics,
     Quiet,
     Schema,
     Threads,
+    Timeout,
     put_json,
 )
 from vqa_harness.cli.pairing import takes_pairing
@@ -127,6 +129,8 @@ def ladder_command(
     ] = None,
     jobs: Jobs = 1,
     threads: Threads = 0,
+    timeout: Timeout = None,
+    _memory: Memory = None,
     json_target: Json = None,
     quiet: Quiet = False,
     schema: Schema = False,
@@ -166,7 +170,8 @@ def ladder_command(
         raise UsageError("--encode and --report write files; add -o FOLDER")
     _check(plan, registry, report=report)
     _check_targets(plan, registry, config, output, json_target)
-    document = _run(plan, registry, output, pairing, jobs=jobs, threads=threads, quiet=quiet)
+    processes = jobs, timeout
+    document = _run(plan, registry, output, pairing, processes, threads=threads, quiet=quiet)
     writing = Writing()
     _show(document, json_target, writing)
     if output is not None:
@@ -240,8 +245,8 @@ def _run(
     registry: Registry,
     output: Path | None,
     pairing: AlignOptions,
+    processes: tuple[int, float | None],
     *,
-    jobs: int,
     threads: int,
     quiet: bool,
 ) -> dict[str, Any]:
@@ -253,7 +258,7 @@ def _run(
 
     made: dict[Path, str] = {}
     if plan.grids and output is not None:
-        plan, made = _encode(plan, output / "rungs", jobs, quiet=quiet)
+        plan, made = _encode(plan, output / "rungs", processes, quiet=quiet)
     how = Measuring(
         registry=registry,
         threads=threads,
@@ -262,6 +267,7 @@ def _run(
         command=command_line(),
         settings=made,
         bar=partial(progress_bar, quiet=quiet),
+        timeout=processes[1],
     )
     measured = measure(plan, how)
     for name, error in measured.failed:
@@ -282,7 +288,7 @@ def _run(
 
 
 def _encode(
-    plan: LadderConfig, folder: Path, workers: int, *, quiet: bool
+    plan: LadderConfig, folder: Path, processes: tuple[int, float | None], *, quiet: bool
 ) -> tuple[LadderConfig, dict[Path, str]]:
     """Make the rungs of the grids.
 
@@ -313,7 +319,7 @@ def _encode(
             size = f"{job.size[0]}x{job.size[1]}"
             note(f"encoded {next(count)} of {missing}: {job.codec} {size} {job.setting}")
 
-    encode_all(jobs, workers, done)
+    encode_all(jobs, processes[0], done, processes[1])
     return replace(plan, sources=tuple(sources)), {job.target: job.setting for job in jobs}
 
 

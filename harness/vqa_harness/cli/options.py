@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vqa_harness import interruption, memory
 from vqa_harness.console import put_document
 from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import UsageError
@@ -46,6 +47,51 @@ Jobs = Annotated[
 ]
 Threads = Annotated[
     int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
+]
+
+
+def _deadline(context: typer.Context, seconds: float | None) -> None:
+    """Let the whole command end after a time."""
+    if seconds is not None:
+        text = f"took longer than the {seconds:g} seconds of --timeout; raise it"
+        context.with_resource(interruption.deadline(seconds, f"vqa-harness: error: {text}"))
+
+
+def _memory(size: str | None) -> None:
+    """Hold the process to a size of memory: that of the option, or of the environment."""
+    if size is not None:
+        memory.bound(memory.parse(size))
+    else:
+        memory.take_bound()
+
+
+Deadline = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        min=0.001,
+        metavar="SECONDS",
+        help="End with exit code 3 what takes longer than this.",
+        callback=_deadline,
+    ),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        help="Memory to take at most, such as 2G; more ends with exit code 3. Default: the "
+        "variable VQA_HARNESS_MEMORY, or pictures of 1 GiB.",
+        callback=_memory,
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        min=0.001,
+        metavar="SECONDS",
+        help="Give up a case, a rung or a file that takes longer than this.",
+    ),
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress, only what needs attention.")

@@ -9,7 +9,7 @@ import typer
 
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.input_formats import takes_formats
-from vqa_harness.cli.options import Json, Metrics, Quiet, Threads, put_json
+from vqa_harness.cli.options import Deadline, Json, Memory, Metrics, Quiet, Threads, put_json
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import (
@@ -56,6 +56,8 @@ def run_command(
     ] = None,
     json_target: Json = None,
     threads: Threads = 0,
+    _timeout: Deadline = None,
+    _memory: Memory = None,
     quiet: Quiet = False,
     *,
     stated: PairFormat,

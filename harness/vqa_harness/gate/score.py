@@ -20,7 +20,7 @@ from vqa_harness.logs.read import read_log
 from vqa_harness.media.bitrate import measure_bitrate
 from vqa_harness.media.inputs import as_source
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.processes import in_order, threads_each
+from vqa_harness.processes import in_order, in_processes, threads_each
 from vqa_harness.registry import Registry
 
 
@@ -44,25 +44,32 @@ class GateScoring:
 
 
 def measure_all(
-    cases: Sequence[Case], registry: Registry, scoring: GateScoring, jobs: int = 1
+    cases: Sequence[Case],
+    registry: Registry,
+    scoring: GateScoring,
+    jobs: int = 1,
+    timeout: float | None = None,
 ) -> Iterator[ScoredCase]:
     """Yield every case with its log, in order.
 
     Args:
         cases: what to score.
-        registry: where metrics come from; with several jobs, those installed.
+        registry: where metrics come from; in processes, those installed.
         scoring: how they are scored.
         jobs: cases scored at once, each in a process of its own.
+        timeout: seconds that a case may take; None for no bound.
 
     Raises:
         UsageError: as `measure`.
     """
-    if jobs < 2 or len(cases) < 2:
+    if not in_processes(len(cases), jobs, timeout):
         for case in cases:
             yield measure(case, registry, scoring)
         return
-    scoring = replace(scoring, threads=threads_each(scoring.threads, jobs), quiet=True)
-    yield from in_order(measure, cases, scoring, jobs, _died)
+    scoring = replace(
+        scoring, threads=threads_each(scoring.threads, jobs), quiet=scoring.quiet or jobs > 1
+    )
+    yield from in_order(measure, cases, scoring, jobs, _died, timeout)
 
 
 def _died(case: Case, error: VqaError) -> ScoredCase:

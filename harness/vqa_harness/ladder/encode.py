@@ -124,17 +124,28 @@ def plan(source: Path, name: str, grid: EncodeGrid, folder: Path) -> list[Encode
 
 
 def encode_all(
-    jobs: Sequence[EncodeJob], workers: int, done: Callable[[EncodeJob], None] | None = None
+    jobs: Sequence[EncodeJob],
+    workers: int,
+    done: Callable[[EncodeJob], None] | None = None,
+    timeout: float | None = None,
 ) -> None:
     """Make the rungs that do not exist yet, in ``workers`` processes.
 
+    Args:
+        jobs: the rungs.
+        workers: how many are made at once.
+        done: called with each that was made.
+        timeout: seconds that one may take; None for no bound.
+
     Raises:
-        InputError: a source cannot be read, or an encoder refuses its options. Rungs that are
-            finished stay, and the next call makes the others.
+        InputError: a source cannot be read, an encoder refuses its options, or one takes too long.
+            Rungs that are finished stay, and the next call makes the others.
         MetricError: a process ended unexpectedly.
     """
     missing = [job for job in jobs if not job.target.exists()]
-    for job, _ in as_they_finish(encode_rung, missing, workers):
+    for job, _ in as_they_finish(
+        encode_rung, missing, workers, name=lambda job: job.target.name, timeout=timeout
+    ):
         if done is not None:
             done(job)
 

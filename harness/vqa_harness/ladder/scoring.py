@@ -22,7 +22,7 @@ from vqa_harness.logs.log import Log
 from vqa_harness.media.reader import probe
 from vqa_harness.media.shared import SharedVideo, SharedView
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.processes import threads_each
+from vqa_harness.processes import in_processes, threads_each
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 
@@ -53,6 +53,7 @@ class Measuring:
         settings: the quality set when a file was encoded, by file.
         bar: shows progress; None for no progress.
         at_once: how many encodings of one size are scored in step, at most.
+        timeout: seconds that a rung may take; None for no bound.
     """
 
     registry: Registry
@@ -63,6 +64,7 @@ class Measuring:
     settings: Mapping[Path, str] = field(default_factory=dict)
     bar: Bar | None = None
     at_once: int = AT_ONCE
+    timeout: float | None = None
 
 
 def score_all(
@@ -89,15 +91,43 @@ def score_all(
         UsageError: metrics that cannot be run together.
         MissingBackend: a metric's packages or model are missing.
     """
-    found: dict[int, Outcome] = {}
-    for group in groups(paths, reference, requests, how):
-        if len(group) == 1:
-            options = RunOptions(how.threads, None, how.align)
-            found[group[0]] = _alone(group[0], paths, reference, requests, how, options, done)
-        else:
-            assert reference is not None  # without one nothing is shared
-            found |= _Group(group, paths, reference, requests, how, done).scored()
+    from vqa_harness.ladder.apart import score_apart
+
+    work = RungsToScore(list(paths), reference, list(requests))
+    if in_processes(len(paths), 1, how.timeout):
+        found = score_apart(work, how, done)
+    else:
+        found = {}
+        for group in groups(paths, reference, requests, how):
+            found |= score_group(group, work, how, done)
     return [found[number] for number in range(len(paths))]
+
+
+@dataclass(frozen=True, slots=True)
+class RungsToScore:
+    """What of a source is scored.
+
+    Attributes:
+        paths: the encodings.
+        reference: the source; None where there is none.
+        requests: the metrics.
+    """
+
+    paths: list[Path]
+    reference: Path | None
+    requests: list[Request]
+
+
+def score_group(
+    group: list[int], work: RungsToScore, how: Measuring, done: Callable[[int, Log], None]
+) -> dict[int, Outcome]:
+    """Score a group of encodings in this process; the outcome of each, by its number."""
+    if len(group) == 1:
+        options = RunOptions(how.threads, None, how.align)
+        one = _alone(group[0], work.paths, work.reference, work.requests, how, options, done)
+        return {group[0]: one}
+    assert work.reference is not None  # without one nothing is shared
+    return _Group(group, work.paths, work.reference, work.requests, how, done).scored()
 
 
 def groups(

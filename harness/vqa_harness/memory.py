@@ -1,0 +1,133 @@
+"""How much memory a process may take: what reading plans with, and what it is held to.
+
+Pictures are bounded by bytes and not by their number: what is decoded ahead, what metrics work on,
+and what several runs share is as many pictures as the bound has room for, and at least one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+
+from vqa_harness import interruption, system
+from vqa_harness.errors import InputError, UsageError
+
+VARIABLE = "VQA_HARNESS_MEMORY"
+"""Environment variable that bounds memory where ``--memory`` does not."""
+USUAL = 1 << 30
+"""Bytes of pictures of one process where no bound is given."""
+TOLD = 117
+"""Exit code by which a process of a pool tells that memory did not suffice; no other has it."""
+LEAST = 256 << 20
+"""The smallest bound: Python, FFmpeg and a metric need about that much before any picture."""
+_LOOKS = 0.05
+"""Seconds between two looks at how much memory is in use."""
+_SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+_limit: int | None = None
+
+
+def parse(text: str) -> int:
+    """A size such as ``2G``, ``512M`` or a number of bytes; units are powers of 1024.
+
+    Raises:
+        UsageError: it is no size, or too small to be kept.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{text!r} is no size of memory; write one such as 2G or 512M")
+    size = int(float(found[1]) * _UNITS[found[2].upper()])
+    if size < LEAST:
+        raise UsageError(f"{text!r} is too little memory; give {LEAST >> 20}M or more")
+    return size
+
+
+def bound(size: int, share: int = 1, code: int = interruption.OUT_OF_BOUNDS) -> None:
+    """Hold this process to a size from now on; one that takes more ends with a line, by default 3.
+
+    Args:
+        size: bytes of memory that it may have resident.
+        share: by how many processes the size is shared.
+        code: the exit code.
+    """
+    global _limit
+    watched = _limit is not None
+    _limit = size // share
+    os.environ[VARIABLE] = str(size)  # for processes of a pool
+    if not watched and system.memory_in_use():
+        threading.Thread(target=_watch, args=(code,), name="memory", daemon=True).start()
+
+
+def take_bound(share: int = 1, code: int = interruption.OUT_OF_BOUNDS) -> None:
+    """Hold this process to the size that the environment names, if it names one.
+
+    Raises:
+        UsageError: that is no size.
+    """
+    if text := os.environ.get(VARIABLE):
+        bound(parse(text), share, code)
+
+
+def room() -> int:
+    """Bytes that pictures may take in this process, beside what is in use already; may be 0."""
+    if _limit is None:
+        return min(USUAL, system.memory_of_machine() // 4)
+    return max(0, _limit - system.memory_in_use())
+
+
+def pictures(picture: int, share: float, most: int, least: int = 1) -> int:
+    """How many pictures may be held.
+
+    Args:
+        picture: bytes of one.
+        share: part of the `room` that is theirs.
+        most: how many are of use.
+        least: how many there must be.
+    """
+    return max(least, min(most, int(room() * share) // max(1, picture)))
+
+
+def check_room(name: str, picture: int, needed: int) -> None:
+    """Refuse a video of which not even the fewest pictures fit into a bound that was given.
+
+    Args:
+        name: of the video.
+        picture: bytes of one of its pictures.
+        needed: how many there must be at once.
+
+    Raises:
+        InputError: they do not fit.
+    """
+    if _limit is not None and picture * needed > room():
+        raise InputError(
+            f"{name}: needs about {_words(picture * needed + system.memory_in_use())} of memory, "
+            f"{_words(_limit)} may be taken; raise --memory"
+        )
+
+
+def short(error: BaseException | None = None) -> InputError:
+    """The error of a run for which memory is short."""
+    what = " ".join(str(error or "").split())
+    detail = f" ({what})" if what else ""
+    return InputError(
+        f"memory is short{detail}; free some, score fewer at once, or use --threads 1"
+    )
+
+
+def _watch(code: int) -> None:
+    while True:
+        used = system.memory_in_use()
+        if _limit is not None and used > _limit:
+            interruption.leave(
+                code,
+                f"vqa-harness: error: more memory is needed than the {_words(_limit)} of --memory; "
+                "raise it, or score fewer at once\n",
+            )
+        time.sleep(_LOOKS)
+
+
+def _words(size: int) -> str:
+    return f"{size / (1 << 30):.2f} GiB" if size >= 1 << 30 else f"{size >> 20} MiB"
