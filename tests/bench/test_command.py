@@ -326,7 +326,7 @@ def test_the_list_of_datasets(bench):
         (("konvid-1k", "live-vqc", "--root", "."), "--root is for a single dataset"),
         (("konvid-1k=.", "konvid-1k=."), "konvid-1k:all' is given twice"),
         (("konvid-1k=.", "-m", "brightness", "-m", "brightness"), "is given twice"),
-        (("konvid-1k=.", "--json", "-", "--markdown", "-"), "choose one"),
+        (("konvid-1k=.", "--json", "-", "--markdown", "-"), "only one result can go to standard"),
     ],
 )
 def test_wrong_arguments_are_one_line(bench, tmp_path, monkeypatch, arguments, message):

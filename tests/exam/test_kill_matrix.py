@@ -28,7 +28,8 @@ COMMANDS = {
     "run-vmaf": "run -q -m vmaf:backend=program -r ref.mp4 long.mp4",
     "run-clipvqa": "run -q -m clipvqa long.mp4 -o out/log.json",
     "align": "align -q -r ref.mp4 long.mp4 --json out/align.json",
-    "gate": "gate -q -c gate.toml --cache-dir cache --jobs 2 --json out/gate.json --junit out/gate.xml",
+    "gate": "gate -q -c gate.toml --cache-dir cache --jobs 2 --json out/gate.json"
+    " --junit out/gate.xml",
     "ladder": "ladder -q -r short.mp4 --encode libx264:preset=veryslow --crf 20,26,32,38 --jobs 2"
     " -m psnr -o out",
     "bench": "bench -q --table table.csv --root clips -m niqe -j 2 --bootstrap 0"
