@@ -385,3 +385,23 @@ def test_a_colour_can_be_stated_of_all_files(bench, stills, scored, tmp_path):
     code, _, err = bench(*arguments, "--reference-colour", "full")
     assert code == 2
     assert "names no reference whose colour could be stated" in err
+
+
+def test_bad_rows_are_told_and_listed(bench, table, stills):
+    text = (stills / "table.csv").read_text()
+    (stills / "table.csv").write_text(
+        text + "p3.bmp,good,test\n,3,test\n../p4.bmp,3,test\np5.bmp\n"
+    )
+    code, out, err = bench(*table, "-m", "brightness", "--json", stills / "result.json")
+    assert code == 0
+    assert rows(out)[0]["n"] == str(N)
+    assert "custom: 4 rows are left out: line 12, p3.bmp: score 'good' is not a number; " in err
+    assert "line 14, ../p4.bmp: '../p4.bmp' leads out of the root folder; and 1 more" in err
+    listed = json.loads((stills / "result.json").read_text())["results"][0]["left_out"]
+    assert [row["line"] for row in listed] == [12, 13, 14, 15]
+    assert listed[1] == {
+        "table": "table.csv",
+        "line": 13,
+        "file": "",
+        "reason": "no file name",
+    }

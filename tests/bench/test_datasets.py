@@ -1,5 +1,7 @@
 """Annotation files in each owner's form, with invented rows."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -7,6 +9,7 @@ from scipy.io import savemat
 from vqa_harness.bench.dataset import find_dataset, packaged
 from vqa_harness.bench.items import collect
 from vqa_harness.bench.splits import choose_part
+from vqa_harness.cli.bench_arguments import CustomTable
 from vqa_harness.errors import UsageError
 
 NAMES = [
@@ -223,12 +226,11 @@ def test_an_unknown_dataset_names_the_nearest():
     ("table", "message"),
     [
         ("flickr_id,score\n1,2\n", "no column 'mos'; there is flickr_id, score"),
-        ("flickr_id,mos\n1,good\n", "line 2: '1,good' has no name and finite score"),
-        ("flickr_id,mos\n1,nan\n", "line 2"),
-        ("flickr_id,mos\n1\n", "line 2"),
+        ("flickr_id,mos\n1,good\n", r"1 row is left out \(line 2, 1: score 'good' is not a number"),
+        ("flickr_id,mos\n1,nan\n", "line 2, 1: score 'nan' is not a number"),
+        ("flickr_id,mos\n1\n2,x\n", r"2 rows are left out \(line 2, 1: no score; and 1 more\)"),
         ("flickr_id,mos\n", "has no rows"),
-        ("flickr_id,mos\n1,\n", "the annotations hold no score"),
-        ("flickr_id,mos\n1,2\n1,3\n", "1 is in the annotations twice, with scores 2 and 3"),
+        ("flickr_id,mos\n1,\n", "no row of the annotations can be used"),
         ("flickr_id,mos\n../1,2\n", "leads out of the root"),
         ("flickr_id,mos\n/etc/passwd,2\n", "leads out of the root"),
         ('flickr_id,mos\n"' + "x" * 200_000 + '",2\n', "field larger than field limit"),
@@ -246,8 +248,11 @@ def test_wrong_annotations_are_one_line(tmp_path, table, message):
     [
         (mat(video_list=cell(["a"]), mso=np.ones((1, 1))), "no variable 'mos'; did you mean mso"),
         (mat(video_list=cell(["a"]), mos=np.ones((2, 1))), "1 names for 2 scores"),
-        (mat(video_list=cell(["a"]), mos=cell(["high"])), "mos is not a vector of numbers"),
-        (mat(video_list=cell(["a"]), mos=np.full((1, 1), np.nan)), "not a vector of numbers"),
+        (
+            mat(video_list=cell(["a"]), mos=cell(["high"])),
+            "line 1, a: score 'high' is not a number",
+        ),
+        (mat(video_list=cell(["a"]), mos=np.full((1, 1), np.nan)), "line 1, a: score 'nan' is not"),
         (text("no matrix at all, only words that go on and on"), "is not a MATLAB file"),
         (lambda path: path.write_bytes(b"MATLAB 7.3".ljust(124) + b"\0\2IM"), "version 7.3"),
     ],
@@ -259,11 +264,97 @@ def test_wrong_matlab_files_are_one_line(tmp_path, content, message):
     assert "\n" not in str(caught.value)
 
 
-def test_rows_without_a_score_are_left_out_and_counted(tmp_path):
-    make(tmp_path, {"KoNViD_1k_mos.csv": text("flickr_id,mos\n1,2\n2,\n3, \n4,5\n")})
-    found = collect(find_dataset("konvid-1k"), tmp_path)
-    assert [item.name for item in found.items] == ["1", "4"]
-    assert found.unrated == 2
+BAD = {
+    "b.mp4,": "no score",
+    "c.mp4,good": "score 'good' is not a number",
+    "d.mp4,inf": "score 'inf' is not a number",
+    ",3": "no file name",
+    "e.mp4": "no score",
+    "a.mp4,4": "listed in line 2 already, with score 3 for 4",
+    "a.mp4,3": "listed in line 2 already",
+    "../f.mp4,3": "'../f.mp4' leads out of the root folder",
+    "/f.mp4,3": "'/f.mp4' leads out of the root folder",
+}
+
+
+def table_of_bad_rows(folder):
+    rows = "".join(f"{row}\n" for row in ("a.mp4,3", *BAD, "z.mp4,2"))
+    make(folder, {"opinions.csv": text(f"file,score\n{rows}")}, ["a.mp4", "z.mp4"])
+    return folder / "opinions.csv"
+
+
+def test_bad_rows_are_left_out_and_listed(tmp_path):
+    table = table_of_bad_rows(tmp_path)
+    found = collect(CustomTable(table).dataset(), tmp_path)
+    assert [(item.name, item.score) for item in found.items] == [("a.mp4", 3), ("z.mp4", 2)]
+    reasons = {row.line: row.reason for row in found.bad}
+    assert reasons == dict(enumerate(BAD.values(), 3))
+    assert {row.table for row in found.bad} == {"opinions.csv"}
+
+
+def test_an_item_may_stand_in_several_splits_and_tables(tmp_path):
+    rows = "file,score,split\na,3,train\na,3,test\na,3,test\n"
+    make(tmp_path, {"opinions.csv": text(rows)}, ["a.mp4"])
+    found = collect(
+        CustomTable(tmp_path / "opinions.csv", split_column="split").dataset(), tmp_path
+    )
+    assert [item.splits for item in found.items] == [{"train", "test"}]
+    assert [(row.line, row.reason) for row in found.bad] == []
+
+
+def test_unknown_values_of_a_split_and_entries_of_matlab_are_bad_rows(tmp_path):
+    rows = "name,mos,is_test\nx/1,40,True\nx/2,41,perhaps\n"
+    make(tmp_path, {**OWNERS["lsvq"][0], "labels_train_test.csv": text(rows)})
+    bad = collect(find_dataset("lsvq"), tmp_path).bad
+    assert [(row.line, row.reason) for row in bad] == [
+        (3, "is_test is 'perhaps', not one of True, False, 1, 0")
+    ]
+    (tmp_path / "vqc").mkdir()
+    names = mat(video_list=cell(["A001.mp4", "A002.mp4"]), mos=np.array([[80.5], [np.nan]]))
+    make(tmp_path / "vqc", {"data.mat": names})
+    bad = collect(find_dataset("live-vqc"), tmp_path / "vqc").bad
+    assert [(row.line, row.name, row.reason) for row in bad] == [
+        (2, "A002.mp4", "score 'nan' is not a number")
+    ]
+
+
+@pytest.mark.parametrize("root", ["/", "own"])
+def test_absolute_names_below_the_root_are_found(tmp_path, root):
+    make(tmp_path, {}, ["own/a.mp4", "own/deep/b.mkv", "else/c.mp4"])
+    names = [tmp_path / "own" / "a.mp4", tmp_path / "own" / "deep" / "b", tmp_path / "own" / "gone"]
+    names += [tmp_path / "else" / "c.mp4"]
+    rows = "".join(f"{name},{number}\n" for number, name in enumerate(names))
+    make(tmp_path, {"opinions.csv": text(f"file,score\n{rows}")})
+    place = Path("/") if root == "/" else tmp_path / root
+    found = collect(CustomTable(tmp_path / "opinions.csv").dataset(), place)
+    paths = [item.path for item in found.items]
+    assert paths[:3] == [tmp_path / "own" / "a.mp4", tmp_path / "own" / "deep" / "b.mkv", None]
+    assert paths[3:] == ([tmp_path / "else" / "c.mp4"] if root == "/" else [])
+    assert ["leads out of the root" in row.reason for row in found.bad] == [True] * (root != "/")
+
+
+@pytest.mark.parametrize(
+    ("named", "file"),
+    [
+        ("A001NEW.mp4", "Video/A001.mp4"),
+        ("A001_NEW", "Video/A001.mp4"),
+        ("A001", "Video/A001_NEW.mp4"),
+        ("A001.mp4", "A001NEW.mp4"),
+        ("A001_NEW.mp4", "A001_NEW.mp4"),
+    ],
+)
+def test_names_of_live_vqc_that_end_in_new_match(tmp_path, named, file):
+    lists = {"vqc_test.csv": text("A001,80.5\nA002,7\n")}
+    names = mat(video_list=cell([named, "A002.mp4"]), mos=np.array([[80.5], [7]]))
+    make(tmp_path, {"data.mat": names, **lists}, [file, "Video/A002.mp4"])
+    first, second = collect(find_dataset("live-vqc"), tmp_path).items
+    assert first.path == tmp_path / file
+    assert first.splits == second.splits == {"clipvqa-test"}
+
+
+def test_a_file_of_the_very_name_goes_before_one_that_ends_in_new(tmp_path):
+    make(tmp_path, OWNERS["live-vqc"][0], ["A001_NEW.mp4", "A001.mp4", "A002.mp4"])
+    assert collect(find_dataset("live-vqc"), tmp_path).items[0].path == tmp_path / "A001.mp4"
 
 
 def test_missing_annotations_are_named(tmp_path):

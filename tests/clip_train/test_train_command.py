@@ -56,7 +56,7 @@ def test_the_command_trains_and_run_scores(clips, tiny, tmp_path, cli):
     assert lines[3].startswith("epoch   1  loss 0.")
     assert "RMSE" in lines[4]
     assert lines[5].startswith("best: epoch ")
-    assert "1 rows left out, see bad_rows.csv: line 18, gone.mp4: no such file" in err
+    assert "1 row is left out, see bad_rows.csv: line 18, gone.mp4: no such file" in err
     assert "\x1b" not in err
     card = json.loads((out / "best.json").read_text())
     assert card["training_data"].startswith("made up: 12 files")

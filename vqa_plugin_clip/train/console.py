@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vqa_harness.bench.bad_rows import how_many, summary
 from vqa_harness.console import flush, note, show, stage_bar, warn
-from vqa_plugin_clip.train.dataset import BAD_ROWS_FILE, Ratings, summary
+from vqa_plugin_clip.train.dataset import BAD_ROWS_FILE, Ratings
 from vqa_plugin_clip.train.figures import rank
 from vqa_plugin_clip.train.initial_network import InitialNetwork
 from vqa_plugin_clip.train.results import BEST
@@ -62,7 +63,7 @@ def report(out: Path) -> Iterator[Watcher]:
 
 def _tell_begin(ratings: Ratings, position: Position, initial: InitialNetwork) -> None:
     if ratings.bad:
-        warn(f"{len(ratings.bad)} rows left out, see {BAD_ROWS_FILE}: {summary(ratings.bad)}")
+        warn(f"{how_many(ratings.bad)} left out, see {BAD_ROWS_FILE}: {summary(ratings.bad)}")
     sizes, kind = initial.model.architecture, initial.preprocessing.kind
     millions = sum(p.numel() for p in initial.model.parameters()) / 1e6
     text = [

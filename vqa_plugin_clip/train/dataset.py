@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vqa_harness.bench.bad_rows import BadRow, how_many, summary
 from vqa_harness.errors import UsageError
 from vqa_harness.files import write_text
 from vqa_harness.stats.correlation import FEWEST
 from vqa_plugin_clip.train.clips import Rated
-from vqa_plugin_clip.train.opinion_table import BadRow, OpinionRow, TableForm, read_table
+from vqa_plugin_clip.train.opinion_table import OpinionRow, TableForm, read_table
 from vqa_plugin_clip.train.split import group_column, groups, split
 from vqa_plugin_clip.train.survey import FileFacts, survey
 
@@ -167,20 +168,8 @@ def _rated(opinion: OpinionRow, facts: FileFacts, group: str, scale: tuple[float
 def _check_count(count: int, least: int, bad: Sequence[BadRow], part: str) -> None:
     if count >= least:
         return
-    why = f"; {len(bad)} rows were left out ({summary(bad, 1)})" if bad else ""
+    why = f"; {how_many(bad)} left out ({summary(bad, 1)})" if bad else ""
     raise UsageError(f"{part} files: {count} can be used, {least} are needed{why}")
-
-
-def summary(bad: Sequence[BadRow], most: int = 3) -> str:
-    """Describe the first few bad rows in words.
-
-    Args:
-        bad: Rows that were left out.
-        most: How many to describe; the others are counted.
-    """
-    shown = [f"line {row.line}, {row.name or 'no name'}: {row.reason}" for row in bad[:most]]
-    more = len(bad) - len(shown)
-    return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
 
 
 def _write_bad(bad: Sequence[BadRow], path: Path) -> None:

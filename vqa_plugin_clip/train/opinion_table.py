@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from vqa_harness.bench.bad_rows import NO_NAME, BadRow, already_in, read_opinion
 from vqa_harness.errors import UsageError
 
 MAX_ROWS = 1_000_000
@@ -64,23 +65,6 @@ class OpinionRow:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that cannot be used.
-
-    Attributes:
-        table: Name of the table.
-        line: Line of the table, from 1.
-        name: The file as the row names it.
-        reason: Why the row cannot be used.
-    """
-
-    table: str
-    line: int
-    name: str
-    reason: str
-
-
 def read_table(path: Path, form: TableForm) -> tuple[list[OpinionRow], list[BadRow]]:
     """Read a CSV table with a header.
 
@@ -103,7 +87,7 @@ def read_table(path: Path, form: TableForm) -> tuple[list[OpinionRow], list[BadR
         try:
             opinion = _opinion(line, name, row, root, form)
             if opinion.path in good:
-                raise ValueError(f"listed in line {good[opinion.path].line} already")
+                raise ValueError(already_in(good[opinion.path].line))
             good[opinion.path] = opinion
         except ValueError as error:
             bad.append(BadRow(path.name, line, name, str(error)))
@@ -144,15 +128,9 @@ def _opinion(
         ValueError: The row cannot be used; the message says why.
     """
     if not name:
-        raise ValueError("no file name")
-    text = (row.get(form.score_column) or "").strip()
-    try:
-        score = float(text)
-    except ValueError:
-        score = math.nan
+        raise ValueError(NO_NAME)
+    score = read_opinion(row.get(form.score_column) or "")
     low, high = form.scale
-    if not math.isfinite(score):
-        raise ValueError(f"score {text[:40]!r} is not a number")
     if not low <= score <= high:
         raise ValueError(f"score {score:g} is outside the scale {low:g} to {high:g}")
     path = root / (name + form.suffix)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from vqa_harness.bench.bad_rows import NO_NAME, BadRow, read_opinion
 from vqa_harness.bench.dataset import Annotation
 from vqa_harness.errors import UsageError, nearest, one_line
 
@@ -26,19 +26,25 @@ class Row:
 
     Attributes:
         name: the name as written, without spaces around it.
-        score: the opinion on the table's scale; NaN where the cell is empty.
+        score: the opinion on the table's scale.
+        table: name of the table's file.
+        line: line of the table, or number of the entry in a MATLAB vector; from 1.
         split: the split that the row, or the whole table, belongs to; empty for none.
         reference: name of the reference; empty for none.
     """
 
     name: str
     score: float
+    table: str
+    line: int
     split: str = ""
     reference: str = ""
 
 
-def read_annotation(path: Path, table: Annotation, score_path: Path | None = None) -> list[Row]:
-    """Read the rows of an annotation file, in its order.
+def read_annotation(
+    path: Path, table: Annotation, score_path: Path | None = None
+) -> tuple[list[Row], list[BadRow]]:
+    """Read the rows of an annotation file, in its order, and those that cannot be used.
 
     Names that are not UTF-8 keep their bytes, as file names do.
 
@@ -48,15 +54,19 @@ def read_annotation(path: Path, table: Annotation, score_path: Path | None = Non
         score_path: the file that holds the scores, if it is another one.
 
     Raises:
-        UsageError: the file cannot be read, a column is missing, or a score is not a finite number.
+        UsageError: the file cannot be read, or a column is missing.
     """
-    if table.format == "mat":
-        rows = _mat_rows(path, table, score_path or path)
-    else:
-        rows = list(_csv_rows(path, table))
-    if not rows:
+    mat = table.format == "mat"
+    entries = _mat_rows(path, table, score_path or path) if mat else _csv_rows(path, table)
+    rows, bad = list[Row](), list[BadRow]()
+    for entry in entries:
+        if isinstance(entry, Row):
+            rows.append(entry)
+        else:
+            bad.append(entry)
+    if not rows and not bad:
         raise UsageError(f"{path.name}: has no rows")
-    return rows
+    return rows, bad
 
 
 def read_names(path: Path) -> list[str]:
@@ -68,33 +78,32 @@ def read_names(path: Path) -> list[str]:
     return [cells[0].strip() for cells in _cells(path, ",") if cells and cells[0].strip()]
 
 
-def _csv_rows(path: Path, table: Annotation) -> Iterator[Row]:
+def _csv_rows(path: Path, table: Annotation) -> Iterator[Row | BadRow]:
     lines = _cells(path, table.delimiter)
     header = [cell.strip() for cell in next(lines, [])] if table.header else []
     columns = (table.name, table.score, table.split_column, table.reference)
     name_at, score_at, split_at, reference_at = (
         None if column is None else _column(path, column, header) for column in columns
     )
-    assert name_at is not None
-    assert score_at is not None
     for number, cells in enumerate(lines, 2 if header else 1):
         if number <= table.skip or not any(cell.strip() for cell in cells):
             continue
+        name, text, split, reference = (
+            "" if at is None or at >= len(cells) else cells[at].strip()
+            for at in (name_at, score_at, split_at, reference_at)
+        )
         try:
-            name = cells[name_at].strip()
-            score = _number(cells[score_at].strip(), table.decimal)
-            split = "" if split_at is None else cells[split_at].strip()
-            reference = "" if reference_at is None else cells[reference_at].strip()
-        except (IndexError, ValueError):
-            text = table.delimiter.join(cells)[:60]
-            raise UsageError(
-                f"{path.name}: line {number}: {text!r} has no name and finite score"
-            ) from None
-        if name:
-            yield Row(name, score, _split(table, split, path, number), reference)
+            if not name:
+                raise ValueError(NO_NAME)
+            score = read_opinion(text, table.decimal)
+            part = _split(table, split)
+        except ValueError as error:
+            yield BadRow(path.name, number, name, str(error))
+        else:
+            yield Row(name, score, path.name, number, part, reference)
 
 
-def _split(table: Annotation, value: str, path: Path, number: int) -> str:
+def _split(table: Annotation, value: str) -> str:
     if table.split_column is None:
         return table.split or ""
     if not table.split_values:
@@ -103,9 +112,7 @@ def _split(table: Annotation, value: str, path: Path, number: int) -> str:
         if written.casefold() == value.casefold():
             return split
     known = ", ".join(table.split_values)
-    raise UsageError(
-        f"{path.name}: line {number}: {table.split_column} is {value[:40]!r}, not one of {known}"
-    )
+    raise ValueError(f"{table.split_column} is {value[:40]!r}, not one of {known}")
 
 
 def _column(path: Path, column: str, header: Sequence[str]) -> int:
@@ -114,15 +121,6 @@ def _column(path: Path, column: str, header: Sequence[str]) -> int:
     if not header and column.isdecimal() and int(column) > 0:
         return int(column) - 1
     raise UsageError(f"{path.name}: has no column {column!r}{nearest(column, header)}")
-
-
-def _number(text: str, decimal: str) -> float:
-    if not text:
-        return math.nan
-    value = float(text.replace(decimal, "."))
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
 
 
 def _cells(path: Path, delimiter: str) -> Iterator[list[str]]:
@@ -143,23 +141,21 @@ def _check_size(path: Path) -> None:
         raise UsageError(f"{path.name}: larger than {MAX_BYTES} bytes; not an annotation file")
 
 
-def _mat_rows(path: Path, table: Annotation, score_path: Path) -> list[Row]:
+def _mat_rows(path: Path, table: Annotation, score_path: Path) -> Iterator[Row | BadRow]:
     names = [_text(value) for value in _vector(path, table.name)]
     scores = _vector(score_path, table.score)
     if len(names) != len(scores):
         raise UsageError(f"{path.name}: {len(names)} names for {len(scores)} scores")
-    pairs = list(zip(names, scores, strict=True))[table.skip :]
-    try:
-        return [Row(name, _finite(score), table.split or "") for name, score in pairs]
-    except (TypeError, ValueError):
-        raise UsageError(f"{score_path.name}: {table.score} is not a vector of numbers") from None
-
-
-def _finite(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(value)
-    return number
+    pairs = list(enumerate(zip(names, scores, strict=True), 1))[table.skip :]
+    for number, (name, value) in pairs:
+        try:
+            if not name:
+                raise ValueError(NO_NAME)
+            score = read_opinion(_text(value))
+        except ValueError as error:
+            yield BadRow(path.name, number, name, str(error))
+        else:
+            yield Row(name, score, path.name, number, table.split or "")
 
 
 def _vector(path: Path, variable: str) -> list[Any]:
@@ -191,7 +187,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """The string in a cell, however deeply MATLAB wrapped it."""
+    """The string or the number in a cell, however deeply MATLAB wrapped it."""
     while getattr(value, "shape", None) is not None and getattr(value, "size", 0) == 1:
         value = value.item()
     return str(value).strip()

@@ -103,6 +103,8 @@ class Dataset(Table):
         default_split: the split that is evaluated where none is named.
         files: file names to look for, without suffix; ``{name}`` is the name in the annotations.
         suffixes: endings that the files may have.
+        ending: a regular expression of what some copies of the annotations, lists or files have at
+            the end of a name without suffix and others lack; letter case counts.
         content: a regular expression on names; what its groups match is the same for versions of
             one content.
         citation: the publication.
@@ -124,6 +126,7 @@ class Dataset(Table):
     default_split: str = ALL
     files: Texts = Field(default=["{name}"])
     suffixes: list[str] = Field(default=[".mp4", ".mkv", ".mov", ".avi", ".webm", ".y4m"])
+    ending: str | None = None
     content: str | None = None
     citation: str = ""
     url: str = ""
@@ -134,14 +137,14 @@ class Dataset(Table):
         """The split of a name; None where there is none."""
         return next((split for split in self.splits if split.name == name), None)
 
-    @field_validator("content")
+    @field_validator("content", "ending")
     @classmethod
-    def _is_an_expression(cls, content: str | None) -> str | None:
+    def _is_an_expression(cls, text: str | None) -> str | None:
         try:
-            re.compile(content or "")
+            re.compile(text or "")
         except re.error as error:
             raise ValueError(f"is not a regular expression: {error}") from None
-        return content
+        return text
 
     @model_validator(mode="after")
     def _describes_every_split(self) -> Self:

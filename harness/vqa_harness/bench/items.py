@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vqa_harness.bench.annotations import Row, read_annotation, read_names
+from vqa_harness.bench.bad_rows import BadRow, already_in, how_many, summary
 from vqa_harness.bench.dataset import Annotation, AnnotationSource, Dataset, Scale
+from vqa_harness.bench.find_files import FileIndex, bare_of, name_parts, stem_of
 from vqa_harness.errors import UsageError
 
 _WHOLE = 1000
@@ -52,7 +52,7 @@ class Collection:
         scale: the scale of the scores.
         lists: name of a split to the keys of its items, if its list is there.
         has_references: whether the annotations name references.
-        unrated: how many rows without a score were left out.
+        bad: rows of the annotations that were left out.
     """
 
     dataset: Dataset
@@ -61,7 +61,7 @@ class Collection:
     scale: Scale
     lists: Mapping[str, frozenset[str]]
     has_references: bool = False
-    unrated: int = 0
+    bad: Sequence[BadRow] = ()
 
 
 def collect(dataset: Dataset, root: Path, annotations: Path | None = None) -> Collection:
@@ -73,41 +73,53 @@ def collect(dataset: Dataset, root: Path, annotations: Path | None = None) -> Co
         annotations: the folder of the annotation files; None for the root.
 
     Raises:
-        UsageError: the root or the annotations are not there, a name is in them twice with
-            different scores, or a name leads out of the root.
+        UsageError: the root or the annotations are not there, or none of their rows can be used.
     """
     if not root.is_dir():
         raise UsageError(f"{dataset.name}: {root} is not a folder; name that of the videos")
     folders = [folder for folder in (annotations, root) if folder is not None]
     source = _find_source(dataset, folders)
-    read = _read_rows(dataset, source, folders)
-    rows = [row for row in read if not math.isnan(row.score)]
-    if not rows:
-        raise UsageError(f"{dataset.name}: the annotations hold no score")
+    rows, bad = _read_rows(dataset, source, folders, root)
     depth = _depth([row.name for row in rows], dataset)
     listed = _lists(dataset, folders, depth)
-    for row, key in zip(rows, (_key(row.name, dataset, depth) for row in rows), strict=True):
+    keys = [_key(row.name, dataset, depth) for row in rows]
+    for row, key in zip(rows, keys, strict=True):
         if row.split:
             listed.setdefault(row.split, set()).add(key)
+    rows = _each_once(rows, keys, bad)
+    if not rows:
+        why = f"; {how_many(bad)} left out ({summary(bad, 1)})" if bad else ""
+        raise UsageError(f"{dataset.name}: no row of the annotations can be used{why}")
     files = FileIndex(root, dataset, depth)
-    items: dict[str, RatedVideo] = {}
-    for row in rows:
-        item = _item(row, dataset, depth, files, listed)
-        earlier = items.setdefault(item.key, item)
-        if earlier.score != item.score:
-            raise UsageError(
-                f"{dataset.name}: {row.name} is in the annotations twice, with scores "
-                f"{earlier.score:g} and {item.score:g}"
-            )
     return Collection(
         dataset,
-        list(items.values()),
+        [_item(row, dataset, depth, files, listed) for row in rows],
         source.about,
         source.scale or dataset.scale,
         {split: frozenset(keys) for split, keys in listed.items()},
         any(table.reference is not None for table in source.tables),
-        len(read) - len(rows),
+        bad,
     )
+
+
+def _each_once(rows: Sequence[Row], keys: Sequence[str], bad: list[BadRow]) -> list[Row]:
+    """The first row of each item; later ones are added to ``bad``.
+
+    A row that only puts the item into one more split, or repeats it in another table, is not bad.
+    """
+    first: dict[str, Row] = {}
+    for row, key in zip(rows, keys, strict=True):
+        known = first.setdefault(key, row)
+        again = (known.table, known.split) == (row.table, row.split)
+        if known is row or (known.score == row.score and not again):
+            continue
+        reason = already_in(known.line)
+        if known.table != row.table:
+            reason = f"{reason.removesuffix(' already')} of {known.table} already"
+        if known.score != row.score:
+            reason += f", with score {known.score:g} for {row.score:g}"
+        bad.append(BadRow(row.table, row.line, row.name, reason))
+    return list(first.values())
 
 
 def annotation_files(dataset: Dataset, folders: Sequence[Path]) -> list[Path]:
@@ -141,13 +153,33 @@ def _find(name: str, folders: Sequence[Path]) -> Path | None:
     return next((path for path in tried if path.is_file()), None)
 
 
-def _read_rows(dataset: Dataset, source: AnnotationSource, folders: Sequence[Path]) -> list[Row]:
+def _read_rows(
+    dataset: Dataset, source: AnnotationSource, folders: Sequence[Path], root: Path
+) -> tuple[list[Row], list[BadRow]]:
     rows: list[Row] = []
+    bad: list[BadRow] = []
     for table in source.tables:
         path = _find(table.file, folders)
         assert path is not None
-        rows += read_annotation(path, table, _score_path(dataset, table, folders))
-    return rows
+        read, unusable = read_annotation(path, table, _score_path(dataset, table, folders))
+        bad += unusable
+        for row in read:
+            names = [row.name, *([row.reference] if row.reference else [])]
+            outside = [name for name in names if not _is_below(root, name)]
+            if outside:
+                reason = f"{outside[0][:80]!r} leads out of the root folder"
+                bad.append(BadRow(row.table, row.line, row.name, reason))
+            else:
+                rows.append(row)
+    return rows, bad
+
+
+def _is_below(root: Path, name: str) -> bool:
+    """Whether a name, relative or absolute, is that of a file below the root, by its text."""
+    parts = name_parts(name)
+    if ".." in parts or not parts or "\0" in name or name.startswith("\\"):
+        return False
+    return not name.startswith("/") or Path(name).is_relative_to(root.absolute())
 
 
 def _score_path(dataset: Dataset, table: Annotation, folders: Sequence[Path]) -> Path | None:
@@ -195,80 +227,8 @@ def _depth(names: Sequence[str], dataset: Dataset) -> int:
 
 
 def _key(name: str, dataset: Dataset, depth: int) -> str:
-    return "/".join(_parts(_stem(name, dataset.suffixes))[-depth:]).casefold()
-
-
-def _parts(name: str) -> list[str]:
-    """The folders and the base name of a path."""
-    return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
-
-
-def _stem(name: str, suffixes: Sequence[str]) -> str:
-    """The name without its suffix, if that is one of a video or still."""
-    low = name.casefold()
-    if not low.endswith((*suffixes, ".yuv")):
-        return name
-    suffix = next(suffix for suffix in (*suffixes, ".yuv") if low.endswith(suffix))
-    return name[: -len(suffix)]
-
-
-class FileIndex:
-    """Finds files of a dataset below its root, whatever the folders are called.
-
-    A name that is a path below the root is that file. Otherwise the file is looked for by its
-    name without suffix; letter case does not count. The folder above it must agree as well where
-    names are told apart by it, or where several files fit.
-
-    Args:
-        root: the folder of the dataset.
-        dataset: says which file names and suffixes to look for.
-        depth: how many parts of their paths are needed to tell the names apart.
-    """
-
-    def __init__(self, root: Path, dataset: Dataset, depth: int = 1) -> None:
-        self._root, self._dataset, self._depth = root, dataset, depth
-        self._files: dict[str, list[Path]] | None = None
-
-    def find(self, name: str) -> Path | None:
-        """The file of a name; None where there is none.
-
-        Raises:
-            UsageError: the name leads out of the root, or several files fit.
-        """
-        parts = _parts(name)
-        if name.startswith(("/", "\\")) or ".." in parts or not parts or "\0" in name:
-            raise UsageError(f"{self._dataset.name}: {name[:80]!r} leads out of the root folder")
-        direct = os.path.join(self._root, *parts)  # noqa: PTH118 - Path is slow on 100,000 names
-        if os.path.isfile(direct):  # noqa: PTH113 - False for names too long
-            return Path(direct)
-        stem = _stem("/".join(parts), self._dataset.suffixes)
-        for form in self._dataset.files:
-            paths = self._candidates(form.replace("{name}", stem))
-            if len(paths) > 1:
-                shown = " and ".join(str(path.relative_to(self._root)) for path in paths[:2])
-                raise UsageError(
-                    f"{self._dataset.name}: {name} may be {shown}; narrow the root, or move one"
-                )
-            if paths:
-                return paths[0]
-        return None
-
-    def _candidates(self, stem: str) -> list[Path]:
-        *folders, base = stem.casefold().split("/")
-        paths = self._index().get(base, [])
-        if folders and (len(paths) > 1 or self._depth > 1):
-            return [path for path in paths if path.parent.name.casefold() == folders[-1]]
-        return paths
-
-    def _index(self) -> dict[str, list[Path]]:
-        if self._files is None:
-            self._files = {}
-            for folder, _, names in os.walk(self._root):
-                for name in sorted(names):
-                    stem = _stem(name, self._dataset.suffixes)
-                    if stem != name:
-                        self._files.setdefault(stem.casefold(), []).append(Path(folder, name))
-        return self._files
+    bare = bare_of(stem_of(name, dataset.suffixes), dataset)
+    return "/".join(name_parts(bare)[-depth:]).casefold()
 
 
 def without_files(items: Sequence[RatedVideo], *, needs_reference: bool) -> list[RatedVideo]:

@@ -145,6 +145,10 @@ def _outcome_json(outcome: BenchmarkResult) -> dict[str, Any]:
         "listed": len(part.items),
         "missing": outcome.missing,
         "failures": [{"file": f, "metric": m, "error": e} for f, m, e in outcome.failures],
+        "left_out": [
+            {"table": row.table, "line": row.line, "file": row.name, "reason": row.reason}
+            for row in collection.bad
+        ],
         "notes": outcome.notes,
         "opinions": {item.name: item.score for item in part.items},
         "metrics": {metric.label: _metric_json(metric) for metric in outcome.metrics},

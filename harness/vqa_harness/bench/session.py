@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.bench.bad_rows import how_many, summary
 from vqa_harness.bench.dataset import BenchTarget
 from vqa_harness.bench.evaluate import BenchmarkResult, Options, evaluate
 from vqa_harness.bench.items import Collection, collect, without_files
@@ -116,8 +117,9 @@ def prepare(
     outcome = BenchmarkResult(collection, part)
     name = collection.dataset.name
     outcome.notes += [f"{name}: {part.note}"] if part.note else []
-    if collection.unrated:
-        outcome.notes.append(f"{name}: {collection.unrated} rows without a score are left out")
+    if collection.bad:
+        listed = summary(collection.bad)
+        outcome.notes.append(f"{name}: {how_many(collection.bad)} left out: {listed}")
     outcome.notes += _leaks(collection, part, settings.allow_leakage)
     trained = {}
     for label, text in training.items():
