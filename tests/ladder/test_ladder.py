@@ -18,6 +18,7 @@ from vqa_harness.errors import AlignError, UsageError
 from vqa_harness.ladder.compare import aggregate, compare_ladder
 from vqa_harness.ladder.config import CompareSettings, LadderConfig, LadderSource, Series
 from vqa_harness.ladder.output import (
+    comparison_rows,
     pick_head,
     pick_rows,
     switch_rows,
@@ -177,6 +178,9 @@ def test_a_curve_that_falls_is_refused_or_cut_to_its_pareto_front():
     source = document(found)["sources"][0]
     assert source["comparisons"][0]["bd_rate"] is None
     assert "not monotone: 79 at" in source["comparisons"][0]["refused"]
+    assert 0 < source["comparisons"][0]["bd_quality"] < 5
+    assert comparison_rows(source)[0][3] == "-"
+    assert comparison_rows(source)[0][6].startswith("BD-rate refused: not monotone")
     assert not source["curves"]["vmaf"]["a"]["monotone"]
     assert "79 at 1200 kbit/s after 80 at 800 kbit/s" in source["curves"]["vmaf"]["a"]["notes"][0]
     source = document(found, not_monotone="pareto")["sources"][0]
@@ -190,6 +194,7 @@ def test_too_little_overlap_is_refused_and_told():
     one = document(measured(("a", low), ("b", high)))["sources"][0]["comparisons"][0]
     assert one["bd_rate"] is None
     assert "share 0% of the narrower quality range" in one["refused"]
+    assert one["bd_quality"] == pytest.approx(40)
 
 
 def test_lower_is_better_is_turned_round():

@@ -72,11 +72,68 @@ def test_little_overlap_is_refused_or_noted():
     apart = [(rate, quality + 90) for rate, quality in VMAF_ANCHOR]
     with pytest.raises(CurveError, match="share 0%"):
         bd_rate(VMAF_ANCHOR, apart, min_overlap=0)
+    assert "some is needed" in compare(VMAF_ANCHOR, apart, min_overlap=0).refused
     near = [(rate, quality + 8) for rate, quality in VMAF_ANCHOR]
     found = compare(VMAF_ANCHOR, near)
     assert found.covered == pytest.approx(26.5 / 34.5)
     assert found.overlap == pytest.approx(26.5 / 42.5)
     assert any("share only 62%" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("shared", "words"),
+    [
+        (49.7, "share 49.7% of the narrower quality range, 50.0% is needed"),
+        (49.9996, r"share 49\.9996% of the narrower quality range, 50\.0000% is needed"),
+        (49.4, "share 49% of the narrower quality range, 50% is needed"),
+    ],
+)
+def test_what_is_shared_and_what_is_needed_are_told_apart(shared, words):
+    low, high = [(100, 0.0), (400, 100.0)], [(100, 100 - shared), (400, 200 - shared)]
+    with pytest.raises(CurveError, match=words):
+        bd_rate(low, high)
+
+
+def test_a_share_of_the_joint_range_that_rounds_to_the_limit_is_told_apart():
+    low, high = [(100, 0.0), (400, 100.0)], [(100, 14.4), (400, 114.4)]
+    assert any("share only 74.8%" in note for note in compare(low, high).notes)
+
+
+FALLEN = [(100, 50.0), (200, 49.0), (400, 60.0), (800, 70.0)]
+
+
+@pytest.mark.parametrize("method", ["pchip", "akima"])
+def test_bd_quality_is_given_where_quality_falls(method):
+    better = [(rate, quality + 2.5) for rate, quality in FALLEN]
+    assert bd_quality(FALLEN, better, method) == pytest.approx(2.5)
+    found = compare(FALLEN, better, method)
+    assert found.rate is None
+    assert found.quality == pytest.approx(2.5)
+    assert (found.rate_overlap, found.crossings) == (1, ())
+    assert found.refused.startswith("not monotone: 49 at 200 is no better than 50 at 100")
+    with pytest.raises(CurveError, match="not monotone: 49 at 200"):
+        bd_rate(FALLEN, better, method)
+    level = [(100, 50.0), (800, 50.0)]
+    assert compare(level, level).quality == 0
+    assert (compare(level, level).overlap, compare(level, level).rate) == (0, None)
+
+
+def test_bd_quality_of_a_falling_curve_is_the_area_between():
+    """Straight lines over log bitrate: triangles whose areas are counted by hand."""
+    falling, flat = [(1, 60.0), (math.e, 50.0)], [(1, 50.0), (math.e, 50.0)]
+    assert bd_quality(flat, falling) == pytest.approx(5)
+
+
+def test_bd_quality_is_given_where_the_qualities_have_nothing_in_common():
+    apart = [(rate, quality + 90) for rate, quality in VMAF_ANCHOR]
+    found = compare(VMAF_ANCHOR, apart)
+    assert (found.rate, found.quality) == (None, pytest.approx(90))
+    assert "share 0% of the narrower quality range" in found.refused
+
+
+def test_two_points_at_one_bitrate_are_refused():
+    with pytest.raises(CurveError, match="50 and 60 are both at bitrate 100"):
+        bd_quality([(100, 50.0), (100, 60.0)], VMAF_ANCHOR)
 
 
 def test_a_curve_within_the_range_of_the_other_is_compared_over_all_of_it():

@@ -87,6 +87,8 @@ def collect(dataset: Dataset, root: Path, annotations: Path | None = None) -> Co
         if row.split:
             listed.setdefault(row.split, set()).add(key)
     rows = _each_once(rows, keys, bad)
+    tables = [Path(table.file).name for table in source.tables]
+    bad.sort(key=lambda row: (tables.index(row.table), row.line))
     if not rows:
         why = f"; {how_many(bad)} left out ({summary(bad, 1)})" if bad else ""
         raise UsageError(f"{dataset.name}: no row of the annotations can be used{why}")

@@ -188,7 +188,7 @@ class FeatureView:
             "bitrate_overlap": difference.rate_overlap,
             "crossings": [self._about.sign * x for x in difference.crossings],
             "notes": list(difference.notes),
-            "refused": None,
+            "refused": difference.refused or None,
         }
 
     def _points(self, members: Sequence[int]) -> list[bdrate.Point]:

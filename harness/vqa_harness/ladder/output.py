@@ -193,7 +193,8 @@ def comparison_rows(source: Json) -> list[list[str]]:
 def comparison_note(one: Json) -> str:
     """One line with the remarks on a comparison; ``-`` where there are none."""
     if one["refused"]:
-        return f"refused: {one['refused']}"
+        what = "refused" if one["bd_quality"] is None else "BD-rate refused"
+        return f"{what}: {one['refused']}"
     crossing = [f"cross at {x:.4g}" for x in one["crossings"]]
     return "; ".join([*one["notes"], *crossing]) or "-"
 

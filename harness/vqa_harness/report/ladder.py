@@ -89,6 +89,9 @@ def _comparison_card(one: Document, source: Document, pool: str) -> FactCard:
     title = f"{one['test']} against {one['anchor']}"
     if one["refused"]:
         text = f"bitrate for equal {feature} (BD-rate): refused"
+        if one["bd_quality"] is not None:
+            gain = f"{one['bd_quality']:+.2f}".replace("-", MINUS)
+            text += f"; at equal bitrate {gain} (BD-quality)"
         return FactCard(title, "\N{EN DASH}", text, caveat=one["refused"])
     reached = [
         [source["rungs"][i]["pooled"][feature][pool] for i in source["curves"][feature][n]["rungs"]]

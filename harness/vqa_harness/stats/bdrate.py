@@ -31,6 +31,7 @@ USUAL_POINTS = 4
 """Points of a curve below which a note says that they are few."""
 _CROSSING_SAMPLES = 257
 """Places at which two curves are compared to find where they cross."""
+_ADVICE = "add rungs where the other curve has some"
 
 
 class CurveError(InputError):
@@ -43,7 +44,7 @@ class Comparison:
 
     Attributes:
         rate: BD-rate: percent of bitrate that the test curve needs more at equal quality, on
-            average; negative where it saves.
+            average; negative where it saves. None where it is refused.
         quality: BD-quality: how much better it is at equal bitrate, in the unit of the quality;
             None where the bitrates have nothing in common.
         overlap: shared part of the joint quality range, 0 to 1.
@@ -51,15 +52,17 @@ class Comparison:
         rate_overlap: shared part of the joint range of log bitrate, 0 to 1.
         crossings: qualities at which the curves cross, which an average hides.
         notes: what a reader should know, one line each.
+        refused: why there is no BD-rate; empty where there is one.
     """
 
-    rate: float
+    rate: float | None
     quality: float | None
     overlap: float
     covered: float
     rate_overlap: float
     crossings: tuple[float, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    refused: str = ""
 
 
 def bd_rate(
@@ -81,10 +84,14 @@ def bd_rate(
         -25.0 where ``test`` saves a quarter of the bitrate.
 
     Raises:
-        CurveError: see `curve` and `compare`.
+        CurveError: the points of a curve are refused (see `curve`), or the qualities overlap too
+            little.
         UsageError: there is no such method.
     """
-    return compare(anchor, test, method, min_overlap=min_overlap).rate
+    found = compare(anchor, test, method, min_overlap=min_overlap)
+    if found.rate is None:
+        raise CurveError(found.refused)
+    return found.rate
 
 
 def bd_quality(
@@ -96,13 +103,18 @@ def bd_quality(
 ) -> float:
     """How much better ``test`` is than ``anchor`` at equal bitrate, on average.
 
-    Arguments and errors are those of `bd_rate`, but ``min_overlap`` is here a part of the narrower
-    range of log bitrate.
+    Arguments are those of `bd_rate`, but ``min_overlap`` is here a part of the narrower range of
+    log bitrate. Quality is a function of bitrate, so it may fall where bitrate rises.
 
     Returns:
         The difference in the unit of the quality; negative where ``test`` is worse.
+
+    Raises:
+        CurveError: the points of a curve are refused (see `points_by_rate`), or the bitrates
+            overlap too little.
+        UsageError: there is no such method.
     """
-    first, second = curve(anchor), curve(test)
+    first, second = points_by_rate(anchor), points_by_rate(test)
     covered = _covered(_rates(first), _rates(second))
     if covered < min_overlap or covered == 0:
         raise CurveError(_too_little("bitrate", covered, min_overlap))
@@ -118,32 +130,32 @@ def compare(
 ) -> Comparison:
     """BD-rate and BD-quality of two curves, with what a reader should know about them.
 
-    Arguments are those of `bd_rate`.
+    Arguments are those of `bd_rate`. Where BD-rate is refused, because quality falls somewhere or
+    the qualities overlap too little, BD-quality is still given, where bitrates have something in
+    common.
 
     Raises:
-        CurveError: the points of a curve are refused (see `curve`), or the qualities overlap too
-            little.
+        CurveError: the points of a curve are refused (see `points_by_rate`).
         UsageError: there is no such method.
     """
-    first, second = curve(anchor), curve(test)
-    share = _share(_qualities(first), _qualities(second))
-    covered = _covered(_qualities(first), _qualities(second))
+    first, second = points_by_rate(anchor), points_by_rate(test)
+    ranges = sorted(_qualities(first)), sorted(_qualities(second))
+    share, covered = _share(*ranges), _covered(*ranges)
     rate_share = _share(_rates(first), _rates(second))
-    if covered < min_overlap or covered == 0:
-        raise CurveError(_too_little("quality", covered, min_overlap))
-    low, high = _common(_qualities(first), _qualities(second))
-    one, other = (
-        interpolator(_qualities(points), _rates(points), method) for points in (first, second)
-    )
-    gap = (other.integrate(low, high) - one.integrate(low, high)) / (high - low)
+    rate, crossings, refused = None, (), _fallen(first) or _fallen(second)
+    if not refused and (covered < min_overlap or covered == 0):
+        refused = _too_little("quality", covered, min_overlap)
+    if not refused:
+        rate, crossings = _bd_rate(first, second, method)
     return Comparison(
-        rate=float(math.expm1(gap) * 100),
+        rate=rate,
         quality=_bd_quality(first, second, method) if rate_share > 0 else None,
         overlap=share,
         covered=covered,
         rate_overlap=rate_share,
-        crossings=_crossings(one, other, low, high),
+        crossings=crossings,
         notes=tuple(_notes(first, second, share, rate_share)),
+        refused=refused,
     )
 
 
@@ -179,8 +191,20 @@ def curve(points: Sequence[Point]) -> list[Point]:
     """The points in order of bitrate, checked: more bitrate must give more quality.
 
     Raises:
+        CurveError: `points_by_rate` refuses them, or a point is no better than one of less bitrate.
+    """
+    ordered = points_by_rate(points)
+    if broken := _fallen(ordered):
+        raise CurveError(broken)
+    return ordered
+
+
+def points_by_rate(points: Sequence[Point]) -> list[Point]:
+    """The points in order of bitrate, checked: quality is a function of bitrate.
+
+    Raises:
         CurveError: there are fewer than two points, a number is not finite, a bitrate is 0 or
-            below, or a point is no better than one of less bitrate.
+            below, or two points have one bitrate.
     """
     ordered = sorted((float(rate), float(quality)) for rate, quality in points)
     if len(ordered) < 2:
@@ -191,14 +215,25 @@ def curve(points: Sequence[Point]) -> list[Point]:
                 f"({rate:g}, {quality:g}) is not a point of a rate-quality curve: both numbers "
                 "must be finite, and the bitrate above 0"
             )
-    broken = falls(ordered)
-    if broken:
-        (rate, quality), (next_rate, next_quality) = broken[0]
-        raise CurveError(
-            f"not monotone: {next_quality:.4g} at {next_rate:.6g} is no better than "
-            f"{quality:.4g} at {rate:.6g}; leave such points out (pareto) or encode them again"
-        )
+    for (rate, quality), (next_rate, next_quality) in pairwise(ordered):
+        if math.log(rate) >= math.log(next_rate):
+            raise CurveError(
+                f"not monotone: {quality:.4g} and {next_quality:.4g} are both at bitrate {rate:.6g}"
+                "; leave such points out (pareto) or encode them again"
+            )
     return ordered
+
+
+def _fallen(ordered: Sequence[Point]) -> str:
+    """Where quality does not rise with bitrate, in words; empty where it does."""
+    broken = falls(ordered)
+    if not broken:
+        return ""
+    (rate, quality), (next_rate, next_quality) = broken[0]
+    return (
+        f"not monotone: {next_quality:.4g} at {next_rate:.6g} is no better than "
+        f"{quality:.4g} at {rate:.6g}; leave such points out (pareto) or encode them again"
+    )
 
 
 def falls(points: Sequence[Point]) -> list[tuple[Point, Point]]:
@@ -219,6 +254,18 @@ def interpolator(x: Sequence[float], y: Sequence[float], method: str) -> Any:
     if method == "akima" and len(x) > 2:
         return Akima1DInterpolator(np.asarray(x), np.asarray(y))
     return PchipInterpolator(np.asarray(x), np.asarray(y))
+
+
+def _bd_rate(
+    anchor: Sequence[Point], test: Sequence[Point], method: str
+) -> tuple[float, tuple[float, ...]]:
+    """BD-rate of two rising curves, and the qualities at which they cross."""
+    low, high = _common(_qualities(anchor), _qualities(test))
+    one, other = (
+        interpolator(_qualities(points), _rates(points), method) for points in (anchor, test)
+    )
+    gap = (other.integrate(low, high) - one.integrate(low, high)) / (high - low)
+    return float(math.expm1(gap) * 100), _crossings(one, other, low, high)
 
 
 def _bd_quality(anchor: Sequence[Point], test: Sequence[Point], method: str) -> float:
@@ -243,19 +290,31 @@ def _common(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
 
 def _share(a: Sequence[float], b: Sequence[float]) -> float:
     low, high = _common(a, b)
-    return max(high - low, 0.0) / (max(a[-1], b[-1]) - min(a[0], b[0]))
+    joint = max(a[-1], b[-1]) - min(a[0], b[0])
+    return max(high - low, 0.0) / joint if joint > 0 else 0.0
 
 
 def _covered(a: Sequence[float], b: Sequence[float]) -> float:
     low, high = _common(a, b)
-    return max(high - low, 0.0) / min(a[-1] - a[0], b[-1] - b[0])
+    narrower = min(a[-1] - a[0], b[-1] - b[0])
+    return max(high - low, 0.0) / narrower if narrower > 0 else 0.0
 
 
 def _too_little(what: str, covered: float, needed: float) -> str:
-    return (
-        f"the curves share {covered:.0%} of the narrower {what} range, {needed:.0%} is needed; "
-        "add rungs where the other curve has some"
-    )
+    if covered == 0:
+        wanted = f"{needed:.0%} is needed" if needed else "some is needed"
+        return f"the curves share 0% of the narrower {what} range, {wanted}; {_ADVICE}"
+    part, least = _told_apart(covered, needed)
+    return f"the curves share {part} of the narrower {what} range, {least} is needed; {_ADVICE}"
+
+
+def _told_apart(low: float, high: float) -> tuple[str, str]:
+    """Two different shares in percent, with as many decimals as show the difference."""
+    for digits in range(16):
+        shown = f"{low:.{digits}%}", f"{high:.{digits}%}"
+        if shown[0] != shown[1]:
+            return shown
+    return f"just under {high:.0%}", f"{high:.0%}"
 
 
 def _notes(
@@ -266,7 +325,8 @@ def _notes(
     if fewest < USUAL_POINTS:
         notes.append(f"a curve has only {fewest} points; {USUAL_POINTS} or more are usual")
     if share < GOOD_OVERLAP:
-        notes.append(f"the curves share only {share:.0%} of their joint quality range")
+        part, _ = _told_apart(share, GOOD_OVERLAP)
+        notes.append(f"the curves share only {part} of their joint quality range")
     if rate_share == 0:
         notes.append("the bitrates have nothing in common, so there is no BD-quality")
     return notes
