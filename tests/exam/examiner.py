@@ -13,6 +13,8 @@ from tests.paths import ROOT
 
 MEMORY = 1500
 """MiB that a command on a small file may take."""
+OURS = re.compile(r"::(?:error|warning|notice) (?:file=[^:,]*,)?title=[^:,]*::")
+"""A command to GitHub's runner that the gate writes."""
 UNEXPECTED = re.compile(r"Traceback \(most recent call last\)|\bunexpected [A-Z]\w+:")
 
 
@@ -53,13 +55,33 @@ class Ending:
             found.append(f"it takes {self.peak} MiB")
         return found
 
+    def obeyed(self) -> list[str]:
+        """What a terminal or a runner of CI jobs would obey in what was written."""
+        found = []
+        for line in (self.out + "\n" + self.err).split("\n"):
+            if line.lstrip().startswith("::") and not OURS.match(line):
+                found.append(f"a command: {line[:80]!a}")
+            if re.search(r"##\w*\[", line):
+                found.append(f"an old command: {line[:80]!a}")
+            hidden = {c for c in line if c != "\t" and not c.isprintable()}
+            if hidden:
+                found.append(f"{sorted(hidden)!a} in {line[:80]!a}")
+        return found
+
 
 class Examiner:
-    """Runs command lines in a worker, which is replaced when it crashes or hangs."""
+    """Runs command lines in a worker, which is replaced when it crashes or hangs.
 
-    def __init__(self, timeout=60.0, **environment):
-        self._timeout = timeout
-        self._environment = {**os.environ, "SVT_LOG": "1", "PYTHONFAULTHANDLER": "", **environment}
+    Args:
+        folder: where they run.
+        timeout: seconds that one may take.
+        **environment: variables that are set for all.
+    """
+
+    def __init__(self, folder=ROOT, timeout=60.0, **environment):
+        self._folder, self._timeout = folder, timeout
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._environment = {**os.environ, "SVT_LOG": "1", "PYTHONPATH": path, **environment}
         self._worker = None
 
     def run(self, *arguments) -> Ending:
@@ -70,7 +92,7 @@ class Examiner:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                cwd=ROOT,
+                cwd=self._folder,
                 env=self._environment,
             )
         line = json.dumps([os.fsdecode(argument) for argument in arguments]) + "\n"

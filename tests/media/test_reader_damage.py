@@ -65,7 +65,7 @@ def test_clean_files_give_every_frame_and_no_warning(codec, threads, pattern):
 def test_a_damaged_time_scale_does_not_pass_for_an_edit_list(pattern):
     report = read(encode_bytes(pattern, codec="mpeg4").replace(b"mdhd", b"xxxx"))
     assert report.frames < FRAMES
-    told = f"its header counts {FRAMES} frames, but it holds {report.frames}"
+    told = f"its header counts {FRAMES} frames, but it holds {report.packets}"
     assert report.warnings() == [f"memory: {told}"]
 
 
