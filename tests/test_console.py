@@ -159,11 +159,15 @@ def test_a_document_keeps_what_is_harmless(capsys):
 
 
 def test_one_file_writes_to_the_terminal():
-    """Everything from outside is cleaned in console.py, so nothing else may write."""
+    """Everything from outside is cleaned in console.py, so nothing else may write.
+
+    interruption.py writes its one line by itself: it must not wait for anything.
+    """
+    writers = [ROOT / "harness/vqa_harness" / name for name in ("console.py", "interruption.py")]
     found = []
     for package in ("harness/vqa_harness", "metrics/vqa_metrics", "vqa_plugin_clip"):
         for path in sorted((ROOT / package).rglob("*.py")):
-            if path != ROOT / "harness/vqa_harness/console.py":
+            if path not in writers:
                 name = path.relative_to(ROOT)
                 found += [f"{name}:{line}" for line in _writes(ast.parse(path.read_text("utf-8")))]
     assert not found

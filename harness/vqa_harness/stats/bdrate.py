@@ -142,7 +142,9 @@ def compare(
     ranges = sorted(_qualities(first)), sorted(_qualities(second))
     share, covered = _share(*ranges), _covered(*ranges)
     rate_share = _share(_rates(first), _rates(second))
-    rate, crossings, refused = None, (), _fallen(first) or _fallen(second)
+    rate: float | None = None
+    crossings: tuple[float, ...] = ()
+    refused = _fallen(first) or _fallen(second)
     if not refused and (covered < min_overlap or covered == 0):
         refused = _too_little("quality", covered, min_overlap)
     if not refused:
