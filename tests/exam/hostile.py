@@ -42,8 +42,8 @@ def hostile_json(text: str, name: str) -> str:
     """JSON in which some values are others, or are missing."""
     rng, document = random.Random(name), json.loads(text)
     for _ in range(rng.randint(1, 3)):
-        where = rng.choice(list(_places(document)))
-        _change(*where, rng)
+        if places := list(_places(document)):
+            _change(*rng.choice(places), rng)
     found = json.dumps(document).replace(f'"{HUGE}"', "9" * 6000)
     return found.replace('"@deep nesting@"', "[" * 20000 + "]" * 20000)
 
@@ -88,9 +88,9 @@ def broken(text: str, name: str) -> str:
 def _places(node, parent=None, key=None):
     if parent is not None:
         yield parent, key
-    inside = node.items() if isinstance(node, dict) else enumerate(node)
-    for name, value in inside if isinstance(node, dict | list) else ():
-        yield from _places(value, node, name)
+    if isinstance(node, dict | list):
+        for name, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _places(value, node, name)
 
 
 def _change(parent, key, rng):
