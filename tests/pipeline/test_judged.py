@@ -155,6 +155,19 @@ def test_a_stream_metric_gives_stream_scores(odd):
     assert "gave list; it must give StreamScores" in err
 
 
+def test_every_metric_that_failed_is_named(monkeypatch, cli, video):
+    class Odd(Metric):
+        def measure(self, frame, ref=None):
+            return {}
+
+    module_with(monkeypatch, "odd_module", Odd)
+    installed_with(monkeypatch, SPEC, replace(SPEC, name="odder"))
+    code, _, err = cli("run", "-m", "odd,odder,colorfulness", video)
+    assert code == 5
+    assert "warning: clip.mp4: metric 'odder' failed: gave nothing" in err
+    assert "error: clip.mp4: metric 'odd' failed: gave nothing" in err
+
+
 def test_the_parts_say_what_is_wrong():
     assert scores_of({"a": 1, "b": None}, {}, only_declared=False) == {"a": 1.0, "b": None}
     assert aggregate_of({"a": 1}) == {"a": 1.0}

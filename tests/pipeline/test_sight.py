@@ -91,6 +91,7 @@ def test_a_blank_video_has_no_score(judged, kind, value):
     code, pooled, err = judged([picture(value)] * 10, kind=kind)
     assert (code, pooled) == (5, None)
     assert "metric 'judge' failed: gave no score: it is undefined on all 10 frames" in err
+    assert "frames that it looked at are blank: there is nothing to judge" in err
 
 
 @pytest.mark.parametrize("kind", ["frame", "clip"])

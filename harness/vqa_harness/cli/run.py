@@ -104,11 +104,14 @@ def run_command(
                 write_log(log, targets[path], log_format, writers)
         done.append(_summary(path, result, log))
         _call_plugins(registry, log)
-        failed += [
+        broken: list[VqaError] = [
             MetricError(f"{path.name}: metric {m.spec.name!r} failed: {m.error}")
             for m in result.metrics
             if m.error is not None
         ]
+        for one in broken if failed else broken[1:]:  # the first of all ends the command
+            warn(one_line(one))
+        failed += broken
     if json_target is not None:
         with writing.trying():
             put_json(json_target, done)

@@ -36,7 +36,7 @@ class Job:
         self.result = MetricResult(request.spec, request.params, provider=provider)
         self._lock = threading.Lock()
         """For the error, the seconds and the counts, which several frames may change at once."""
-        self._looked, self._little = 0, 0
+        self._looked, self._little, self._blank = 0, 0, 0
 
     @property
     def alive(self) -> bool:
@@ -76,7 +76,8 @@ class Job:
         share = plain_share(frame)
         with self._lock:
             self._looked += 1
-            self._little += share >= LITTLE
+            self._blank += share >= BLANK
+            self._little += LITTLE <= share < BLANK
         return share < BLANK
 
     def nothing(self) -> dict[str, float | None]:
@@ -100,6 +101,11 @@ class Job:
 
     def tell(self) -> None:
         """Collect what the metric says of itself; call after ``close``."""
+        if self._blank:
+            self.result.warnings.append(
+                f"{self._blank} of the {self._looked} frames that it looked at are blank: there is"
+                " nothing to judge"
+            )
         if self._little:
             self.result.warnings.append(
                 f"{self._little} of the {self._looked} frames that it looked at are plain over"
