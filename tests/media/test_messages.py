@@ -1,5 +1,6 @@
 """What a video that cannot be read, scaled or written is told to be: one line that is true."""
 
+import io
 import struct
 import sys
 from pathlib import Path
@@ -143,3 +144,10 @@ def test_a_full_disk_is_not_the_encoders_fault(tmp_path):
 )
 def test_a_name_is_said_once(name, text, told):
     assert about(name, text) == told
+
+
+@pytest.mark.parametrize("size", [0, 8, 15, 1 << 63, (1 << 64) - 1])
+@pytest.mark.parametrize("kind", [b"dref", b"moov", b"mdat"])
+def test_a_box_of_an_impossible_length_ends_the_search(kind, size):
+    box = (1).to_bytes(4) + kind + size.to_bytes(8)
+    assert external_media(io.BytesIO(box + bytes(40))) == ""

@@ -11,6 +11,8 @@ MAX_BYTES = 64 << 20
 """Largest movie header that is looked through."""
 _MAX_BOXES = 100_000
 _MAX_DEPTH = 8
+_MAX_END = (1 << 63) - 1
+"""Where a box may end: the furthest that a file can be read at."""
 _INSIDE = {b"moov", b"trak", b"mdia", b"minf", b"dinf"}
 """Boxes that hold boxes, down to the data references."""
 
@@ -41,7 +43,7 @@ def _outside(file: BinaryIO, depth: int = 0) -> list[str]:
         size, kind = int.from_bytes(head[:4]), head[4:]
         if size == 1:
             size = int.from_bytes(file.read(8))
-        if size < 8:
+        if not file.tell() <= start + size <= _MAX_END:
             break
         if kind in _INSIDE and size <= MAX_BYTES and depth < _MAX_DEPTH:
             found += _outside(io.BytesIO(file.read(start + size - file.tell())), depth + 1)
