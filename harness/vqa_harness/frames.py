@@ -20,8 +20,6 @@ Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Chroma = Literal["420", "422", "444", "440", "411", "410", "gray", "rgb"]
 
 
-MAX_SIDE = 16384
-"""Most pixels of a frame's side."""
 ASSUMED_RATE = Fraction(25)
 """Frames per second where the stream tells none."""
 

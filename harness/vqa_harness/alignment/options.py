@@ -8,8 +8,8 @@ from math import inf
 from typing import Any, Literal, get_args
 
 from vqa_harness.errors import UsageError
-from vqa_harness.frames import MAX_SIDE
 from vqa_harness.media.colour_tags import ColourTags, parse_colour
+from vqa_harness.media.input_format import MAX_SIDE
 
 Mode = Literal["auto", "index", "time", "content"]
 Tail = Literal["common", "error", "repeat"]

@@ -10,6 +10,8 @@ from typing import Any
 
 from vqa_harness.errors import UsageError
 
+MAX_SIDE = 16384
+"""Most pixels of a frame's side."""
 MAX_PIXELS = 2**27
 """Pixels of the largest picture that is decoded, 16384 x 8192: a header can promise any size."""
 DEFAULT_PIX_FMT = "yuv420p"

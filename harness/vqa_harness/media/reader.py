@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Self
 
 from vqa_harness.errors import InputError
-from vqa_harness.frames import MAX_SIDE, Frame, StreamInfo
+from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.container import FFmpegError
 from vqa_harness.media.external_media import external_media
 from vqa_harness.media.facts import Facts, Scan
 from vqa_harness.media.filters import Deinterlace, Deinterlacing
-from vqa_harness.media.input_format import InputFormat
+from vqa_harness.media.input_format import MAX_SIDE, InputFormat
 from vqa_harness.media.opening import Source, checked_source, display_name, open_video, why_not
 from vqa_harness.media.picture import Picture
 from vqa_harness.media.read_report import LISTED, ReadReport, is_truncated
