@@ -60,6 +60,25 @@ def test_json_for_machines(cli, video):
     assert set(entry["pooled"]["colorfulness"]) == {"min", "max", "mean", "harmonic_mean"}
 
 
+def test_what_is_printed_is_the_users_choice(cli, video):
+    code, out, _ = cli("run", *METRIC, video, "--pool", "p5, mean,min", "--interval")
+    assert code == 0
+    header, row = (line.split("\t") for line in out.splitlines())
+    assert header == ["input", "metric", "p5", "mean", "min", "mean from", "mean to"]
+    assert row[-2:] == ["-", "-"]  # twelve frames are too few
+    code, out, _ = cli("run", *METRIC, video, "--pool", "p5,std", "--json", "-", "--interval")
+    (entry,) = json.loads(out)
+    assert list(entry["pooled"]["colorfulness"]) == ["p5", "std"]
+    assert entry["mean_interval"] == {"colorfulness": None}
+    assert float(row[2]) == pytest.approx(entry["pooled"]["colorfulness"]["p5"], abs=1e-4)
+
+
+@pytest.mark.parametrize(("pool", "words"), [("p101", "'p101': choose one"), (",", "names none")])
+def test_a_pooling_that_is_none_is_refused(cli, video, pool, words):
+    code, _, err = cli("run", *METRIC, video, "--pool", pool)
+    assert (code, words in err) == (2, True)
+
+
 def test_several_inputs_get_a_log_each(cli, video, tmp_path):
     other = tmp_path / "sub" / "clip.mp4"
     other.parent.mkdir()

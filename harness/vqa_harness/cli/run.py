@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ from vqa_harness.errors import (
 from vqa_harness.media.input_format import PairFormat
 from vqa_harness.registry import DEFAULT_METRIC, Registry
 from vqa_harness.request import Request
+from vqa_harness.stats.pooling import pool_names
 
 POOLS = ("mean", "min", "max", "harmonic_mean")
 """What is printed of a feature: the pooled values of libvmaf."""
@@ -54,6 +56,19 @@ def run_command(
         str | None,
         typer.Option("--format", help="Log format; default: that of the file's ending, or json."),
     ] = None,
+    pool: Annotated[
+        str,
+        typer.Option(
+            help="What is printed of each score and goes to --json: mean, min, max, harmonic_mean,"
+            " std, and percentiles such as p5; joined by commas.",
+        ),
+    ] = ",".join(POOLS),
+    interval: Annotated[
+        bool,
+        typer.Option(
+            "--interval", help="Add the 95 % interval of each mean (block bootstrap, see the docs)."
+        ),
+    ] = False,
     json_target: Json = None,
     threads: Threads = 0,
     _timeout: Deadline = None,
@@ -73,6 +88,7 @@ def run_command(
 
     registry: Registry = context.obj
     requests = registry.requests(metric or [DEFAULT_METRIC])
+    pools = pool_names(pool)
     if output == STDOUT and json_target == STDOUT:
         raise UsageError("-o - and --json - both write to standard output; choose one")
     writers = registry.writers()
@@ -102,7 +118,7 @@ def run_command(
         if path in targets:
             with writing.trying():
                 write_log(log, targets[path], log_format, writers)
-        done.append(_summary(path, result, log))
+        done.append(_summary(path, result, log, pools, interval=interval))
         _call_plugins(registry, log)
         broken: list[VqaError] = [
             MetricError(f"{path.name}: metric {m.spec.name!r} failed: {m.error}")
@@ -116,7 +132,7 @@ def run_command(
         with writing.trying():
             put_json(json_target, done)
     if done and STDOUT not in (output, json_target):
-        _print(done, requests)
+        _print(done, requests, pools, interval=interval)
     writing.conclude(_failure(done, failed, len(inputs)))
 
 
@@ -136,23 +152,32 @@ def _log(path: Path, result: RunResult) -> Log:
     return log
 
 
-def _summary(path: Path, result: RunResult, log: Log) -> dict[str, Any]:
-    return {
+def _summary(
+    path: Path, result: RunResult, log: Log, pools: Sequence[str], *, interval: bool
+) -> dict[str, Any]:
+    """What is printed and goes to ``--json``; pooled over the frames that have a score."""
+    summary = {
         "input": str(path),
         "frames": len(result.frame_times),
-        "pooled": _pooled(log),
+        "pooled": _pooled(log, pools),
         "warnings": list(log.extra["warnings"]),
         "seconds": {k: round(v, 3) for k, v in result.seconds.items()},
     }
+    if interval:
+        from vqa_harness.logs.features import mean_intervals
+
+        summary["mean_interval"] = mean_intervals(log)
+    return summary
 
 
-def _pooled(log: Log) -> dict[str, Any]:
-    """Pooled values over the frames that have a score: those of the log where all have one."""
-    if not any(metric["undefined_frames"] for metric in log.extra["metrics"].values()):
-        return log.pooled
+def _pooled(log: Log, pools: Sequence[str]) -> Mapping[str, Mapping[str, float | None]]:
+    """The values of the log where they serve: all frames have a score, and no other is wanted."""
+    undefined = any(metric["undefined_frames"] for metric in log.extra["metrics"].values())
+    if not undefined and set(pools) <= set(POOLS):
+        return {name: {p: of[p] for p in pools} for name, of in log.pooled.items()}
     from vqa_harness.logs.features import pooled_values
 
-    return pooled_values(log, POOLS)
+    return pooled_values(log, pools)
 
 
 def _call_plugins(registry: Registry, log: Log) -> None:
@@ -163,18 +188,22 @@ def _call_plugins(registry: Registry, log: Log) -> None:
         pass
 
 
-def _print(done: list[dict[str, Any]], requests: list[Request]) -> None:
+def _print(
+    done: list[dict[str, Any]], requests: list[Request], pools: Sequence[str], *, interval: bool
+) -> None:
     """Print the features that the metrics declare; others that they give are in the log only."""
     from vqa_harness.console import print_table
 
     asked = {feature.name for request in requests for feature in request.features}
-    rows = [
-        [Path(entry["input"]).name, name, *(_number(values.get(p)) for p in POOLS)]
-        for entry in done
-        for name, values in entry["pooled"].items()
-        if name in asked
-    ]
-    print_table(("input", "metric", *POOLS), rows)
+    rows = []
+    for entry in done:
+        for name in filter(asked.__contains__, entry["pooled"]):
+            values: list[float | None] = [entry["pooled"][name].get(p) for p in pools]
+            if interval:
+                values += entry["mean_interval"][name] or (None, None)
+            rows.append([Path(entry["input"]).name, name, *map(_number, values)])
+    ends = ("mean from", "mean to") if interval else ()
+    print_table(("input", "metric", *pools, *ends), rows)
 
 
 def _number(value: float | None) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vqa_harness.frames import ASSUMED_RATE
 from vqa_harness.logs.log import Log
 from vqa_harness.stats.pooling import pooled
 
@@ -81,11 +82,30 @@ def pooled_values(log: Log, pools: Sequence[str]) -> dict[str, dict[str, float]]
     Raises:
         UsageError: no such pooling.
     """
+    return {
+        name: {how: pooled(values, how) for how in pools} for name, values in _defined(log).items()
+    }
+
+
+def mean_intervals(log: Log) -> dict[str, tuple[float, float] | None]:
+    """Feature to the 95 % interval of its mean over the frames that are defined.
+
+    The interval is that of `vqa_harness.stats.block_bootstrap.mean_interval` with stretches of a
+    second; None where the video is too short for one.
+    """
+    from vqa_harness.stats.block_bootstrap import mean_interval
+
+    second = log.view.pooling.worst_run_frames or round(ASSUMED_RATE)
+    return {name: mean_interval(values, second) for name, values in _defined(log).items()}
+
+
+def _defined(log: Log) -> dict[str, list[float]]:
+    """Feature to its scores in order, over the frames where it is defined; none without any."""
     undefined = log.view.undefined_frames
-    result: dict[str, dict[str, float]] = {}
+    result: dict[str, list[float]] = {}
     for name, column in log.columns.items():
         gaps = set(undefined.get(name, ()))
         values = [x for i, x in enumerate(column) if x is not None and i not in gaps]
         if values:
-            result[name] = {how: pooled(values, how) for how in pools}
+            result[name] = values
     return result

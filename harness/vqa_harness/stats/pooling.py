@@ -138,3 +138,17 @@ def pooled(values: Sequence[float], how: str) -> float:
         names = ", ".join(POOLERS)
         raise UsageError(f"pooling {how!r}: choose one of {names}, or a percentile such as p5")
     return percentiles(values, [float(match[1])])[0]
+
+
+def pool_names(text: str) -> tuple[str, ...]:
+    """Read names of poolings joined by commas, such as ``mean,p5``.
+
+    Raises:
+        UsageError: one is no pooling, or none is named.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise UsageError(f"pooling {text!r} names none; write one such as mean or p5")
+    for name in names:
+        pooled([0.0], name)
+    return names
