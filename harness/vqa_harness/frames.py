@@ -202,6 +202,17 @@ class Frame:
                 self._cache[key] = make(self)
             return cast(T, self._cache[key])
 
+    def showing(self, source: PixelSource | None, **changes: Any) -> Frame:
+        """A frame of the same moment with other pixels, and a cache of its own.
+
+        Args:
+            source: the pixels.
+            changes: attributes that differ.
+        """
+        kept = ("index", "time", "width", "height", "depth", "chroma", "colour", "corrupt")
+        facts = {name: getattr(self, name) for name in kept}
+        return Frame(source=source, **(facts | changes))
+
     def release(self) -> None:
         """Drop pixels and cache; the driver calls it when every metric is done with the frame."""
         with self._lock:

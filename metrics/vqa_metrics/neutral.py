@@ -22,14 +22,5 @@ def coloured(frame: Frame) -> Frame:
     """Return the frame, a gray one with neutral chroma in 4:2:0."""
     if frame.chroma != "gray":
         return frame
-    return Frame(
-        index=frame.index,
-        time=frame.time,
-        width=frame.width,
-        height=frame.height,
-        depth=frame.depth,
-        chroma="420",
-        colour=frame.colour,
-        source=PlaneSource(coloured_planes(frame), "420", frame.depth, frame.colour),
-        corrupt=frame.corrupt,
-    )
+    source = PlaneSource(coloured_planes(frame), "420", frame.depth, frame.colour)
+    return frame.showing(source, chroma="420")

@@ -66,16 +66,13 @@ class FormatPlan:
         same = own == self.pixel_format and geometry.keeps((frame.width, frame.height), size)
         if source is not None and not same:
             source = _Converted(source, own, self, geometry)
-        return Frame(
-            index=frame.index,
-            time=frame.time,
+        return frame.showing(
+            source,
             width=self.width,
             height=self.height,
             depth=self.pixel_format.depth,
             chroma=self.pixel_format.chroma,
             colour=frame.colour if same else self.colour,
-            source=source,
-            corrupt=frame.corrupt,
         )
 
     def stream(self, info: StreamInfo) -> StreamInfo:

@@ -21,7 +21,7 @@ from vqa_harness.frames import Frame
 from vqa_harness.media.filters import Deinterlace, Deinterlacing
 from vqa_harness.media.input_format import DEFAULT_RATE, InputFormat
 from vqa_harness.media.opening import display_name
-from vqa_harness.media.read_report import LISTED, ReadReport
+from vqa_harness.media.read_report import ReadReport
 from vqa_harness.media.reader import VideoReader
 
 _PLACE = re.compile(r"%(0([1-9]))?d")
@@ -191,25 +191,11 @@ class SequenceReader:
         report.frames += 1
         size = (frame.width, frame.height)
         if self._size is not None and size != self._size:
-            report.size_changes += 1
-            if len(report.sizes) < LISTED:
-                report.sizes.append((index, *size))
+            report.count_size(index, size)
         self._size = size
         if frame.corrupt:
-            report.corrupt_frames += 1
-            if len(report.corrupt_indices) < LISTED:
-                report.corrupt_indices.append(index)
-        return Frame(
-            index=index,
-            time=time,
-            width=frame.width,
-            height=frame.height,
-            depth=frame.depth,
-            chroma=frame.chroma,
-            colour=frame.colour,
-            source=frame.source,
-            corrupt=frame.corrupt,
-        )
+            report.count_corrupt(index)
+        return frame.showing(frame.source, index=index, time=time)
 
 
 def _some_files(pattern: Path) -> dict[int, Path]:

@@ -111,6 +111,18 @@ class ReadReport:
         if text not in self.metadata_problems and len(self.metadata_problems) < LISTED:
             self.metadata_problems.append(text)
 
+    def count_corrupt(self, index: int) -> None:
+        """Count a frame with damage."""
+        self.corrupt_frames += 1
+        if len(self.corrupt_indices) < LISTED:
+            self.corrupt_indices.append(index)
+
+    def count_size(self, index: int, size: tuple[int, int]) -> None:
+        """Count a frame of another size than the one before it."""
+        self.size_changes += 1
+        if len(self.sizes) < LISTED:
+            self.sizes.append((index, *size))
+
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible: seconds as float, pairs as lists."""
         out: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}

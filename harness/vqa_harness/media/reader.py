@@ -221,9 +221,7 @@ class VideoReader:
         look = picture.look
         self._check_size(index, (look.width, look.height))
         if picture.corrupt:
-            report.corrupt_frames += 1
-            if len(report.corrupt_indices) < LISTED:
-                report.corrupt_indices.append(index)
+            report.count_corrupt(index)
         return Frame(
             index=index,
             time=time,
@@ -250,9 +248,7 @@ class VideoReader:
 
     def _check_size(self, index: int, size: tuple[int, int]) -> None:
         if self._size is not None and size != self._size:
-            self.report.size_changes += 1
-            if len(self.report.sizes) < LISTED:
-                self.report.sizes.append((index, *size))
+            self.report.count_size(index, size)
         self._size = size
 
     def _finish(self) -> None:

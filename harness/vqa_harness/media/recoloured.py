@@ -94,17 +94,7 @@ def _restated(frame: Frame, colour: ColourInfo) -> Frame:
             if isinstance(source, Picture)
             else _Restated(source, frame, colour)
         )
-    return Frame(
-        index=frame.index,
-        time=frame.time,
-        width=frame.width,
-        height=frame.height,
-        depth=frame.depth,
-        chroma=frame.chroma,
-        colour=colour,
-        source=source,
-        corrupt=frame.corrupt,
-    )
+    return frame.showing(source, colour=colour)
 
 
 class _Restated:
