@@ -40,8 +40,12 @@ SCALERS = {
     "area": Interpolation.AREA,
 }
 """PyAV's name of each scaling filter; its own default is bilinear, so one is always named."""
-LIKE_LIBJPEG = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-"""How stills become RGB: within 3 levels of libjpeg, where the default is off by up to 70."""
+ACCURATE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+"""How pictures become RGB: on JPEG within 3 levels of libjpeg, where the default is off by up to 70.
+
+The default takes another path for each way of storing one picture. That of 8-bit 4:2:0 is 1 to 2
+levels too dark, so that one clip in 8 bit, 10 bit and 4:4:4 is three different clips.
+"""
 WORTH = 12
 """How many times as large as its patches a picture is whose patches are cut to be converted.
 
@@ -87,14 +91,12 @@ def _views(frame: VideoFrame, depth: int, order: Sequence[int]) -> tuple[Plane, 
     return tuple([plane_view(p, p.line_size, p.width, p.height, depth) for p in planes])
 
 
-def _to_rgb(frame: VideoFrame, colour: ColourInfo, *, still: bool = False) -> NDArray[np.uint8]:
+def _to_rgb(frame: VideoFrame, colour: ColourInfo) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 RGB of a frame, with the matrix and range that are given.
 
     They are always named, because swscale takes an untagged frame for BT.601, whatever its size.
     """
-    settings: dict[str, Any] = {"format": "rgb24"}
-    if still:
-        settings["interpolation"] = LIKE_LIBJPEG
+    settings: dict[str, Any] = {"format": "rgb24", "interpolation": ACCURATE}
     if colour.matrix != "rgb":
         settings["src_colorspace"] = MATRICES[colour.matrix]
         settings["src_color_range"] = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
@@ -173,13 +175,18 @@ class Picture:
     def rgb(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, full range, with the picture's own matrix and range.
 
-        Video goes through swscale's default path, as FFmpeg's and PyAV's RGB does; stills through
-        its accurate one, which upsamples chroma as libjpeg does.
+        It goes through swscale's accurate path, which upsamples chroma as libjpeg does, and not the
+        default one of FFmpeg's and PyAV's RGB; see `ACCURATE`. Chroma of videos is taken to stand in
+        the middle of its luma whatever the stream says, so that a picture is one in every storage.
         """
         look = self.look
         if look.chroma == "gray":
             return gray_to_rgb(self.planes()[0], look.depth, full_range=look.colour.full_range)
-        stored = _to_rgb(self._frame, look.colour, still=look.still)
+        frame = self._frame
+        if not (look.still or look.alpha or look.layout.convert or look.chroma == "rgb"):
+            chroma = look.layout.chroma
+            frame = frame_of(_views(frame, look.depth, look.layout.order), chroma, look.depth)
+        stored = _to_rgb(frame, look.colour)
         upright = np.ascontiguousarray(look.turn.apply(stored))
         return cast("NDArray[np.uint8]", read_only(upright))
 
