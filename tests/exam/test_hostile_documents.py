@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import vqa_plugin_clip
+from tests.exam.configurations import GATE, LADDER
 from tests.exam.examiner import Examiner
 from tests.exam.hostile import broken, hostile_cells, hostile_json, hostile_toml
 from vqa_harness.testing.synthetic import make_video
@@ -19,43 +20,6 @@ MUTANTS = 40
 """Of every document."""
 ALLOWED = {0, 1, 2, 3, 4, 6, 7}
 WEIGHTS = Path(vqa_plugin_clip.__file__).parent / "weights" / "clipvqa-small.safetensors"
-GATE = """schema = 1
-metrics = ["psnr"]
-rules = ["psnr_y.mean >= 10", "psnr_y.p5 >= 5", "align.dropped <= 0"]
-baseline = "baseline.json"
-[align]
-mode = "auto"
-tail = "error"
-[[case]]
-name = "one"
-distorted = "1.mp4"
-reference = "0.mp4"
-[[case]]
-name = "two"
-distorted = "2.mp4"
-reference = "0.mp4"
-[[rule]]
-value = "psnr_y.mean"
-max_drop = 0.5
-severity = "warn"
-cases = ["one"]
-"""
-LADDER = """schema = 1
-metrics = ["psnr"]
-[compare]
-pool = "mean"
-method = "pchip"
-min_overlap = 0.5
-not_monotone = "pareto"
-target_kbps = [500, 1000]
-target_quality = { psnr_y = [30, 33] }
-[[source]]
-name = "clip"
-reference = "0.mp4"
-[[source.series]]
-name = "x264"
-rungs = ["1.mp4", "2.mp4"]
-"""
 PAIR = ["-m", "psnr", "-r", "0.mp4"]
 RULE = ["--rule", "psnr_y.mean >= 1"]
 OF_A_LOG = [

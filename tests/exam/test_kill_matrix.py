@@ -20,7 +20,7 @@ CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGKILL": -signal.SIGKIL
 MOMENTS = {"first": 0.0, "loading": 0.1, "middle": 0.5, "late": 0.85}
 """Shares of the time that the command takes undisturbed."""
 CASES = "".join(
-    f"[[case]]\nname = 'c{n}'\ndistorted = 'clips/{n}.mp4'\nreference = 'quarter.mp4'\n"
+    f"[[case]]\nname = 'c{n}'\ndistorted = 'clips/{n}.mp4'\nreference = 'half.mp4'\n"
     for n in range(4)
 )
 COMMANDS = {
@@ -63,12 +63,12 @@ def inputs(tmp_path_factory):
     (folder / "clips").mkdir()
     make(folder / "short.mp4", 20)
     make(folder / "worse.mp4", 40)
-    copy_packets(str(folder / "short.mp4"), str(folder / "ref.mp4"), repeat=8)
-    copy_packets(str(folder / "worse.mp4"), str(folder / "long.mp4"), repeat=8)
-    copy_packets(str(folder / "short.mp4"), str(folder / "quarter.mp4"), repeat=4)
+    copy_packets(str(folder / "short.mp4"), str(folder / "ref.mp4"), repeat=4)
+    copy_packets(str(folder / "worse.mp4"), str(folder / "long.mp4"), repeat=4)
+    copy_packets(str(folder / "short.mp4"), str(folder / "half.mp4"), repeat=2)
     for n in range(4):
         make(folder / "clip.mp4", 20 + 6 * n)
-        copy_packets(str(folder / "clip.mp4"), str(folder / "clips" / f"{n}.mp4"), repeat=4)
+        copy_packets(str(folder / "clip.mp4"), str(folder / "clips" / f"{n}.mp4"), repeat=2)
     rows = "".join(f"{n}.mp4,{4 - n}\n" for n in range(4))
     (folder / "table.csv").write_text(f"file,score\n{rows}")
     (folder / "gate.toml").write_text(f"rules = ['psnr_y.mean >= 1', 'ssim.mean >= 0']\n{CASES}")

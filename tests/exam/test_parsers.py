@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.exam.configurations import GATE, LADDER
 from tests.exam.hostile import broken, hostile_cells, hostile_json, hostile_toml
-from tests.exam.test_hostile_documents import GATE, LADDER
 from tests.paths import VMAF_LOGS
 from vqa_harness.errors import VqaError
 from vqa_harness.gate.baseline import read_baseline
