@@ -19,7 +19,7 @@ def test_what_work_raises_is_raised_and_the_rest_is_left():
 
 
 def test_a_process_that_ends_is_one_line():
-    with pytest.raises(MetricError, match=r"^the process that scored it died: .* code 3, .*$"):
+    with pytest.raises(MetricError, match=r"^3: the process that scored it died: .* code 3, .*$"):
         list(as_they_finish(os._exit, [3], 1))
 
 

@@ -150,13 +150,14 @@ def why_missing(path: str | os.PathLike[str], otherwise: str = "check the path")
     return "URLs are not opened, download it first" if is_address(path) else otherwise
 
 
-def read_bytes(path: Path, most: int, what: str, *, missing: str = "") -> bytes:
+def read_bytes(path: Path, most: int, what: str, *, missing: str = "", more: str = "") -> bytes:
     """The content of a file from anybody, unless it is too large to be what it should be.
 
     Args:
         path: path of the file.
         most: bytes that it may have at most.
         what: what it should be, for the message, such as ``a log``.
+        more: what the message says to do about a file that is too large; empty for nothing.
         missing: what the message says of a file that does not exist; empty for the system's words.
 
     Raises:
@@ -164,13 +165,15 @@ def read_bytes(path: Path, most: int, what: str, *, missing: str = "") -> bytes:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(most + 1)
+            # not more than there is: as much as is asked for is taken from memory first
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(min(most, size) + 1 if size else most + 1)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and (missing or is_address(path)):
             raise InputError(f"{path}: {why_missing(path, missing)}") from None
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     if len(content) > most:
-        raise InputError(f"{path}: is larger than {most} bytes, the limit for {what}")
+        raise InputError(f"{path}: is larger than {most} bytes, the limit for {what}{more}")
     return content
 
 

@@ -24,24 +24,33 @@ LEAST = 256 << 20
 """The smallest bound: Python, FFmpeg and a metric need about that much before any picture."""
 _LOOKS = 0.05
 """Seconds between two looks at how much memory is in use."""
-_SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 _limit: int | None = None
 
 
-def parse(text: str) -> int:
+def parse_size(text: str, where: str) -> int:
     """A size such as ``2G``, ``512M`` or a number of bytes; units are powers of 1024.
 
     Raises:
-        UsageError: it is no size, or too small to be kept.
+        UsageError: it is no size; the message names ``where`` it stands.
     """
     found = _SIZE.fullmatch(text.strip())
     if found is None:
-        raise UsageError(f"{text!r} is no size of memory; write one such as 2G or 512M")
-    size = int(float(found[1]) * _UNITS[found[2].upper()])
+        raise UsageError(f"{where}={text}: is no size; write one such as 2G or 512M")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def parse(text: str, where: str = "--memory") -> int:
+    """The size of a bound.
+
+    Raises:
+        UsageError: it is no size, or too small to be kept; the message names ``where`` it stands.
+    """
+    size = parse_size(text, where)
     if size < LEAST:
-        raise UsageError(f"{text!r} is too little memory; give {LEAST >> 20}M or more")
+        raise UsageError(f"{where}={text}: is too little; give {LEAST >> 20}M or more")
     return size
 
 
@@ -68,17 +77,21 @@ def take_bound(share: int = 1, code: int = interruption.OUT_OF_BOUNDS) -> None:
         UsageError: that is no size.
     """
     if text := os.environ.get(VARIABLE):
-        bound(parse(text), share, code)
+        bound(parse(text, VARIABLE), share, code)
 
 
-def room() -> int:
-    """Bytes that pictures may take in this process, beside what is in use already; may be 0."""
+def room(usual: int = USUAL) -> int:
+    """Bytes that pictures may take in this process, beside what is in use already; may be 0.
+
+    Args:
+        usual: what they may take where no bound is given, if the machine has four times as much.
+    """
     if _limit is None:
-        return min(USUAL, system.memory_of_machine() // 4)
+        return min(usual, system.memory_of_machine() // 4)
     return max(0, _limit - system.memory_in_use())
 
 
-def pictures(picture: int, share: float, most: int, least: int = 1) -> int:
+def pictures(picture: int, share: float, most: int, *, least: int = 1, usual: int = USUAL) -> int:
     """How many pictures may be held.
 
     Args:
@@ -86,8 +99,9 @@ def pictures(picture: int, share: float, most: int, least: int = 1) -> int:
         share: part of the `room` that is theirs.
         most: how many are of use.
         least: how many there must be.
+        usual: as of `room`.
     """
-    return max(least, min(most, int(room() * share) // max(1, picture)))
+    return max(least, min(most, int(room(usual) * share) // max(1, picture)))
 
 
 def check_room(name: str, picture: int, needed: int) -> None:
@@ -113,7 +127,7 @@ def short(error: BaseException | None = None) -> InputError:
     what = " ".join(str(error or "").split())
     detail = f" ({what})" if what else ""
     return InputError(
-        f"memory is short{detail}; free some, score fewer at once, or use --threads 1"
+        f"memory is short{detail}; free some, do fewer things at once, or use --threads 1"
     )
 
 

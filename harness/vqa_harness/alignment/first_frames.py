@@ -26,6 +26,8 @@ FEWEST, MOST = 10, 24
 Frame rates and black bars are told from them. `proven` needs twelve, so where a picture is so large
 that fewer are held, signatures are always read first.
 """
+LEAST = 2
+"""Frames of each video that are held of the largest pictures, of which `FEWEST` take over 1 GiB."""
 BARS_EVERY = 4
 """One in so many of the frames held is searched for black bars, which do not change that fast."""
 
@@ -33,7 +35,17 @@ BARS_EVERY = 4
 def frames_held(windows: Sequence[FrameWindow]) -> int:
     """How many frames of each video may be held at the start."""
     size = sum(window.info.picture_bytes for window in windows)
-    return max(FEWEST, min(MOST, HELD_BYTES // size))
+    return held_at_start(size)
+
+
+def held_at_start(size: int) -> int:
+    """How many pairs may be held at the start, from the bytes of a pair of pictures.
+
+    It depends on nothing else, such as the memory there is, because what is told of the videos
+    depends on it.
+    """
+    few = max(LEAST, min(FEWEST, 2 * HELD_BYTES // size))
+    return max(few, min(MOST, HELD_BYTES // size))
 
 
 def plan_from_first(

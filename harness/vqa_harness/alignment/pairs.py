@@ -322,7 +322,7 @@ class AlignedPairs:
     ) -> Iterator[ComparablePair]:
         """Pairs under a model, checked a few frames ahead."""
         self.report.passes.append(CHECKED)
-        ahead = max(4, min(AHEAD, self._held // 3))
+        ahead = max(min(4, self._held), min(AHEAD, self._held // 3))
         low, high = self._cadence.advances
         monitor = Monitor(ahead * max(1, high), low, high)
         repeat = self._options.tail == "repeat"

@@ -10,13 +10,14 @@ from fractions import Fraction
 from pathlib import Path
 from queue import SimpleQueue
 
+from vqa_harness import memory
 from vqa_harness.alignment.signatures import Region, Signature, signature
 from vqa_harness.frames import Frame
 from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.source import VideoSource, open_source
 
 AHEAD = 3
-"""Frames that are decoded before they are asked for.
+"""Frames that are decoded before they are asked for, where memory has room for so many.
 
 Enough that decoding and scoring do not wait for each other at every frame; each costs a picture of
 memory, which is 25 MB for 4K at 10 bits.
@@ -87,7 +88,8 @@ class FrameWindow:
         self.ended = False
         self._decoded: SimpleQueue[DecodedFrame | BaseException | None] = SimpleQueue()
         self._room: SimpleQueue[None] = SimpleQueue()
-        for _ in range(AHEAD):
+        # a quarter of the memory for pictures, for both videos together
+        for _ in range(memory.pictures(2 * self.info.picture_bytes, 0.25, AHEAD)):
             self._room.put(None)
         self._stop = False
         self._thread = threading.Thread(target=self._decode, name="decode", daemon=True)

@@ -13,7 +13,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vqa_harness.alignment.first_frames import FEWEST, HELD_BYTES, MOST
+from vqa_harness import memory
+from vqa_harness.alignment.first_frames import held_at_start
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.console import Progress
 from vqa_harness.errors import AlignError, InputError, MetricError, VqaError
@@ -29,7 +30,7 @@ from vqa_harness.request import Request
 AT_ONCE = 8
 """Encodings that are scored in step, at most."""
 MEMORY = 2 << 30
-"""Bytes of pictures that all encodings of a group may hold together."""
+"""Bytes of pictures that all encodings of a group may hold together, unless --memory says."""
 AHEAD = 16
 """Pictures that a run holds of its encoding beside those at its beginning, of which
 `vqa_harness.alignment.first_frames` decides: checked ahead, decoded ahead, inside its metrics."""
@@ -164,8 +165,8 @@ def _at_once(reference: Path, how: Measuring) -> int:
         picture = probe(reference).picture_bytes
     except InputError:
         return 1
-    held = max(FEWEST, min(MOST, HELD_BYTES // (2 * picture))) + AHEAD
-    return max(1, min(how.at_once, MEMORY // (picture * held)))
+    held = held_at_start(2 * picture) + AHEAD
+    return memory.pictures(picture * held, 1.0, how.at_once, usual=MEMORY)
 
 
 def _parts(members: list[int], most: int) -> list[list[int]]:

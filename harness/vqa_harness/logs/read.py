@@ -14,14 +14,20 @@ from xml.parsers.expat import ExpatError
 from vqa_harness.errors import InputError, one_line
 from vqa_harness.files import read_bytes
 from vqa_harness.logs.log import Log
+from vqa_harness.memory import parse_size
 
-MAX_BYTES = 1 << 30
-"""Size in bytes of the largest log that is read: about ten million frames with five features."""
+MAX_BYTES = 64 << 20
+"""Bytes of the largest log that is read where nobody says more: four hours at 25 frames/s with
+VMAF's own features. In memory a log takes up to sixteen times as much."""
+VARIABLE = "VQA_HARNESS_LOG_SIZE"
+"""Environment variable that bounds the size of logs instead, such as ``500M``."""
 
+MORE = f"; {VARIABLE}=SIZE raises it"
+"""What the message of a log that is too large says to do."""
 _SUBTITLE = re.compile(r"\{\d+\}\{\d+\}")
 
 
-def read_log(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Log:
+def read_log(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Log:
     """Read the log in a file.
 
     Accepted beside today's layout: libvmaf 1.x (``VMAF score`` at the top; pooled values are made
@@ -31,7 +37,7 @@ def read_log(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Log
 
     Args:
         path: the file.
-        max_bytes: the largest size that is read.
+        max_bytes: the largest size that is read; None for that of `log_bytes`.
 
     Raises:
         InputError: the file cannot be read, is too large, or is not a VMAF log.
@@ -73,8 +79,19 @@ def parse_log(text: str) -> Log:
     return log
 
 
-def _text(path: Path, max_bytes: int) -> str:
+def log_bytes() -> int:
+    """Bytes of the largest log that is read: as ``VQA_HARNESS_LOG_SIZE`` says, or `MAX_BYTES`.
+
+    Raises:
+        UsageError: the variable holds no size.
+    """
+    text = os.environ.get(VARIABLE)
+    return MAX_BYTES if text is None else parse_size(text, VARIABLE)
+
+
+def _text(path: Path, max_bytes: int | None) -> str:
+    most = log_bytes() if max_bytes is None else max_bytes
     try:
-        return read_bytes(path, max_bytes, "a log").decode("utf-8-sig")
+        return read_bytes(path, most, "a log", more=MORE).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text, so it is not a VMAF log") from None

@@ -10,6 +10,7 @@ from collections.abc import Hashable
 from copy import copy
 from dataclasses import fields
 
+from vqa_harness import memory
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.read_report import ReadReport
@@ -18,7 +19,7 @@ from vqa_harness.media.reader import VideoReader
 ROOM = 256 << 20
 """Bytes of decoded pictures that are held between the first reader and the last."""
 FEWEST, MOST = 8, 48
-"""Frames that are held, at least and at most."""
+"""Frames that are held, at least and at most; fewer where memory has no room for them."""
 PATIENCE = 10.0
 """Seconds after which a reader that holds up the others is let go."""
 
@@ -158,7 +159,8 @@ class Decoding:
 
 
 def _frames_held(info: StreamInfo) -> int:
-    return max(FEWEST, min(MOST, ROOM // info.picture_bytes))
+    most = max(FEWEST, min(MOST, ROOM // info.picture_bytes))
+    return memory.pictures(info.picture_bytes, 0.25, most, least=2)
 
 
 def frozen(report: ReadReport) -> ReadReport:

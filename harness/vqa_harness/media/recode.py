@@ -7,7 +7,7 @@ BT.709 and BT.2020 with non-constant luminance).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,6 +21,10 @@ from vqa_harness.media.pixels import chroma_shape
 WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 """Weights of red and blue in luma, by matrix."""
 Floats = NDArray[np.float32]
+
+
+STRIPE = 1 << 20
+"""Samples of a plane that are computed at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,10 @@ def _affine(
         # way from 10 to 8 bits is no plain rounding
         return cast(Plane, plane.astype(np.uint16) << np.uint16(new.depth - old.depth))
     scale = after[1] / before[1]
-    return _codes(plane.astype(np.float32) * scale + (after[0] - before[0] * scale), new.depth)
+    shift = after[0] - before[0] * scale
+    return _in_stripes(
+        lambda rows: (_codes(rows[0].astype(np.float32) * scale + shift, new.depth),), (plane,)
+    )[0]
 
 
 def _codes(values: NDArray[np.floating], depth: int) -> Plane:
@@ -132,17 +139,42 @@ def _other_matrix(planes: Sequence[Plane], old: PixelFormat, new: PixelFormat) -
 
 
 def _from_rgb(planes: Sequence[Plane], old: PixelFormat, new: PixelFormat) -> tuple[Plane, ...]:
+    luma, *colours = _in_stripes(lambda rows: _stripe_from_rgb(rows, old, new), planes)
+    shape = chroma_shape(new.chroma, luma.shape[1], luma.shape[0])
+    return luma, *(resized(c, shape, new.depth) for c in colours)
+
+
+def _stripe_from_rgb(
+    planes: Sequence[Plane], old: PixelFormat, new: PixelFormat
+) -> tuple[Plane, ...]:
+    """Y, and Cb and Cr of the same size unless the new format is gray."""
     black, white = old.luma_scale()
     rgb = [(p.astype(np.float32) - black) / white for p in planes]
-    unit = [sum(w * c for w, c in zip(row, rgb, strict=True)) for row in yuv_of_rgb(new.matrix)]
+    matrix = yuv_of_rgb(new.matrix)[: 1 if new.chroma == "gray" else 3]
+    unit = [sum(w * c for w, c in zip(row, rgb, strict=True)) for row in matrix]
     black, white = new.luma_scale()
-    luma = _codes(np.asarray(unit[0]) * white + black, new.depth)
-    if new.chroma == "gray":
-        return (luma,)
     middle, span = new.chroma_scale()
-    shape = chroma_shape(new.chroma, luma.shape[1], luma.shape[0])
-    colours = [_codes(np.asarray(c) * span + middle, new.depth) for c in unit[1:]]
-    return luma, *(resized(c, shape, new.depth) for c in colours)
+    luma = _codes(np.asarray(unit[0]) * white + black, new.depth)
+    return luma, *(_codes(np.asarray(c) * span + middle, new.depth) for c in unit[1:])
+
+
+def _in_stripes(
+    work: Callable[[Sequence[Plane]], tuple[Plane, ...]], planes: Sequence[Plane]
+) -> tuple[Plane, ...]:
+    """The result of a function of single samples, computed a few rows at a time.
+
+    Its intermediate values are several times as large as a picture, and are so for some rows only.
+    """
+    height, width = planes[0].shape
+    rows = max(1, STRIPE // width)
+    whole: tuple[Plane, ...] = ()
+    for top in range(0, height, rows):
+        part = work([plane[top : top + rows] for plane in planes])
+        if not whole:
+            whole = tuple(np.empty((height, width), one.dtype) for one in part)
+        for target, one in zip(whole, part, strict=True):
+            target[top : top + rows] = one
+    return whole
 
 
 def yuv_of_rgb(name: str) -> NDArray[np.float32]:

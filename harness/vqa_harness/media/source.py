@@ -13,13 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
-from vqa_harness.errors import UsageError
+from vqa_harness import memory
+from vqa_harness.errors import InputError, UsageError
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.filters import Deinterlace, Deinterlacing
 from vqa_harness.media.numbered import ImageSequence, is_pattern
 from vqa_harness.media.read_report import ReadReport
 from vqa_harness.media.reader import VideoReader
+
+_FEWEST = 3
+"""Pictures of a video that are there at once at least: in the decoder, read, scored."""
 
 
 class Reader(Protocol):
@@ -59,9 +63,23 @@ def open_source(
     """
     if isinstance(source, Path):
         if not is_pattern(source):
-            return VideoReader(source, threads=threads, deinterlace=deinterlace)
+            return _with_room(VideoReader(source, threads=threads, deinterlace=deinterlace))
         source = ImageSequence(source)
-    return source.open(threads=threads, deinterlace=deinterlace)
+    return _with_room(source.open(threads=threads, deinterlace=deinterlace))
+
+
+def _with_room(reader: Reader) -> Reader:
+    """The reader, if a bound of memory has room for its pictures.
+
+    Raises:
+        InputError: it has not.
+    """
+    try:
+        memory.check_room(reader.info.name, reader.info.picture_bytes, _FEWEST)
+    except InputError:
+        reader.close()
+        raise
+    return reader
 
 
 def hash_source(source: Path | VideoSource) -> str | None:

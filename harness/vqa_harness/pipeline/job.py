@@ -34,6 +34,8 @@ class Job:
         self.metric = metric
         self._declared = {feature.name: feature for feature in request.declared}
         self.result = MetricResult(request.spec, request.params, provider=provider)
+        self.short: MemoryError | None = None
+        """Set where the metric found no memory."""
         self._lock = threading.Lock()
         """For the error, the seconds and the counts, which several frames may change at once."""
         self._looked, self._little, self._blank = 0, 0, 0
@@ -53,6 +55,8 @@ class Job:
         try:
             yield
         except (Exception, SystemExit) as error:
+            if isinstance(error, MemoryError):
+                self.short = error
             kind = "" if isinstance(error, VqaError) else f"{type(error).__name__}: "
             self.fail((kind + one_line(error)).removesuffix(": "))
         finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from vqa_harness import interruption
+from vqa_harness import interruption, memory
 from vqa_harness.console import Progress
 from vqa_harness.errors import InputError, UsageError, refuse_twice
 from vqa_harness.frames import Frame
@@ -39,6 +39,13 @@ from vqa_harness.system import processors
 
 if TYPE_CHECKING:
     from vqa_harness.alignment.options import AlignOptions
+
+
+_MADE = 4
+"""Bytes that a run takes for a picture under way, as a multiple of the decoded picture's.
+
+Its conversion to RGB or luma is kept with it, and metrics compute with wider samples.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +111,12 @@ def run(
             return current.to_end()
 
     try:
-        return score(options)
-    except NotAsPromised:
-        return score(replace(options, everything=True))
+        try:
+            return score(options)
+        except NotAsPromised:
+            return score(replace(options, everything=True))
+    except MemoryError as error:
+        raise memory.short(error) from None
 
 
 def check_requests(requests: Sequence[Request], *, with_reference: bool) -> None:
@@ -289,13 +299,13 @@ class Run:
             frames.
         """
         all_times = self._leave_out()
-        # pairs under way at most: one for each worker, and two so that no worker has to wait
-        depth = self._options.workers + 2
+        depth = self._pairs_under_way()
         under_way: deque[_InFlight] = deque()
         times: list[Fraction | None] = []
         waited, mark = 0.0, time.perf_counter()
         for frame, ref in self._pairs:
             interruption.check()
+            self._check_memory()
             waited += time.perf_counter() - mark
             flight = _InFlight((frame,) if ref is None else (frame, ref))
             number = len(times) if all_times is None else frame.index
@@ -303,13 +313,30 @@ class Run:
                 flight.work += driver.feed(number, frame, ref)
             times.append(frame.time)
             under_way.append(flight)
-            if len(under_way) > depth:
-                _finish(under_way, self._options.workers)
+            if len(under_way) >= depth:
+                _finish(under_way, min(self._options.workers, depth - 1))
             if self._options.progress:
                 self._options.progress(number + 1, self._pairs.expected)
             mark = time.perf_counter()
         _finish(under_way, 0)
+        self._check_memory()
         return times if all_times is None else all_times, waited
+
+    def _pairs_under_way(self) -> int:
+        """How many pairs may be under way, before one of them is waited for; at least one.
+
+        One for each worker, and three so that no worker has to wait, if memory has room for them
+        with what metrics make of a picture.
+        """
+        streams = (self._pairs.distorted, self._pairs.reference)
+        size = _MADE * sum(info.picture_bytes for info in streams if info is not None)
+        return memory.pictures(size, 0.5, self._options.workers + 3)
+
+    def _check_memory(self) -> None:
+        """End the run where a metric found no memory, which says nothing of the metric."""
+        for job in self._jobs:
+            if job.short is not None:
+                raise memory.short(job.short)
 
     def _leave_out(self) -> list[Fraction | None] | None:
         """Have frames left out that no metric looks at, and the time that takes.

@@ -16,7 +16,7 @@ from vqa_harness.errors import InputError, one_line
 from vqa_harness.files import read_bytes
 from vqa_harness.logs.features import features_of, pooled_values
 from vqa_harness.logs.log import Log
-from vqa_harness.logs.read import MAX_BYTES, read_log
+from vqa_harness.logs.read import MORE, log_bytes, read_log
 from vqa_harness.logs.view import Role
 
 Json = Mapping[str, Any]
@@ -123,7 +123,7 @@ def facts_of(log: Log) -> dict[str, Any]:
 
 def _ladder(path: Path) -> dict[str, Any] | None:
     """The document of a ladder; None if the file does not hold one."""
-    data = read_bytes(path, MAX_BYTES, "a log")
+    data = read_bytes(path, log_bytes(), "a log", more=MORE)
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
