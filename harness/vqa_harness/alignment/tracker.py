@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from vqa_harness.alignment.band import AROUND, Growing, ReferenceBand
+from vqa_harness.alignment.ends import without_frames_beyond
 from vqa_harness.alignment.evidence import vote_costs
 from vqa_harness.alignment.guide import Guide
 from vqa_harness.alignment.search import (
@@ -177,7 +178,26 @@ class Tracker:
             self._learn(path)
             self._learn_speed(path)
             path = self._decide()
-        return Path(self._first_shown(path.reference), path.cost, path.last)
+        return self._within_the_reference(path, self._first_shown(path.reference))
+
+    def _within_the_reference(self, path: Path, pairing: NDArray[np.int64]) -> Path:
+        """A path without the frames that lie beyond an end of the reference."""
+        distances = [
+            np.inf if target < 0 else float(frame.row[target - frame.base])
+            for frame, target in zip(self.frames, path.reference.tolist(), strict=True)
+        ]
+        kept = without_frames_beyond(
+            pairing,
+            self.reference.picture.array,
+            self.reference.motion.array,
+            np.array(distances, np.float32),
+            np.array([frame.change for frame in self.frames], np.float32),
+            ended=self.reference.ended,
+        )
+        if np.array_equal(kept, pairing):
+            return Path(pairing, path.cost, path.last)
+        cost = self.costs_of([None if target < 0 else target for target in kept.tolist()])
+        return Path(kept, cost, int(np.flatnonzero(kept >= 0)[-1]))
 
     def _first_shown(self, pairing: NDArray[np.int64]) -> NDArray[np.int64]:
         """A pairing in which a picture that is shown once is the first of the equal frames."""
