@@ -70,7 +70,7 @@ CLIPVQA = MetricSpec(
         ),
         Param("batch", 8, "windows scored at once", lo=1, hi=256, changes_score=False),
     ),
-    version="2",
+    version="3",
     summary="No-reference video quality from a CLIP-style transformer with language supervision",
     sdr_only=True,
     needs_detail=True,

@@ -46,7 +46,7 @@ ACCURATE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.F
 The default takes another path for each way of storing one picture. That of 8-bit 4:2:0 is 1 to 2
 levels too dark, so that one clip in 8 bit, 10 bit and 4:4:4 is three different clips.
 """
-WORTH = 12
+WORTH = 3
 """How many times as large as its patches a picture is whose patches are cut to be converted.
 
 The smaller ones are converted faster as a whole.
