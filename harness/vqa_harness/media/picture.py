@@ -41,7 +41,7 @@ SCALERS = {
 }
 """PyAV's name of each scaling filter; its own default is bilinear, so one is always named."""
 ACCURATE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-"""How pictures become RGB: on JPEG within 3 levels of libjpeg, where the default is off by up to 70.
+"""How pictures become RGB: on JPEG within 3 levels of libjpeg; the default is off by up to 70.
 
 The default takes another path for each way of storing one picture. That of 8-bit 4:2:0 is 1 to 2
 levels too dark, so that one clip in 8 bit, 10 bit and 4:4:4 is three different clips.
