@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from vqa_harness.files import (
     try_file,
     try_folder,
     write_bytes,
+    write_text,
 )
 
 
@@ -38,6 +40,11 @@ def test_a_link_keeps_pointing_where_it_does(tmp_path):
     write_bytes(tmp_path / "link", b"x")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_names_that_are_no_utf8_are_written_as_escapes(tmp_path):
+    write_text(tmp_path / "a.csv", os.fsdecode(b"caf\xc3\xa9 \xff.mp4"))
+    assert (tmp_path / "a.csv").read_text("utf-8") == "caf\xe9 \\udcff.mp4"
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):

@@ -53,12 +53,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text as UTF-8 with line feeds, as `write_bytes` does.
+    r"""Write text as UTF-8 with line feeds, as `write_bytes` does.
+
+    Bytes of names that are not UTF-8 are written as escapes, such as ``\udcff``.
 
     Raises:
         UsageError: it cannot be written.
     """
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def make_folder(folder: Path, *, what: str = "folder", hint: str = "", mode: int = 0o777) -> None:

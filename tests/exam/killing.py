@@ -1,7 +1,6 @@
 """Starts commands, sends them signals, and looks for what is left behind."""
 
 import os
-import selectors
 import signal
 import subprocess
 import sys
@@ -10,10 +9,6 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-START = (
-    "import os, sys; from vqa_harness.__main__ import main; os.write({fd}, b'x'); sys.exit(main())"
-)
-"""What the installed command does; that it begins is told through a pipe."""
 PATIENCE = 60.0
 """Seconds for a command to end after a signal, on a machine that does other things too."""
 GONE_WITHIN = 10.0
@@ -34,30 +29,29 @@ class Command:
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def start(self):
-        """Start it and wait for its first moment."""
+        """Start it and wait for the first moment at which it listens to signals."""
         self.temporary.mkdir(exist_ok=True)
-        hears, tells = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START.format(fd=tells), *self.arguments],
+            [sys.executable, "-m", "vqa_harness", *self.arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
-            pass_fds=(tells,),
             start_new_session=True,
             cwd=self.folder,
             env=os.environ
-            | {
-                "TMPDIR": str(self.temporary),
-                "VQA_EXAM_MARK": self.mark,
-                "SVT_LOG": "1",
-            },
+            | {"TMPDIR": str(self.temporary), "VQA_EXAM_MARK": self.mark, "SVT_LOG": "1"},
         )
-        os.close(tells)
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(hears, selectors.EVENT_READ)
-            assert waiting.select(PATIENCE), "the command does not start"
-        os.close(hears)
+        until = time.monotonic() + PATIENCE
+        while not self._listens():
+            assert self.process.poll() is None, "it ends before it listens to signals"
+            assert time.monotonic() < until, "it does not listen to signals"
+            time.sleep(0.001)
         return time.monotonic()
+
+    def _listens(self):
+        """Whether it has a handler for SIGTERM, which Python itself has not."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
+        return int(status.split("SigCgt:")[1].split()[0], 16) >> (signal.SIGTERM - 1) & 1
 
     @property
     def temporary(self):

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGKILL": -signal.SIGKILL}
 MOMENTS = {"first": 0.0, "loading": 0.1, "middle": 0.5, "late": 0.85}
-"""Shares of the time that the command takes undisturbed."""
+"""Shares of the time that the command takes undisturbed, from when it listens to signals."""
 CASES = "".join(
     f"[[case]]\nname = 'c{n}'\ndistorted = 'clips/{n}.mp4'\nreference = 'half.mp4'\n"
     for n in range(4)
