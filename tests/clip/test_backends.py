@@ -231,3 +231,11 @@ def test_a_run_by_onnx_loads_no_torch_and_a_run_without_clipvqa_neither(video):
             [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_onnx_runtime_reports_to_nobody(tmp_path):
+    settings = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    folders = {"TMPDIR": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    code = "import vqa_plugin_clip.backend.onnx_runtime"
+    subprocess.run([sys.executable, "-c", code], env=settings | folders, check=True)
+    assert list(tmp_path.iterdir()) == []
