@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.files import make_cache_folder, write_text
+from vqa_harness.logs.lenient import as_number, shown
 
 MAX_ENTRY_BYTES = 1 << 20
 """Size in bytes beyond which an entry is not read."""
@@ -72,8 +73,8 @@ def _checked(entry: Any) -> Pooled | None:
         return None
     for pools in values.values():
         if not isinstance(pools, dict) or not all(
-            value is None or isinstance(value, float | int) for value in pools.values()
+            value is None or as_number(value) is not None for value in pools.values()
         ):
             return None
     warnings = entry.get("warnings")
-    return Pooled(values, [str(text) for text in warnings] if isinstance(warnings, list) else ())
+    return Pooled(values, [shown(text) for text in warnings] if isinstance(warnings, list) else ())

@@ -7,7 +7,6 @@ where there is only one case.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from xml.parsers.expat import ExpatError
 from vqa_harness.errors import InputError, UsageError, one_line
 from vqa_harness.files import read_bytes, write_text
 from vqa_harness.gate.conditions import Conditions, conditions_of, difference, read_conditions
+from vqa_harness.logs.lenient import as_number, shown
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import parse_log
 from vqa_harness.stats.pooling import pooled
@@ -158,7 +158,7 @@ def read_baseline(
         entries = {str(name): _entry(entry) for name, entry in document["cases"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path}: is not a baseline: {error}; --update-baseline makes one"
+            f"{path}: is not a baseline: {one_line(error)}; --update-baseline makes one"
         ) from None
     return Baseline(entries)
 
@@ -242,9 +242,10 @@ def _entry(document: Any) -> Entry:
 
 
 def _finite(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is not a number")
-    return float(value)
+    number = as_number(value)
+    if number is None:
+        raise ValueError(f"{shown(value)[:40]!r} is not a number, or too large")
+    return number
 
 
 def _text(path: Path) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vqa_harness.logs.lenient import as_object, as_whole, shown
+from vqa_harness.logs.lenient import as_number, as_object, as_whole, shown
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.metadata import plain
 
@@ -112,12 +112,12 @@ def read_conditions(entry: Mapping[str, Any]) -> Conditions:
     return Conditions(
         frames=as_whole(measured.get("frames")),
         reference=None if reference is None else str(reference),
-        share=None if share is None else float(share),
+        share=as_number(share),
         start=as_whole(measured.get("start")),
         options=dict(measured.get("options", {})),
         picture=dict(measured.get("picture", {})),
         second=as_whole(measured.get("second")),
-        undefined={str(k): int(v) for k, v in measured.get("undefined", {}).items()},
+        undefined={k: as_whole(v) or 0 for k, v in measured.get("undefined", {}).items()},
         metrics={str(label): dict(facts) for label, facts in entry.get("metrics", {}).items()},
     )
 

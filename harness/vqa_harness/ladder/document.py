@@ -223,7 +223,7 @@ def checked_ladder(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     """
     schema = document.get("schema")
     if schema != SCHEMA or isinstance(schema, bool):
-        raise InputError(f"{name}: schema {str(schema)[:40]!r} of ladders is not known")
+        raise InputError(f"{name}: schema {repr(schema)[:40]} of ladders is not known")
     try:
         return _Ladder.model_validate(document).model_dump(exclude_unset=True)
     except ValidationError as error:
