@@ -176,8 +176,9 @@ class Picture:
         """(H, W, 3) uint8, full range, with the picture's own matrix and range.
 
         It goes through swscale's accurate path, which upsamples chroma as libjpeg does, and not the
-        default one of FFmpeg's and PyAV's RGB; see `ACCURATE`. Chroma of videos is taken to stand in
-        the middle of its luma whatever the stream says, so that a picture is one in every storage.
+        default one of FFmpeg's and PyAV's RGB; see `ACCURATE`. Chroma of videos is taken to stand
+        in the middle of its luma whatever the stream says, so that a picture is one in every
+        storage.
         """
         look = self.look
         if look.chroma == "gray":
