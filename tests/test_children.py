@@ -10,6 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from vqa_harness import leftovers
@@ -336,6 +338,63 @@ def test_a_crash_costs_one_rung_of_a_ladder(crashing):
     done = crashing("ladder", "-r", "a.mp4", "-m", "psnr", *rungs)
     assert "crash.mp4: the process that scored it died: it was ended by signal 11" in done.stderr
     assert len(done.stdout.splitlines()) == 3  # a head, and the two others
+
+
+LIMITS = [
+    ("-v 300000", "memory is short"),
+    ("-v 600000", ""),
+    ("-n 6", "too many files"),
+    ("-n 12", ""),
+]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where these limits hold")
+@pytest.mark.parametrize(("limit", "text"), LIMITS)
+def test_where_the_system_gives_little_there_is_one_line_or_a_result(limit, text, folder):
+    command = f"ulimit {limit}; exec {sys.executable} -m vqa_harness run -m psnr"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} -r short.mp4 short.mp4"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if done.returncode == 0 and not done.stderr:
+        assert "psnr_y" in done.stdout
+    else:
+        assert done.returncode == 3, done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert text in done.stderr
+
+
+def test_memory_is_held_to_and_told(tmp_path):
+    """A small file of large pictures: refused before it is read, or ended while it is."""
+    large = tmp_path / "large.png"
+    picture = av.VideoFrame.from_ndarray(np.zeros((9000, 14000, 3), np.uint8), "rgb24")
+    with av.open(str(large), "w", format="image2") as container:
+        stream = container.add_stream("png", options={"compression_level": "1"})
+        stream.width, stream.height, stream.pix_fmt = 14000, 9000, "rgb24"
+        container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    for size, code in (("512M", 3), ("1.2G", 3), ("lots", 2), ("1M", 2)):
+        arguments = ("run", "-m", "niqe", "large.png", "--memory", size, "-o", "log.json")
+        done = vqa_harness(*arguments, folder=tmp_path)
+        assert done.returncode == code, done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert "--memory" in done.stderr
+        assert not (tmp_path / "log.json").exists()
+
+
+def test_a_log_is_bounded_and_the_bound_can_be_raised(tmp_path):
+    frames = ",".join(f'{{"frameNum":{n},"metrics":{{"vmaf":90.5}}}}' for n in range(20))
+    log = f'{{"version":"3.0.0","frames":[{frames}],"pooled_metrics":{{"vmaf":{{"mean":90.5}}}}}}'
+    (tmp_path / "log.json").write_text(log)
+    arguments = ("gate", "--rule", "vmaf.mean >= 80", "--log", "log.json")
+    done = vqa_harness(*arguments, folder=tmp_path, VQA_HARNESS_LOG_SIZE="500")
+    assert done.returncode == 3
+    assert "VQA_HARNESS_LOG_SIZE=SIZE raises it" in done.stdout + done.stderr
+    done = vqa_harness(*arguments, folder=tmp_path, VQA_HARNESS_LOG_SIZE="1M")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_deadline_is_one_line_exit_3_also_inside_native_code(crashing):

@@ -24,6 +24,11 @@ ASSUMED_RATE = Fraction(25)
 """Frames per second where the stream tells none."""
 
 
+LARGE = 16384 * 2160
+"""Pixels above which what is computed of a picture is not kept while the picture waits: 8K has
+fewer."""
+
+
 @dataclass(frozen=True, slots=True)
 class ColourInfo:
     """How code values mean light.
@@ -212,6 +217,12 @@ class Frame:
         kept = ("index", "time", "width", "height", "depth", "chroma", "colour", "corrupt")
         facts = {name: getattr(self, name) for name in kept}
         return Frame(source=source, **(facts | changes))
+
+    def trim(self) -> None:
+        """Drop what was computed of the pixels if they are many; asking computes it again."""
+        if self.width * self.height > LARGE:
+            with self._lock:
+                self._cache.clear()
 
     def release(self) -> None:
         """Drop pixels and cache; the driver calls it when every metric is done with the frame."""

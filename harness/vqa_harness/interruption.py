@@ -36,7 +36,7 @@ _leaving = threading.Lock()
 """Taken by the one thread that ends the process."""
 _last: int = signal.SIGINT
 """The signal that was seen last."""
-_silent = False
+_over = _silent = False
 
 
 def exit_code() -> int:
@@ -63,13 +63,18 @@ def take_over(*, silent: bool = False) -> None:
     Args:
         silent: whether nothing is written, as in a process of a pool.
     """
-    global _silent
-    _silent = silent
+    global _over, _silent
+    _over, _silent = True, silent
     # Without a pipe, as on Windows, the main thread itself leaves when it comes to it.
     handler = _noted if _listen() else _leave_now
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def taken_over() -> bool:
+    """Whether `take_over` was called: in a command, and in its processes."""
+    return _over
 
 
 def ignore() -> None:

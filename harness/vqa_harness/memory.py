@@ -28,6 +28,9 @@ _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(?:i?B)?", re.IGN
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 _limit: int | None = None
+"""What was given."""
+_most = 0
+"""What this process is held to; 0 for nothing yet."""
 
 
 def parse_size(text: str, where: str) -> int:
@@ -63,21 +66,24 @@ def bound(size: int, share: int = 1, code: int = interruption.OUT_OF_BOUNDS) -> 
         code: the exit code.
     """
     global _limit
-    watched = _limit is not None
     _limit = size // share
     os.environ[VARIABLE] = str(size)  # for processes of a pool
-    if not watched and system.memory_in_use():
-        threading.Thread(target=_watch, args=(code,), name="memory", daemon=True).start()
+    _hold(_limit, code)
 
 
 def take_bound(share: int = 1, code: int = interruption.OUT_OF_BOUNDS) -> None:
-    """Hold this process to the size that the environment names, if it names one.
+    """Hold this process to the size that the environment names.
+
+    Where it names none, a command may take three quarters of the memory of its machine or
+    container, so that it ends with a line before the system ends it, or another program.
 
     Raises:
         UsageError: that is no size.
     """
     if text := os.environ.get(VARIABLE):
         bound(parse(text, VARIABLE), share, code)
+    elif interruption.taken_over():
+        _hold(3 * system.memory_of_machine() // 4, code)
 
 
 def room(usual: int = USUAL) -> int:
@@ -131,14 +137,22 @@ def short(error: BaseException | None = None) -> InputError:
     )
 
 
+def _hold(most: int, code: int) -> None:
+    """Have a thread look at how much memory is in use, where the system tells."""
+    global _most
+    watched, _most = _most > 0, most
+    if not watched and system.memory_in_use():
+        threading.Thread(target=_watch, args=(code,), name="memory", daemon=True).start()
+
+
 def _watch(code: int) -> None:
     while True:
-        used = system.memory_in_use()
-        if _limit is not None and used > _limit:
+        if system.memory_in_use() > _most:
+            why = "of --memory" if _limit is not None else "(3/4 of what there is) it may take"
             interruption.leave(
                 code,
-                f"vqa-harness: error: more memory is needed than the {_words(_limit)} of --memory; "
-                "raise it, or score fewer at once\n",
+                f"vqa-harness: error: more memory is needed than the {_words(_most)} {why}; "
+                "raise --memory, or do fewer things at once\n",
             )
         time.sleep(_LOOKS)
 

@@ -21,6 +21,8 @@ _PIPE_ROOM = 1 << 20
 """Bytes that a pipe should hold; as many as Linux lets any user have."""
 _TAKES_NO_MORE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO}
 _ENDING = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+_NOT_LOADED = ("failed to map segment", "annot allocate memory", "annot open shared object file")
+"""What the loader of libraries says where memory or open files are short."""
 _WINDOWS_PROCESSES = 61
 """Windows waits for at most 63 handles at once, and a pool of Python's needs two for itself."""
 _WINDOWS_WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)
@@ -253,6 +255,23 @@ def replace(part: Path, target: Path) -> None:
         else:
             return
     os.replace(part, target)  # noqa: PTH105 - Path.replace hides that this is atomic
+
+
+def what_is_short(error: BaseException) -> str:
+    """A line on an error that says that the system gives this process too little; or empty."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return (
+            f"too many files are open for the limit of this process ({error.strerror}); raise it "
+            "(ulimit -n), or do fewer things at once"
+        )
+    if isinstance(error, ImportError) and any(text in str(error) for text in _NOT_LOADED):
+        return f"memory is short for a library ({error}); raise the limit (ulimit -v)"
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return (
+            "no further thread can be started: memory or processes are short; raise the limit "
+            "(ulimit -v, ulimit -u), or use --threads 1"
+        )
+    return ""
 
 
 def memory_in_use() -> int:

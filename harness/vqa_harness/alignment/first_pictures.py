@@ -25,6 +25,8 @@ LOOKED_AT = 600
 """Frames that are looked at for a picture; where none of them carries one, the first are taken."""
 TAKEN = 12
 """Frames that are taken behind a start without a picture, at most."""
+ROOM, LEAST = 256 << 20, 2
+"""Bytes of them, at most; but so many frames."""
 
 
 def first_pictures(window: FrameWindow, again: Begin, count: int) -> list[Frame]:
@@ -67,12 +69,15 @@ def _beyond(window: FrameWindow) -> list[DecodedFrame]:
         index += 1
     else:
         return []
-    window.ensure(index + TAKEN - 1)
-    return [window.get(k) for k in range(index, min(index + TAKEN, window.count))]
+    taken = max(LEAST, min(TAKEN, ROOM // window.info.picture_bytes))
+    window.ensure(index + taken - 1)
+    return [window.get(k) for k in range(index, min(index + taken, window.count))]
 
 
 def _contrast(one: DecodedFrame) -> float:
     """Mean square of the signature of what is inside black bars; 0 where that is too little."""
     assert one.frame is not None
     area = picture_area([one.frame])
-    return 0.0 if area is None else energy(signature(one.frame, area))
+    found = 0.0 if area is None else energy(signature(one.frame, area))
+    one.frame.trim()
+    return found

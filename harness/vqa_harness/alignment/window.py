@@ -181,6 +181,7 @@ class FrameWindow:
     def _frames_with_signatures(self) -> Iterator[DecodedFrame]:
         for frame in self._reader:
             made = signature(frame, self._region) if self._signatures else None
+            frame.trim()
             yield DecodedFrame(frame if self._frames else None, made, frame.time, frame.corrupt)
 
     def _put(self, decoded: DecodedFrame | BaseException | None) -> bool:

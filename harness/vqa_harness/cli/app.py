@@ -132,18 +132,27 @@ def _run(arguments: list[str]) -> int:
     except MemoryError as error:
         return _fail(str(memory.short(error)), InputError.exit_code)
     except Exception as error:
-        if system.reader_has_left(error):
-            return 0
-        if system.place_is_full(error):
-            why = getattr(error, "strerror", error)
-            return _fail(
-                f"cannot write: {why}; make room or name another place", UsageError.exit_code
-            )
-        if os.environ.get("VQA_HARNESS_DEBUG"):
-            raise
-        kind = type(error).__name__
-        text = f"unexpected {kind}: {one_line(error)} (VQA_HARNESS_DEBUG=1 shows where)"
-        return _fail(text, MetricError.exit_code)
+        return _other(error)
+
+
+def _other(error: Exception) -> int:
+    """The exit code of an error that is none of ours, after its line.
+
+    Raises:
+        Exception: it is none of the system's either, and is to be seen.
+    """
+    if system.reader_has_left(error):
+        return 0
+    if short := system.what_is_short(error):
+        return _fail(short, InputError.exit_code)
+    if system.place_is_full(error):
+        why = getattr(error, "strerror", error)
+        return _fail(f"cannot write: {why}; make room or name another place", UsageError.exit_code)
+    if os.environ.get("VQA_HARNESS_DEBUG"):
+        raise error
+    kind = type(error).__name__
+    text = f"unexpected {kind}: {one_line(error)} (VQA_HARNESS_DEBUG=1 shows where)"
+    return _fail(text, MetricError.exit_code)
 
 
 def _fail(text: str, code: int) -> int:
