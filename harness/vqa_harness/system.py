@@ -261,7 +261,7 @@ def what_is_short(error: BaseException) -> str:
     """A line on an error that says that the system gives this process too little; or empty."""
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return (
-            f"too many files are open for the limit of this process ({error.strerror}); raise it "
+            "too many open files for the limit of this process; raise it "
             "(ulimit -n), or do fewer things at once"
         )
     if isinstance(error, ImportError) and any(text in str(error) for text in _NOT_LOADED):

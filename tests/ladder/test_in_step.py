@@ -9,7 +9,8 @@ from tests.plugins import module_with, registry_with
 from vqa_harness import Feature, Metric, MetricSpec
 from vqa_harness.errors import AlignError, InputError, MissingBackend
 from vqa_harness.ladder import scoring
-from vqa_harness.ladder.scoring import Measuring, groups, score_all
+from vqa_harness.ladder.apart import score_all
+from vqa_harness.ladder.scoring import Measuring, groups
 from vqa_harness.logs.log import Log
 from vqa_harness.media import in_step, shared
 from vqa_harness.media.picture import resize_planes

@@ -1,16 +1,18 @@
-"""Scores the groups of a ladder in a process of their own, so that a crash loses one rung."""
+"""Scores the encodings of a source, in a process of their own so that a crash loses one rung."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import InputError, MetricError
 from vqa_harness.ladder.scoring import Measuring, Outcome, RungsToScore, groups, score_group
 from vqa_harness.logs.log import Log
-from vqa_harness.processes import Apart, one_apart
+from vqa_harness.processes import Apart, in_processes, one_apart
 from vqa_harness.registry import Registry
+from vqa_harness.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,40 @@ class _How:
 
     def there(self, registry: Registry) -> Measuring:
         return Measuring(registry=registry, **self.rest)
+
+
+def score_all(
+    paths: Sequence[Path],
+    reference: Path | None,
+    requests: Sequence[Request],
+    how: Measuring,
+    done: Callable[[int, Log], None],
+) -> list[Outcome]:
+    """Score encodings of one source.
+
+    Args:
+        paths: the encodings.
+        reference: the source; None where there is none.
+        requests: the metrics.
+        how: threads, options and so on.
+        done: called with an encoding's number and its log as soon as it is there, on the thread
+            that scored it.
+
+    Returns:
+        For each encoding its log, or the error of its file, its pairing or a metric.
+
+    Raises:
+        UsageError: metrics that cannot be run together.
+        MissingBackend: a metric's packages or model are missing.
+    """
+    work = RungsToScore(list(paths), reference, list(requests))
+    if in_processes(len(paths), 1, how.timeout):
+        found = score_apart(work, how, done)
+    else:
+        found = {}
+        for group in groups(paths, reference, requests, how):
+            found |= score_group(group, work, how, done)
+    return [found[number] for number in range(len(paths))]
 
 
 def score_apart(

@@ -9,8 +9,9 @@ from typing import Any
 
 from vqa_harness.console import note, warn
 from vqa_harness.errors import AlignError, InputError, MetricError, UsageError, VqaError, one_line
+from vqa_harness.ladder.apart import score_all
 from vqa_harness.ladder.config import LadderConfig, LadderSource
-from vqa_harness.ladder.scoring import Measuring, Outcome, score_all
+from vqa_harness.ladder.scoring import Measuring, Outcome
 from vqa_harness.logs.cache_key import FIELD, CacheKey, CacheKeys
 from vqa_harness.logs.features import FeatureInfo, features_of, pooled_values
 from vqa_harness.logs.log import Log

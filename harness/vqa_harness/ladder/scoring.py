@@ -23,7 +23,7 @@ from vqa_harness.logs.log import Log
 from vqa_harness.media.reader import probe
 from vqa_harness.media.shared import SharedVideo, SharedView
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.processes import in_processes, threads_each
+from vqa_harness.processes import threads_each
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 
@@ -66,42 +66,6 @@ class Measuring:
     bar: Bar | None = None
     at_once: int = AT_ONCE
     timeout: float | None = None
-
-
-def score_all(
-    paths: Sequence[Path],
-    reference: Path | None,
-    requests: Sequence[Request],
-    how: Measuring,
-    done: Callable[[int, Log], None],
-) -> list[Outcome]:
-    """Score encodings of one source.
-
-    Args:
-        paths: the encodings.
-        reference: the source; None where there is none.
-        requests: the metrics.
-        how: threads, options and so on.
-        done: called with an encoding's number and its log as soon as it is there, on the thread
-            that scored it.
-
-    Returns:
-        For each encoding its log, or the error of its file, its pairing or a metric.
-
-    Raises:
-        UsageError: metrics that cannot be run together.
-        MissingBackend: a metric's packages or model are missing.
-    """
-    from vqa_harness.ladder.apart import score_apart
-
-    work = RungsToScore(list(paths), reference, list(requests))
-    if in_processes(len(paths), 1, how.timeout):
-        found = score_apart(work, how, done)
-    else:
-        found = {}
-        for group in groups(paths, reference, requests, how):
-            found |= score_group(group, work, how, done)
-    return [found[number] for number in range(len(paths))]
 
 
 @dataclass(frozen=True, slots=True)
