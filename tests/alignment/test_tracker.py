@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqa_harness.alignment.band import half_band
+from vqa_harness.alignment.best_path import best_path
 from vqa_harness.alignment.events import find_events
 from vqa_harness.alignment.letterbox import picture_area
 from vqa_harness.alignment.models import Cadence, interval
@@ -53,7 +54,7 @@ def test_any_drops_and_repeats_are_found(walk, data):
     repeats = [i for i in range(1, len(shown)) if shown[i] == shown[i - 1]]
     for i in repeats:
         noise[i] = noise[i - 1]
-    found = track(walk[shown] + noise, walk[:60]).best_path()
+    found = best_path(track(walk[shown] + noise, walk[:60]))
     assert found.reference.tolist() == shown
     events = find_events(shown, 60, 1.0)
     assert events.dropped == [i for i, count in enumerate(counts) if count == 0]
@@ -61,17 +62,17 @@ def test_any_drops_and_repeats_are_found(walk, data):
 
 
 def test_blocks_join_without_a_seam(walk, monkeypatch):
-    monkeypatch.setattr("vqa_harness.alignment.tracker.BLOCK", 16)
-    monkeypatch.setattr("vqa_harness.alignment.tracker.LAG", 8)
+    monkeypatch.setattr("vqa_harness.alignment.best_path.BLOCK", 16)
+    monkeypatch.setattr("vqa_harness.alignment.best_path.LAG", 8)
     shown = [i for i in range(160) if i not in (40, 41, 90)]
-    assert track(walk[shown], walk).best_path().reference.tolist() == shown
+    assert best_path(track(walk[shown], walk)).reference.tolist() == shown
 
 
 def test_strangers_get_no_partner(walk):
     rng = np.random.default_rng(5)
     other = 40 * rng.normal(size=(10, 2304)).astype(np.float32)
     mixed = np.concatenate([walk[:30], other, walk[30:60]])
-    found = track(mixed, walk[:60]).best_path()
+    found = best_path(track(mixed, walk[:60]))
     assert found.reference.tolist() == [*range(30), *[-1] * 10, *range(30, 60)]
     assert found.last == 69
 

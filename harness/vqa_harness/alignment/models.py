@@ -12,7 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from vqa_harness.alignment.tracker import Path, Tracker
+from vqa_harness.alignment.best_path import Path
+from vqa_harness.alignment.tracker import Tracker
 
 SAME_RATE = (0.9, 1.1)
 """Ratios of rates between which frame-by-frame pairing is tried.
@@ -238,7 +239,7 @@ def choose(
 
     Args:
         tracker: which saw the frames.
-        path: the best pairing by content, of `Tracker.best_path`.
+        path: the best pairing by content, of `best_path`.
         times: seconds of each distorted frame; None where unknown.
         ref_times: the same of the reference frames.
         cadence: the two frame rates.

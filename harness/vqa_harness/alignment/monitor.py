@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vqa_harness.alignment.assumed import BARELY, LEAD, AssumedPair, Bound, stands_out
 from vqa_harness.alignment.band import AROUND, ReferenceBand
+from vqa_harness.alignment.best_path import MOST
 from vqa_harness.alignment.models import ACCEPTED
 from vqa_harness.alignment.search import (
     ALIEN,
@@ -27,7 +28,7 @@ from vqa_harness.alignment.search import (
     start,
 )
 from vqa_harness.alignment.signatures import Signature, distance, energy
-from vqa_harness.alignment.tracker import EXPECTED, FLOOR, MOST, Tracker
+from vqa_harness.alignment.tracker import EXPECTED, FLOOR, Tracker
 from vqa_harness.alignment.votes import Skips
 from vqa_harness.stats.pooling import percentiles
 

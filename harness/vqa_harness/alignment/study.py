@@ -10,12 +10,13 @@ from pathlib import Path as FilePath
 import numpy as np
 
 from vqa_harness.alignment.band import half_band
+from vqa_harness.alignment.best_path import Path, best_path
 from vqa_harness.alignment.further import Found, look_further
 from vqa_harness.alignment.guide import Guide
 from vqa_harness.alignment.models import LOOK, Cadence, interval
 from vqa_harness.alignment.overview import Overview
 from vqa_harness.alignment.signatures import Region
-from vqa_harness.alignment.tracker import Path, Tracker
+from vqa_harness.alignment.tracker import Tracker
 from vqa_harness.alignment.window import FrameWindow
 from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.source import VideoSource
@@ -126,7 +127,7 @@ def _study(
         for _ in range(BEYOND):
             if not add_reference():
                 break
-    path = tracker.best_path()
+    path = best_path(tracker)
     if guide is None and times and (complete or np.mean(path.reference >= 0) < FEW):
         bases = np.array([frame.base for frame in tracker.frames])
         found = Found(path.reference, bases, tracker.size)

@@ -17,13 +17,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from vqa_harness.alignment.band import AROUND, Growing, ReferenceBand
-from vqa_harness.alignment.ends import without_frames_beyond
 from vqa_harness.alignment.evidence import vote_costs
 from vqa_harness.alignment.guide import Guide
 from vqa_harness.alignment.search import (
     ALIEN,
     JUMP,
-    MODE,
     UNREACHED,
     Floats,
     advance,
@@ -40,26 +38,8 @@ FLOOR = 0.01
 The noise is a running median and never that of the first frame. An intra frame is coded so well
 that many of the frames after it would look like strangers.
 """
-NEARBY = 16
-"""Frames to both sides over which the usual votes against the right frames are averaged."""
-ROUNDS = 2
-"""How often it is learnt how much votes count, each time from the pairing found before."""
 EXPECTED = 1.5
 """Usual votes against the right frame beyond the fewest, as long as nothing is known."""
-MOST = 8.0
-"""Most votes that one frame adds to that average; a wrong pair may have many more."""
-BLOCK = 1024
-"""Frames that are decided at a time, so that memory for back-pointers does not grow with length."""
-LAG = 192
-"""Frames that are looked at beyond a block before it is decided.
-
-What comes later may still change a decision, but hardly one that lies so many frames back.
-"""
-STEADY_STEP = 0.3
-"""Share of the advances found from which one that no rate explains is taken for the usual one.
-
-A video played at another speed, with the rate it had, advances by such steps all the time.
-"""
 STRANGE = 12.0
 """Cost of a pair that lies outside the band, on top of the price of a frame without a partner."""
 
@@ -89,21 +69,6 @@ class _Frame:
     blend: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A pairing.
-
-    Attributes:
-        reference: (n,) int64 reference index of each distorted frame, -1 for none.
-        cost: its cost, by the rules of `vqa_harness.alignment.search`.
-        last: the last distorted frame that has a partner; -1 if none has.
-    """
-
-    reference: NDArray[np.int64]
-    cost: float
-    last: int
-
-
 class Tracker:
     """Follows the distorted frames through the reference and remembers distances.
 
@@ -112,6 +77,12 @@ class Tracker:
         low: smallest advance in the reference that the two rates allow.
         high: the largest.
         guide: about where each distorted frame lies; None to follow the likeliest frames alone.
+
+    Attributes:
+        reference: what is remembered of the reference.
+        frames: what is remembered of each distorted frame.
+        least: squared distance of each to the reference frame that it is most like.
+        usual: votes against the right frame that are usual around each.
     """
 
     def __init__(self, half: int, low: int = 1, high: int = 1, guide: Guide | None = None) -> None:
@@ -121,7 +92,7 @@ class Tracker:
         self.reference = ReferenceBand(2 * self.size)
         self.frames: list[_Frame] = []
         self.least = Growing()
-        self._usual = Growing()
+        self.usual = Growing()
         self._skips = Skips()
         self._scores = np.full((3, self.size), UNREACHED, np.float32)
         self._last: Signature | None = None
@@ -156,8 +127,8 @@ class Tracker:
         least = float(np.min(row))
         self.least.append(least)
         noise = max(FLOOR, median([*recent.tolist(), least]))
-        self._usual.append(EXPECTED)
-        self._scores, _, _ = self._step(len(self.frames) - 1, np.float32(noise), self._scores, None)
+        self.usual.append(EXPECTED)
+        self._scores, _, _ = self.step(len(self.frames) - 1, np.float32(noise), self._scores, None)
 
     def noise(self) -> Floats:
         """(n,) squared distance of true pairs around each distorted frame."""
@@ -166,88 +137,6 @@ class Tracker:
         padded = np.pad(values, AROUND, mode="edge")
         smooth = np.median(sliding_window_view(padded, 2 * AROUND + 1), axis=-1)
         return np.asarray(np.maximum(smooth, FLOOR), np.float32)
-
-    def best_path(self) -> Path:
-        """The pairing of least cost.
-
-        How much the votes count follows from the votes against the pairs themselves: it is found in
-        rounds, each from the pairing of the one before.
-        """
-        path = self._decide()
-        for _ in range(ROUNDS):
-            self._learn(path)
-            self._learn_speed(path)
-            path = self._decide()
-        return self._within_the_reference(path, self._first_shown(path.reference))
-
-    def _within_the_reference(self, path: Path, pairing: NDArray[np.int64]) -> Path:
-        """A path without the frames that lie beyond an end of the reference."""
-        distances = [
-            np.inf if target < 0 else float(frame.row[target - frame.base])
-            for frame, target in zip(self.frames, path.reference.tolist(), strict=True)
-        ]
-        kept = without_frames_beyond(
-            pairing,
-            self.reference.picture.array,
-            self.reference.motion.array,
-            np.array(distances, np.float32),
-            np.array([frame.change for frame in self.frames], np.float32),
-            ended=self.reference.ended,
-        )
-        if np.array_equal(kept, pairing):
-            return Path(pairing, path.cost, path.last)
-        cost = self.costs_of([None if target < 0 else target for target in kept.tolist()])
-        return Path(kept, cost, int(np.flatnonzero(kept >= 0)[-1]))
-
-    def _first_shown(self, pairing: NDArray[np.int64]) -> NDArray[np.int64]:
-        """A pairing in which a picture that is shown once is the first of the equal frames."""
-        pictures = self.reference.picture.array
-        shown = np.where(pairing >= 0, pictures[pairing], -1)
-        before, after = np.append(-2, shown[:-1]), np.append(shown[1:], -2)
-        once = (pairing >= 0) & (shown != before) & (shown != after)
-        return np.where(once, np.searchsorted(pictures, shown), pairing)
-
-    def _learn_speed(self, path: Path) -> None:
-        """Let an advance that most frames make count as one that the rates allow."""
-        both = (path.reference[1:] >= 0) & (path.reference[:-1] >= 0)
-        steps = np.diff(path.reference)[both]
-        # to the next picture of a reference that repeats them is no speed
-        moved = steps > np.maximum(
-            self.high, self.reference.repeated.array[path.reference[1:][both]]
-        )
-        counts = np.bincount(steps[moved], minlength=1)
-        if counts.max() > STEADY_STEP * max(1, steps.size):
-            self.high = int(np.argmax(counts))
-
-    def _decide(self) -> Path:
-        """The pairing of least cost as the votes count now, block by block."""
-        noise = self.noise()
-        n = len(self.frames)
-        reference = np.full(n, -1, np.int64)
-        scores = np.full((3, self.size), UNREACHED, np.float32)
-        begin, total = 0, 0.0
-        while begin < n:
-            end = min(n, begin + BLOCK)
-            cost, scores, modes, places = self._block(begin, end, min(n, end + LAG), noise, scores)
-            bases = np.array([frame.base for frame in self.frames[begin:end]])
-            reference[begin:end] = np.where(modes == ALIEN, -1, bases + places)
-            begin, total = end, total + cost
-        matched = np.flatnonzero(reference >= 0)
-        return Path(reference, total, int(matched[-1]) if matched.size else -1)
-
-    def _learn(self, path: Path) -> None:
-        """Learn from a pairing how many votes are usual, averaged over some frames."""
-        beyond = np.zeros(len(self.frames))
-        matched = path.reference >= 0
-        for index in np.flatnonzero(matched):
-            frame = self.frames[index]
-            against = frame.votes[int(path.reference[index]) - frame.base]
-            beyond[index] = min(MOST, against - frame.votes[np.isfinite(frame.row)].min())
-        window = np.ones(2 * NEARBY + 1)
-        sums, counts = (np.convolve(v, window, "full") for v in (beyond, matched.astype(float)))
-        inside = slice(NEARBY, NEARBY + len(self.frames))
-        sums, counts = sums[inside], counts[inside]
-        self._usual.array[:] = np.where(counts > 0, sums / np.maximum(counts, 1), EXPECTED)
 
     def costs_of(self, pairing: Sequence[int | None]) -> float:
         """The cost of another pairing (reference index, or None) under the same rules."""
@@ -303,7 +192,7 @@ class Tracker:
         frame = self.frames[index]
         row = frame.row.astype(np.float32)
         costs = np.empty(self.size, np.float32)
-        votes, usual = frame.votes.astype(np.float32), self._usual.array[index]
+        votes, usual = frame.votes.astype(np.float32), self.usual.array[index]
         energies = self.reference.energy.array
         motion = self.reference.motion_around(frame.base + int(np.argmin(row)))
         least = vote_costs(
@@ -320,7 +209,7 @@ class Tracker:
         )
         return costs, alien_cost(least, frame.energy)
 
-    def _step(
+    def step(
         self, index: int, noise: np.float32, scores: Floats, back: NDArray[np.int16] | None
     ) -> tuple[Floats, Floats, np.float32]:
         """Scores of frame ``index`` from those of the one before; also its costs."""
@@ -353,33 +242,3 @@ class Tracker:
             back,
         )
         return new, costs, alien
-
-    def _block(
-        self, begin: int, end: int, horizon: int, noise: Floats, scores: Floats
-    ) -> tuple[float, Floats, NDArray[np.int64], NDArray[np.int64]]:
-        """Decide frames ``begin`` to ``end``, having looked as far as ``horizon``.
-
-        Returns:
-            The cost so far, the scores that the next block begins with, and mode and place in the
-            band of each frame. The next block begins at the last state decided and at no other, so
-            that the blocks join without a seam.
-        """
-        back = np.full((horizon - begin, 3, self.size), -1, np.int16)
-        history = []
-        for index in range(begin, horizon):
-            scores, _, _ = self._step(index, noise[index], scores, back[index - begin])
-            if index == end - 1:
-                history.append(scores)
-        mode, place = (int(v) for v in np.unravel_index(int(np.argmin(scores)), scores.shape))
-        modes, places = np.zeros(horizon - begin, np.int64), np.zeros(horizon - begin, np.int64)
-        for at in range(horizon - begin - 1, -1, -1):
-            modes[at], places[at] = mode, place
-            origin = int(back[at, mode, place])
-            if origin >= 0:
-                mode, place = divmod(origin, MODE)
-        size = end - begin
-        last = modes[size - 1], places[size - 1]
-        cost = float(history[0][last])
-        pinned = np.full((3, self.size), UNREACHED, np.float32)
-        pinned[last] = 0
-        return cost, pinned, modes[:size], places[:size]
