@@ -81,6 +81,12 @@ def test_encodes_and_rungs_are_not_taken_for_displaced(folder, name, small, crf)
     assert not told(paired(path, write(folder / f"{name}-placed.mp4", frames)))
 
 
+def test_a_coder_that_lags_behind_is_not_taken_for_displaced(folder, pictures, clip):
+    """All but the picture that was coded by itself lie behind by a pixel."""
+    lagging = write(folder / "lag.mp4", pictures[:1] + shifted(pictures[1:], 1, 1))
+    assert not told(paired(lagging, clip))
+
+
 def test_what_moves_or_is_flat_tells_nothing(pictures):
     flat = np.full((360, 640), 90.0)
     assert coarse_displacement(flat, flat) is None

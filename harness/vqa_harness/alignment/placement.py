@@ -148,7 +148,20 @@ class PlacementMeter:
         apart[2:] *= np.array(self._size) / 2
         if apart.max() > STEADY * unit:
             return None
-        return Placement((x, y), (wide, high), self._size, len(self._found), unit)
+        agreed = Placement((x, y), (wide, high), self._size, len(self._found), unit)
+        if agreed.displaced and any(self._in_place(one, unit) for one in all_of):
+            return None
+        return agreed
+
+    def _in_place(self, found: Floats, unit: float) -> bool:
+        """Whether a single pair lies where it belongs.
+
+        A coder at a low rate leaves parts of a picture where they were, so that what moves lies
+        behind, pair after pair, but not in a picture that is coded by itself, as the first one is.
+        """
+        x, y, wide, high, _ = (float(value) for value in found)
+        one = Placement((2 * x, 2 * y), (2 * wide - 1, 2 * high - 1), self._size, 1, unit)
+        return not one.displaced
 
 
 def coarse_displacement(one: Floats, two: Floats) -> Floats | None:
