@@ -64,10 +64,10 @@ class Command:
         else:
             self.process.send_signal(number)
 
-    def end(self):
+    def end(self, patience=PATIENCE):
         """Its exit code, standard output and standard error, once nobody holds them open."""
         try:
-            out, err = self.process.communicate(timeout=PATIENCE)
+            out, err = self.process.communicate(timeout=patience)
         except subprocess.TimeoutExpired:
             held = self.process.poll() is not None
             self.clean()

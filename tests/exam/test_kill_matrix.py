@@ -107,7 +107,7 @@ def complete(arguments, folder):
     """Run a command to its end, which has to be a good one."""
     command = Command(arguments, folder)
     began = command.start()
-    code, _, err = command.end()
+    code, _, err = command.end(patience=600)
     assert code == 0, err
     assert command.left() == []
     assert leftovers(folder) == []
