@@ -55,6 +55,14 @@ class Undisturbed:
     lines: frozenset[str]
 
 
+@pytest.fixture(autouse=True)
+def listening():
+    """Commands get Ctrl-C, also in the background of a shell, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
     """A folder with videos, a configuration and a table of opinions."""

@@ -14,9 +14,10 @@ import pytest
 from tests.plugins import module_with, registry_with
 from vqa_harness import Feature, Metric, MetricSpec, Param
 from vqa_harness.alignment.options import AlignOptions
-from vqa_harness.errors import AlignError, UsageError
+from vqa_harness.errors import AlignError, InputError, UsageError
 from vqa_harness.ladder.compare import aggregate, compare_ladder
 from vqa_harness.ladder.config import CompareSettings, LadderConfig, LadderSource, Series
+from vqa_harness.ladder.document import checked_ladder
 from vqa_harness.ladder.output import (
     comparison_rows,
     pick_head,
@@ -195,6 +196,15 @@ def test_too_little_overlap_is_refused_and_told():
     assert one["bd_rate"] is None
     assert "share 0% of the narrower quality range" in one["refused"]
     assert one["bd_quality"] == pytest.approx(40)
+
+
+def test_names_that_are_no_utf8_can_be_read_again():
+    made = document(measured(("\udcffa", X264), ("b", X264), source="\udcfe"))
+    found = json.loads(json.dumps(made | {"schema": 1}))
+    assert checked_ladder(found, "ladder.json")["sources"][0]["name"] == "\udcfe"
+    found["sources"][0]["name"] = 7
+    with pytest.raises(InputError, match=r"sources\.0\.name: input should be a valid string"):
+        checked_ladder(found, "ladder.json")
 
 
 def test_lower_is_better_is_turned_round():

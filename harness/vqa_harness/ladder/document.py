@@ -10,13 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 from vqa_harness.errors import InputError, one_line
 from vqa_harness.stats.pooling import LARGEST
 
 SCHEMA = 1
 """Version of the layout."""
+MAX_TEXT = 10_000
+"""Characters of the longest name or note."""
 
 
 class _Part(BaseModel):
@@ -31,11 +41,20 @@ def _bounded(value: float) -> float:
     return value
 
 
+def _text(value: Any) -> str:
+    """A text, also one that pydantic's own does not take: part of a name that is no UTF-8."""
+    if not isinstance(value, str):
+        raise ValueError("input should be a valid string")
+    if len(value) > MAX_TEXT:
+        raise ValueError(f"text should have at most {MAX_TEXT} characters")
+    return value
+
+
 Number = Annotated[float, AfterValidator(_bounded)]
 Positive = Annotated[Number, Field(gt=0)]
 Whole = Annotated[int, Field(ge=0, lt=1 << 53)]
 Side = Annotated[int, Field(ge=1, lt=1 << 20)]
-Text = Annotated[str, Field(max_length=10_000)]
+Text = Annotated[str, PlainValidator(_text)]
 Size = Annotated[list[Side], Field(min_length=2, max_length=2)]
 Values = dict[str, Number | None]
 
@@ -134,8 +153,8 @@ class _Hull(_Part):
 class _Source(_Part):
     name: Text
     rungs: list[_Rung]
-    series: dict[str, list[Whole]]
-    curves: dict[str, dict[str, _Curve]]
+    series: dict[Text, list[Whole]]
+    curves: dict[str, dict[Text, _Curve]]
     comparisons: list[_Comparison]
     hulls: dict[str, _Hull]
 
