@@ -8,6 +8,7 @@ file, the place in it, the value, and the nearest key there is::
 
 from __future__ import annotations
 
+import re
 import tomllib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,11 @@ from vqa_harness.files import read_bytes
 
 MAX_BYTES = 4 << 20
 """Size in bytes of the largest file that is read."""
+
+_MAX_DEPTH = 32
+_MAX_KEY = 200
+_DOTTED = re.compile(rb"(?:\.[\"'\w \t-]*){1000}")
+"""A key of a thousand parts, for which the parser would take minutes."""
 
 Keys = Sequence[str | int]
 """The path to a value: keys of tables, and numbers of entries from 0."""
@@ -123,10 +129,41 @@ def parse_toml(data: bytes, name: str) -> dict[str, Any]:
     Raises:
         UsageError: it is not TOML; the message begins with ``name``.
     """
+    if any(_DOTTED.search(line) for line in data.split(b"\n") if line[:1] != b"#"):
+        raise UsageError(f"{name}: tables are nested too deeply")
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
+        document = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{name}: is not valid TOML: {one_line(error)}") from None
+    _check_bounds(document, name)
+    return document
+
+
+def _check_bounds(document: Any, name: str) -> None:
+    """Refuse what no configuration needs: deep nesting, and keys and numbers of great length.
+
+    Raises:
+        UsageError: there is such a thing.
+    """
+    values = [(document, 0)]
+    while values:
+        value, depth = values.pop()
+        if depth > _MAX_DEPTH:
+            raise UsageError(f"{name}: tables are nested too deeply")
+        if isinstance(value, dict):
+            for key in value:
+                if len(key) > _MAX_KEY:
+                    raise UsageError(f"{name}: key {key[:20]}...: has {len(key)} characters")
+            values += [(inner, depth + 1) for inner in value.values()]
+        elif isinstance(value, list):
+            values += [(inner, depth + 1) for inner in value]
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise UsageError(f"{name}: a whole number is too large, TOML has 64 bits for it")
+
+
+def one_descent(pattern: str) -> str:
+    """The pattern of files with one ``**/`` for several: each more searches everything again."""
+    return re.sub(r"(\*\*/)+", "**/", pattern)
 
 
 def validate(

@@ -21,6 +21,9 @@ from vqa_harness.registry import PluginWarning, Registry
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
+_SHOWN = 200
+"""Characters of a path that are shown where it may be the path that is wrong."""
+
 
 COMMANDS = {
     "run": "run",
@@ -132,14 +135,14 @@ def _run(arguments: list[str]) -> int:
     except MemoryError as error:
         return _fail(str(memory.short(error)), InputError.exit_code)
     except Exception as error:
-        return _other(error)
+        return _unforeseen(error)
 
 
-def _other(error: Exception) -> int:
-    """The exit code of an error that is none of ours, after its line.
+def _unforeseen(error: Exception) -> int:
+    """Say what no other place foresaw, and return the exit code.
 
     Raises:
-        Exception: it is none of the system's either, and is to be seen.
+        Exception: it is to be seen with its traceback.
     """
     if system.reader_has_left(error):
         return 0
@@ -150,8 +153,11 @@ def _other(error: Exception) -> int:
         return _fail(f"cannot write: {why}; make room or name another place", UsageError.exit_code)
     if os.environ.get("VQA_HARNESS_DEBUG"):
         raise error
-    kind = type(error).__name__
-    text = f"unexpected {kind}: {one_line(error)} (VQA_HARNESS_DEBUG=1 shows where)"
+    if isinstance(error, OSError) and error.filename is not None:
+        name = str(error.filename)
+        shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+        return _fail(f"{shown}: {error.strerror}; check the path", InputError.exit_code)
+    text = f"unexpected {type(error).__name__}: {one_line(error)} (VQA_HARNESS_DEBUG=1 shows where)"
     return _fail(text, MetricError.exit_code)
 
 

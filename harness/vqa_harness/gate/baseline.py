@@ -152,7 +152,8 @@ def read_baseline(
         return Baseline(single=_of_log(path, text, cases, extra))
     if document.get("schema") != SCHEMA:
         raise InputError(
-            f"{path}: schema {document.get('schema')!r} is not known; this version reads {SCHEMA}"
+            f"{path}: schema {shown(document.get('schema'))[:40]!r} is not known; "
+            f"this version reads {SCHEMA}"
         )
     try:
         entries = {str(name): _entry(entry) for name, entry in document["cases"].items()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vqa_harness.config import one_descent
 from vqa_harness.console import note
 from vqa_harness.destinations import files_of
 from vqa_harness.errors import InputError, UsageError, nearest, placed
@@ -297,6 +298,7 @@ def _expand(config: Config, table: CaseTable, at: str) -> Iterator[Path]:
 def _glob(folder: Path, pattern: str) -> Iterator[Path]:
     import glob
 
+    pattern = one_descent(pattern)
     for name in glob.iglob(pattern, root_dir=folder, recursive=True):  # noqa: PTH207 - root_dir
         path = folder / name
         if path.is_file():

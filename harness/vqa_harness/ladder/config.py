@@ -290,7 +290,7 @@ def _option(value: str | float) -> str:
 def _matches(folder: Path, pattern: str) -> list[Path]:
     if not any(c in pattern for c in "*?["):
         return [folder / pattern]
-    whole = folder / pattern
+    whole = folder / toml.one_descent(pattern)
     return sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
 
 

@@ -33,14 +33,14 @@ def parse_csv(text: str) -> Log:
             it is unknown which one is; such a log is refused.
     """
     rows = csv.reader(text.splitlines())
-    header = _cells(next(rows))[1:]
+    header = _cells(next(_rows(rows)))[1:]
     skip = 2 if header[:2] == _VERSION_1_SIZE else 0
     names = header[skip:]
     if len(set(names)) < len(names):
         raise ValueError("two columns have the same name")
     numbers: list[int] = []
     table: list[list[float | None]] = []
-    for line, row in enumerate(rows, 2):
+    for line, row in enumerate(_rows(rows), 2):
         cells = _cells(row)
         if not cells:
             continue
@@ -53,6 +53,13 @@ def parse_csv(text: str) -> Log:
         table.append([number_of(cell) for cell in cells[1 + skip :]])
     by_name = zip(names, zip(*table, strict=True), strict=False)
     return _pooled_log(numbers, {name: list(column) for name, column in by_name})
+
+
+def _rows(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise ValueError(f"is not CSV: {error}") from None
 
 
 def parse_sub(text: str) -> Log:
