@@ -202,6 +202,26 @@ def signal_pipe() -> tuple[int, int] | None:
 
 
 @contextlib.contextmanager
+def scheduling_kept() -> Iterator[None]:
+    """Undo it if what runs inside the block changes how this thread is scheduled.
+
+    SVT-AV1 makes the thread that opens it a real-time one where that is allowed, as it is for root
+    and in most containers. All that the process starts later would inherit that, and starve the
+    machine.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, param = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            with contextlib.suppress(OSError):
+                os.sched_setscheduler(0, policy, param)
+
+
+@contextlib.contextmanager
 def signals_held() -> Iterator[None]:
     """Keep the signals that end a process waiting, also in what is started inside the block.
 

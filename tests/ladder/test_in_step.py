@@ -142,7 +142,8 @@ def test_groups_are_of_one_size_and_bounded_in_number_and_memory(ladder, monkeyp
     missing = [*paths[:2], tmp_path / "gone.mp4"]
     assert grouped(missing, reference, "psnr") == [[0, 1], [2]]
     picture = SIZE[0] * SIZE[1] * 2
-    monkeypatch.setattr(scoring, "MEMORY", 3 * picture * (scoring.MOST + scoring.AHEAD))
+    held = scoring.held_at_start(2 * picture) + scoring.AHEAD
+    monkeypatch.setattr(scoring, "MEMORY", 3 * picture * held)
     assert grouped(paths, reference, "psnr") == [[0, 1], [2, 3, 4], [5]]
     monkeypatch.setattr(scoring, "MEMORY", 0)
     assert grouped(paths, reference, "psnr") == [[n] for n in range(6)]

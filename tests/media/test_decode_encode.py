@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from fractions import Fraction
 
 import numpy as np
@@ -38,6 +39,8 @@ def test_roundtrip_keeps_order_and_likeness(codec, capfd):
         assert int(np.argmax(likeness)) == index
         assert 20 < likeness[index] < 60
     assert capfd.readouterr() == ("", "")
+    if hasattr(os, "sched_getscheduler"):
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER  # which SVT-AV1 would change for root
 
 
 def test_more_bits_look_better():

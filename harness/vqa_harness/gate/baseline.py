@@ -152,7 +152,7 @@ def read_baseline(
         return Baseline(single=_of_log(path, text, cases, extra))
     if document.get("schema") != SCHEMA:
         raise InputError(
-            f"{path}: schema {shown(document.get('schema'))[:40]!r} is not known; "
+            f"{path}: schema {shown(document.get('schema'))[:40]} is not known; "
             f"this version reads {SCHEMA}"
         )
     try:

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, cast
 
 import av.filter
 import numpy as np
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
@@ -17,6 +18,7 @@ from vqa_harness.frames import Chroma, ColourInfo
 from vqa_harness.media import colour as colours
 from vqa_harness.media.container import exact_rate, main_video, open_container
 from vqa_harness.media.picture import MATRICES, frame_of, layout_of, reformat
+from vqa_harness.system import scheduling_kept
 
 
 class VideoWriter:
@@ -82,7 +84,7 @@ class VideoWriter:
     def close(self) -> None:
         """Drain the encoder and finish the file."""
         try:
-            packets = self._stream.encode(None)
+            packets = self._packets(None)
             if len(packets) == len(self._first) <= 2:
                 # of one or two frames libx265 leaves the timestamps unset
                 for packet, pts in zip(packets, self._first, strict=True):
@@ -125,7 +127,11 @@ class VideoWriter:
         frame.pts, frame.time_base = pts, self._base
         if len(self._first) < 3:
             self._first.append(pts)
-        self._container.mux(self._stream.encode(frame))
+        self._container.mux(self._packets(frame))
+
+    def _packets(self, frame: VideoFrame | None) -> list[Packet[VideoStream]]:
+        with scheduling_kept():  # SVT-AV1 makes the thread a real-time one, if it may
+            return self._stream.encode(frame)
 
 
 def copy_packets(
