@@ -209,16 +209,16 @@ def scheduling_kept() -> Iterator[None]:
     and in most containers. All that the process starts later would inherit that, and starve the
     machine.
     """
-    if not hasattr(os, "sched_getscheduler"):
+    if sys.platform == "linux":
+        policy, param = os.sched_getscheduler(0), os.sched_getparam(0)
+        try:
+            yield
+        finally:
+            if os.sched_getscheduler(0) != policy:
+                with contextlib.suppress(OSError):
+                    os.sched_setscheduler(0, policy, param)
+    else:
         yield
-        return
-    policy, param = os.sched_getscheduler(0), os.sched_getparam(0)
-    try:
-        yield
-    finally:
-        if os.sched_getscheduler(0) != policy:
-            with contextlib.suppress(OSError):
-                os.sched_setscheduler(0, policy, param)
 
 
 @contextlib.contextmanager
