@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
 from vqa_harness import memory
@@ -182,7 +182,7 @@ class _Worker(Generic[Case, Result]):
     def __init__(self, share: int) -> None:
         context = multiprocessing.get_context("spawn")  # a forked copy with threads may hang
         resource_tracker.ensure_running()  # or starting it would let the signals in
-        self.connection: Connection[Any, Any]
+        self.connection: Any  # a Connection; on Windows another class of the same methods
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, share))
         try:
@@ -270,7 +270,7 @@ class _Pool(Generic[Case, Result]):
         ends = [worker.until for worker in busy.values() if worker.until is not None]
         left = max(0.0, min(ends) - time.monotonic()) if ends else None
         for connection in wait(list(busy), left):
-            self._hear(busy[connection])  # type: ignore[index]
+            self._hear(busy[connection])
         now = time.monotonic()
         for worker in busy.values():
             if worker.work is not None and worker.until is not None and worker.until <= now:

@@ -128,6 +128,11 @@ def process_start(number: int) -> int | None:
     """
     if sys.platform == "win32":
         return _windows_start(number)
+    else:  # noqa: RET505 - the type checker must see that only one branch exists
+        return _unix_start(number)
+
+
+def _unix_start(number: int) -> int | None:
     with contextlib.suppress(OSError, IndexError, ValueError):
         facts = Path(f"/proc/{number}/stat").read_text("utf-8", "replace")
         return int(facts.rpartition(")")[2].split()[19])  # field 22, in ticks since the boot
@@ -192,13 +197,14 @@ def signal_pipe() -> tuple[int, int] | None:
     """
     if sys.platform == "win32":
         return None
-    try:
-        reading, writing = os.pipe()
-    except OSError:  # too many files are open
-        return None
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    return reading, writing
+    else:  # noqa: RET505 - the type checker must see that only one branch exists
+        try:
+            reading, writing = os.pipe()
+        except OSError:  # too many files are open
+            return None
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        return reading, writing
 
 
 @contextlib.contextmanager
@@ -229,12 +235,12 @@ def signals_held() -> Iterator[None]:
     """
     if sys.platform == "win32":
         yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    else:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def let_signals_in() -> None:
