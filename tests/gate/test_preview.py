@@ -180,8 +180,9 @@ def test_cases_with_and_without_reference_have_rules_of_their_own(tmp_path):
     loaded = load_config(path)
     assert [case.name for case in loaded.table.case] == ["r[1]", "without-reference"]
     limited = {str(rule): rule.applies("r[1]") for rule in loaded.rules if rule.cases}
-    assert limited["vmaf.mean >= 90"] is True
-    assert limited["clipvqa.mean >= 50"] is False
+    assert limited.pop("clipvqa.mean >= 50") is False
+    assert limited  # of VMAF where there is a libvmaf, of another metric otherwise
+    assert all(limited.values())
 
 
 def test_every_option_is_in_the_help_and_on_the_page(cli):
