@@ -59,19 +59,12 @@ def kind_of(frame: Frame) -> tuple[int, int, int, str]:
 def _further(begin: Begin, region: Region | None, options: AlignOptions) -> list[Sighting]:
     """Frames from the start to where the other video may begin; their pixels are not held."""
     window = begin(region)
-    try:
-        rate = float(window.info.rate or ASSUMED_RATE)
-        found: list[Sighting] = []
-        kind = None
-        for index in range(min(FURTHEST, round((options.max_offset + 1) * rate))):
-            if not window.ensure(index):
-                break
-            one = window.get(index)
-            assert one.frame is not None
-            kind = kind or kind_of(one.frame)
-            if kind_of(one.frame) == kind:
-                found.append(Sighting(one.frame, region, one.signature).settle())
-            window.drop_before(index + 1)
-        return found
-    finally:
-        window.close()
+    rate = float(window.info.rate or ASSUMED_RATE)
+    found: list[Sighting] = []
+    kind = None
+    for one in window.passing(min(FURTHEST, round((options.max_offset + 1) * rate))):
+        assert one.frame is not None
+        kind = kind or kind_of(one.frame)
+        if kind_of(one.frame) == kind:
+            found.append(Sighting(one.frame, region, one.signature).settle())
+    return found

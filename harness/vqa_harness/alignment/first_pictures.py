@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from vqa_harness.alignment.letterbox import picture_area
 from vqa_harness.alignment.signatures import Region, energy, signature
@@ -51,6 +51,11 @@ def first_pictures(window: FrameWindow, again: Begin, count: int) -> list[Frame]
             held = _beyond(further) or held
         finally:
             further.close()
+    return of_one_size(held)
+
+
+def of_one_size(held: Iterable[DecodedFrame]) -> list[Frame]:
+    """The pictures of frames, at least one, without those of another size than the first."""
     frames = [one.frame for one in held if one.frame is not None]
     size = frames[0].width, frames[0].height
     return [frame for frame in frames if (frame.width, frame.height) == size]

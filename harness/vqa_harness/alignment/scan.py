@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from vqa_harness.alignment.combing import Combing, look_for_combing
+from vqa_harness.alignment.first_pictures import of_one_size
 from vqa_harness.alignment.models import Cadence
 from vqa_harness.alignment.options import AlignOptions, ScanType
 from vqa_harness.alignment.report import Note
@@ -107,10 +108,9 @@ def plan_scan(
 
 
 def _combing(window: FrameWindow, count: int) -> Combing:
-    frames = [one.frame for one in window.first(count) if one.frame is not None]
-    size = frames[0].width, frames[0].height
-    alike = [frame for frame in frames if (frame.width, frame.height) == size]
-    return Combing() if window.info.still else look_for_combing(alike)
+    if window.info.still:
+        return Combing()
+    return look_for_combing(of_one_size(window.first(count)))
 
 
 def _decided(

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from vqa_harness.alignment.first_pictures import of_one_size
 from vqa_harness.alignment.signatures import Floats, Region, signature
-from vqa_harness.alignment.window import FrameWindow
+from vqa_harness.alignment.window import DecodedFrame, FrameWindow
 from vqa_harness.frames import Frame
 from vqa_harness.media.orientation import UPRIGHT, Orientation
 
@@ -75,13 +76,12 @@ def fitting_turn_of_all(
     Raises:
         InputError: decoding fails.
     """
-    frames = list(_sampled(distorted()))
-    signatures = list(_signatures(reference()))
-    if not frames or not signatures:
+    sampled = list(_sampled(distorted()))
+    passing = reference().passing(LOOKED_AT)
+    signatures = [one.signature for one in passing if one.signature is not None]
+    if not sampled or not signatures:
         return None
-    size = frames[0].width, frames[0].height
-    frames = [frame for frame in frames if (frame.width, frame.height) == size]
-    two = np.stack(signatures)
+    frames, two = of_one_size(sampled), np.stack(signatures)
     return _best({turn: _apart(_turned(frames, turn, None), two) for turn in TURNS})
 
 
@@ -120,7 +120,7 @@ def _apart(one: Floats, two: Floats) -> float:
     return float(np.mean(np.maximum(distances.min(axis=1), 0)[lively] / energies[lively]))
 
 
-def _sampled(window: FrameWindow) -> Iterator[Frame]:
+def _sampled(window: FrameWindow) -> Iterator[DecodedFrame]:
     """`SAMPLES` frames, evenly over as much of a video as is looked at."""
     expected = min(window.info.expected_frames or LOOKED_AT, LOOKED_AT)
     every = max(1, expected // SAMPLES)
@@ -128,22 +128,8 @@ def _sampled(window: FrameWindow) -> Iterator[Frame]:
         for index in range(0, every * SAMPLES, every):
             if not window.ensure(index, forget=True):
                 return
-            frame = window.get(index).frame
+            one = window.get(index)
             window.drop_before(index + 1)
-            assert frame is not None
-            yield frame
-    finally:
-        window.close()
-
-
-def _signatures(window: FrameWindow) -> Iterator[Floats]:
-    try:
-        for index in range(LOOKED_AT):
-            if not window.ensure(index):
-                return
-            made = window.get(index).signature
-            window.drop_before(index + 1)
-            assert made is not None
-            yield made
+            yield one
     finally:
         window.close()

@@ -138,6 +138,22 @@ class FrameWindow:
         self.ensure(count - 1)
         return [self.get(index) for index in range(min(count, self.count))]
 
+    def passing(self, most: int) -> Iterator[DecodedFrame]:
+        """Up to ``most`` frames from the first one on, none of which stays held; then close.
+
+        Raises:
+            InputError: decoding fails.
+        """
+        try:
+            for index in range(most):
+                if not self.ensure(index):
+                    return
+                one = self.get(index)
+                self.drop_before(index + 1)
+                yield one
+        finally:
+            self.close()
+
     def drain(self, limit: int) -> None:
         """Read on, without keeping anything, for at most ``limit`` frames."""
         stop = self.count + limit
