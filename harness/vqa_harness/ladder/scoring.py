@@ -89,10 +89,8 @@ def score_group(
     """Score a group of encodings in this process; the outcome of each, by its number."""
     if len(group) == 1:
         options = RunOptions(how.threads, None, how.align)
-        one = _alone(group[0], work.paths, work.reference, work.requests, how, options, done)
-        return {group[0]: one}
-    assert work.reference is not None  # without one nothing is shared
-    return _Group(group, work.paths, work.reference, work.requests, how, done).scored()
+        return {group[0]: _alone(group[0], work, work.reference, how, options, done)}
+    return _Group(group, work, how, done).scored()
 
 
 def groups(
@@ -143,20 +141,20 @@ def _parts(members: list[int], most: int) -> list[list[int]]:
 
 def _alone(
     number: int,
-    paths: Sequence[Path],
+    work: RungsToScore,
     reference: Path | SharedView | None,
-    requests: Sequence[Request],
     how: Measuring,
     options: RunOptions,
     done: Callable[[int, Log], None],
 ) -> Outcome:
-    path = paths[number]
+    """Score one encoding against the source, which others may be reading too."""
+    path = work.paths[number]
     shown = how.bar(path.name) if how.bar and options.progress is None else nullcontext()
     try:
         with shown as progress:
             result = run(
                 path,
-                requests,
+                work.requests,
                 how.registry,
                 options if progress is None else replace(options, progress=progress),
                 reference=reference,
@@ -182,15 +180,13 @@ class _Group:
     def __init__(
         self,
         numbers: list[int],
-        paths: Sequence[Path],
-        reference: Path,
-        requests: Sequence[Request],
+        work: RungsToScore,
         how: Measuring,
         done: Callable[[int, Log], None],
     ) -> None:
-        self._numbers, self._paths, self._requests = numbers, paths, requests
-        self._how, self._done = how, done
-        self._shared = SharedVideo(reference, len(numbers))
+        assert work.reference is not None  # without one nothing is shared
+        self._numbers, self._work, self._how, self._done = numbers, work, how, done
+        self._shared = SharedVideo(work.reference, len(numbers))
         self._stop = threading.Event()
         self._counting = threading.Lock()
         self._frames: dict[int, tuple[int, int | None]] = {}
@@ -198,7 +194,7 @@ class _Group:
     def scored(self) -> dict[int, Outcome]:
         """The outcome of each encoding, by its number."""
         count = len(self._numbers)
-        label = f"{count} rungs, {self._paths[self._numbers[0]].name} ..."
+        label = f"{count} rungs, {self._work.paths[self._numbers[0]].name} ..."
         with (
             self._how.bar(label) if self._how.bar else nullcontext() as bar,
             ThreadPoolExecutor(count, thread_name_prefix="rung") as pool,
@@ -225,7 +221,7 @@ class _Group:
         threads = threads_each(self._how.threads, len(self._numbers))
         options = RunOptions(threads, progress, self._how.align, beside=len(self._numbers) - 1)
         try:
-            return _alone(number, self._paths, view, self._requests, self._how, options, self._done)
+            return _alone(number, self._work, view, self._how, options, self._done)
         finally:
             view.leave()
 

@@ -13,7 +13,6 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from vqa_harness.files import file_sha256
@@ -166,7 +165,7 @@ class SharedReader:
             frame, report = found
             put(report, self.report)
             given += 1
-            yield replace(frame, _cache={}, _lock=threading.RLock())
+            yield frame.showing(frame.source)
 
     def close(self) -> None:
         """Let go of the decoding; frames already given stay valid. May be called twice."""
