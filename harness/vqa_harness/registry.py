@@ -60,6 +60,7 @@ class Registry:
         self.manager.add_hookspecs(hookspecs)
         self.providers: dict[str, Provider] = {}
         self._offered: Offers[MetricSpec] | None = None
+        self._offered_formats: Offers[WriterSpec] | None = None
 
     @classmethod
     def installed(cls) -> Registry:
@@ -97,7 +98,7 @@ class Registry:
             self.manager.unregister(plugin)
             raise
         self.providers[name] = provider or Provider(name, name, "")
-        self._offered = None
+        self._offered = self._offered_formats = None
 
     def call(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """Call a hook plugin by plugin, and yield (plugin name, result) of each.
@@ -152,7 +153,9 @@ class Registry:
         return [name for name, (_, provider) in self._formats().items.items() if provider == plugin]
 
     def _formats(self) -> Offers[WriterSpec]:
-        return self._collect("vqa_register_writers", WriterSpec, "log format")
+        if self._offered_formats is None:
+            self._offered_formats = self._collect("vqa_register_writers", WriterSpec, "log format")
+        return self._offered_formats
 
     def spec(self, name: str) -> MetricSpec:
         """The metric of that name, in capitals or not.

@@ -140,6 +140,12 @@ def started(*arguments, **streams):
     return subprocess.run(command, env=settings, stderr=subprocess.PIPE, text=True, **streams)
 
 
+def failing_gate(clips):
+    """A gate that ends with exit code 1."""
+    scored = ("-r", str(clips / "ref.mkv"), str(clips / "q0.mp4"), "--no-cache")
+    return ("gate", "-m", "psnr", "--rule", "psnr_y.mean > 90", *scored)
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has such a device")
 @pytest.mark.parametrize("arguments", [("metrics",), ("metrics", "--json", "-"), ("--help",)])
 def test_a_full_standard_output_is_told(arguments):
@@ -154,20 +160,8 @@ def test_a_full_standard_output_is_told(arguments):
 def test_files_are_written_though_standard_output_takes_nothing(clips, tmp_path):
     if not FULL.exists():
         pytest.skip("only Linux has such a device")
-    video, reference = str(clips / "q0.mp4"), str(clips / "ref.mkv")
-    rule = (
-        "gate",
-        "-m",
-        "psnr",
-        "--rule",
-        "psnr_y.mean > 90",
-        "-r",
-        reference,
-        video,
-        "--no-cache",
-    )
     with FULL.open("w") as full:
-        done = started(*rule, "--junit", str(tmp_path / "j.xml"), stdout=full)
+        done = started(*failing_gate(clips), "--junit", str(tmp_path / "j.xml"), stdout=full)
     assert done.returncode == 1
     assert "cannot write to standard output: No space left" in done.stderr
     assert (tmp_path / "j.xml").stat().st_size > 100
@@ -192,19 +186,7 @@ def test_a_closed_stream_is_no_crash(closed, tmp_path):
 def test_who_leaves_early_does_not_change_the_verdict(clips):
     reading, writing = os.pipe()
     os.close(reading)
-    video, reference = str(clips / "q0.mp4"), str(clips / "ref.mkv")
-    rule = (
-        "gate",
-        "-m",
-        "psnr",
-        "--rule",
-        "psnr_y.mean > 90",
-        "-r",
-        reference,
-        video,
-        "--no-cache",
-    )
-    done = started(*rule, stdout=writing)
+    done = started(*failing_gate(clips), stdout=writing)
     os.close(writing)
     assert done.returncode == 1
     assert "write" not in done.stderr

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from vqa_harness.console import clean
 from vqa_harness.logs.features import features_of
+from vqa_harness.stats.pooling import POOLS
 
 if TYPE_CHECKING:
     from vqa_harness.api.result import Result
 
-POOLS = ("mean", "min", "max", "harmonic_mean")
 LISTED = 20
 """Most features that are shown."""
 

@@ -26,10 +26,7 @@ from vqa_harness.errors import (
 from vqa_harness.media.input_format import PairFormat
 from vqa_harness.registry import DEFAULT_METRIC, Registry
 from vqa_harness.request import Request
-from vqa_harness.stats.pooling import pool_names
-
-POOLS = ("mean", "min", "max", "harmonic_mean")
-"""What is printed of a feature: the pooled values of libvmaf."""
+from vqa_harness.stats.pooling import POOLS, pool_names
 
 if TYPE_CHECKING:
     from vqa_harness.logs.log import Log

@@ -164,10 +164,12 @@ def changed_conditions(before: Conditions, after: Conditions) -> str:
 
 def rungs_differ(logs: Sequence[tuple[str, Log]], feature: str) -> str:
     """Why logs are no points of comparable curves, each with its name; empty where they are."""
-    name, first = logs[0] if logs else ("", None)
-    for other, log in logs[1:]:
-        assert first is not None  # there is one before
-        one, two = conditions_of(first), conditions_of(log)
+    if not logs:
+        return ""
+    (name, first), *others = logs
+    one = conditions_of(first)
+    for other, log in others:
+        two = conditions_of(log)
         found = [
             *_reference_difference(one, two),
             *_option_differences(one, two),

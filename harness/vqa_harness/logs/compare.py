@@ -10,8 +10,8 @@ from typing import Any
 from vqa_harness.logs.features import asked_for
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.view import Inputs, MetricEntry
+from vqa_harness.stats.pooling import POOLS
 
-POOLS = ("mean", "min", "max", "harmonic_mean")
 _STREAM_FACTS = ("width", "height", "pix_fmt", "rate", "frames")
 _METRIC_FACTS = ("version", "provider")
 _METRIC_OBJECTS = ("parameters", "info")

@@ -135,13 +135,10 @@ def shortfall(
 def _number(name: str, value: Any) -> float | None:
     if value is None:
         return None
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()  # of a NumPy array or a tensor of no dimensions
     if isinstance(value, bool) or not isinstance(value, Real):
-        item = getattr(value, "item", None)  # a NumPy array or a tensor of no dimensions
-        if getattr(value, "shape", None) != () or item is None:
-            raise MetricError(f"gave {_kind(value)} for {name!r}, which is no number")
-        value = item()
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise MetricError(f"gave {_kind(value)} for {name!r}, which is no number")
+        raise MetricError(f"gave {_kind(value)} for {name!r}, which is no number")
     try:
         number = float(value)
     except OverflowError:

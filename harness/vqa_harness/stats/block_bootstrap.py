@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-LEVEL = 0.95
-"""Confidence of the interval."""
+from vqa_harness.stats.correlation import LEVEL
+
 SAMPLES = 2000
 _SEED = 20250101
 _FEWEST = 4

@@ -16,6 +16,8 @@ from statistics import fmean
 
 from vqa_harness.errors import UsageError
 
+POOLS = ("mean", "min", "max", "harmonic_mean")
+"""The pooled values of libvmaf, in the order in which they are shown."""
 PERCENTILES = (1, 5, 10, 50, 90, 95, 99)
 """Percentiles a log records."""
 
