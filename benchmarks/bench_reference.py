@@ -29,6 +29,7 @@ from vqa_harness.testing.kit import stream_info, yuv_frame
 from vqa_harness.testing.synthetic import moving_pattern
 from vqa_metrics import ffmpeg_filters as filters
 from vqa_metrics.psnr import Psnr
+from vqa_metrics.siti import Siti
 from vqa_metrics.specs.filters import ROWS
 from vqa_metrics.ssim import MsSsim, Ssim
 
@@ -57,7 +58,14 @@ def ours(frame: Frame, ref: Frame) -> dict[str, Timed]:
         one = fresh()
         return ssim.measure(one, ref)["ssim"] + ms_ssim.measure(one, ref)["ms_ssim"]
 
+    siti = Siti()
+
+    def both_of_siti() -> float:
+        siti.measure(fresh(), None)
+        return float(siti.close().frames[-1]["siti_si"])
+
     return {
+        "siti": both_of_siti,
         "psnr, 3 planes": lambda: psnr.measure(fresh(), ref)["psnr_y"],
         "ssim": lambda: ssim.measure(fresh(), ref)["ssim"],
         "ms_ssim": lambda: ms_ssim.measure(fresh(), ref)["ms_ssim"],
@@ -103,6 +111,17 @@ def others(frame: Frame, ref: Frame) -> dict[str, Timed]:
 
         found["scikit-image SSIM"] = skimage_ssim
         found["scikit-image PSNR, luma"] = lambda: peak_signal_noise_ratio(x, y, data_range=peak)
+    if importlib.util.find_spec("siti_tools"):
+        from siti_tools.siti import ColorRange, SiTiCalculator
+
+        peer = SiTiCalculator(bit_depth=frame.depth, color_range=ColorRange.FULL, legacy=True)
+
+        def siti_tools() -> float:
+            shown, before = (peer.normalize_between_0_1(p.astype(int)) for p in (x, y))
+            peer.ti(shown, before)
+            return float(255 * peer.si(shown))
+
+        found["siti-tools, two pictures read"] = siti_tools
     if importlib.util.find_spec("cv2"):
         import cv2
 

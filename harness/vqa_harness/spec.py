@@ -41,6 +41,8 @@ class Feature:
         unit: such as ``"dB"``; empty for a plain score.
         help: one line on what it means.
         diagnostic: written under ``vqa_harness`` in the log, beside the scores, never pooled.
+        first: the first frame that can have it, such as 1 for what compares a frame with the one
+            before; that earlier frames lack it is not told.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Feature:
     unit: str = ""
     help: str = ""
     diagnostic: bool = False
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)

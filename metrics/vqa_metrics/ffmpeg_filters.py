@@ -152,6 +152,5 @@ class FilterMetric:
 
 ssim_ffmpeg = partial(FilterMetric, ROWS["ssim_ffmpeg"])
 xpsnr = partial(FilterMetric, ROWS["xpsnr"])
-siti = partial(FilterMetric, ROWS["siti"])
 blockiness = partial(FilterMetric, ROWS["blockiness"])
 blurriness = partial(FilterMetric, ROWS["blurriness"])

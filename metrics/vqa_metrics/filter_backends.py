@@ -21,6 +21,5 @@ def _backend(name: str, _params: Mapping[str, ParamValue]) -> Backend:
 
 ssim_ffmpeg = partial(_backend, "ssim")
 xpsnr = partial(_backend, "xpsnr")
-siti = partial(_backend, "siti")
 blockiness = partial(_backend, "blockdetect")
 blurriness = partial(_backend, "blurdetect")

@@ -7,10 +7,11 @@ from vqa_harness.spec import MetricSpec
 from vqa_metrics.specs.filters import SPECS as FILTERS
 from vqa_metrics.specs.nss import SPECS as NSS
 from vqa_metrics.specs.reference import SPECS as REFERENCE
+from vqa_metrics.specs.siti import SPECS as SITI
 from vqa_metrics.specs.skvideo import SPECS as SKVIDEO
 
 
 @hookimpl
 def vqa_register_metrics() -> list[MetricSpec]:
-    """NIQE and BRISQUE, full-reference metrics, FFmpeg's filters, scikit-video's measures."""
-    return [*NSS, *REFERENCE, *FILTERS, *SKVIDEO]
+    """NIQE and BRISQUE, full-reference metrics, SI and TI, FFmpeg's filters, scikit-video's."""
+    return [*NSS, *REFERENCE, *SITI, *FILTERS, *SKVIDEO]

@@ -144,14 +144,6 @@ def test_gray_frames_have_luma_only():
                 assert rows[1][feature] == expected[1][feature], feature
 
 
-def test_siti_knows_the_range():
-    shown = moving_pattern(3, 96, 64)
-    limited, _ = run("siti", [yuv_frame(p) for p in shown], [])
-    full, _ = run("siti", [yuv_frame(p, colour=FULL) for p in shown], [])
-    assert limited[0]["siti_ti"] == 0
-    assert limited[1]["siti_si"] == pytest.approx(full[1]["siti_si"] * 255 / 219, rel=0.01)
-
-
 def test_direction_of_blockiness_and_blurriness():
     sharp = moving_pattern(3, 192, 128)
     blocky, soft = [], []
@@ -181,7 +173,7 @@ def test_frames_that_filters_do_not_take():
             run(name, small, small)
 
 
-@pytest.mark.parametrize("name", ["siti", "blockiness", "blurriness"])
+@pytest.mark.parametrize("name", ["blockiness", "blurriness"])
 def test_rgb_is_scored_as_full_range_ycbcr(name):
     """Red, green and blue of noise by the weights of BT.601, as JPEG has them."""
     pictures = np.random.default_rng(5).integers(0, 256, (3, 96, 128, 3), np.uint8)
@@ -209,11 +201,11 @@ def test_a_change_of_size_or_range_is_refused():
     frames = sample_frames(2)
     for other in (sample_frames(1, width=200)[0], replace(frames[1], colour=FULL)):
         with pytest.raises(MetricError, match="changed at frame"):
-            run("siti", [frames[0], replace(other, index=1)], [])
+            run("blurriness", [frames[0], replace(other, index=1)], [])
 
 
 def test_nothing_to_score():
-    metric = filters.siti()
+    metric = filters.blurriness()
     with pytest.raises(MetricError, match="no frame"):
         metric.close()
     metric.abort()

@@ -72,7 +72,7 @@ def _announce(modules: Mapping[str, list[str]]) -> None:
     names, seconds = will_compile(modules)
     if names:
         time_needed = "some seconds" if math.isnan(seconds) else f"about {seconds:.0f} s"
-        note(f"compiling {', '.join(names)}, once per machine, {time_needed} ...")
+        note(f"compiling {', '.join(dict.fromkeys(names))}, once per machine, {time_needed} ...")
 
 
 def _load(module: str, names: list[str]) -> Any:

@@ -112,7 +112,8 @@ def shortfall(
         kept: the values after `defined`.
         feature: what the metric declares of it.
     """
-    lacking = sum(x is None for x in kept)
+    early = 0 if feature is None else sum(x is None for x in kept[: feature.first])
+    lacking = sum(x is None for x in kept) - early
     if not lacking:
         return []
     lines = []
@@ -124,10 +125,10 @@ def shortfall(
             f"{name} was outside the range {low} to {high} that it declares on {len(outside)} of"
             f" {len(kept)} frames ({outside[0]:g} first); these count as undefined"
         )
-    if lacking < len(kept):
+    if lacking + early < len(kept):
         lines.append(
-            f"{name} is undefined for {lacking} of {len(kept)} frames; what is printed is over the"
-            f" other {len(kept) - lacking}"
+            f"{name} is undefined for {lacking + early} of {len(kept)} frames; what is printed is"
+            f" over the other {len(kept) - lacking - early}"
         )
     return lines
 

@@ -61,23 +61,6 @@ _XPSNR = MetricSpec(
     summary="PSNR weighted by local spatial and temporal activity (FFmpeg's filter)",
     paper="Helmrich, Siekmann, Becker, Bosse, Marpe, Wiegand, ICASSP 2020",
 )
-_SITI = MetricSpec(
-    name="siti",
-    factory="vqa_metrics.ffmpeg_filters:siti",
-    backend="vqa_metrics.filter_backends:siti",
-    features=(
-        Feature("siti_si", None, lo=0, help="spatial information; in 10-bit units above 8 bits"),
-        Feature(
-            "siti_ti",
-            None,
-            lo=0,
-            help="temporal information; 0 for the first frame, units likewise",
-        ),
-    ),
-    kind="stream",
-    summary="How much detail and motion there is, not how good it looks (FFmpeg's filter siti)",
-    paper="ITU-T P.910 (2021)",
-)
 _BLOCKINESS = MetricSpec(
     name="blockiness",
     factory="vqa_metrics.ffmpeg_filters:blockiness",
@@ -124,7 +107,6 @@ ROWS: dict[str, FilterRow] = {
             limited=True,
             packed_above_8=True,
         ),
-        FilterRow(_SITI, "siti", {"siti_si": "siti.si", "siti_ti": "siti.ti"}),
         FilterRow(_BLOCKINESS, "blockdetect", {"blockiness_ffmpeg": "block"}),
         FilterRow(_BLURRINESS, "blurdetect", {"blurriness_ffmpeg": "blur"}),
     )
