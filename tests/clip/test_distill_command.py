@@ -19,13 +19,13 @@ from vqa_harness.errors import InputError, MissingBackend, UsageError
 from vqa_metrics.vmaf.ffmpeg import find_ffmpeg
 from vqa_plugin_clip.checkpoint.files import load_checkpoint, save_checkpoint
 from vqa_plugin_clip.cli import app
-from vqa_plugin_clip.distill import run, shards
+from vqa_plugin_clip.distill import evaluate, run, shards
 from vqa_plugin_clip.distill.network import small_architecture
 from vqa_plugin_clip.network.model import ClipVqa
 from vqa_plugin_clip.network.stem import imagenet_weights
 from vqa_plugin_clip.network.tokens import LABELS
 
-TINY = "--width 64 --layers 1 --batch 6 --clips 12 --jobs 1 --device cpu --frozen-blocks 11"
+TINY = "--width 64 --layers 1 --batch 6 --clips 6 --jobs 1 --device cpu --frozen-blocks 11"
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,7 @@ def distill(world, monkeypatch):
     """Run the command on those contents with shards of six clips: (stdout, stderr)."""
     small_shards(monkeypatch, 6)
     monkeypatch.setattr(shards, "GROUP", 3)
+    monkeypatch.setattr(evaluate, "_BATCH", 2)
     threads = torch.get_num_threads()
 
     def call(output, words, *more):
