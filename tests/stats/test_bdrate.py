@@ -3,7 +3,8 @@ import math
 import pytest
 
 from vqa_harness.errors import InputError, UsageError
-from vqa_harness.stats.bdrate import CurveError, bd_quality, bd_rate, compare, curve, rate_at
+from vqa_harness.stats.bdrate import bd_quality, bd_rate, compare
+from vqa_harness.stats.rate_curve import CurveError, curve, rate_at
 
 # the example of the bjontegaard package's README, and a pair of curves of unlike lengths
 PSNR_ANCHOR = [(9487.76, 40.037), (4593.60, 38.615), (2486.44, 36.845), (1358.24, 34.851)]

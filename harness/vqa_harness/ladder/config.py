@@ -13,7 +13,8 @@ from vqa_harness import config as toml
 from vqa_harness.config import Numbers, Table, Texts
 from vqa_harness.errors import UsageError, placed, refuse_twice
 from vqa_harness.ladder.encode import Codec, EncodeGrid
-from vqa_harness.stats.bdrate import METHODS, MIN_OVERLAP, Method
+from vqa_harness.stats.bdrate import MIN_OVERLAP
+from vqa_harness.stats.rate_curve import METHODS, Method
 
 NotMonotone = Literal["refuse", "pareto"]
 CurveKind = Literal["auto", "points", "hull"]

@@ -10,7 +10,7 @@ from typing import Any
 from vqa_harness.ladder.config import CompareSettings
 from vqa_harness.ladder.score import Rung
 from vqa_harness.logs.features import FeatureInfo
-from vqa_harness.stats import bdrate, hull
+from vqa_harness.stats import bdrate, hull, rate_curve
 from vqa_harness.stats.switching import switches
 
 SATURATED = 0.01
@@ -50,7 +50,7 @@ class FeatureView:
         if kind == "auto":
             kind = "hull" if len(sizes) > 1 else "points"
         on_curve = list(range(len(members)))
-        fallen = bdrate.falls(points)
+        fallen = rate_curve.falls(points)
         if kind == "hull":
             on_curve = hull.upper_hull(points)
         elif self._settings.not_monotone == "pareto":
@@ -108,7 +108,7 @@ class FeatureView:
             "switches": [one for series in self.series for one in self._switches(series)],
         }
 
-    def _picks(self, members: list[int], points: list[bdrate.Point]) -> list[Json]:
+    def _picks(self, members: list[int], points: list[rate_curve.Point]) -> list[Json]:
         picks: list[Json] = []
         for target in self._settings.target_bitrates:
             k = hull.for_bitrate(points, target)
@@ -133,18 +133,18 @@ class FeatureView:
     def _rate_at(self, series: str, target: float) -> float | None:
         try:
             quality = self._about.sign * target
-            return bdrate.rate_at(self._rising(series), quality, self._settings.method)
-        except bdrate.CurveError:
+            return rate_curve.rate_at(self._rising(series), quality, self._settings.method)
+        except rate_curve.CurveError:
             return None
 
     def _quality_at(self, series: str, target: float) -> float | None:
         try:
-            found = bdrate.quality_at(self._rising(series), target, self._settings.method)
-        except bdrate.CurveError:
+            found = rate_curve.quality_at(self._rising(series), target, self._settings.method)
+        except rate_curve.CurveError:
             return None
         return None if found is None else self._about.sign * found
 
-    def _rising(self, series: str) -> list[bdrate.Point]:
+    def _rising(self, series: str) -> list[rate_curve.Point]:
         """The curve of a series without points no better than one of less bitrate."""
         points = self._points(self.curve(series)["rungs"])
         return [points[k] for k in hull.pareto(points)]
@@ -177,7 +177,7 @@ class FeatureView:
                 self._settings.method,
                 min_overlap=self._settings.min_overlap,
             )
-        except bdrate.CurveError as error:
+        except rate_curve.CurveError as error:
             return {**entry, **nothing, "crossings": [], "notes": [], "refused": str(error)}
         return {
             **entry,
@@ -191,7 +191,7 @@ class FeatureView:
             "refused": difference.refused or None,
         }
 
-    def _points(self, members: Sequence[int]) -> list[bdrate.Point]:
+    def _points(self, members: Sequence[int]) -> list[rate_curve.Point]:
         return [(self._rungs[i].bitrate.mean, self._values[i]) for i in members]
 
     def _saturated(self, index: int) -> bool:
@@ -200,6 +200,6 @@ class FeatureView:
             return False
         return abs(best - self._about.sign * self._values[index]) < SATURATED * max(abs(best), 1.0)
 
-    def _shown(self, point: bdrate.Point) -> str:
+    def _shown(self, point: rate_curve.Point) -> str:
         rate, quality = point
         return f"{self._about.sign * quality:.4g} at {rate / 1000:.4g} kbit/s"

@@ -1,9 +1,7 @@
 """How far two rate-quality curves lie apart: Bjontegaard's delta rate and delta quality.
 
 The average difference of two curves over what they have in common, log bitrate against quality
-(Bjontegaard, VCEG-M33, 2001), with the curves drawn through the points by PCHIP, as the common test
-conditions of JCT-VC and JVET do (JCTVC-L1100, JVET-T2010), or by Akima's splines (Herglotz et al.,
-"The Bjontegaard Bible", arXiv 2304.12852). Plain cubic polynomials overshoot and are not offered.
+(Bjontegaard, VCEG-M33, 2001).
 """
 
 from __future__ import annotations
@@ -11,18 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
-from vqa_harness.errors import InputError, UsageError
+from vqa_harness.stats.rate_curve import (
+    CurveError,
+    Point,
+    fallen,
+    interpolator,
+    points_by_rate,
+    qualities,
+    rates,
+)
 
-Point = tuple[float, float]
-"""Bitrate (any unit, above 0), and a quality of which more is better."""
-
-Method = Literal["pchip", "akima"]
-METHODS: tuple[Method, ...] = get_args(Method)
 MIN_OVERLAP = 0.5
 """Part of the narrower quality range that the curves must share."""
 GOOD_OVERLAP = 0.75
@@ -32,10 +32,6 @@ USUAL_POINTS = 4
 _CROSSING_SAMPLES = 257
 """Places at which two curves are compared to find where they cross."""
 _ADVICE = "add rungs where the other curve has some"
-
-
-class CurveError(InputError):
-    """Points from which no rate-quality curve, or no comparison of two, can be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +80,8 @@ def bd_rate(
         -25.0 where ``test`` saves a quarter of the bitrate.
 
     Raises:
-        CurveError: the points of a curve are refused (see `curve`), or the qualities overlap too
-            little.
+        CurveError: the points of a curve are refused (see `rate_curve.curve`), or the qualities
+            overlap too little.
         UsageError: there is no such method.
     """
     found = compare(anchor, test, method, min_overlap=min_overlap)
@@ -110,12 +106,12 @@ def bd_quality(
         The difference in the unit of the quality; negative where ``test`` is worse.
 
     Raises:
-        CurveError: the points of a curve are refused (see `points_by_rate`), or the bitrates
-            overlap too little.
+        CurveError: the points of a curve are refused (see `rate_curve.points_by_rate`), or the
+            bitrates overlap too little.
         UsageError: there is no such method.
     """
     first, second = points_by_rate(anchor), points_by_rate(test)
-    covered = _covered(_rates(first), _rates(second))
+    covered = _covered(rates(first), rates(second))
     if covered < min_overlap or covered == 0:
         raise CurveError(_too_little("bitrate", covered, min_overlap))
     return _bd_quality(first, second, method)
@@ -135,16 +131,16 @@ def compare(
     common.
 
     Raises:
-        CurveError: the points of a curve are refused (see `points_by_rate`).
+        CurveError: the points of a curve are refused (see `rate_curve.points_by_rate`).
         UsageError: there is no such method.
     """
     first, second = points_by_rate(anchor), points_by_rate(test)
-    ranges = sorted(_qualities(first)), sorted(_qualities(second))
+    ranges = sorted(qualities(first)), sorted(qualities(second))
     share, covered = _share(*ranges), _covered(*ranges)
-    rate_share = _share(_rates(first), _rates(second))
+    rate_share = _share(rates(first), rates(second))
     rate: float | None = None
     crossings: tuple[float, ...] = ()
-    refused = _fallen(first) or _fallen(second)
+    refused = fallen(first) or fallen(second)
     if not refused and (covered < min_overlap or covered == 0):
         refused = _too_little("quality", covered, min_overlap)
     if not refused:
@@ -161,129 +157,24 @@ def compare(
     )
 
 
-def rate_at(points: Sequence[Point], quality: float, method: str = "pchip") -> float | None:
-    """The bitrate at which a curve reaches a quality; None outside its range.
-
-    Raises:
-        CurveError: see `curve`.
-        UsageError: there is no such method.
-    """
-    sorted_points = curve(points)
-    qualities = _qualities(sorted_points)
-    if not qualities[0] <= quality <= qualities[-1]:
-        return None
-    return math.exp(float(interpolator(qualities, _rates(sorted_points), method)(quality)))
-
-
-def quality_at(points: Sequence[Point], rate: float, method: str = "pchip") -> float | None:
-    """The quality that a curve has at a bitrate; None outside its range.
-
-    Raises:
-        CurveError: see `curve`.
-        UsageError: there is no such method.
-    """
-    sorted_points = curve(points)
-    if not sorted_points[0][0] <= rate <= sorted_points[-1][0]:
-        return None
-    drawn = interpolator(_rates(sorted_points), _qualities(sorted_points), method)
-    return float(drawn(math.log(rate)))
-
-
-def curve(points: Sequence[Point]) -> list[Point]:
-    """The points in order of bitrate, checked: more bitrate must give more quality.
-
-    Raises:
-        CurveError: `points_by_rate` refuses them, or a point is no better than one of less bitrate.
-    """
-    ordered = points_by_rate(points)
-    if broken := _fallen(ordered):
-        raise CurveError(broken)
-    return ordered
-
-
-def points_by_rate(points: Sequence[Point]) -> list[Point]:
-    """The points in order of bitrate, checked: quality is a function of bitrate.
-
-    Raises:
-        CurveError: there are fewer than two points, a number is not finite, a bitrate is 0 or
-            below, or two points have one bitrate.
-    """
-    ordered = sorted((float(rate), float(quality)) for rate, quality in points)
-    if len(ordered) < 2:
-        raise CurveError(f"a curve needs at least 2 points, there are {len(ordered)}; add rungs")
-    for rate, quality in ordered:
-        if not (math.isfinite(rate) and math.isfinite(quality) and rate > 0):
-            raise CurveError(
-                f"({rate:g}, {quality:g}) is not a point of a rate-quality curve: both numbers "
-                "must be finite, and the bitrate above 0"
-            )
-    for (rate, quality), (next_rate, next_quality) in pairwise(ordered):
-        if math.log(rate) >= math.log(next_rate):
-            raise CurveError(
-                f"not monotone: {quality:.4g} and {next_quality:.4g} are both at bitrate {rate:.6g}"
-                "; leave such points out (pareto) or encode them again"
-            )
-    return ordered
-
-
-def _fallen(ordered: Sequence[Point]) -> str:
-    """Where quality does not rise with bitrate, in words; empty where it does."""
-    broken = falls(ordered)
-    if not broken:
-        return ""
-    (rate, quality), (next_rate, next_quality) = broken[0]
-    return (
-        f"not monotone: {next_quality:.4g} at {next_rate:.6g} is no better than "
-        f"{quality:.4g} at {rate:.6g}; leave such points out (pareto) or encode them again"
-    )
-
-
-def falls(points: Sequence[Point]) -> list[tuple[Point, Point]]:
-    """Pairs of neighbours by bitrate of which the second is no better, or has no more bitrate."""
-    return [(a, b) for a, b in pairwise(sorted(points)) if b[1] <= a[1] or b[0] <= a[0]]
-
-
-def interpolator(x: Sequence[float], y: Sequence[float], method: str) -> Any:
-    """A piecewise cubic through the points, with ``integrate(a, b)``; ``x`` strictly ascending.
-
-    Raises:
-        UsageError: there is no such method.
-    """
-    from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
-
-    if method not in METHODS:
-        raise UsageError(f"interpolation {method!r}: choose one of {', '.join(METHODS)}")
-    if method == "akima" and len(x) > 2:
-        return Akima1DInterpolator(np.asarray(x), np.asarray(y))
-    return PchipInterpolator(np.asarray(x), np.asarray(y))
-
-
 def _bd_rate(
     anchor: Sequence[Point], test: Sequence[Point], method: str
 ) -> tuple[float, tuple[float, ...]]:
     """BD-rate of two rising curves, and the qualities at which they cross."""
-    low, high = _common(_qualities(anchor), _qualities(test))
+    low, high = _common(qualities(anchor), qualities(test))
     one, other = (
-        interpolator(_qualities(points), _rates(points), method) for points in (anchor, test)
+        interpolator(qualities(points), rates(points), method) for points in (anchor, test)
     )
     gap = (other.integrate(low, high) - one.integrate(low, high)) / (high - low)
     return float(math.expm1(gap) * 100), _crossings(one, other, low, high)
 
 
 def _bd_quality(anchor: Sequence[Point], test: Sequence[Point], method: str) -> float:
-    low, high = _common(_rates(anchor), _rates(test))
+    low, high = _common(rates(anchor), rates(test))
     one, other = (
-        interpolator(_rates(points), _qualities(points), method) for points in (anchor, test)
+        interpolator(rates(points), qualities(points), method) for points in (anchor, test)
     )
     return float((other.integrate(low, high) - one.integrate(low, high)) / (high - low))
-
-
-def _qualities(points: Sequence[Point]) -> list[float]:
-    return [quality for _, quality in points]
-
-
-def _rates(points: Sequence[Point]) -> list[float]:
-    return [math.log(rate) for rate, _ in points]
 
 
 def _common(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:

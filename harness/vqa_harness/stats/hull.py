@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vqa_harness.stats.bdrate import Point
+from vqa_harness.stats.rate_curve import Point
 
 _ROUNDING = 1e-9
 """Relative error that is allowed, so that a point on a line does not fall below it by rounding."""

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from vqa_harness.stats.bdrate import Point, interpolator
 from vqa_harness.stats.hull import pareto
+from vqa_harness.stats.rate_curve import Point, interpolator
 
 Name = TypeVar("Name")
 _SAMPLES = 257
