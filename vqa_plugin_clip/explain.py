@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,10 @@ class Explanation:
         best = np.argsort(-fit, kind="stable")[:_SHOWN]
         words = {self._captions[index]: round(float(fit[index]), 4) for index in best}
         self._windows.append({"start": start, "end": stop, "words": words})
+
+    def extend(self, windows: Iterable[dict[str, Any]]) -> None:
+        """Take in windows as `to_list` gave them."""
+        self._windows += windows
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return a dict per window: ``start``, ``end`` (frames) and ``words``, best first."""

@@ -181,6 +181,15 @@ class ClipVqaMetric(Metric):
         opinions = self._regressor.predict(probabilities) * (TOP_SCORE / top)
         return np.asarray(np.clip(opinions, 0.0, TOP_SCORE), np.float64)
 
+    def gather(self, own: range) -> Any:
+        """Return the explanation of the windows of a piece of a video, if one was asked for."""
+        return None if self._explanation is None else self._explanation.to_list()
+
+    def join(self, gathered: Sequence[Any]) -> None:
+        """Put the explanations of all pieces behind one another."""
+        if self._explanation is not None:
+            self._explanation.extend(window for windows in gathered for window in windows)
+
     def notes(self) -> list[str]:
         """Return the explanation, if one was asked for."""
         return [] if self._explanation is None else self._explanation.lines()

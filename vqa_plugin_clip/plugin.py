@@ -14,6 +14,7 @@ CLIPVQA = MetricSpec(
     name="clipvqa",
     factory="vqa_plugin_clip.metric:ClipVqaMetric",
     kind="clip",
+    context=(0, 0),
     features=(
         Feature("clipvqa", lo=0.0, hi=100.0, help="expected quality level, times 20; 100 is best"),
     ),

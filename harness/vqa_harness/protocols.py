@@ -115,6 +115,34 @@ class Metric:
     def abort(self) -> None:
         """The run stops early: free processes and files; ``close`` will not be called."""
 
+    def gather(self, own: range) -> Any:
+        """What this object counted of a piece of a video, asked after ``close``.
+
+        Only for a metric whose spec has a ``context``. What its ``close`` (beside the frames'
+        scores), ``info``, ``warnings`` and ``notes`` say of a whole video has to follow from what
+        its pieces gathered, see `join`.
+
+        Args:
+            own: which of the frames that a stream metric was fed are the piece's own, counted from
+                0; the others are there for their neighbours' sake, and another piece's. Of a frame
+                or clip metric all are its own.
+
+        Returns:
+            Anything that survives pickling; None, as here, where nothing is counted. Then ``info``
+            must be the same for every piece.
+        """
+        return None
+
+    def join(self, gathered: Sequence[Any]) -> None:
+        """Be as if this object had measured all pieces.
+
+        Called, after ``open``, on an object that measured nothing; then ``close`` (not of a stream
+        metric), ``info``, ``warnings`` and ``notes`` are asked.
+
+        Args:
+            gathered: what `gather` gave for each piece, in order.
+        """
+
 
 def ask(metric: Any, method: str) -> Any:
     """What a metric's ``info``, ``warnings``, ``notes`` or ``abort`` gives.

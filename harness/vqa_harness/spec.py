@@ -72,6 +72,7 @@ class Param:
             its default, is appended to the feature names in the log, as libvmaf does.
         changes_features: whether another value gives other features. The metric's class then says
             which, see `Metric.features`.
+        whole: whether with another value than the default a video cannot be scored in pieces.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Param:
     choices: tuple[str, ...] = ()
     changes_score: bool = True
     changes_features: bool = False
+    whole: bool = False
 
     def parse(self, text: str) -> ParamValue:
         """Read a value from the command line.
@@ -165,6 +167,9 @@ class MetricSpec:
         needs: metrics, as on a command line, whose scores a metric of kind ``fusion`` takes; they
             are measured in the same pass, whether or not they were asked for.
         smallest: pixels that the shorter side must have; a smaller picture is an error.
+        context: how many frames before and after a frame its scores depend on, which a piece of a
+            video must have beside its own; (0, 0) for a clip metric, whose windows stay whole. None
+            where a video cannot be scored in pieces. See `Metric.gather` for what else it takes.
     """
 
     name: str
@@ -184,6 +189,7 @@ class MetricSpec:
     needs_detail: bool = False
     smallest: int = 0
     needs: tuple[str, ...] = ()
+    context: tuple[int, int] | None = None
 
     def param(self, name: str) -> Param | None:
         """The parameter of that name, or None."""

@@ -8,7 +8,7 @@ are compared first: FFmpeg would scale or convert one of the inputs without a wo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -47,7 +47,7 @@ class FilterMetric:
         self._fed = 0
         self._rows: list[dict[str, str]] = []
         self._limit = math.inf
-        self._limited = 0
+        self._at_limit: list[bool] = []
 
     def open(self, run: RunInfo) -> None:
         """Note the frame rate; the graph is made when the first frame comes."""
@@ -99,13 +99,25 @@ class FilterMetric:
         """Let go of the filter graph."""
         self._graph = None
 
+    def gather(self, own: range) -> Any:
+        """Return what was counted of a piece of a video."""
+        limited = sum(self._at_limit[number] for number in own)
+        return self._matrix, self._limit, len(own), limited
+
+    def join(self, gathered: Sequence[Any]) -> None:
+        """Add up the counts of all pieces."""
+        for matrix, limit, fed, limited in gathered:
+            self._matrix, self._limit = matrix, limit
+            self._fed += fed
+            self._at_limit += [True] * limited
+
     def info(self) -> Mapping[str, Any]:
         """Return the filter, FFmpeg's version, the limit in dB and how many frames reached it."""
         facts: dict[str, Any] = {"filter": self._row.filter, "libavfilter": VERSIONS["libavfilter"]}
         if self._matrix:
             facts["rgb_converted_to"] = f"full-range YCbCr 4:4:4, {self._matrix}"
         if self._row.limited and self._fed:
-            facts |= {"limit_db": self._limit, "frames_at_limit": self._limited}
+            facts |= {"limit_db": self._limit, "frames_at_limit": sum(self._at_limit)}
         return facts
 
     def _start(self, frame: Frame) -> FilterGraph:
@@ -145,7 +157,7 @@ class FilterMetric:
     def _scores(self, metadata: Mapping[str, str]) -> Scores:
         texts = {name: metadata.get(f"lavfi.{key}") for name, key in self._row.keys.items()}
         values = {name: math.nan if text is None else float(text) for name, text in texts.items()}
-        self._limited += any(value >= self._limit for value in values.values())
+        self._at_limit.append(any(value >= self._limit for value in values.values()))
         limited = {name: min(value, self._limit) for name, value in values.items()}
         return {name: value if math.isfinite(value) else None for name, value in limited.items()}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -156,6 +156,19 @@ class Psnr(Metric):
             f"apsnr_{name}": psnr(sse / self._samples[name], self._depth)
             for name, sse in self._sse.items()
         }
+
+    def gather(self, own: range) -> Any:
+        """Return the sums over a piece of a video."""
+        return self._sse, self._samples, self._depth, self._limited
+
+    def join(self, gathered: Sequence[Any]) -> None:
+        """Add up the sums of all pieces."""
+        for sse, samples, depth, limited in gathered:
+            self._depth = depth
+            self._limited += limited
+            for name in sse:
+                self._sse[name] = self._sse.get(name, 0) + sse[name]
+                self._samples[name] = self._samples.get(name, 0) + samples[name]
 
     def info(self) -> Mapping[str, Any]:
         """Return the limit in dB, and on how many frames a plane reached it."""

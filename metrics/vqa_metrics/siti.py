@@ -10,7 +10,7 @@ and HDR can be compared.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -46,7 +46,8 @@ class Siti:
         self._before: Samples | None = None
         self._table: NDArray[np.float32] | None = None
         self._rows: list[Scores] = []
-        self._clipped = 0
+        self._clipped: list[int] = []
+        """Samples outside the nominal range, of each frame for which they were looked for."""
 
     def open(self, run: RunInfo) -> None:
         """Choose the matrix that RGB frames are converted with."""
@@ -95,21 +96,31 @@ class Siti:
         """Let go of the last picture."""
         self._before = None
 
+    def gather(self, own: range) -> Any:
+        """Return what was counted of a piece of a video."""
+        return self._kind, self._clipped[own.start : own.stop]
+
+    def join(self, gathered: Sequence[Any]) -> None:
+        """Add up the counts of all pieces."""
+        for kind, clipped in gathered:
+            self._kind = kind
+            self._clipped += clipped
+
     def info(self) -> Mapping[str, Any]:
         """Return the scale of the picture and what was converted or clipped."""
         facts: dict[str, Any] = {"scale": "full range, 0 to 255", "domain": self._domain}
         if self._matrix:
             facts["rgb_converted_to"] = f"full-range YCbCr 4:4:4, {self._matrix}"
-        if self._clipped:
-            facts["samples_clipped"] = self._clipped
+        if any(self._clipped):
+            facts["samples_clipped"] = sum(self._clipped)
         return facts
 
     def warnings(self) -> list[str]:
         """Say how many samples lay outside the range that a display shows."""
-        if not self._clipped:
+        if not any(self._clipped):
             return []
-        samples = self._kind[0] * self._kind[1] * len(self._rows)
-        share = 100 * self._clipped / samples
+        samples = self._kind[0] * self._kind[1] * len(self._clipped)
+        share = 100 * sum(self._clipped) / samples
         return [f"siti: {share:.2g} % of luma outside the nominal range was clipped for domain=pq"]
 
     def _start(self, frame: Frame, kind: tuple[Any, ...]) -> None:
@@ -130,7 +141,7 @@ class Siti:
             return cast(Samples, luma)
         low = 0 if frame.colour.full_range else 16 << (frame.depth - 8)
         outside = (luma < low) | (luma > low + _span(frame))
-        self._clipped += int(np.count_nonzero(outside))
+        self._clipped.append(int(np.count_nonzero(outside)))
         return self._table[luma]
 
 

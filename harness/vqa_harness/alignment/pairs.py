@@ -39,6 +39,7 @@ from vqa_harness.errors import AlignError
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.colour_tags import ColourRule
 from vqa_harness.media.filters import Deinterlace
+from vqa_harness.media.read_report import ReadReport
 from vqa_harness.media.recoloured import recoloured
 from vqa_harness.media.source import VideoSource
 
@@ -151,6 +152,18 @@ class AlignedPairs:
     def losses(self) -> list[str]:
         """What decoding lost, one line each."""
         return [text for window in self._windows for text in window.report.warnings()]
+
+    def sides(self) -> Iterator[tuple[Path | VideoSource, Deinterlace, ReadReport]]:
+        """Each video as it was read, how it was deinterlaced, and what reading it found."""
+        for source, mode, window in zip(
+            self._sources, self._deinterlace, self._windows, strict=True
+        ):
+            yield source, mode, window.report
+
+    @property
+    def formats(self) -> FormatPlan:
+        """How the frames of both are made comparable."""
+        return self._plan
 
     def close(self) -> None:
         """Close both files; may be called twice."""

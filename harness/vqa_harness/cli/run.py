@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,6 +68,14 @@ def run_command(
         ),
     ] = False,
     json_target: Json = None,
+    split: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=4096,
+            help="Score each video in so many pieces at the same time; the scores are the same.",
+        ),
+    ] = 1,
     threads: Threads = 0,
     _timeout: Deadline = None,
     _memory: Memory = None,
@@ -81,7 +90,7 @@ def run_command(
     from vqa_harness.destinations import Writing, check_destinations, files_of
     from vqa_harness.logs.write import log_targets, write_log
     from vqa_harness.media.inputs import as_source, check_stated, expand
-    from vqa_harness.pipeline.runner import RunOptions, run
+    from vqa_harness.pipeline.runner import RunOptions
 
     registry: Registry = context.obj
     requests = registry.requests(metric or [DEFAULT_METRIC])
@@ -104,7 +113,8 @@ def run_command(
             with progress_bar(path.name, quiet=quiet) as progress:
                 options = RunOptions(threads, progress, pairing)
                 source = as_source(path, stated.distorted)
-                result = run(source, requests, registry, options, reference=compared)
+                score = _how(split, path.name)
+                result = score(source, requests, registry, options, reference=compared)
             log = _log(path, result)
         except (InputError, AlignError, MetricError) as error:
             if len(inputs) == 1:
@@ -131,6 +141,18 @@ def run_command(
     if done and STDOUT not in (output, json_target):
         _print(done, requests, pools, interval=interval)
     writing.conclude(_failure(done, failed, len(inputs)))
+
+
+def _how(split: int, name: str) -> Callable[..., RunResult]:
+    """What scores a video: in one piece or in several."""
+    from vqa_harness.console import note
+    from vqa_harness.pipeline.runner import run
+    from vqa_harness.split.run import Splitting, run_in_pieces
+
+    if split == 1:
+        return run
+    splitting = Splitting(split, told=lambda text: note(about(name, text)))
+    return partial(run_in_pieces, splitting=splitting)
 
 
 def _log(path: Path, result: RunResult) -> Log:

@@ -111,6 +111,11 @@ class ReadReport:
         if text not in self.metadata_problems and len(self.metadata_problems) < LISTED:
             self.metadata_problems.append(text)
 
+    def leave_out(self, decoded: int) -> None:
+        """Note that only some frames were decoded, as no metric looks at the others."""
+        self.decoded_frames = decoded
+        self.note(f"{decoded} of {self.frames} frames were decoded: nobody looks at the others")
+
     def count_corrupt(self, index: int) -> None:
         """Count a frame with damage."""
         self.corrupt_frames += 1

@@ -171,10 +171,8 @@ class VideoReader:
         for index, time in enumerate(chosen.times):
             self._check_gap(index, time)
         report = self.report
-        report.frames, report.decoded_frames = len(chosen.times), chosen.decoded
-        report.note(
-            f"{chosen.decoded} of {report.frames} frames were decoded: nobody looks at the others"
-        )
+        report.frames = len(chosen.times)
+        report.leave_out(chosen.decoded)
         self._finish()
 
     def _pictures(self) -> Iterator[Picture]:

@@ -54,12 +54,15 @@ class Recoloured:
 class RecolouredReader:
     """A `Reader` over another one, which is closed with it.
 
+    Attributes:
+        reader: the other one.
+
     Raises:
         UsageError: a matrix is stated of RGB.
     """
 
     def __init__(self, reader: Reader, rule: ColourRule) -> None:
-        self._reader, self._rule = reader, rule
+        self.reader, self._rule = reader, rule
         info = reader.info
         if info.colour.matrix == "rgb" and rule.stated.matrix is not None:
             raise UsageError(
@@ -72,17 +75,17 @@ class RecolouredReader:
     @property
     def deinterlaced(self) -> Deinterlacing | None:
         """How frames are being deinterlaced; None if they are not."""
-        return self._reader.deinterlaced
+        return self.reader.deinterlaced
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames not yet read."""
-        for frame in self._reader:
+        for frame in self.reader:
             colour = self._rule.of(frame.colour)
             yield frame if colour is frame.colour else _restated(frame, colour)
 
     def close(self) -> None:
         """See `Reader.close`."""
-        self._reader.close()
+        self.reader.close()
 
 
 def _restated(frame: Frame, colour: ColourInfo) -> Frame:

@@ -174,22 +174,28 @@ class ClipDriver:
         if job.alive:
             with job.guarded():
                 job.result.aggregate = aggregate_of(job.metric.close())
-                self._spread_scores(frames)
+                spread_scores(job, frames)
             job.tell()
         return [job.result]
-
-    def _spread_scores(self, frames: int) -> None:
-        windows = self.job.result.windows
-        names = dict.fromkeys(name for window in windows for name in window.scores)
-        columns = {
-            name: per_frame([(w.start, w.stop, w.scores.get(name)) for w in windows], frames)
-            for name in names
-        }
-        self.job.store([{n: columns[n][i] for n in columns} for i in range(frames)])
 
     def abort(self) -> None:
         """Drop what is queued."""
         self._thread.shutdown(cancel_futures=True)
+
+
+def spread_scores(job: Job, frames: int) -> None:
+    """Make a column of the scores of the windows, for every frame.
+
+    Raises:
+        MetricError: there is no score among them.
+    """
+    windows = job.result.windows
+    names = dict.fromkeys(name for window in windows for name in window.scores)
+    columns = {
+        name: per_frame([(w.start, w.stop, w.scores.get(name)) for w in windows], frames)
+        for name in names
+    }
+    job.store([{n: columns[n][i] for n in columns} for i in range(frames)])
 
 
 def _wishes(metric: Any) -> tuple[Sampling, int]:

@@ -38,7 +38,8 @@ class Job:
         """Set where the metric found no memory."""
         self._lock = threading.Lock()
         """For the error, the seconds and the counts, which several frames may change at once."""
-        self._looked, self._little, self._blank = 0, 0, 0
+        self.looked, self.little, self.blank = 0, 0, 0
+        """Frames that were looked at for whether there is anything to see; with little; blank."""
 
     @property
     def alive(self) -> bool:
@@ -65,13 +66,17 @@ class Job:
 
     def open(self, run: RunInfo) -> None:
         """Tell the metric about the streams, unless it cannot judge such pictures."""
+        self.judge(run)
+        if self.alive:
+            with self.guarded():
+                self.metric.open(run)
+
+    def judge(self, run: RunInfo) -> None:
+        """Say whether the metric can judge such pictures, and whether it was made for them."""
         if fault := too_small(self.request.spec, run.distorted):
             self.fail(fault)
         if warning := beyond_sdr(self.request.spec, run.distorted):
             self.result.warnings.append(warning)
-        if self.alive:
-            with self.guarded():
-                self.metric.open(run)
 
     def sees(self, frame: Frame) -> bool:
         """Whether the frame has what the metric needs; False if it is blank."""
@@ -79,9 +84,9 @@ class Job:
             return True
         share = plain_share(frame)
         with self._lock:
-            self._looked += 1
-            self._blank += share >= BLANK
-            self._little += LITTLE <= share < BLANK
+            self.looked += 1
+            self.blank += share >= BLANK
+            self.little += LITTLE <= share < BLANK
         return share < BLANK
 
     def nothing(self) -> dict[str, float | None]:
@@ -105,14 +110,14 @@ class Job:
 
     def tell(self) -> None:
         """Collect what the metric says of itself; call after ``close``."""
-        if self._blank:
+        if self.blank:
             self.result.warnings.append(
-                f"{self._blank} of the {self._looked} frames that it looked at are blank: there is"
+                f"{self.blank} of the {self.looked} frames that it looked at are blank: there is"
                 " nothing to judge"
             )
-        if self._little:
+        if self.little:
             self.result.warnings.append(
-                f"{self._little} of the {self._looked} frames that it looked at are plain over"
+                f"{self.little} of the {self.looked} frames that it looked at are plain over"
                 f" {LITTLE:.0%} or more of the picture: there is little to judge"
             )
         with self.guarded():

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from vqa_harness import interruption, memory
+from vqa_harness import memory
 from vqa_harness.console import Progress
 from vqa_harness.errors import InputError, UsageError, refuse_twice
-from vqa_harness.frames import Frame
 from vqa_harness.media.skipping import NotAsPromised
 from vqa_harness.media.source import VideoSource, hash_source
 from vqa_harness.pipeline.clip_driver import ClipDriver
@@ -27,6 +25,7 @@ from vqa_harness.pipeline.drivers import (
     FusionDriver,
     StreamDriver,
 )
+from vqa_harness.pipeline.feeding import feed
 from vqa_harness.pipeline.job import make_jobs
 from vqa_harness.pipeline.open_ended import OpenEndedDriver
 from vqa_harness.pipeline.sight import beyond_sdr
@@ -39,13 +38,6 @@ from vqa_harness.system import processors
 
 if TYPE_CHECKING:
     from vqa_harness.alignment.options import AlignOptions
-
-
-_MADE = 4
-"""Bytes that a run takes for a picture under way, as a multiple of the decoded picture's.
-
-Its conversion to RGB or luma is kept with it, and metrics compute with wider samples.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,32 +140,6 @@ def refuse_file_metrics(requests: Sequence[Request]) -> None:
                 f"metric {request.spec.name!r} reads the video file by itself; give a path, or "
                 "leave it out"
             )
-
-
-@dataclass(slots=True)
-class _InFlight:
-    """The frames of a pair, and the work that still reads them."""
-
-    frames: tuple[Frame, ...]
-    work: list[Future[None]] = field(default_factory=list)
-
-    def done(self) -> None:
-        """Wait for the work, then free the frames' memory."""
-        for one in self.work:
-            one.result()
-        for frame in self.frames:
-            frame.release()
-
-
-def _finish(under_way: deque[_InFlight], keep: int) -> None:
-    """Wait for all but the last ``keep`` pairs.
-
-    The newest is waited for first: when it is done most others are, and waiting for those that are
-    done costs nothing.
-    """
-    ending = [under_way.popleft() for _ in range(len(under_way) - keep)]
-    for flight in reversed(ending):
-        flight.done()
 
 
 class Run:
@@ -292,51 +258,18 @@ class Run:
         return drivers
 
     def _feed(self) -> tuple[list[Fraction | None], float]:
-        """Hand every frame to every driver, and hold few frames at a time.
+        """Hand every frame to every driver.
 
         Returns:
             The time of each frame, those left out included, and the seconds spent waiting for
             frames.
         """
         all_times = self._leave_out()
-        depth = self._pairs_under_way()
-        under_way: deque[_InFlight] = deque()
-        times: list[Fraction | None] = []
-        waited, mark = 0.0, time.perf_counter()
-        for frame, ref in self._pairs:
-            interruption.check()
-            self._check_memory()
-            waited += time.perf_counter() - mark
-            flight = _InFlight((frame,) if ref is None else (frame, ref))
-            number = len(times) if all_times is None else frame.index
-            for driver in self._drivers:
-                flight.work += driver.feed(number, frame, ref)
-            times.append(frame.time)
-            under_way.append(flight)
-            if len(under_way) >= depth:
-                _finish(under_way, min(self._options.workers, depth - 1))
-            if self._options.progress:
-                self._options.progress(number + 1, self._pairs.expected)
-            mark = time.perf_counter()
-        _finish(under_way, 0)
-        self._check_memory()
-        return times if all_times is None else all_times, waited
-
-    def _pairs_under_way(self) -> int:
-        """How many pairs may be under way, before one of them is waited for; at least one.
-
-        One for each worker, and three so that no worker has to wait, if memory has room for them
-        with what metrics make of a picture.
-        """
-        streams = (self._pairs.distorted, self._pairs.reference)
-        size = _MADE * sum(info.picture_bytes for info in streams if info is not None)
-        return memory.pictures(size, 0.5, self._options.workers + 3)
-
-    def _check_memory(self) -> None:
-        """End the run where a metric found no memory, which says nothing of the metric."""
-        for job in self._jobs:
-            if job.short is not None:
-                raise memory.short(job.short)
+        workers, progress = self._options.workers, self._options.progress
+        if all_times is None:
+            return feed(self._pairs, self._drivers, self._jobs, workers, progress)
+        by_index = partial(feed, number_of=lambda _, frame: frame.index)
+        return all_times, by_index(self._pairs, self._drivers, self._jobs, workers, progress)[1]
 
     def _leave_out(self) -> list[Fraction | None] | None:
         """Have frames left out that no metric looks at, and the time that takes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,18 @@ class NssMetric(Metric):
             self._letterboxed += bars >= BARS
             self._flat += sums.flat_fraction
         return {self.name: score, f"{self.name}_flat_fraction": sums.flat_fraction}
+
+    def gather(self, own: range) -> Any:
+        """Return what was counted of a piece of a video."""
+        return self._frames, self._undefined, self._letterboxed, self._flat
+
+    def join(self, gathered: Sequence[Any]) -> None:
+        """Add up the counts of all pieces."""
+        for frames, undefined, letterboxed, flat in gathered:
+            self._frames += frames
+            self._undefined += undefined
+            self._letterboxed += letterboxed
+            self._flat += flat
 
     def warnings(self) -> list[str]:
         """Say in one line each what makes the video's scores doubtful; read after ``close``."""

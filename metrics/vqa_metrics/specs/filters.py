@@ -44,6 +44,7 @@ _SSIM = MetricSpec(
     ),
     kind="stream",
     reference=True,
+    context=(0, 0),
     summary="SSIM as FFmpeg's filter ssim computes it: 8x8 box windows, every 4 pixels",
     paper="after Wang, Bovik, Sheikh, Simoncelli, IEEE TIP 2004",
 )
@@ -58,6 +59,7 @@ _XPSNR = MetricSpec(
     ),
     kind="stream",
     reference=True,
+    context=(2, 0),
     summary="PSNR weighted by local spatial and temporal activity (FFmpeg's filter)",
     paper="Helmrich, Siekmann, Becker, Bosse, Marpe, Wiegand, ICASSP 2020",
 )
@@ -78,6 +80,7 @@ _BLURRINESS = MetricSpec(
     backend="vqa_metrics.filter_backends:blurriness",
     features=(Feature("blurriness_ffmpeg", False, lo=0, help="mean width of edges, pixels"),),
     kind="stream",
+    context=(0, 0),
     summary="Mean width of edges, no reference (FFmpeg's blurdetect)",
     paper="Marziliano, Dufaux, Winkler, Ebrahimi, ICIP 2002",
 )

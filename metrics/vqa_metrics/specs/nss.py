@@ -33,6 +33,7 @@ SPECS: tuple[MetricSpec, ...] = (
         warmup="vqa_metrics.nss_warmup",
         sdr_only=True,
         needs_detail=True,
+        context=(0, 0),
         paper="Mittal, Soundararajan, Bovik, IEEE Signal Processing Letters 20 (3), 2013",
     ),
     MetricSpec(
@@ -50,6 +51,7 @@ SPECS: tuple[MetricSpec, ...] = (
         warmup="vqa_metrics.nss_warmup",
         sdr_only=True,
         needs_detail=True,
+        context=(0, 0),
         paper="Mittal, Moorthy, Bovik, IEEE Transactions on Image Processing 21 (12), 2012",
     ),
 )

@@ -14,6 +14,7 @@ PSNR = MetricSpec(
         Feature("psnr_lossless", None, 0, 1, help="1 where all planes are equal", diagnostic=True),
     ),
     reference=True,
+    context=(0, 0),
     summary="Peak signal-to-noise ratio per plane, equal to libvmaf's",
     paper="ITU-T J.340; limits and names as in libvmaf",
 )
@@ -22,6 +23,7 @@ SSIM = MetricSpec(
     factory="vqa_metrics.ssim:Ssim",
     features=(Feature("ssim", lo=-1, hi=1, help="luma, Gaussian window of 11x11"),),
     reference=True,
+    context=(0, 0),
     summary="Structural similarity as published (not libvmaf's float_ssim, not FFmpeg's ssim)",
     paper="Wang, Bovik, Sheikh, Simoncelli, IEEE TIP 2004",
     warmup="vqa_metrics.reference_warmup",
@@ -31,6 +33,7 @@ MS_SSIM = MetricSpec(
     factory="vqa_metrics.ssim:MsSsim",
     features=(Feature("ms_ssim", lo=0, hi=1, help="luma, five scales"),),
     reference=True,
+    context=(0, 0),
     summary="Multi-scale structural similarity as published",
     paper="Wang, Simoncelli, Bovik, Asilomar 2003",
     warmup="vqa_metrics.reference_warmup",
@@ -49,6 +52,8 @@ VMAF = MetricSpec(
     kind="stream",
     reference=True,
     sdr_only=True,
+    # Features look two frames ahead and one back, those of models for high frame rates four.
+    context=(4, 1),
     params=(
         # Models and features have names of their own in the log, which parameters need not be in.
         Param(
@@ -74,7 +79,7 @@ VMAF = MetricSpec(
             (),
             False,
         ),
-        Param("subsample", 1, "score every n-th frame only", 1, 1_000_000, (), False),
+        Param("subsample", 1, "score every n-th frame only", 1, 1_000_000, (), False, whole=True),
         Param(
             "ffmpeg",
             "",

@@ -12,6 +12,7 @@ SITI = MetricSpec(
         Feature("siti_ti", None, lo=0, help="temporal information; the first has none", first=1),
     ),
     kind="stream",
+    context=(1, 0),
     params=(
         Param(
             "domain",
