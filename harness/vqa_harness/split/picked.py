@@ -68,9 +68,11 @@ class PickedPairs:
         self.expected: int | None = len(numbers)
         self._formats, self._numbers = recipe.formats, numbers
         self._sides: list[_Picked] = []
+        # as a run in one piece has it: what a decoder makes of damage depends on its threads
+        threads = 0 if recipe.formats is None else 1
         try:
             for side, wanted in zip(recipe.sides, zip(*numbers, strict=True), strict=True):
-                self._sides.append(_Picked(side, wanted))
+                self._sides.append(_Picked(side, wanted, threads))
         except BaseException:
             self.close()
             raise
@@ -113,8 +115,10 @@ class PickedPairs:
 class _Picked:
     """Frames of one video in ascending order of their numbers."""
 
-    def __init__(self, side: Side, wanted: Sequence[int]) -> None:
-        self._reader: Reader = open_source(side.source, deinterlace=side.deinterlace)
+    def __init__(self, side: Side, wanted: Sequence[int], threads: int) -> None:
+        self._reader: Reader = open_source(
+            side.source, threads=threads, deinterlace=side.deinterlace
+        )
         self._frame: Frame | None = None
         self._choosy = side.by_packets
         try:
