@@ -90,11 +90,12 @@ def room(usual: int = USUAL) -> int:
     """Bytes that pictures may take in this process, beside what is in use already; may be 0.
 
     Args:
-        usual: what they may take where no bound is given, if the machine has four times as much.
+        usual: what they may take at most. A bound only makes it less; where none is given, so does
+            a machine that has less than four times as much.
     """
     if _limit is None:
         return min(usual, system.memory_of_machine() // 4)
-    return max(0, _limit - system.memory_in_use())
+    return max(0, min(usual, _limit - system.memory_in_use()))
 
 
 def pictures(picture: int, share: float, most: int, *, least: int = 1, usual: int = USUAL) -> int:
@@ -111,7 +112,7 @@ def pictures(picture: int, share: float, most: int, *, least: int = 1, usual: in
 
 
 def check_room(name: str, picture: int, needed: int) -> None:
-    """Refuse a video of which not even the fewest pictures fit into a bound that was given.
+    """Refuse a video of which not even the fewest pictures fit into what this process may take.
 
     Args:
         name: of the video.
@@ -121,10 +122,10 @@ def check_room(name: str, picture: int, needed: int) -> None:
     Raises:
         InputError: they do not fit.
     """
-    if _limit is not None and picture * needed > room():
+    if _most and system.memory_in_use() + picture * needed > _most:
         raise InputError(
             f"{name}: needs about {_words(picture * needed + system.memory_in_use())} of memory, "
-            f"{_words(_limit)} may be taken; raise --memory"
+            f"{_words(_most)} may be taken; raise --memory"
         )
 
 

@@ -130,10 +130,10 @@ class Sighting:
         return self._averages
 
     def settle(self) -> Sighting:
-        """Compute what is asked for later, so that the frame's pixels can be released."""
+        """Release the frame's pixels; what is asked for later of one that is not flat is kept."""
         if not self.flat:
             self.averages()
-            self._frame.release()
+        self._frame.release()
         return self
 
 

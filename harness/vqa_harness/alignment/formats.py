@@ -125,7 +125,8 @@ class _Converted:
     def __init__(
         self, source: PixelSource, old: PixelFormat, plan: FormatPlan, geometry: Geometry
     ) -> None:
-        self._source, self._old, self._plan, self._geometry = source, old, plan, geometry
+        self._source: PixelSource | None = source
+        self._old, self._plan, self._geometry = old, plan, geometry
         self._converted: PlaneSource | None = None
 
     def planes(self) -> tuple[Plane, ...]:
@@ -135,6 +136,7 @@ class _Converted:
     def rgb(self) -> Any:
         """See `PixelSource.rgb`; an RGB picture of the right size is given as it is."""
         if self._old.chroma == "rgb":
+            assert self._source is not None
             picture = self._source.rgb()
             size = picture.shape[1], picture.shape[0]
             if self._geometry.keeps(size, (self._plan.width, self._plan.height)):
@@ -147,6 +149,7 @@ class _Converted:
         There is no lock, because `Frame` asks under its own.
         """
         if self._converted is None:
+            assert self._source is not None
             plan = self._plan
             planes = self._geometry.cut(self._source.planes(), self._old.chroma)
             planes = recode(planes, self._old, plan.pixel_format)
@@ -154,6 +157,8 @@ class _Converted:
             self._converted = PlaneSource(
                 planes, plan.pixel_format.chroma, plan.pixel_format.depth, plan.colour
             )
+            if self._old.chroma != "rgb":  # nobody asks for it any more
+                self._source = None
         return self._converted
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 from vqa_harness.alignment.events import find_events, stride_of
 from vqa_harness.alignment.formats import FormatPlan
@@ -51,7 +52,8 @@ class PairingOutcome:
     ) -> None:
         self._report, self._plan, self._options = report, plan, options
         self._cadence = cadence
-        self._first: tuple[DecodedFrame, DecodedFrame] | None = None
+        self._first: tuple[Fraction | None, Fraction | None] | None = None
+        """When the frames of the first pair are shown; the frames themselves are not held."""
         self._last: tuple[DecodedFrame, int] | None = None
         self._placement = PlacementMeter()
         self._scored: tuple[array[int], array[int]] = array("q"), array("q")
@@ -74,8 +76,9 @@ class PairingOutcome:
         Raises:
             InputError: a frame is damaged and the options refuse that.
         """
-        self._first = self._first or (distorted, reference)
-        self._last = (distorted, target)
+        self._first = self._first or (distorted.time, reference.time)
+        if self._options.tail == "repeat":
+            self._last = (distorted, target)
         one, two = distorted.frame, reference.frame
         assert one is not None
         assert two is not None
@@ -192,8 +195,8 @@ class PairingOutcome:
         if self._first is None:
             return
         distorted, reference = self._first
-        if distorted.time is not None and reference.time is not None:
-            report.offset_seconds = reference.time - distorted.time
+        if distorted is not None and reference is not None:
+            report.offset_seconds = reference - distorted
         head = next((i for i, j in enumerate(self.pairing) if j >= 0), 0)
         report.offset_frames = self.pairing[head] - head
         if isinstance(model, TimeModel):

@@ -270,6 +270,7 @@ class AlignedPairs:
 
     def _study(self, seconds: float | None) -> tuple[Study, Choice]:
         """Read signatures and choose a model; read all where the first ``seconds`` do not tell."""
+        self.close()  # what these windows hold is not needed beside those of the study
         part = "all" if seconds is None else f"up to {seconds:g} s"
         self.report.passes.append(f"signatures of {part}")
         options = self._options
@@ -361,6 +362,7 @@ class AlignedPairs:
                 pair = outcome.give(distorted, reference, target)
                 if pair is not None:
                     yield pair
+                del distorted, reference, pair  # not held while the next ones are decoded
         finally:
             outcome.pairing = [*outcome.pairing[:begin], *stream.pairing[begin:]]
         self.report.repeated_tail += stream.repeated

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqa_harness.frames import Frame
+from vqa_harness.frames import Frame, Plane
 
 PAIRS = 4
 """Pairs that are measured."""
@@ -47,6 +47,7 @@ SHIFTED = 0.4
 STRETCHED = 1.5
 """Pixels of displacement at an edge, by scale alone, from which the scale is told."""
 Floats = NDArray[np.float64]
+Luma = Plane | NDArray[np.float32] | Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ class PlacementMeter:
         size = reference.width, reference.height
         if self._found and size != self._size:
             return
-        found = coarse_displacement(_luma(distorted), _luma(reference))
+        unit = float(2 ** (reference.depth - 8))  # both have one depth, as they are comparable
+        found = coarse_displacement(distorted.luma, reference.luma, unit)
         if found is not None:
             self._size = size
             self._found.append(found)
@@ -164,14 +166,14 @@ class PlacementMeter:
         return not one.displaced
 
 
-def coarse_displacement(one: Floats, two: Floats) -> Floats | None:
+def coarse_displacement(one: Luma, two: Luma, level: float = 1.0) -> Floats | None:
     """As `displacement`, of pictures that are halved in size as long as their blocks disagree.
 
     Returns:
         (5,) with the pixels to one that was measured; None where the pictures do not tell.
     """
     for halving in range(HALVINGS + 1):
-        found = displacement(one, two)
+        found = displacement(one, two, level)
         if found is not None:
             unit = 2.0**halving
             return np.array([found[0] * unit, found[1] * unit, found[2], found[3], unit])
@@ -179,12 +181,13 @@ def coarse_displacement(one: Floats, two: Floats) -> Floats | None:
     return None
 
 
-def displacement(one: Floats, two: Floats) -> Floats | None:
+def displacement(one: Luma, two: Luma, level: float = 1.0) -> Floats | None:
     """How a picture is displaced against another: (right, down, scale across, scale down).
 
     Args:
-        one: (H, W) luma in levels of 8 bits.
+        one: (H, W) luma.
         two: (H, W) luma of the other.
+        level: what one level of 8 bits is in both.
 
     Returns:
         (4,) pixels at the middle, and factors; None where the pictures do not tell.
@@ -197,7 +200,7 @@ def displacement(one: Floats, two: Floats) -> Floats | None:
     for top in _starts(height, side, DOWN):
         for left in _starts(width, side, ACROSS):
             block = slice(top, top + side), slice(left, left + side)
-            move = _registered(one[block], two[block])
+            move = _registered(_levels(one[block], level), _levels(two[block], level))
             if move is not None:
                 places.append((left + side / 2 - width / 2, top + side / 2 - height / 2))
                 moves.append(move)
@@ -210,13 +213,18 @@ def displacement(one: Floats, two: Floats) -> Floats | None:
     return np.array([across[0], down[0], 1 + across[1], 1 + down[1]])
 
 
-def _luma(frame: Frame) -> Floats:
-    return np.asarray(frame.luma, np.float64) / float(2 ** (frame.depth - 8))
+def _levels(block: Luma, level: float) -> Floats:
+    return np.asarray(block, np.float64) / level
 
 
-def _halved(luma: Floats) -> Floats:
+def _halved(luma: Luma) -> NDArray[np.float32]:
+    """The means of 2 x 2 samples, exact: after two halvings 16 bits have become 20 of 24."""
     height, width = (n - n % 2 for n in luma.shape)
-    return np.asarray(luma[:height, :width].reshape(height // 2, 2, width // 2, 2).mean((1, 3)))
+    half = np.array(luma[:height:2, :width:2], np.float32)
+    for down, across in ((0, 1), (1, 0), (1, 1)):
+        half += luma[down:height:2, across:width:2]
+    half *= np.float32(0.25)
+    return half
 
 
 def _starts(size: int, side: int, count: int) -> list[int]:

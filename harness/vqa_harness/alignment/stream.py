@@ -79,6 +79,7 @@ class PairStream:
                 self._ref.drop_before(target)
                 if index >= begin:
                     yield index, distorted, target, self._ref.get(target)
+            del distorted  # not held while the next one is decoded
             self._dist.drop_before(index + 1)
             index += 1
 

@@ -16,11 +16,11 @@ from vqa_harness.frames import Frame
 from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.source import VideoSource, open_source
 
-AHEAD = 3
+AHEAD = 4
 """Frames that are decoded before they are asked for, where memory has room for so many.
 
 Enough that decoding and scoring do not wait for each other at every frame; each costs a picture of
-memory, which is 25 MB for 4K at 10 bits.
+memory, which is 25 MB for 4K at 10 bits. Of the largest pictures none is.
 """
 
 
@@ -46,9 +46,9 @@ class FrameWindow:
 
     A thread decodes and makes signatures; all public methods belong to the thread that made the
     window. Two queues join them, and there is no lock. ``_room`` holds one permit for each frame
-    that may be decoded ahead: the thread takes one before it hands over a frame in ``_decoded``,
-    and `_read` puts one back for each frame it takes out. So no more than `AHEAD` frames wait
-    there, and one in the thread's hand. It does not touch the frames held in ``_held``.
+    that may be decoded: the thread takes one before it decodes a frame, which it hands over in
+    ``_decoded``, and `_read` puts one back for each frame it asks for. So no more than `AHEAD`
+    frames wait there or are in the thread's hand. It does not touch the frames held in ``_held``.
 
     Args:
         source: the file, or another source.
@@ -89,7 +89,8 @@ class FrameWindow:
         self._decoded: SimpleQueue[DecodedFrame | BaseException | None] = SimpleQueue()
         self._room: SimpleQueue[None] = SimpleQueue()
         # a quarter of the memory for pictures, for both videos together
-        for _ in range(memory.pictures(2 * self.info.picture_bytes, 0.25, AHEAD)):
+        size = 2 * self.info.picture_bytes
+        for _ in range(memory.pictures(size, 0.25, AHEAD, least=0) if frames else AHEAD):
             self._room.put(None)
         self._stop = False
         self._thread = threading.Thread(target=self._decode, name="decode", daemon=True)
@@ -168,11 +169,12 @@ class FrameWindow:
         self._room.put(None)
         self._thread.join()
         self._held.clear()
+        self._decoded = SimpleQueue()
         self._reader.close()
 
     def _read(self) -> None:
-        decoded = self._decoded.get()
         self._room.put(None)
+        decoded = self._decoded.get()
         if decoded is None:
             self.ended = True
             return
@@ -187,21 +189,25 @@ class FrameWindow:
     def _decode(self) -> None:
         """The work of the thread: hand over every frame, then None, or the error that ended it."""
         try:
-            for decoded in self._frames_with_signatures():
-                if not self._put(decoded):
+            frames = iter(self._reader)
+            while self._may_go_on():
+                decoded = self._next(frames)
+                self._decoded.put(decoded)
+                if decoded is None:
                     return
-            self._put(None)
+                del decoded  # not held while the next one is decoded
         except BaseException as error:  # raised again where frames are asked for
-            self._put(error)
+            self._decoded.put(error)
 
-    def _frames_with_signatures(self) -> Iterator[DecodedFrame]:
-        for frame in self._reader:
-            made = signature(frame, self._region) if self._signatures else None
-            frame.trim()
-            yield DecodedFrame(frame if self._frames else None, made, frame.time, frame.corrupt)
+    def _next(self, frames: Iterator[Frame]) -> DecodedFrame | None:
+        frame = next(frames, None)
+        if frame is None:
+            return None
+        made = signature(frame, self._region) if self._signatures else None
+        frame.trim()
+        return DecodedFrame(frame if self._frames else None, made, frame.time, frame.corrupt)
 
-    def _put(self, decoded: DecodedFrame | BaseException | None) -> bool:
-        """Wait for room and hand over; False when the window was closed meanwhile."""
+    def _may_go_on(self) -> bool:
+        """Wait for room; False when the window was closed meanwhile."""
         self._room.get()
-        self._decoded.put(decoded)
         return not self._stop

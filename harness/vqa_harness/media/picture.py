@@ -166,6 +166,8 @@ class Picture:
             layout, turn = self.look.layout, self.look.turn
             if layout.convert:
                 frame = reformat(frame, format=layout.convert)
+                if self.look.layout.lossless:
+                    self._frame = frame  # RGB is the same made of it, and the other one can go
             planes = _views(frame, layout.depth, layout.order)
             if not turn.identity:
                 planes = tuple(cast(Plane, turn.apply(plane)) for plane in planes)

@@ -56,6 +56,7 @@ class Layout:
         convert: planar little-endian pixel format to convert to first; None to read in place.
         order: indices of the planes holding Y, U, V or R, G, B.
         alpha: whether an alpha channel is left out.
+        lossless: whether samples of 8-bit RGB are only moved to other places by the conversion.
     """
 
     chroma: Chroma
@@ -63,6 +64,7 @@ class Layout:
     convert: str | None
     order: tuple[int, ...]
     alpha: bool = False
+    lossless: bool = False
 
 
 def layout(fmt: PixelFormatDescriptor) -> Layout:
@@ -83,7 +85,9 @@ def layout(fmt: PixelFormatDescriptor) -> Layout:
         bits = 16
     depth = next((d for d in DEPTHS if d >= bits), 16)
     order = (2, 0, 1) if chroma == "rgb" else tuple(range(1 if chroma == "gray" else 3))
-    return Layout(chroma, depth, planar_name(chroma, depth), order, alpha)
+    whole = chroma == "rgb" and {size for _, size, _ in fmt.components} == {8}
+    moved = whole and not fmt.name.startswith("bayer_")
+    return Layout(chroma, depth, planar_name(chroma, depth), order, alpha, moved)
 
 
 def planar_name(chroma: Chroma, depth: int) -> str:

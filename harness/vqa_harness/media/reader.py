@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Set
 from fractions import Fraction
-from itertools import chain
 from types import TracebackType
 from typing import Self
 
@@ -152,11 +151,11 @@ class VideoReader:
         self._frames = self._read(first, pictures)
 
     def _read(self, first: Picture, rest: Iterator[Picture]) -> Generator[Frame]:
-        pictures = chain((first,), rest)
+        pictures = _together([first], rest)
         del first
         if self._chosen is None:
-            for picture in pictures:
-                yield self._frame(picture)
+            # a generator's variable would hold a picture while the next one is decoded
+            yield from map(self._frame, pictures)
             self._finish()
         else:
             yield from self._read_some(pictures, self._chosen)
@@ -180,11 +179,14 @@ class VideoReader:
             self._count(step)
             if self._chosen is not None and step.error is not None:
                 raise NotAsPromised
-            for picture in step.pictures:
-                if max(picture.look.width, picture.look.height) > MAX_SIDE:
-                    self.report.note(f"frames of more than {MAX_SIDE} pixels a side were left out")
-                    continue
-                yield picture
+            yield from filter(self._is_of_size, step.pictures)
+            del step
+
+    def _is_of_size(self, picture: Picture) -> bool:
+        fits = max(picture.look.width, picture.look.height) <= MAX_SIDE
+        if not fits:
+            self.report.note(f"frames of more than {MAX_SIDE} pixels a side were left out")
+        return fits
 
     def _count(self, step: DecodeStep) -> None:
         report = self.report
@@ -311,6 +313,12 @@ class VideoReader:
             still=facts.still,
             mirrored=look.turn.mirrored,
         )
+
+
+def _together(begin: list[Picture], rest: Iterator[Picture]) -> Iterator[Picture]:
+    """One picture and then the rest; unlike `itertools.chain` it does not hold the first."""
+    yield begin.pop()
+    yield from rest
 
 
 def probe(path: Source) -> StreamInfo:

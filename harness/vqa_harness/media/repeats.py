@@ -53,6 +53,10 @@ class Repeats:
             out += self._before(None)
         return out
 
+    def close(self) -> None:
+        """Hold no picture any more."""
+        self._last = None
+
     def _before(self, pts: int | None) -> Iterator[Picture]:
         """What is shown again before a time, or before the end."""
         if self._last is None:  # nothing was shown yet that could be shown again

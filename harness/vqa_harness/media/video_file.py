@@ -204,6 +204,7 @@ class VideoFile:
     def close(self) -> None:
         """Close the container; pictures already given stay valid."""
         self._container.close()
+        self.repeats.close()
 
     def _turn(self, frame: VideoFrame) -> Orientation:
         """How to turn the frame upright.
