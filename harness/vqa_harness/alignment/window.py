@@ -14,7 +14,7 @@ from vqa_harness import memory
 from vqa_harness.alignment.signatures import Region, Signature, signature
 from vqa_harness.frames import Frame
 from vqa_harness.media.filters import Deinterlace
-from vqa_harness.media.source import VideoSource, open_source
+from vqa_harness.media.source import Reader, VideoSource, open_source
 
 AHEAD = 4
 """Frames that are decoded before they are asked for, where memory has room for so many.
@@ -77,9 +77,10 @@ class FrameWindow:
         signatures: bool = True,
         deinterlace: Deinterlace = "off",
     ) -> None:
-        self._reader = open_source(source, threads=1, deinterlace=deinterlace)
-        self.info, self.report = self._reader.info, self._reader.report
-        self.deinterlaced = self._reader.deinterlaced
+        reader = open_source(source, threads=1, deinterlace=deinterlace)
+        self._reader: Reader | None = reader
+        self.info, self.report = reader.info, reader.report
+        self.deinterlaced = reader.deinterlaced
         self._region, self._frames, self._signatures = region, frames, signatures
         self._held: deque[DecodedFrame] = deque()
         self._first = 0
@@ -93,7 +94,9 @@ class FrameWindow:
         for _ in range(memory.pictures(size, 0.25, AHEAD, least=0) if frames else AHEAD):
             self._room.put(None)
         self._stop = False
-        self._thread = threading.Thread(target=self._decode, name="decode", daemon=True)
+        self._thread = threading.Thread(
+            target=self._decode, args=(reader,), name="decode", daemon=True
+        )
         self._thread.start()
 
     def ensure(self, index: int, *, forget: bool = False) -> bool:
@@ -164,6 +167,8 @@ class FrameWindow:
 
     def close(self) -> None:
         """Stop the thread and close the file; may be called twice."""
+        if self._reader is None:
+            return
         # the flag first: the permit then wakes a thread that waits for room, and it sees the flag
         self._stop = True
         self._room.put(None)
@@ -171,6 +176,7 @@ class FrameWindow:
         self._held.clear()
         self._decoded = SimpleQueue()
         self._reader.close()
+        self._reader = None  # the decoder keeps its pictures as long as it is there
 
     def _read(self) -> None:
         self._room.put(None)
@@ -186,10 +192,10 @@ class FrameWindow:
         last = self._times[-1] if self._times else Fraction(0)
         self._times.append(last if decoded.time is None else decoded.time)
 
-    def _decode(self) -> None:
+    def _decode(self, reader: Reader) -> None:
         """The work of the thread: hand over every frame, then None, or the error that ended it."""
         try:
-            frames = iter(self._reader)
+            frames = iter(reader)
             while self._may_go_on():
                 decoded = self._next(frames)
                 self._decoded.put(decoded)
