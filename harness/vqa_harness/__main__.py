@@ -19,8 +19,14 @@ def main() -> int:
     system.make_output_portable()
     # What is imported stays: looking through it for garbage is a tenth of a short command.
     gc.disable()
-    from vqa_harness.cli.app import run_cli
-    from vqa_harness.processes import apart
+    try:
+        from vqa_harness.cli.app import run_cli
+        from vqa_harness.processes import apart
+    except (OSError, ImportError) as error:
+        if not (short := system.what_is_short(error)):
+            raise
+        sys.stderr.write(f"vqa-harness: error: {short}\n")
+        return 3
 
     gc.freeze()
     gc.enable()

@@ -285,9 +285,9 @@ def replace(part: Path, target: Path) -> None:
 
 def what_is_short(error: BaseException) -> str:
     """A line on an error that says that the system gives this process too little; or empty."""
-    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+    if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):  # FFmpeg's errors as well
         return (
-            "too many open files for the limit of this process; raise it "
+            f"too many open files for the limit of this process{_open_files()}; raise it "
             "(ulimit -n), or do fewer things at once"
         )
     if isinstance(error, ImportError) and any(text in str(error) for text in _NOT_LOADED):
@@ -298,6 +298,16 @@ def what_is_short(error: BaseException) -> str:
             "(ulimit -v, ulimit -u), or use --threads 1"
         )
     return ""
+
+
+def _open_files() -> str:
+    """How many files this process may have open, as the end of a phrase."""
+    if sys.platform == "win32":
+        return ""
+    else:  # noqa: RET505 - the type checker must see that only one branch exists
+        import resource
+
+        return f", which is {resource.getrlimit(resource.RLIMIT_NOFILE)[0]}"
 
 
 def memory_in_use() -> int:
@@ -315,9 +325,23 @@ def memory_of_machine() -> int:
     if sys.platform != "win32":
         with contextlib.suppress(OSError, ValueError):
             sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    with contextlib.suppress(OSError, ValueError):  # the word "max" is no number
-        sizes.append(int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
+    for file in _memory_limits():
+        with contextlib.suppress(OSError, ValueError):  # the word "max" is no number
+            sizes.append(int(file.read_text("ascii")))
     return min(sizes)
+
+
+def _memory_limits() -> Iterator[Path]:
+    """Files that may hold the limit of a group of processes to which this one belongs; Linux."""
+    root = Path("/sys/fs/cgroup")
+    yield root / "memory.max"
+    yield root / "memory" / "memory.limit_in_bytes"  # the groups of old
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/self/cgroup").read_text("utf-8", "replace").splitlines():
+            number, _, group = line.split(":", 2)
+            inner = Path(group.lstrip("/"))
+            if number == "0":
+                yield from (root / one / "memory.max" for one in (inner, *inner.parents))
 
 
 @lru_cache(maxsize=1)

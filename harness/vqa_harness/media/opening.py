@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from vqa_harness import system
 from vqa_harness.errors import InputError
 from vqa_harness.files import why_missing
 from vqa_harness.media.container import message
@@ -59,6 +60,8 @@ def display_name(path: Source) -> str:
 
 def why_not(error: BaseException) -> str:
     """Why a file could not be opened, and what to do, as the end of a line."""
+    if short := system.what_is_short(error):
+        return short
     if getattr(error, "errno", None) == errno.EINVAL:
         return (
             "not a video container (sound files and playlists are not read); name the video itself"
