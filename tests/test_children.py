@@ -343,7 +343,7 @@ def test_a_crash_costs_one_rung_of_a_ladder(crashing):
 LIMITS = [
     ("-v 300000", "memory is short"),
     ("-v 600000", ""),
-    ("-n 5", "too many open files for the limit of this process, which is 5"),
+    ("-n 5", "too many open files for the limit of this process; raise it"),
     ("-n 7", "which is 7; raise it (ulimit -n)"),
     ("-n 12", ""),
 ]

@@ -305,8 +305,10 @@ def _open_files() -> str:
     if sys.platform == "win32":
         return ""
     else:  # noqa: RET505 - the type checker must see that only one branch exists
-        import resource
-
+        try:
+            import resource
+        except ImportError:  # it is a file that would have to be opened
+            return ""
         return f", which is {resource.getrlimit(resource.RLIMIT_NOFILE)[0]}"
 
 
