@@ -204,19 +204,17 @@ def test_any_moment_of_clipvqa_is_one_line(step, folder):
 
 
 def test_an_ignored_signal_stays_ignored(folder):
-    """As ``nohup`` starts a command."""
-    command = (
-        f"trap '' HUP; exec {sys.executable} -m vqa_harness run -m psnr -r short.mp4 short.mp4"
-    )
+    """As ``nohup`` starts a command, and a shell a job in the background."""
+    command = f"{sys.executable} -m vqa_harness run -m psnr -r short.mp4 short.mp4"
     child = subprocess.Popen(
-        ["sh", "-c", f"trap '' HUP; {command}"],
+        ["sh", "-c", f"trap '' HUP INT TERM; exec {command}"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    for _ in range(20):
+    for number in [signal.SIGHUP, signal.SIGINT, signal.SIGTERM] * 7:
         time.sleep(0.02)
-        child.send_signal(signal.SIGHUP)
+        child.send_signal(number)
     out, _ = child.communicate(timeout=60)
     assert child.returncode == 0
     assert b"psnr_y" in out

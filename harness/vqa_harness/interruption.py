@@ -58,7 +58,7 @@ def seen(number: int) -> None:
 def take_over(*, silent: bool = False) -> None:
     """Let signals end this process by `leave` from now on; to be called in the main thread.
 
-    A signal that is ignored, as by ``nohup``, stays ignored.
+    Those that `heeded` leaves out stay ignored.
 
     Args:
         silent: whether nothing is written, as in a process of a pool.
@@ -67,9 +67,17 @@ def take_over(*, silent: bool = False) -> None:
     _over, _silent = True, silent
     # Without a pipe, as on Windows, the main thread itself leaves when it comes to it.
     handler = _noted if _listen() else _leave_now
-    for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, handler)
+    for number in heeded():
+        signal.signal(number, handler)
+
+
+def heeded() -> list[int]:
+    """Which of `SIGNALS` may be handled here.
+
+    One that whoever started the process ignores, as ``nohup`` and a shell's background jobs do, is
+    not, nor one that a library has a handler for which Python could not put back.
+    """
+    return [n for n in SIGNALS if signal.getsignal(n) not in (signal.SIG_IGN, None)]
 
 
 def taken_over() -> bool:
@@ -138,11 +146,13 @@ def deadline(seconds: float | None, line: str) -> Iterator[None]:
 def watched() -> Iterator[None]:
     """Remember Ctrl-C while the block runs.
 
-    Outside the main thread, and where signals end the process anyway, nothing is watched.
+    Outside the main thread, where Ctrl-C is ignored, and where signals end the process anyway,
+    nothing is watched.
     """
     _seen.clear()
     ours = signal.getsignal(signal.SIGINT) in (_noted, _leave_now)
-    if ours or threading.current_thread() is not threading.main_thread():
+    aside = threading.current_thread() is not threading.main_thread()
+    if ours or aside or signal.SIGINT not in heeded():
         yield
         return
     before = signal.signal(signal.SIGINT, _note)

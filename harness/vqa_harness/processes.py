@@ -12,14 +12,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
 from vqa_harness import memory
 from vqa_harness.errors import InputError, MetricError, VqaError
 from vqa_harness.registry import Registry
-from vqa_harness.system import how_it_ended, pool_processes, processors, signals_held
+from vqa_harness.spawning import quiet_start
+from vqa_harness.system import how_it_ended, pool_processes, processors
 from vqa_harness.worker import Task, serve, with_registry
 
 Case = TypeVar("Case")
@@ -181,12 +181,11 @@ class _Worker(Generic[Case, Result]):
 
     def __init__(self, share: int) -> None:
         context = multiprocessing.get_context("spawn")  # a forked copy with threads may hang
-        resource_tracker.ensure_running()  # or starting it would let the signals in
         self.connection: Any  # a Connection; on Windows another class of the same methods
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, share))
         try:
-            with signals_held():
+            with quiet_start():
                 self.process.start()
         except BaseException:
             self.connection.close()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from vqa_harness.interruption import SIGNALS, seen
+from vqa_harness.interruption import heeded, seen
 
 _PATIENCE = 5.0
 """Seconds in which further signals count as the same request.
@@ -33,7 +33,7 @@ class StopRequest:
 def watched() -> Iterator[StopRequest]:
     """Note SIGINT, SIGTERM and SIGHUP while the block runs; a later one interrupts at once.
 
-    Outside the main thread nothing is watched.
+    Outside the main thread nothing is watched, and a signal that is ignored stays ignored.
     """
     stop = StopRequest()
 
@@ -50,7 +50,7 @@ def watched() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, note) for number in SIGNALS}
+    before = {number: signal.signal(number, note) for number in heeded()}
     try:
         yield stop
     finally:

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from vqa_harness import system
 from vqa_harness.errors import VqaError
+from vqa_harness.spawning import quiet_start
 from vqa_plugin_clip.train.clips import BatchPlan, Clips, Key, collate
 
 
@@ -56,7 +58,9 @@ class ClipLoader:
             VqaError: A clip cannot be made.
         """
         self._plan.batches = keys
-        for batch in self._loader:
+        with quiet_start():
+            batches = iter(self._loader)
+        for batch in batches:
             if isinstance(batch, VqaError):
                 raise batch
             yield batch
@@ -69,4 +73,9 @@ class ClipLoader:
 def _start(_worker: int) -> None:
     """Leave Ctrl-C to the process that trains, and take one thread: many run at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    system.let_signals_in()
+    try:
+        system.end_with_parent()
+    except ProcessLookupError:
+        system.end_at_once(1)
     torch.set_num_threads(1)
