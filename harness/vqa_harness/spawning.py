@@ -35,7 +35,7 @@ _changing = threading.Lock()
 def quiet_start() -> Iterator[None]:
     """Let processes that start inside the block end silently if this one vanishes meanwhile.
 
-    The signals that end a process are kept waiting too, also in what is started; see `signals_held`.
+    The signals that end a process are kept waiting too, as by `signals_held`.
     """
     resource_tracker.ensure_running()  # or starting it would let the signals in
     with _changing, signals_held():

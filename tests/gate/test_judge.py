@@ -458,3 +458,20 @@ def test_an_update_keeps_what_could_not_be_scored_and_drops_what_is_no_more(tmp_
         "new": 70.0,
     }
     assert changes(old, old) == []
+
+
+def test_inner_features_are_accepted_only_where_a_rule_names_them(tmp_path, registry):
+    columns = {"vmaf": [90.0], "integer_adm2": [0.9], "integer_vif_scale0": [0.5]}
+    log = Log("2.3.1", frame_numbers=[0], columns=columns)  # as libvmaf writes it
+    for rules, names in [
+        (["vmaf.mean >= 1"], {"vmaf"}),
+        (["vmaf.mean >= 1", "integer_adm2.p2.5 max_drop 0.1"], {"vmaf", "integer_adm2"}),
+        (["integer_vif_scale0.mean >= 0"], {"vmaf", "integer_vif_scale0"}),
+    ]:
+        case = Case("one", "one.mp4", log=tmp_path / "one.json")
+        plan = Plan([case], [parse_rule(rule) for rule in rules])
+        path = tmp_path / "base.json"
+        update_baseline(path, plan, [ScoredCase(case, log)], None, registry)
+        values = json.loads(path.read_text())["cases"]["one"]["values"]
+        assert {name.partition(".")[0] for name in values} == names
+        assert ("integer_adm2.p2.5" in values) == ("integer_adm2" in names)

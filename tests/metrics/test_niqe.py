@@ -9,6 +9,7 @@ from tests.metrics import nss_oracle as oracle
 from vqa_harness.frames import ColourInfo
 from vqa_harness.protocols import RunInfo
 from vqa_harness.testing import check_metric, rgb_frame, stream_info, yuv_frame
+from vqa_harness.testing.synthetic import make_video
 from vqa_metrics.brisque import Brisque
 from vqa_metrics.niqe import Niqe, niqe, niqe_features
 from vqa_metrics.nss import base as nss_metric
@@ -147,9 +148,10 @@ def test_warns_about_a_mostly_flat_picture(pictures):
     assert "is flat" in line
 
 
-def test_warns_about_undefined_frames(pictures):
-    lines = warnings_for(Niqe(), [pictures["small"], pictures["small"]])
-    assert lines == [
-        "niqe: undefined for 2 of 2 frames (too small, or without contrast);"
-        " they count in no pooled score"
-    ]
+def test_undefined_frames_are_left_to_the_harness(pictures, cli, tmp_path):
+    small = pictures["natural"][:90, :120]
+    assert warnings_for(Niqe(), [small] * 2) == []
+    make_video(tmp_path / "small.mkv", [(small,)] * 2, codec="ffv1", chroma="gray")
+    code, _, err = cli("run", "-m", "niqe", tmp_path / "small.mkv")
+    assert code == 5
+    assert "it needs 96 pixels or more on both sides" in err

@@ -16,7 +16,7 @@ from vqa_harness.gate.baseline import (
     write_baseline,
 )
 from vqa_harness.gate.conditions import changed_conditions
-from vqa_harness.gate.judge import values_to_accept
+from vqa_harness.gate.judge import features_to_accept, values_to_accept
 from vqa_harness.gate.pairing import missing_ends, too_few
 from vqa_harness.gate.plan import Plan
 from vqa_harness.gate.verdict import ScoredCase, failed_metrics
@@ -100,7 +100,8 @@ def update_baseline(
                 new.entries[name], kept[name] = old.entries[name], why
             continue
         extra = values_to_accept(item.case, item.log, plan, registry)
-        new.entries[name] = entry_of(item.log, extra, item.bitrate, item.case.group)
+        features = features_to_accept(item.case, item.log, plan, registry)
+        new.entries[name] = entry_of(item.log, extra, item.bitrate, item.case.group, features)
         compared.update(extra)
     write_baseline(path, new)
     conditions = {

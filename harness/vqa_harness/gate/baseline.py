@@ -25,7 +25,7 @@ SCHEMA = 1
 """Version of the layout of a baseline file."""
 
 POOLS = ("mean", "min", "max", "harmonic_mean", "p1", "p5", "p10", "p50")
-"""Pooled values kept of every feature, beside those that rules look at."""
+"""Pooled values kept of a feature, beside those that rules look at."""
 
 MAX_BYTES = 1 << 28
 """Size in bytes of the largest file that is read."""
@@ -64,6 +64,7 @@ def entry_of(
     extra: Mapping[str, float] | None = None,
     bitrate: float | None = None,
     group: str = "",
+    features: Collection[str] | None = None,
 ) -> Entry:
     """The entry of a case that accepts the scores of its log.
 
@@ -72,9 +73,12 @@ def entry_of(
         extra: ``FEATURE.POOLING`` to values to keep beside `POOLS`.
         bitrate: of the video in kbit/s, or None.
         group: the group of the case.
+        features: those whose `POOLS` are kept; None for all of the log.
     """
     values: dict[str, float] = {}
     for name, column in log.columns.items():
+        if features is not None and name not in features:
+            continue
         defined = [x for x in column if x is not None]
         for pool in POOLS if defined else ():
             stored = log.pooled.get(name, {}).get(pool)

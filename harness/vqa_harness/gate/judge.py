@@ -19,6 +19,7 @@ from vqa_harness.gate.plan import Case, Plan, under
 from vqa_harness.gate.rules import Rule
 from vqa_harness.gate.target import LOSS, Evidence
 from vqa_harness.gate.verdict import RuleOutcome, ScoredCase, Status, Verdict, number
+from vqa_harness.logs.features import asked_for
 from vqa_harness.logs.log import Log
 from vqa_harness.registry import Registry
 
@@ -210,6 +211,17 @@ def values_to_accept(case: Case, log: Log, plan: Plan, registry: Registry) -> di
             if value is not None:
                 values[rule.target.accepted_as(offer)] = value
     return values
+
+
+def features_to_accept(case: Case, log: Log, plan: Plan, registry: Registry) -> set[str]:
+    """The features of a case that belong in a baseline: asked for, or named by a rule."""
+    installed = installed_offers(registry)
+    rules = [rule for rule in plan.rules if rule.applies(case.name, case.group)]
+    named = [(rule, offer_of(case, rule, log, installed)) for rule in rules]
+    return {
+        *asked_for(log),
+        *(offer.logged if offer else rule.target.needs().feature for rule, offer in named),
+    }
 
 
 def _value(item: ScoredCase, rule: Rule, offer: Offer | None) -> float | None:

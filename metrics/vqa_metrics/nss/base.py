@@ -37,7 +37,6 @@ class NssMetric(Metric):
         self._still = False
         self._blocks = True
         self._frames = 0
-        self._undefined = 0
         self._letterboxed = 0
         self._flat = 0.0
 
@@ -61,7 +60,6 @@ class NssMetric(Metric):
         bars = frame.cached("nss.bars", lambda shared: bar_fraction(self._luma(shared)))
         with self._lock:
             self._frames += 1
-            self._undefined += score is None
             self._letterboxed += bars >= BARS
             self._flat += sums.flat_fraction
         return {self.name: score, f"{self.name}_flat_fraction": sums.flat_fraction}
@@ -93,11 +91,6 @@ class NssMetric(Metric):
             lines.append(
                 f"{self.name}: {flat:.0%} of the picture is flat, where the score is rounding "
                 "residue; compare it only with scores of the same content"
-            )
-        if self._undefined:
-            lines.append(
-                f"{self.name}: undefined for {self._undefined} of {self._frames} frames (too small,"
-                " or without contrast); they count in no pooled score"
             )
         return lines
 

@@ -34,6 +34,7 @@ SPECS: tuple[MetricSpec, ...] = (
         sdr_only=True,
         needs_detail=True,
         context=(0, 0),
+        smallest=96,
         paper="Mittal, Soundararajan, Bovik, IEEE Signal Processing Letters 20 (3), 2013",
     ),
     MetricSpec(
