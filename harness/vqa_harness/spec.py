@@ -163,7 +163,8 @@ class MetricSpec:
         sdr_only: whether it was made for standard dynamic range; scores of PQ and HLG then come
             with a warning, and not at all with ``--strict``.
         needs_detail: whether it can say nothing of a blank picture: where all or nearly all of a
-            frame is plain, its scores are undefined, and where most is, that is told.
+            frame is plain, its scores are undefined, and where most is, or nothing but noise is to
+            be seen, that is told. A metric of kind ``stream`` gets blank frames too.
         needs: metrics, as on a command line, whose scores a metric of kind ``fusion`` takes; they
             are measured in the same pass, whether or not they were asked for.
         smallest: pixels that the shorter side must have; a smaller picture is an error.

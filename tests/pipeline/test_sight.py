@@ -14,7 +14,9 @@ from vqa_harness.testing import rgb_frame, yuv_frame
 from vqa_harness.testing.synthetic import make_video
 
 RNG = np.random.default_rng(0)
-DETAIL = RNG.integers(16, 235, (144, 176), np.uint8)
+NOISE = RNG.integers(16, 235, (144, 176), np.uint8)
+DETAIL = np.repeat(np.repeat(RNG.integers(16, 235, (24, 22), np.uint8), 6, 0), 8, 1)
+DETAIL = DETAIL ^ RNG.integers(0, 16, DETAIL.shape, np.uint8)
 
 
 class Judge(Metric):

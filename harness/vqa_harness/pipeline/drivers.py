@@ -107,6 +107,7 @@ class StreamDriver:
             try:
                 if self.job.alive and not self._stopped:
                     with self.job.guarded():
+                        self.job.sees(frame)  # told at the end; the metric gets every frame
                         self.job.metric.measure(frame, ref)
             finally:  # also for a metric that failed, or the pipeline would wait for ever
                 measured.set_result(None)

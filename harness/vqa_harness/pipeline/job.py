@@ -18,7 +18,7 @@ from vqa_harness.pipeline.judged import (
     scores_of,
     shortfall,
 )
-from vqa_harness.pipeline.sight import BLANK, LITTLE, beyond_sdr, plain_share, too_small
+from vqa_harness.pipeline.sight import Sight, beyond_sdr, too_small
 from vqa_harness.protocols import RunInfo, StreamScores, ask
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
@@ -37,9 +37,9 @@ class Job:
         self.short: MemoryError | None = None
         """Set where the metric found no memory."""
         self._lock = threading.Lock()
-        """For the error, the seconds and the counts, which several frames may change at once."""
-        self.looked, self.little, self.blank = 0, 0, 0
-        """Frames that were looked at for whether there is anything to see; with little; blank."""
+        """For the error and the seconds, which several frames may change at once."""
+        self.sight = Sight()
+        """Counts what is to be seen in the frames."""
 
     @property
     def alive(self) -> bool:
@@ -80,14 +80,7 @@ class Job:
 
     def sees(self, frame: Frame) -> bool:
         """Whether the frame has what the metric needs; False if it is blank."""
-        if not self.request.spec.needs_detail:
-            return True
-        share = plain_share(frame)
-        with self._lock:
-            self.looked += 1
-            self.blank += share >= BLANK
-            self.little += LITTLE <= share < BLANK
-        return share < BLANK
+        return not self.request.spec.needs_detail or self.sight.look(frame)
 
     def nothing(self) -> dict[str, float | None]:
         """The scores of a frame or window in which there is nothing to see."""
@@ -110,16 +103,7 @@ class Job:
 
     def tell(self) -> None:
         """Collect what the metric says of itself; call after ``close``."""
-        if self.blank:
-            self.result.warnings.append(
-                f"{self.blank} of the {self.looked} frames that it looked at are blank: there is"
-                " nothing to judge"
-            )
-        if self.little:
-            self.result.warnings.append(
-                f"{self.little} of the {self.looked} frames that it looked at are plain over"
-                f" {LITTLE:.0%} or more of the picture: there is little to judge"
-            )
+        self.result.warnings += self.sight.lines()
         with self.guarded():
             self.result.info = facts_of(ask(self.metric, "info"))
             self.result.warnings += lines_of("warnings", ask(self.metric, "warnings"))

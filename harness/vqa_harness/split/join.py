@@ -44,7 +44,8 @@ def joined(
         job.judge(run)
         job.fail(failed)
         return job
-    job.looked, job.little, job.blank = map(sum, zip(*(part.counts for part in parts), strict=True))
+    for part in parts:
+        job.sight.counts += part.counts
     gathered = [part.gathered for part in parts]
     if all(one is None for one in gathered):
         job.metric = _Told(parts)

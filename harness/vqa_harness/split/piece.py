@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -73,7 +74,7 @@ class Measured:
         aggregate: what it said of the whole piece.
         gathered: see `Metric.gather`.
         info: facts, warnings and notes of the metric.
-        counts: frames looked at for detail, with little, and blank.
+        counts: what was to be seen in the frames, see `Sight`.
         seconds: busy time, summed over threads.
         error: why there is nothing; None if it worked.
     """
@@ -83,7 +84,7 @@ class Measured:
     aggregate: dict[str, float] = field(default_factory=dict)
     gathered: Any = None
     info: tuple[Any, Any, Any] = ({}, (), ())
-    counts: tuple[int, int, int] = (0, 0, 0)
+    counts: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     error: str | None = None
 
@@ -146,7 +147,7 @@ class _PieceJob(Job):
         measured, result = self.measured, self.result
         measured.windows = result.windows
         measured.aggregate = dict(result.aggregate)
-        measured.counts = self.looked, self.little, self.blank
+        measured.counts = self.sight.counts
         with self.guarded():
             gather = getattr(self.metric, "gather", None)
             measured.gathered = None if gather is None else gather(self._own())

@@ -66,13 +66,12 @@ class NssMetric(Metric):
 
     def gather(self, own: range) -> Any:
         """Return what was counted of a piece of a video."""
-        return self._frames, self._undefined, self._letterboxed, self._flat
+        return self._frames, self._letterboxed, self._flat
 
     def join(self, gathered: Sequence[Any]) -> None:
         """Add up the counts of all pieces."""
-        for frames, undefined, letterboxed, flat in gathered:
+        for frames, letterboxed, flat in gathered:
             self._frames += frames
-            self._undefined += undefined
             self._letterboxed += letterboxed
             self._flat += flat
 

@@ -75,6 +75,7 @@ VIIDEO = MetricSpec(
     extra=EXTRA,
     requires=("skvideo",),
     sdr_only=True,
+    needs_detail=True,
 )
 BLIINDS = MetricSpec(
     name="bliinds",
@@ -90,5 +91,6 @@ BLIINDS = MetricSpec(
     extra=EXTRA,
     requires=("skvideo",),
     sdr_only=True,
+    needs_detail=True,
 )
 SPECS: tuple[MetricSpec, ...] = (STRRED, VIIDEO, BLIINDS)
