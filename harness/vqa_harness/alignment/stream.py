@@ -101,7 +101,7 @@ class PairStream:
                 return
             self._feed(monitor, monitor.needs(target), floor)
             assert distorted.signature is not None
-            agrees = monitor.check(distorted.signature, target)
+            agrees = monitor.check(distorted.signature, target, marred=distorted.marred)
             if not agrees and self.disagrees_from is None:
                 self.disagrees_from = self._checked
                 if not self._insist:

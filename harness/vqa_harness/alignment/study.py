@@ -118,7 +118,7 @@ def _study(
         while tracker.reference.count < tracker.needs(expected) and add_reference():
             pass
         assert distorted.signature is not None
-        tracker.add(distorted.signature, expected)
+        tracker.add(distorted.signature, expected, marred=distorted.marred)
         both[0].add(distorted.signature)
         times.append(distorted.time)
         dist.drop_before(len(times))

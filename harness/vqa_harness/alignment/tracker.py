@@ -101,8 +101,11 @@ class Tracker:
         """Reference frames that must have been added before `add`."""
         return self._base(expected) + self.size
 
-    def add(self, signature: Signature, expected: int) -> None:
-        """Take the next distorted signature; ``expected`` is the advance that its time asks for."""
+    def add(self, signature: Signature, expected: int, *, marred: bool = False) -> None:
+        """Take the next distorted signature; ``expected`` is the advance that its time asks for.
+
+        One that is ``marred`` by damage is not taken for a mixture.
+        """
         base = self._base(expected)
         self._skips.note(self._last, signature, self.reference.step_to(self._likeliest(expected)))
         row, votes = self.reference.compare(signature, base, self.size, self._skips.shares)
@@ -119,7 +122,7 @@ class Tracker:
                 row=distances,
                 votes=votes.astype(np.float16),
                 left_out=self._skips.left_out,
-                blend=self.reference.is_blend(signature, base + int(np.argmin(row))),
+                blend=not marred and self.reference.is_blend(signature, base + int(np.argmin(row))),
             )
         )
         self._last = signature

@@ -23,6 +23,9 @@ Enough that decoding and scoring do not wait for each other at every frame; each
 memory, which is 25 MB for 4K at 10 bits. Of the largest pictures none is.
 """
 
+LINGERS = 300
+"""Frames over which damage may be handed on: coders seldom put key frames further apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
@@ -33,12 +36,15 @@ class DecodedFrame:
         signature: its signature; None where only frames are wanted.
         time: presentation time in seconds; None if unknown.
         corrupt: whether the decoder flagged damage.
+        marred: whether it did so of this frame or of one shortly before, from which this one may
+            be predicted.
     """
 
     frame: Frame | None
     signature: Signature | None
     time: Fraction | None
     corrupt: bool
+    marred: bool = False
 
 
 class FrameWindow:
@@ -94,6 +100,7 @@ class FrameWindow:
         for _ in range(memory.pictures(size, 0.25, AHEAD, least=0) if frames else AHEAD):
             self._room.put(None)
         self._stop = False
+        self._marred = 0
         self._thread = threading.Thread(
             target=self._decode, args=(reader,), name="decode", daemon=True
         )
@@ -210,8 +217,10 @@ class FrameWindow:
         if frame is None:
             return None
         made = signature(frame, self._region) if self._signatures else None
+        self._marred = LINGERS if frame.corrupt else self._marred - 1
         frame.trim()
-        return DecodedFrame(frame if self._frames else None, made, frame.time, frame.corrupt)
+        shown = frame if self._frames else None
+        return DecodedFrame(shown, made, frame.time, frame.corrupt, self._marred > 0)
 
     def _may_go_on(self) -> bool:
         """Wait for room; False when the window was closed meanwhile."""
