@@ -151,6 +151,9 @@ def info(
     ] = "default",
 ) -> None:
     """Print a checkpoint's card: what it is, what it was trained on, what was measured."""
+    from vqa_plugin_clip.checkpoint.card import read_card
     from vqa_plugin_clip.checkpoint.find import find_checkpoint
 
-    put_document(find_checkpoint(checkpoint).read_text("utf-8"), json=True)
+    path = find_checkpoint(checkpoint)
+    read_card(path)  # which says in one line what is wrong with it
+    put_document(path.read_text("utf-8"), json=True)

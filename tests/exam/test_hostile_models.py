@@ -26,7 +26,7 @@ MEMORY = 2500
 TRAIN = [
     *("train", "table.csv", "-o", "trained", "--init", "tiny.safetensors", "--epochs", "1"),
     *("--warmup-epochs", "0", "--batch", "2", "--accumulate", "1", "--device", "cpu"),
-    *("--val-share", "0.34", "--min-frames", "2", "--workers", "0"),
+    *("--val-share", "0.34", "--min-frames", "2", "--jobs", "0"),
 ]
 
 
@@ -204,13 +204,15 @@ def test_opinions_of_matlab(place):
 def test_opinions_for_training(place):
     folder, examiner = place
     whole = (folder / "table.csv").read_text()
+    done = examiner.run("clipvqa", *TRAIN[:3], "whole", *TRAIN[4:])
+    assert done.code == 0, done.err
     findings = []
     for number in range(MUTANTS // 2):
         change = broken if number % 4 == 0 else hostile_cells
         mutant = change(whole, f"opinions {number}").encode("utf-8", "surrogatepass")
         (folder / "mutant.csv").write_bytes(mutant)
         shutil.rmtree(folder / "opinions", ignore_errors=True)
-        command = [*TRAIN[:1], "mutant.csv", "-o", "opinions", *TRAIN[4:]]
+        command = ["train", "mutant.csv", "-o", "opinions", *TRAIN[4:]]
         findings += found(examiner, f"opinions {number}", "clipvqa", *command)
     assert findings == []
 

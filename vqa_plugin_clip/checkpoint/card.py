@@ -132,7 +132,8 @@ def read_card(path: Path) -> CheckpointCard:
     """
     content = read_bytes(path, MAX_CARD_BYTES, "a checkpoint's card")
     try:
-        values = json.loads(content, parse_constant=_finite, parse_float=_finite)
+        text = content.decode("utf-8-sig")
+        values = json.loads(text, parse_constant=_finite, parse_float=_finite)
         if not isinstance(values, dict):
             raise UsageError("card: needs a JSON object")
         return CheckpointCard.from_dict(values)

@@ -109,7 +109,7 @@ def load_state(path: Path) -> State:
             for key in file.keys():  # noqa: SIM118  it is not a mapping
                 group, _, name = key.partition("/")
                 tensors.setdefault(group, {})[name] = file.get_tensor(key)
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path.name}: cannot be read ({error}); remove it to start again"
         ) from None

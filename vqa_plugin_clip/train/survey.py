@@ -100,7 +100,7 @@ def _read(facts_file: Path) -> dict[str, FileFacts]:
     try:
         stored = json.loads(facts_file.read_text("utf-8"))
         return {str(path): FileFacts(**facts) for path, facts in stored.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
