@@ -26,7 +26,7 @@ MEMORY = 2500
 TRAIN = [
     *("train", "table.csv", "-o", "trained", "--init", "tiny.safetensors", "--epochs", "1"),
     *("--warmup-epochs", "0", "--batch", "2", "--accumulate", "1", "--device", "cpu"),
-    *("--val-share", "0.34", "--min-frames", "2", "--jobs", "0"),
+    *("--val-share", "0.5", "--min-frames", "2", "--jobs", "0"),
     *("--scale", "1", "5"),
 ]
 
