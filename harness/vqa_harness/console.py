@@ -295,6 +295,33 @@ def stage_bar() -> Iterator[Callable[[str, int, int, str], None]]:
         yield advance
 
 
+@contextmanager
+def live_table(*, quiet: bool = False) -> Iterator[Callable[[list[tuple[str, str]]], None] | None]:
+    """Yield a function that shows names and texts on standard error, in place of those before.
+
+    None where that is no terminal. Any text may be shown: it is cleaned, and cut where it is long.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.table import Table
+    from rich.text import Text
+
+    def show(lines: list[tuple[str, str]]) -> None:
+        table = Table(show_header=False, box=None, padding=(0, 1), expand=True)
+        table.add_column(justify="right", style="bold", no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        for name, text in lines:
+            table.add_row(Text(clean(name)), Text(clean(text)))
+        live.update(table, refresh=True)
+
+    screen = Console(stderr=True)
+    with Live(console=screen, transient=True, auto_refresh=False, redirect_stdout=False) as live:
+        yield show
+
+
 def command_line(arguments: Sequence[str] | None = None) -> str:
     """The command as it was typed, for the record, with folders left out.
 

@@ -237,7 +237,7 @@ class _Pool(Generic[Case, Result]):
         self._queue.clear()
         if kind is not None and issubclass(kind, Exception):
             while any(worker.work for worker in self._workers):
-                self._step()
+                self.step()
         for worker in self._workers:
             worker.end(at_once=worker.work is not None)
 
@@ -251,7 +251,7 @@ class _Pool(Generic[Case, Result]):
     def until(self, *works: _Work[Case, Result]) -> None:
         """Wait until one of these is done."""
         while not any(work.done for work in works):
-            self._step()
+            self.step()
 
     def _hand_out(self) -> None:
         while self._queue:
@@ -263,11 +263,13 @@ class _Pool(Generic[Case, Result]):
                 return
             free.give(self._queue.popleft())
 
-    def _step(self) -> None:
-        """Wait for the next answer, end of a process, or deadline."""
+    def step(self, seconds: float | None = None) -> None:
+        """Wait for the next answer, end of a process, or deadline; at most so many seconds."""
         busy = {worker.connection: worker for worker in self._workers if worker.work is not None}
         ends = [worker.until for worker in busy.values() if worker.until is not None]
         left = max(0.0, min(ends) - time.monotonic()) if ends else None
+        if seconds is not None:
+            left = seconds if left is None else min(left, seconds)
         for connection in wait(list(busy), left):
             self._hear(busy[connection])
         now = time.monotonic()
@@ -344,3 +346,52 @@ class Apart:
         self._pool.until(one)
         result: Result = one.result()
         return result
+
+
+class Crew(Generic[Case, Result]):
+    """Processes that stay warm, and are asked now and then what they have finished.
+
+    For loops that have more to do than to wait: `close` ends the processes, whatever they do.
+
+    Args:
+        jobs: number of processes; each is started when it is first needed.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._pool = _Pool[Case, Result](jobs)
+        self._under_way: list[_Work[Case, Result]] = []
+
+    def start(
+        self,
+        work: Callable[[Case, Registry, Options], Result],
+        case: Case,
+        options: Options,
+        timeout: float | None = None,
+    ) -> None:
+        """Have ``work(case, registry, options)`` done as soon as a process is free; see `in_order`."""
+        task = (with_registry, (work, case, options))
+        self._under_way.append(self._pool.submit(case, task, timeout))
+
+    def finished(self, seconds: float) -> list[tuple[Case, Result | VqaError]]:
+        """Each case that is done with its result, or with why its process gave none.
+
+        What a process raised is raised here.
+
+        Args:
+            seconds: how long to wait at most for the first.
+
+        Raises:
+            MetricError: a process died before it had any work.
+        """
+        until = time.monotonic() + seconds
+        while self._under_way and not any(work.done for work in self._under_way):
+            if (left := until - time.monotonic()) <= 0:
+                break
+            self._pool.step(left)
+        done = [work for work in self._under_way if work.done]
+        self._under_way = [work for work in self._under_way if not work.done]
+        return [(work.case, work.ended or work.result()) for work in done]
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.__exit__(None)

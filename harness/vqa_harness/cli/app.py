@@ -30,6 +30,7 @@ COMMANDS = {
     "align": "align",
     "gate": "gate",
     "compare": "compare",
+    "batch": "batch",
     "bench": "bench",
     "ladder": "ladder",
     "report": "report",

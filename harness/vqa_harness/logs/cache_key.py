@@ -23,7 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from vqa_harness import __version__
+from vqa_harness import __version__, memory
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.files import VARIABLE, file_sha256
 from vqa_harness.logs.log import Log
@@ -45,7 +45,14 @@ Logs of a ladder do, because they are kept under names of their own.
 COLOUR = "distorted_colour"
 """The one alignment option that scores of a video by itself depend on."""
 
-_NO_INFLUENCE = {VARIABLE, "VQA_HARNESS_DEBUG", "VQA_HARNESS_BLOCK", "VQA_HARNESS_ONLY"}
+_NO_INFLUENCE = {
+    VARIABLE,
+    memory.VARIABLE,
+    "VQA_HARNESS_BLOCK",
+    "VQA_HARNESS_DEBUG",
+    "VQA_HARNESS_LOG_SIZE",
+    "VQA_HARNESS_ONLY",
+}
 """Settings in the environment that no score depends on."""
 
 _SETTLED = 2_000_000_000

@@ -1,0 +1,86 @@
+"""A case on its way: what a process is sent, and what it answers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vqa_harness.batch.manifest import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One video to score.
+
+    Attributes:
+        key: 64 hexadecimal digits for the settings and the names of the files in the manifest, so
+            that nothing has to be read to know it. The log has a key of its own, of contents.
+        file: the video as the manifest names it.
+        reference: what it is compared with, as the manifest names it; empty for none.
+        distorted_path: the video.
+        reference_path: what it is compared with.
+        columns: the manifest's further columns.
+        attempt: from 1.
+    """
+
+    key: str
+    file: str
+    reference: str
+    distorted_path: Path
+    reference_path: Path | None
+    columns: dict[str, Any] = field(default_factory=dict)
+    attempt: int = 1
+
+
+def case_of(entry: Entry, settings: str) -> Case:
+    """The case of an entry of the manifest.
+
+    Args:
+        entry: the entry.
+        settings: `vqa_harness.batch.settings.Settings.digest`.
+    """
+    named = [settings, entry.file, entry.reference, *([entry.repeat] if entry.repeat else [])]
+    key = hashlib.sha256(json.dumps(named).encode()).hexdigest()
+    paths = (entry.distorted_path, entry.reference_path)
+    return Case(key, entry.file, entry.reference, *paths, entry.columns)
+
+
+def in_shard(key: str, shard: tuple[int, int]) -> bool:
+    """Whether a case belongs to part I of N; every case belongs to exactly one.
+
+    Args:
+        key: of the case.
+        shard: (I, N), I from 1.
+    """
+    number, of = shard
+    return int(key[:16], 16) % of == number - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a process says of a case.
+
+    Attributes:
+        kept: whether its row was there already.
+        failed: whether its row says that it failed.
+        exit_code: of the row.
+        message: of the row.
+        frames: that were scored.
+        seconds: wall time.
+        passing: whether the reason may pass, so that it should be tried again; then there is no
+            row yet.
+        fatal: why no other case can be scored either, such as a disk that is full; empty where
+            that is not so. Then there is no row.
+    """
+
+    kept: bool = False
+    failed: bool = False
+    exit_code: int = 0
+    message: str = ""
+    frames: int = 0
+    seconds: float = 0.0
+    passing: bool = False
+    fatal: str = ""

@@ -1,0 +1,248 @@
+"""The engine that is a Dask cluster: of this machine, or whatever a scheduler's address leads to.
+
+The files are the truth, and Dask only carries cases to workers. Few tasks are there at once, each is
+let go as soon as it has ended (what a client still holds is computed again when its worker dies),
+and what Dask gives up comes back as a case that was lost, which is then tried again as any other.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from vqa_harness import __version__
+from vqa_harness.batch.case import Case
+from vqa_harness.batch.engine import Answer, Engine
+from vqa_harness.batch.on_worker import about_worker, score_on_worker
+from vqa_harness.batch.settings import Settings
+from vqa_harness.errors import MetricError, MissingBackend, UsageError, one_line
+from vqa_harness.installation import pip_install
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+_CONFIG = {
+    "distributed.worker.daemon": False,  # or a worker could start no process
+    "distributed.scheduler.allowed-failures": 10,  # cases are counted here, not by the scheduler
+    "distributed.scheduler.worker-ttl": "15 minutes",
+    "distributed.comm.timeouts.connect": "60s",
+    "distributed.comm.timeouts.tcp": "120s",
+    "distributed.worker.memory.target": False,  # it holds names and answers, no data
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+    "distributed.admin.tick.limit": "1h",
+    "distributed.logging": {"distributed": "critical"},
+}
+_MOST_SLOTS = 4096
+"""The window never holds more tasks than twice so many."""
+_ASK_EVERY = 5.0
+"""Seconds between two looks at how many workers there are."""
+_GONE = "the scheduler is gone; what is done is kept, and the same command goes on from there"
+_PATIENCE = 60.0
+"""Seconds without a worker after which a local cluster is given up."""
+
+
+def installed() -> bool:
+    """Whether ``dask.distributed`` is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("distributed") is not None
+
+
+def require() -> None:
+    """Check, before long work, that a cluster can be had.
+
+    Raises:
+        MissingBackend: ``dask.distributed`` is not installed.
+    """
+    if not installed():
+        raise MissingBackend(
+            f"a cluster needs dask.distributed; {pip_install('vqa-harness[batch]')}"
+        )
+
+
+@contextmanager
+def local_engine(settings: Settings, jobs: int) -> Iterator[tuple[Engine, str]]:
+    """Yield an engine of a cluster of this machine, and the address of its dashboard.
+
+    The address is empty where bokeh, which draws the dashboard, is not installed.
+    """
+    from importlib.util import find_spec
+
+    import dask
+    from distributed import Client, LocalCluster
+
+    _be_quiet()
+    shown = find_spec("bokeh") is not None
+    with (
+        dask.config.set(_CONFIG),
+        LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+            dashboard_address="127.0.0.1:0" if shown else None,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        address = cluster.dashboard_link if shown else ""
+        yield _ClusterEngine(client, settings, jobs), address
+
+
+@contextmanager
+def remote_engine(
+    settings: Settings, address: str | None, file: Path | None
+) -> Iterator[tuple[Engine, str]]:
+    """Yield an engine of the workers of a scheduler, and the address of its dashboard.
+
+    Args:
+        settings: how cases are scored.
+        address: of the scheduler, such as ``tcp://host:8786``.
+        file: that Dask's scheduler wrote with ``--scheduler-file``, instead of the address.
+
+    Raises:
+        UsageError: the scheduler cannot be reached.
+        MissingBackend: its workers cannot score.
+    """
+    import dask
+    from distributed import Client
+
+    _be_quiet()
+    with dask.config.set(_CONFIG), _connected(Client, address, file) as client:
+        _check_workers(client)
+        link = client.dashboard_link if _has_dashboard(client) else ""
+        yield _ClusterEngine(client, settings, None), link
+
+
+@contextmanager
+def _connected(kind: Any, address: str | None, file: Path | None) -> Iterator[Client]:
+    named = str(file or address)
+    try:
+        where = {"scheduler_file": str(file)} if file is not None else {"address": address}
+        client = kind(**where, timeout=20, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"scheduler {named}: cannot be reached ({one_line(error)}); check that it runs"
+        ) from None
+    try:
+        yield client
+    finally:
+        with suppress(OSError, TimeoutError):
+            client.close(timeout=5)
+
+
+def _be_quiet() -> None:
+    """Keep Dask from writing of deaths and reconnections, which are told here where they matter."""
+    for name in ("distributed", "distributed.client", "distributed.nanny", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _has_dashboard(client: Client) -> bool:
+    return "dashboard" in client.scheduler_info(n_workers=0).get("services", {})
+
+
+def _check_workers(client: Client) -> None:
+    """Refuse workers that could score nothing, before the first case is lost on them.
+
+    There may be none yet: a cluster may start them when there is work.
+
+    Raises:
+        MissingBackend: one could not.
+    """
+    for place, about in client.run(about_worker, on_error="return").items():
+        if isinstance(about, BaseException):
+            raise MissingBackend(
+                f"worker {place} cannot load vqa-harness ({one_line(about)}); install it there"
+            )
+        if about["version"] != __version__:
+            raise MissingBackend(
+                f"worker {place} has vqa-harness {about['version']}, this is {__version__}; "
+                "install the same"
+            )
+        if about["daemon"]:
+            raise MissingBackend(
+                f"worker {place} may not start processes; start workers with the variable "
+                "DASK_DISTRIBUTED__WORKER__DAEMON=False, or with --no-nanny"
+            )
+
+
+class _ClusterEngine:
+    """Cases as tasks of a cluster.
+
+    Args:
+        client: connected to the scheduler.
+        settings: how cases are scored.
+        jobs: the number of workers where it is fixed; None to ask the scheduler.
+    """
+
+    def __init__(self, client: Client, settings: Settings, jobs: int | None) -> None:
+        from distributed import as_completed
+
+        self._client, self._settings, self._jobs = client, settings, jobs
+        self._mark = uuid4().hex[:8]
+        self._cases: dict[str, Case] = {}
+        self._ended = as_completed(loop=client.loop, with_results=True, raise_errors=False)
+        self._slots, self._asked, self._alone_since = jobs or 1, -_ASK_EVERY, time.monotonic()
+
+    @property
+    def slots(self) -> int:
+        return self._slots
+
+    @property
+    def window(self) -> int:
+        return 2 * self._slots + 1
+
+    def submit(self, case: Case) -> None:
+        key = f"vqa-{case.key[:24]}-{case.attempt}-{self._mark}"
+        future = self._client.submit(score_on_worker, case, self._settings, key=key, pure=False)
+        self._cases[key] = case
+        self._ended.add(future)
+
+    def finished(self, seconds: float) -> list[Answer]:
+        self._look()
+        until = time.monotonic() + seconds
+        while not self._ended.has_ready() and (left := until - time.monotonic()) > 0:
+            with self._ended.thread_condition:
+                self._ended.thread_condition.wait(min(left, 0.02))
+        return [self._answer(*one) for one in self._ended.next_batch(block=False)]
+
+    def _look(self) -> None:
+        """See now and then how many workers there are.
+
+        Raises:
+            MissingBackend: the scheduler is gone, or a cluster of this machine has lost its workers.
+        """
+        if self._client.status != "running":
+            raise MissingBackend(_GONE)
+        now = time.monotonic()
+        if now - self._asked < _ASK_EVERY:
+            return
+        self._asked = now
+        try:
+            there = sum(self._client.nthreads().values())
+        except (OSError, TimeoutError):
+            raise MissingBackend(_GONE) from None
+        if there:
+            self._alone_since = now
+        elif self._jobs is not None and now - self._alone_since > _PATIENCE:
+            raise MissingBackend("no worker of this machine starts; --engine pool needs none")
+        if self._jobs is None:
+            self._slots = max(1, min(_MOST_SLOTS, there))
+
+    def _answer(self, future: Future, result: Any) -> Answer:
+        case = self._cases.pop(future.key)
+        status = future.status
+        future.release()
+        if status == "finished":
+            return case, result
+        why = result[1] if isinstance(result, tuple) else result
+        if isinstance(why, ModuleNotFoundError):
+            raise MissingBackend(f"a worker cannot load vqa-harness ({one_line(why)}); install it")
+        return case, MetricError(f"was lost by the cluster: {one_line(why)}")

@@ -1,0 +1,146 @@
+"""Takes a corpus to its end: every case gets a row, whatever dies on the way.
+
+Cases are handed out few at a time, in the order of the manifest. Those whose row is there are not
+handed out. A case that was lost with its process, or that failed for a reason that may pass, is
+tried again after a while; what is then still lost gets a row that says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+
+from vqa_harness import interruption
+from vqa_harness.batch.case import Case, Outcome, case_of, in_shard
+from vqa_harness.batch.engine import Engine
+from vqa_harness.batch.manifest import Entry
+from vqa_harness.batch.score import fail, new_row, put, settled
+from vqa_harness.batch.settings import Settings
+from vqa_harness.batch.store import Store
+from vqa_harness.batch.tally import Tally, Telling
+from vqa_harness.errors import MetricError, MissingBackend, PartialResult, UsageError, VqaError
+
+_WAIT = 0.25
+"""Seconds after which waiting looks at other things."""
+_PAUSES = (0.5, 2.0, 8.0)
+"""Seconds before the second attempt, the third, and each after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which cases are scored, and when it is enough.
+
+    Attributes:
+        shard: (I, N): part I of N; (1, 1) for all.
+        max_failures: after more than so many new failures it is given up; None for no bound.
+    """
+
+    shard: tuple[int, int] = (1, 1)
+    max_failures: int | None = None
+
+
+def run_batch(
+    entries: Iterable[Entry],
+    settings: Settings,
+    engine: Engine,
+    tally: Tally,
+    telling: Telling,
+    bounds: Bounds | None = None,
+) -> None:
+    """Score every case that is not settled yet.
+
+    Raises:
+        PartialResult: too many failed; what was under way is given up.
+        VqaError: nothing more can be scored, such as where the disk is full.
+    """
+    _Running(settings, engine, tally, telling, bounds or Bounds()).to_end(entries)
+
+
+class _Running:
+    def __init__(
+        self, settings: Settings, engine: Engine, tally: Tally, telling: Telling, bounds: Bounds
+    ) -> None:
+        self._settings, self._engine, self._tally = settings, engine, tally
+        self._telling, self._bounds, self._store = telling, bounds, Store(settings.out)
+        self._under_way = 0
+        self._waiting: list[tuple[float, int, Case]] = []
+        """Cases that are to be tried again: when, a number that no other has, and the case."""
+        self._number = self._failures = 0
+
+    def to_end(self, entries: Iterable[Entry]) -> None:
+        fresh, more = self._unsettled(entries), True
+        while more or self._under_way or self._waiting:
+            interruption.check()
+            while self._under_way < self._engine.window:
+                case = self._due() or (next(fresh, None) if more else None)
+                if case is None:
+                    more = False
+                    break
+                self._engine.submit(case)
+                self._under_way += 1
+            self._tally.running = min(self._under_way, self._engine.slots)
+            self._telling.tick()
+            if self._under_way:
+                for case, answer in self._engine.finished(_WAIT):
+                    self._under_way -= 1
+                    self._take(case, answer)
+            elif self._waiting:
+                time.sleep(_WAIT)
+        self._tally.running = 0
+
+    def _unsettled(self, entries: Iterable[Entry]) -> Iterator[Case]:
+        """The cases of this part that have to be scored; the others are counted."""
+        for entry in entries:
+            case = case_of(entry, self._settings.digest)
+            if not in_shard(case.key, self._bounds.shard):
+                continue
+            row = self._store.row(case.key)
+            if row is None and self._settings.failed_only:
+                self._tally.left += 1
+            elif row is not None and settled(row, case, self._settings):
+                failed = row.status == "failed"
+                self._count(case, Outcome(True, failed, row.exit_code, row.message, row.frames))
+            else:
+                yield case
+            self._telling.tick()
+
+    def _due(self) -> Case | None:
+        if self._waiting and self._waiting[0][0] <= time.monotonic():
+            return heappop(self._waiting)[2]
+        return None
+
+    def _take(self, case: Case, answer: Outcome | VqaError) -> None:
+        if isinstance(answer, VqaError):
+            # a process that died may have had bad luck, one that took too long will again
+            passing = isinstance(answer, MetricError)
+            if passing and case.attempt <= self._settings.retries:
+                self._again(case)
+                return
+            row = new_row(case, self._settings)
+            fail(row, answer)
+            answer = put(row, self._store)
+        if answer.fatal:
+            kind = MissingBackend if answer.exit_code == MissingBackend.exit_code else UsageError
+            raise kind(answer.fatal)
+        if answer.passing:
+            self._again(case)
+        else:
+            self._count(case, answer)
+
+    def _again(self, case: Case) -> None:
+        self._tally.retried += 1
+        self._number += 1
+        pause = _PAUSES[min(case.attempt, len(_PAUSES)) - 1]
+        due = time.monotonic() + pause
+        heappush(self._waiting, (due, self._number, replace(case, attempt=case.attempt + 1)))
+
+    def _count(self, case: Case, outcome: Outcome) -> None:
+        self._tally.settle(case, outcome)
+        self._failures += outcome.failed and not outcome.kept
+        most = self._bounds.max_failures
+        if most is not None and self._failures > most:
+            raise PartialResult(
+                f"more than --max-failures {most} cases failed, the last: {outcome.message}"
+            )

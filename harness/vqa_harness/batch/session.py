@@ -1,0 +1,159 @@
+"""From a command line to a corpus that is scored: survey, folder, engine, and the way to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from vqa_harness import __version__
+from vqa_harness.batch import cluster
+from vqa_harness.batch.engine import Engine, pool_engine
+from vqa_harness.batch.manifest import Manifest
+from vqa_harness.batch.run import Bounds, run_batch
+from vqa_harness.batch.settings import Settings, features_of
+from vqa_harness.batch.store import Store
+from vqa_harness.batch.survey import survey
+from vqa_harness.batch.tally import Tally, Telling
+from vqa_harness.console import live_table, note
+from vqa_harness.errors import UsageError
+from vqa_harness.system import processors
+
+EngineName = Literal["auto", "dask", "pool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where cases are scored.
+
+    Attributes:
+        engine: ``dask`` for a cluster, ``pool`` for plain processes of this machine, ``auto`` for a
+            cluster of this machine where ``dask.distributed`` is installed.
+        jobs: cases at once on this machine; 0 for one per processor.
+        scheduler: address of a Dask scheduler; None for this machine.
+        scheduler_file: that it wrote, instead of its address.
+    """
+
+    engine: EngineName = "auto"
+    jobs: int = 0
+    scheduler: str | None = None
+    scheduler_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What is scored, how and where.
+
+    Attributes:
+        inputs: manifests, folders, globs, videos.
+        reference: of cases that name none.
+        settings: how cases are scored.
+        facts: what scores depend on beside the videos.
+        bounds: which cases, and when it is enough.
+        places: where.
+        quiet: whether only what needs attention is told.
+    """
+
+    inputs: list[str]
+    reference: Path | None
+    settings: Settings
+    facts: dict[str, Any]
+    bounds: Bounds
+    places: Places
+    quiet: bool = False
+
+
+def score_corpus(corpus: Corpus) -> Tally:
+    """Score every case that is not settled yet.
+
+    Raises:
+        UsageError: the corpus, an option or the folder is wrong, or a result cannot be written.
+        InputError: a folder or a glob has no video.
+        MissingBackend: a package, a model or the cluster is not there.
+        PartialResult: too many cases failed.
+    """
+    settings, quiet = corpus.settings, corpus.quiet
+    _check_places(corpus.places)
+    manifest = Manifest(corpus.inputs, corpus.reference, note)
+    _check_outside(settings.out, manifest)
+    found = survey(manifest, settings, corpus.bounds.shard, note)
+    store = Store(settings.out)
+    record = {
+        "vqa_harness": __version__,
+        "metrics": [request.label for request in settings.requests],
+        "features": features_of(settings.requests),
+        "facts": corpus.facts,
+    }
+    store.prepare(settings.digest, record)
+    tally = Tally(total=found.mine)
+    with live_table(quiet=quiet) as show:
+        telling = Telling(
+            tally,
+            settings.out / _progress_name(corpus.bounds.shard),
+            show,
+            None if quiet or show is not None else note,
+        )
+        state = "stopped"
+        try:
+            with _engine(corpus) as engine:
+                run_batch(manifest, settings, engine, tally, telling, corpus.bounds)
+            state = "finished"
+        finally:
+            if state == "finished" or _can_write(settings.out):
+                telling.write(state)
+    return tally
+
+
+def _can_write(folder: Path) -> bool:
+    from vqa_harness.files import try_folder
+
+    try:
+        try_folder(folder)
+    except UsageError:
+        return False
+    return True
+
+
+def _progress_name(shard: tuple[int, int]) -> str:
+    return "progress.json" if shard == (1, 1) else f"progress-{shard[0]}-of-{shard[1]}.json"
+
+
+@contextmanager
+def _engine(corpus: Corpus) -> Iterator[Engine]:
+    places, settings = corpus.places, corpus.settings
+    jobs = places.jobs or processors()
+    if places.scheduler is not None or places.scheduler_file is not None:
+        opened = cluster.remote_engine(settings, places.scheduler, places.scheduler_file)
+    elif places.engine == "pool" or (places.engine == "auto" and not cluster.installed()):
+        with pool_engine(settings, jobs) as plain:
+            yield plain
+        return
+    else:
+        opened = cluster.local_engine(settings, jobs)
+    with opened as (engine, dashboard):
+        if dashboard and not corpus.quiet:
+            note(f"Dask's dashboard: {dashboard}")
+        yield engine
+
+
+def _check_places(places: Places) -> None:
+    if places.scheduler is not None and places.scheduler_file is not None:
+        raise UsageError("--scheduler and --scheduler-file name a scheduler each; give one")
+    remote = places.scheduler is not None or places.scheduler_file is not None
+    if remote and places.engine == "pool":
+        raise UsageError("--engine pool uses processes of this machine; leave the scheduler out")
+    if remote and places.jobs:
+        raise UsageError("--jobs is of this machine; how many workers a scheduler has is its own")
+    if places.scheduler_file is not None and not places.scheduler_file.is_file():
+        raise UsageError(f"{places.scheduler_file}: no such file; check that the scheduler runs")
+    if remote or places.engine == "dask":
+        cluster.require()
+
+
+def _check_outside(out: Path, manifest: Manifest) -> None:
+    """Refuse a folder for results that is a manifest."""
+    for path in manifest.files():
+        if path.absolute() == out:
+            raise UsageError(f"-o {out}: is the manifest; name a folder for the results")
