@@ -368,7 +368,7 @@ class Crew(Generic[Case, Result]):
         options: Options,
         timeout: float | None = None,
     ) -> None:
-        """Have ``work(case, registry, options)`` done as soon as a process is free; see `in_order`."""
+        """Have ``work(case, registry, options)`` done when a process is free; see `in_order`."""
         task = (with_registry, (work, case, options))
         self._under_way.append(self._pool.submit(case, task, timeout))
 

@@ -1,7 +1,7 @@
 """The engine that is a Dask cluster: of this machine, or whatever a scheduler's address leads to.
 
-The files are the truth, and Dask only carries cases to workers. Few tasks are there at once, each is
-let go as soon as it has ended (what a client still holds is computed again when its worker dies),
+The files are the truth, and Dask only carries cases to workers. Few tasks are there at once, each
+is let go as soon as it has ended (what a client still holds is computed again when its worker dies),
 and what Dask gives up comes back as a case that was lost, which is then tried again as any other.
 """
 
@@ -217,7 +217,7 @@ class _ClusterEngine:
         """See now and then how many workers there are.
 
         Raises:
-            MissingBackend: the scheduler is gone, or a cluster of this machine has lost its workers.
+            MissingBackend: the scheduler is gone, or no worker of this machine starts.
         """
         if self._client.status != "running":
             raise MissingBackend(_GONE)

@@ -1,4 +1,4 @@
-"""Makes tables of a batch: ``cases/`` with a row for each case, ``frames/`` with one for each frame.
+"""Makes tables of a batch: ``cases/`` has a row for each case, ``frames/`` one for each frame.
 
 Rows are read one after another, and written in parts; memory does not grow with their number. The
 columns are known only when all rows have been seen, so rows go through a file in between.
@@ -44,7 +44,6 @@ _OWN: dict[str, Kind] = {
 _UNITS = {"seconds": "s", "time": "s"}
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?")
-_ORDER: tuple[Kind, ...] = ("bool", "int", "float", "str")
 
 
 @dataclass(slots=True)
@@ -114,24 +113,18 @@ class Spool:
 
     Attributes:
         path: the file that holds them.
-        columns: manifest's columns and their kinds.
+        columns: manifest's columns and their kinds; None for one without any value so far.
         features: feature to poolings.
     """
 
     path: Path
-    columns: dict[str, Kind] = field(default_factory=dict)
+    columns: dict[str, Kind | None] = field(default_factory=dict)
     features: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def add(self, row: Row, file: TextIO) -> None:
         """Take a row."""
         for name, value in row.columns.items():
-            if (kind := kind_of(value)) is not None:
-                before = self.columns.get(name, kind)
-                self.columns[name] = _ORDER[max(_ORDER.index(before), _ORDER.index(kind))]
-                if {before, kind} > {"bool"}:  # a truth value is no number
-                    self.columns[name] = "str"
-            else:
-                self.columns.setdefault(name, "bool")
+            self.columns[name] = _common(self.columns.get(name), kind_of(value))
         for name, values in row.pooled.items():
             self.features.setdefault(name, {}).update(dict.fromkeys(values))
         file.write(row.to_text())
@@ -141,6 +134,13 @@ class Spool:
         with self.path.open(encoding="utf-8") as file:
             for line in file:
                 yield Row.of_text(line)
+
+
+def _common(one: Kind | None, other: Kind | None) -> Kind | None:
+    """The kind of a column that holds both; truth values and numbers have only text in common."""
+    if one is None or other is None or one == other:
+        return one or other
+    return "float" if {one, other} == {"int", "float"} else "str"
 
 
 def kind_of(value: Any) -> Kind | None:
@@ -195,7 +195,7 @@ def case_columns(spool: Spool, about: Mapping[str, Any]) -> list[Column]:
         while shown in taken:
             shown = f"manifest_{shown}"
         taken.add(shown)
-        columns.append(Column(shown, kind, source=("columns", name)))
+        columns.append(Column(shown, kind or "str", source=("columns", name)))
     for feature, poolings in spool.features.items():
         unit = unit_of(feature, about)
         columns += [

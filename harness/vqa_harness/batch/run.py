@@ -8,9 +8,11 @@ tried again after a while; what is then still lost gets a row that says so.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from itertools import chain
 
 from vqa_harness import interruption
 from vqa_harness.batch.case import Case, Outcome, case_of, in_shard
@@ -44,53 +46,64 @@ class Bounds:
 def run_batch(
     entries: Iterable[Entry],
     settings: Settings,
-    engine: Engine,
+    open_engine: Callable[[], AbstractContextManager[Engine]],
     tally: Tally,
     telling: Telling,
     bounds: Bounds | None = None,
 ) -> None:
     """Score every case that is not settled yet.
 
+    Args:
+        entries: the corpus.
+        settings: how cases are scored.
+        open_engine: opens what scores them; not called where all are settled.
+        tally: counts them.
+        telling: says how far it is.
+        bounds: which cases, and when it is enough; None for all.
+
     Raises:
         PartialResult: too many failed; what was under way is given up.
         VqaError: nothing more can be scored, such as where the disk is full.
     """
-    _Running(settings, engine, tally, telling, bounds or Bounds()).to_end(entries)
+    running = _Running(settings, tally, telling, bounds or Bounds())
+    cases = running.unsettled(entries)
+    first = next(cases, None)
+    if first is not None:
+        with open_engine() as engine:
+            running.to_end(chain([first], cases), engine)
 
 
 class _Running:
-    def __init__(
-        self, settings: Settings, engine: Engine, tally: Tally, telling: Telling, bounds: Bounds
-    ) -> None:
-        self._settings, self._engine, self._tally = settings, engine, tally
+    def __init__(self, settings: Settings, tally: Tally, telling: Telling, bounds: Bounds) -> None:
+        self._settings, self._tally = settings, tally
         self._telling, self._bounds, self._store = telling, bounds, Store(settings.out)
         self._under_way = 0
         self._waiting: list[tuple[float, int, Case]] = []
         """Cases that are to be tried again: when, a number that no other has, and the case."""
         self._number = self._failures = 0
 
-    def to_end(self, entries: Iterable[Entry]) -> None:
-        fresh, more = self._unsettled(entries), True
+    def to_end(self, fresh: Iterator[Case], engine: Engine) -> None:
+        more = True
         while more or self._under_way or self._waiting:
             interruption.check()
-            while self._under_way < self._engine.window:
+            while self._under_way < engine.window:
                 case = self._due() or (next(fresh, None) if more else None)
                 if case is None:
                     more = False
                     break
-                self._engine.submit(case)
+                engine.submit(case)
                 self._under_way += 1
-            self._tally.running = min(self._under_way, self._engine.slots)
+            self._tally.running = min(self._under_way, engine.slots)
             self._telling.tick()
             if self._under_way:
-                for case, answer in self._engine.finished(_WAIT):
+                for case, answer in engine.finished(_WAIT):
                     self._under_way -= 1
                     self._take(case, answer)
             elif self._waiting:
                 time.sleep(_WAIT)
         self._tally.running = 0
 
-    def _unsettled(self, entries: Iterable[Entry]) -> Iterator[Case]:
+    def unsettled(self, entries: Iterable[Entry]) -> Iterator[Case]:
         """The cases of this part that have to be scored; the others are counted."""
         for entry in entries:
             case = case_of(entry, self._settings.digest)

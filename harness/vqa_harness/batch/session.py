@@ -1,10 +1,11 @@
-"""From a command line to a corpus that is scored: survey, folder, engine, and the way to the end."""
+"""From a command line to a corpus that is scored: survey, folder, engine, the way to the end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -97,8 +98,8 @@ def score_corpus(corpus: Corpus) -> Tally:
         )
         state = "stopped"
         try:
-            with _engine(corpus) as engine:
-                run_batch(manifest, settings, engine, tally, telling, corpus.bounds)
+            opened = partial(_engine, corpus)
+            run_batch(manifest, settings, opened, tally, telling, corpus.bounds)
             state = "finished"
         finally:
             if state == "finished" or _can_write(settings.out):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.batch.row import Row
-from vqa_harness.errors import InputError, UsageError
+from vqa_harness.errors import InputError
 from vqa_harness.files import make_folder, read_bytes, try_folder, write_text
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import read_log
