@@ -8,9 +8,11 @@ and what Dask gives up comes back as a case that was lost, which is then tried a
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -22,6 +24,7 @@ from vqa_harness.batch.on_worker import about_worker, score_on_worker
 from vqa_harness.batch.settings import Settings
 from vqa_harness.errors import MetricError, MissingBackend, UsageError, one_line
 from vqa_harness.installation import pip_install
+from vqa_harness.leftovers import remove_folder, temporary_folder
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -79,9 +82,11 @@ def local_engine(settings: Settings, jobs: int) -> Iterator[tuple[Engine, str]]:
     from distributed import Client, LocalCluster
 
     _be_quiet()
+    _quiet_tracker()
     shown = find_spec("bokeh") is not None
     with (
-        dask.config.set(_CONFIG),
+        _scratch_folder() as scratch,
+        dask.config.set({**_CONFIG, "temporary-directory": str(scratch)}),
         LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
@@ -136,6 +141,30 @@ def _connected(kind: Any, address: str | None, file: Path | None) -> Iterator[Cl
     finally:
         with suppress(OSError, TimeoutError):
             client.close(timeout=5)
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    folder = temporary_folder()
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
+
+
+def _quiet_tracker() -> None:
+    """Keep Python from a warning of its own when an interrupt ends this process at once.
+
+    The process that removes what others leave of Dask's locks would say that it did.
+    """
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker:UserWarning"
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        del os.environ["PYTHONWARNINGS"]
+        if before is not None:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 def _be_quiet() -> None:

@@ -57,7 +57,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, Cells]]:
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    if not all(header):
+    if not header or not all(header):
         raise UsageError(f"{path.name}: has a column without a name, or no header")
     refuse_twice(f"{path.name}: column", header, "give each column a name of its own")
 
