@@ -42,6 +42,8 @@ _CONFIG = {
     "distributed.admin.tick.limit": "1h",
     "distributed.logging": {"distributed": "critical"},
 }
+_STARTS = 3
+"""How often a cluster of this machine is started before it is given up."""
 _MOST_SLOTS = 4096
 """The window never holds more tasks than twice so many."""
 _ASK_EVERY = 5.0
@@ -79,7 +81,7 @@ def local_engine(settings: Settings, jobs: int) -> Iterator[tuple[Engine, str]]:
     from importlib.util import find_spec
 
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     _be_quiet()
     _quiet_tracker()
@@ -87,18 +89,46 @@ def local_engine(settings: Settings, jobs: int) -> Iterator[tuple[Engine, str]]:
     with (
         _scratch_folder() as scratch,
         dask.config.set({**_CONFIG, "temporary-directory": str(scratch)}),
-        LocalCluster(
-            n_workers=jobs,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-            dashboard_address="127.0.0.1:0" if shown else None,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
+        _closing(_started(jobs, "127.0.0.1:0" if shown else None)) as local,
+        _closing(Client(local, set_as_default=False)) as client,
     ):
-        address = cluster.dashboard_link if shown else ""
-        yield _ClusterEngine(client, settings, jobs), address
+        yield _ClusterEngine(client, settings, jobs), local.dashboard_link if shown else ""
+
+
+def _started(jobs: int, dashboard: str | None) -> Any:
+    """A cluster of this machine; a worker that dies while it starts fails the first attempts.
+
+    Raises:
+        MissingBackend: it does not start.
+    """
+    from distributed import LocalCluster
+
+    for left in range(_STARTS - 1, -1, -1):
+        try:
+            return LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+                dashboard_address=dashboard,
+            )
+        except (RuntimeError, OSError, TimeoutError) as error:
+            if not left:
+                raise MissingBackend(
+                    f"no Dask cluster starts here ({one_line(error)}); --engine pool needs none"
+                ) from None
+    raise AssertionError
+
+
+@contextmanager
+def _closing(one: Any) -> Iterator[Any]:
+    """Close a cluster or a client at the end; what goes wrong then harms no result."""
+    try:
+        yield one
+    finally:
+        with suppress(Exception):
+            one.close(timeout=10)
 
 
 @contextmanager
@@ -117,30 +147,25 @@ def remote_engine(
         MissingBackend: its workers cannot score.
     """
     import dask
-    from distributed import Client
 
     _be_quiet()
-    with dask.config.set(_CONFIG), _connected(Client, address, file) as client:
+    with dask.config.set(_CONFIG), _closing(_connected(address, file)) as client:
         _check_workers(client)
         link = client.dashboard_link if _has_dashboard(client) else ""
         yield _ClusterEngine(client, settings, None), link
 
 
-@contextmanager
-def _connected(kind: Any, address: str | None, file: Path | None) -> Iterator[Client]:
-    named = str(file or address)
+def _connected(address: str | None, file: Path | None) -> Any:
+    from distributed import Client
+
+    where = {"scheduler_file": str(file)} if file is not None else {"address": address}
     try:
-        where = {"scheduler_file": str(file)} if file is not None else {"address": address}
-        client = kind(**where, timeout=20, set_as_default=False)
+        return Client(**where, timeout=20, set_as_default=False)
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"scheduler {named}: cannot be reached ({one_line(error)}); check that it runs"
+            f"scheduler {file or address}: cannot be reached ({one_line(error)}); check that it "
+            "runs"
         ) from None
-    try:
-        yield client
-    finally:
-        with suppress(OSError, TimeoutError):
-            client.close(timeout=5)
 
 
 @contextmanager
