@@ -163,8 +163,11 @@ def dask_cluster(tmp_path, request):
         place = ["--scheduler-file", str(file)]
         scheduler = subprocess.Popen([*dask, "scheduler", *address, *place], env=env, **quiet)
         workers = subprocess.Popen(
-            [*dask, "worker", *place, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"]
-            + ["--local-directory", str(tmp_path / "scratch"), "--death-timeout", "20"],
+            [
+                *(*dask, "worker", *place, "--nworkers", "2", "--nthreads", "1"),
+                *("--no-dashboard", "--death-timeout", "20"),
+                *("--local-directory", str(tmp_path / "scratch")),
+            ],
             env=env,
             **quiet,
         )
@@ -236,8 +239,13 @@ def test_a_poison_clip_costs_itself_and_nothing_else(batch, corpus, tmp_path):
     }
     codes = {name: row["exit_code"] for name, row in rows.items()}
     assert codes == {
-        **{"a.mp4": 0, "once.mp4": 0, "z.mp4": 0},
-        **{"crash.mp4": 5, "slow.mp4": 3, "broken.mp4": 5, "large.mp4": 3},
+        "a.mp4": 0,
+        "once.mp4": 0,
+        "z.mp4": 0,
+        "crash.mp4": 5,
+        "slow.mp4": 3,
+        "broken.mp4": 5,
+        "large.mp4": 3,
     }
     assert "signal 11" in rows["crash.mp4"]["message"]
     assert "--timeout" in rows["slow.mp4"]["message"]

@@ -121,11 +121,15 @@ def test_what_no_case_survives_ends_it_at_once(corpus, tmp_path, code, kind):
 
 def test_a_place_that_takes_nothing_is_no_failure_of_the_case(corpus, tmp_path, score, monkeypatch):
     settings = settings_of(tmp_path / "out")
-    full = lambda *_: (_ for _ in ()).throw(UsageError("cannot write x: No space left"))  # noqa: E731
+
+    def full(*_):
+        raise UsageError("cannot write x: No space left")
+
     for part in ("put_log", "put_row"):
-        with monkeypatch.context() as patch, pytest.raises(UsageError, match="No space"):
+        with monkeypatch.context() as patch:
             patch.setattr(Store, part, full)
-            run_here(corpus("a.mp4"), settings, score(settings))
+            with pytest.raises(UsageError, match="No space"):
+                run_here(corpus("a.mp4"), settings, score(settings))
         assert list(Store(settings.out).rows()) == []
     _, tally = run_here(corpus("a.mp4"), settings, score(settings))
     assert (tally.done, tally.failed) == (1, 0)

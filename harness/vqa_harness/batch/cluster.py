@@ -1,8 +1,8 @@
 """The engine that is a Dask cluster: of this machine, or whatever a scheduler's address leads to.
 
-The files are the truth, and Dask only carries cases to workers. Few tasks are there at once, each
-is let go as soon as it has ended (what a client still holds is computed again when its worker dies),
-and what Dask gives up comes back as a case that was lost, which is then tried again as any other.
+The files are the truth, and Dask only carries cases to workers. Few tasks are there at once, and
+each is let go as soon as it has ended, because what a client still holds is computed again when its
+worker dies. What Dask gives up comes back as a case that was lost, and is tried again.
 """
 
 from __future__ import annotations

@@ -74,32 +74,47 @@ def render(
         MissingBackend: jinja2 is not installed.
     """
     require_jinja()
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            title=title,
+            created=created,
+            command=command,
+            version=__version__,
+            report=report,
+            pages=pages,
+            aggregate_head=AGGREGATE_HEAD,
+            aggregate_rows=aggregate_rows(report.ladder) if report.ladder else [],
+            style=Markup("\n".join(map(asset, STYLES))),
+            script=Markup("\n".join(map(asset, SCRIPTS))),
+            data=Markup(embedded_json(data)),
+        )
+    )
+
+
+def environment() -> Any:
+    """What makes pages from templates: everything that is put in is escaped.
+
+    Raises:
+        MissingBackend: jinja2 is not installed.
+    """
+    require_jinja()
+    import jinja2
+
+    return jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=jinja2.FunctionLoader(_asset),
-    )
-    return environment.get_template("report.html.j2").render(
-        title=title,
-        created=created,
-        command=command,
-        version=__version__,
-        report=report,
-        pages=pages,
-        aggregate_head=AGGREGATE_HEAD,
-        aggregate_rows=aggregate_rows(report.ladder) if report.ladder else [],
-        style=Markup("\n".join(map(_asset, STYLES))),
-        script=Markup("\n".join(map(_asset, SCRIPTS))),
-        data=Markup(embedded_json(data)),
+        loader=jinja2.FunctionLoader(asset),
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a template, style or script that comes with the package."""
     return (files("vqa_harness.report") / "assets" / name).read_text(encoding="utf-8")
 
 
