@@ -143,7 +143,8 @@ def test_twenty_kills_at_random(engine, batch, corpus, tmp_path):
     kinds = [draw.choice(["child", "worker", "client"]) for _ in range(20)]
     moments = [draw.uniform(0.0, 2.0) for _ in range(20)]
     options = ("-o", "out", "--engine", engine, "--jobs", "2", "--retries", "50")
-    assert chaos(lambda: batch(*options, seconds=1.0), kinds, moments, draw) >= 15
+    seconds = 1.5 if engine == "dask" else 2.5
+    assert chaos(lambda: batch(*options, seconds=seconds), kinds, moments, draw) >= 15
     running = batch(*options)
     ended(running)
     check_all_is_there(tmp_path / "out", wanted, running)

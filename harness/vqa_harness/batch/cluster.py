@@ -40,7 +40,7 @@ _CONFIG = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": False,
     "distributed.admin.tick.limit": "1h",
-    "distributed.logging": {"distributed": "critical"},
+    "logging": {"distributed": "critical"},
 }
 _STARTS = 3
 """How often a cluster of this machine is started before it is given up."""
@@ -194,8 +194,11 @@ def _quiet_tracker() -> None:
 
 def _be_quiet() -> None:
     """Keep Dask from writing of deaths and reconnections, which are told here where they matter."""
-    for name in ("distributed", "distributed.client", "distributed.nanny", "tornado", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    import distributed  # noqa: F401 - it sets levels of its own when it is loaded
+
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _has_dashboard(client: Client) -> bool:

@@ -17,8 +17,8 @@ from typing import Any
 from vqa_harness.batch.row import Row
 from vqa_harness.batch.store import Store
 
-WORST = 20
-"""How many of the worst files are listed for each metric."""
+WORST = 10
+"""How many of the worst files are listed for each metric, if not more are asked for."""
 POINTS = 2000
 """How many points a scatter plot has at most."""
 KINDS = 30
@@ -60,6 +60,7 @@ class FeatureFacts:
         sign: 1 where higher is better, -1 where lower is, 0 where it only describes.
         values: the mean of each case.
         worst: the worst files, worst first.
+        most: how many of them are kept.
     """
 
     name: str
@@ -67,6 +68,7 @@ class FeatureFacts:
     sign: int
     values: array[float] = field(default_factory=lambda: array("d"))
     worst: list[Worst] = field(default_factory=list)
+    most: int = WORST
     _heap: list[tuple[float, str, Worst]] = field(default_factory=list)
 
     def add(self, row: Row, value: float) -> None:
@@ -74,7 +76,7 @@ class FeatureFacts:
         self.values.append(value)
         if self.sign and row.log is not None:
             entry = (-self.sign * value, row.key, Worst(row.file, value, row.frames, row.log))
-            (heappush if len(self._heap) < WORST else heappushpop)(self._heap, entry)
+            (heappush if len(self._heap) < self.most else heappushpop)(self._heap, entry)
 
     def finish(self) -> None:
         """Put the worst in order."""
@@ -134,8 +136,12 @@ def is_batch(path: Path) -> bool:
     return (path / "batch.json").is_file()
 
 
-def load_corpus(folder: Path) -> CorpusData:
+def load_corpus(folder: Path, worst: int = WORST) -> CorpusData:
     """Read the rows of a batch, those of the settings that were used last.
+
+    Args:
+        folder: of the batch.
+        worst: how many of the worst files by the first feature are listed at least.
 
     Raises:
         InputError: the folder is not of a batch, or a row cannot be read.
@@ -145,6 +151,8 @@ def load_corpus(folder: Path) -> CorpusData:
     corpus = CorpusData(folder.resolve().name, str(settings.get("vqa_harness", "")))
     corpus.metrics = [str(one) for one in settings.get("metrics", []) if isinstance(one, str)]
     corpus.features = _leading(settings.get("features"))
+    for judged in [one for one in corpus.features if one.sign][:1]:
+        judged.most = max(worst, WORST)
     gathered = _Gathered(corpus)
     for row in store.rows():
         if row.settings == digest:

@@ -46,14 +46,14 @@ class WorstFile:
         file: as the manifest names it.
         value: with its unit.
         frames: that were scored.
-        command: makes the video's own page.
+        log: where its log lies in the folder.
         link: to that page where it was made; empty elsewhere.
     """
 
     file: str
     value: str
     frames: str
-    command: str
+    log: str
     link: str
 
 
@@ -83,7 +83,7 @@ def write_corpus(
         MissingBackend: jinja2 is not installed.
         UsageError: the page cannot be written.
     """
-    corpus = load_corpus(folder)
+    corpus = load_corpus(folder, single)
     made, missing = _singles(corpus, folder, target, single, media)
     created = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     page = (
@@ -94,6 +94,7 @@ def write_corpus(
             created=created,
             version=__version__,
             corpus=corpus,
+            folder=clean(shlex.quote(folder.as_posix())),
             cards=_cards(corpus),
             charts=_charts(corpus),
             pooled=_pooled(corpus),
@@ -206,12 +207,8 @@ def _worst(one: FeatureFacts, folder: Path, made: Mapping[str, str]) -> list[Wor
             file=clean(worst.file),
             value=f"{worst.value:.3f}",
             frames=f"{worst.frames:,}",
-            command=clean(f"vqa-harness report {_log_in(folder, worst.log)} -o worst.html"),
+            log=Store(folder).log_path(worst.log).relative_to(folder).as_posix(),
             link=made.get(worst.log, ""),
         )
         for worst in one.worst
     ]
-
-
-def _log_in(folder: Path, key: str) -> str:
-    return shlex.quote(Store(folder).log_path(key).as_posix())
