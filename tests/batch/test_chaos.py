@@ -115,7 +115,8 @@ def chaos(start, kinds, moments, draw):
         time.sleep(moment)
         kills += kill_one(running, kind, draw)
         if kind == "client" or running.process.poll() is not None:
-            running.process.communicate()
+            _, err = running.process.communicate()
+            assert running.process.returncode in (0, -signal.SIGKILL), err.decode()
             assert running.left() == []
             running = start()
     ended(running)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,7 +60,7 @@ class Row:
 
     def to_text(self) -> str:
         """The row as one line of JSON."""
-        document = {"schema": SCHEMA, **asdict(self)}
+        document = {"schema": SCHEMA, **{name: getattr(self, name) for name in _TYPES}}
         return json.dumps(document, allow_nan=False, separators=(",", ":")) + "\n"
 
     @classmethod
