@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from vqa_harness.batch.row import Row
 from vqa_harness.batch.store import Store
+from vqa_harness.stats.pooling import percentiles
 
 WORST = 10
 """How many of the worst files are listed for each metric, if not more are asked for."""
@@ -239,13 +241,12 @@ def shape_of(message: str, names: Iterable[str]) -> str:
 
 
 def quartiles(values: Sequence[float]) -> Mapping[str, float]:
-    """Mean, least and greatest of values, and what a twentieth, a half lie below."""
-    ordered = sorted(values)
-    at = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))]  # noqa: E731
+    """Mean, least and greatest of values, and the fifth percentile and the median of values."""
+    p5, median = percentiles(values, (5, 50))
     return {
-        "mean": sum(ordered) / len(ordered),
-        "min": ordered[0],
-        "p5": at(0.05),
-        "median": at(0.5),
-        "max": ordered[-1],
+        "mean": fmean(values),
+        "min": min(values),
+        "p5": p5,
+        "median": median,
+        "max": max(values),
     }

@@ -23,6 +23,8 @@ from vqa_harness.report.page import build
 from vqa_harness.report.parts import SectionPage
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from vqa_harness.report.thumbnails import Media
 
 
@@ -95,7 +97,7 @@ def render(
     )
 
 
-def environment() -> Any:
+def environment() -> Environment:
     """What makes pages from templates: everything that is put in is escaped.
 
     Raises:
