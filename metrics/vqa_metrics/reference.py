@@ -42,6 +42,31 @@ def reference_of(metric: str, frame: Frame, ref: Frame | None) -> Frame:
     return ref
 
 
+def same_size(metric: str, frame: Frame, ref: Frame | None) -> Frame:
+    """Check that there is a reference of the same size; light can be compared in any format.
+
+    Args:
+        metric: The metric's name, for the message.
+        frame: The distorted frame.
+        ref: The reference frame.
+
+    Returns:
+        The reference frame.
+
+    Raises:
+        ValueError: There is no reference, or its size differs.
+    """
+    if ref is None:
+        raise ValueError(f"{metric} compares with a reference; add --reference FILE")
+    mine, other = (frame.width, frame.height), (ref.width, ref.height)
+    if mine != other:
+        raise ValueError(
+            f"{metric}: size of frame {frame.index} is {mine}, of its reference {other}; "
+            "scale one to the other"
+        )
+    return ref
+
+
 def packed(plane: Plane) -> Plane:
     """Return a plane as a read-only array without gaps between rows, copied only if it has gaps.
 

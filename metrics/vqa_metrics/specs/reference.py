@@ -1,4 +1,4 @@
-"""PSNR, SSIM, MS-SSIM and VMAF, as data."""
+"""PSNR, SSIM, MS-SSIM, SSIMULACRA2 and VMAF, as data."""
 
 from __future__ import annotations
 
@@ -37,6 +37,31 @@ MS_SSIM = MetricSpec(
     summary="Multi-scale structural similarity as published",
     paper="Wang, Simoncelli, Bovik, Asilomar 2003",
     warmup="vqa_metrics.reference_warmup",
+)
+TRANSFER = Param(
+    "transfer",
+    "auto",
+    "how standard dynamic range becomes light: as tagged, by BT.1886 or as sRGB",
+    choices=("auto", "bt1886", "srgb"),
+)
+SSIMULACRA2 = MetricSpec(
+    name="ssimulacra2",
+    factory="vqa_metrics.ssimulacra2.metric:Ssimulacra2",
+    features=(
+        Feature(
+            "ssimulacra2",
+            hi=100,
+            help="all colours; 90 no difference seen, 70 high quality, 50 medium, 30 low",
+        ),
+    ),
+    reference=True,
+    params=(TRANSFER,),
+    version="2.1",
+    summary="SSIMULACRA2, fitted to opinions of compressed pictures, as libjxl defines it",
+    paper="Sneyers, Cloudinary, 2022; version 2.1 of libjxl, 2023",
+    warmup="vqa_metrics.ssimulacra2.warmup",
+    sdr_only=True,
+    smallest=8,
 )
 VMAF = MetricSpec(
     name="vmaf",
@@ -99,4 +124,4 @@ VMAF = MetricSpec(
     extra="vqa-harness[vmaf]",
     backend="vqa_metrics.vmaf.backend:backend_of",
 )
-SPECS: tuple[MetricSpec, ...] = (PSNR, SSIM, MS_SSIM, VMAF)
+SPECS: tuple[MetricSpec, ...] = (PSNR, SSIM, MS_SSIM, SSIMULACRA2, VMAF)

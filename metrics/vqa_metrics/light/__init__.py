@@ -1,0 +1,1 @@
+"""From code values to linear light: transfer curves, primaries, matrix and range."""

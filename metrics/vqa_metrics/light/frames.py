@@ -1,0 +1,76 @@
+"""A frame as what the kernels take."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqa_harness.frames import ColourInfo, Frame
+from vqa_harness.media.pixels import FACTORS
+from vqa_harness.protocols import RunInfo
+from vqa_metrics.light.conversion import conversion
+from vqa_metrics.light.kernels import Codes, linear_planes, scratch_size
+from vqa_metrics.light.transfer import curve_of
+from vqa_metrics.reference import packed
+
+_RGB = ColourInfo(full_range=True, matrix="rgb")
+
+
+class Light:
+    """How the frames of a run become linear light.
+
+    Args:
+        transfer: a curve for standard dynamic range, see `transfer.curve_of`; ``auto`` for what
+            the video is tagged with.
+
+    Attributes:
+        curves: names of the curves taken so far.
+        assumed: whether a frame did not say its curve.
+    """
+
+    def __init__(self, transfer: str = "auto") -> None:
+        self.curves: set[str] = set()
+        self.assumed = False
+        self._chosen = transfer
+        self._still = self._graphics = False
+
+    def open(self, run: RunInfo) -> None:
+        """Learn what the streams are: images, RGB or video.
+
+        Two RGB videos are handed to metrics as YCbCr 4:4:4, whose rounding 8-bit RGB is spared.
+        """
+        streams = [run.distorted, run.reference or run.distorted]
+        rgb = all(stream.chroma == "rgb" for stream in streams)
+        self._still = rgb or streams[1].still
+        self._graphics = rgb and all(stream.depth == 8 for stream in streams)
+
+    def codes(self, frame: Frame) -> Codes:
+        """Return a frame's planes with what makes light of them; a gray one has no chroma."""
+        curve = curve_of(frame.colour, self._chosen, graphics=self._still)
+        self.curves.add(curve)
+        self.assumed |= frame.colour.transfer == "unknown"
+        if self._graphics and frame.chroma != "rgb":
+            red, green, blue = (np.ascontiguousarray(frame.rgb[..., c]) for c in range(3))
+            made = conversion(_RGB, 8, curve)
+            return Codes(packed(red), packed(green), packed(blue), 1, 1, made)
+        gray = frame.chroma == "gray"
+        planes = [packed(plane) for plane in frame.planes] * (3 if gray else 1)
+        across, down = FACTORS.get(frame.chroma, (1, 1))
+        made = conversion(frame.colour, frame.depth, curve, gray=gray)
+        return Codes(planes[0], planes[1], planes[2], across, down, made)
+
+
+def linear_rgb(codes: Codes) -> NDArray[np.float32]:
+    """Convert a whole picture to linear light.
+
+    Args:
+        codes: its planes, see `Light.codes`.
+
+    Returns:
+        (3, H, W) float32 RGB with the primaries of BT.709; 1 is the white of standard dynamic
+        range, 255 cd/m2 where light is absolute. Colours outside BT.709 have negative values.
+    """
+    height, width = codes.first.shape
+    out = np.empty((3, height, width), np.float32)
+    linear_planes(codes, np.empty(scratch_size(width), np.float32), out)
+    return out

@@ -1,0 +1,1 @@
+"""SSIMULACRA2, after libjxl's version 2.1."""
