@@ -1,7 +1,7 @@
 """Linear RGB to XYB, the colour space of JPEG XL, one row at a time in float32.
 
 Weights and bias are those of libjxl (``lib/jxl/cms/opsin_params.h``, Copyright the JPEG XL Project
-Authors, BSD-3-Clause; see NOTICE).
+Authors, BSD-3-Clause; see ``data/LIBJXL_NOTICE.txt``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """From 108 norms of error maps to the score of SSIMULACRA2, version 2.1.
 
 The numbers were fitted by the method's author to opinions of compressed pictures. They are those of
-libjxl (``tools/ssimulacra2.cc``, Copyright the JPEG XL Project Authors, BSD-3-Clause; see NOTICE).
+libjxl (``tools/ssimulacra2.cc``, Copyright the JPEG XL Project Authors, BSD-3-Clause; see
+``data/LIBJXL_NOTICE.txt``).
 """
 
 from __future__ import annotations
