@@ -41,12 +41,15 @@ class RunInfo:
         reference: the stream it is compared with, or ``None``.
         metrics: names of all metrics of this run, so that two can share work.
         threads: how many threads the run may use.
+        shared: what metrics of this run keep in common, each under a name of its own; filled in
+            `Metric.open`, which is called of one metric after another.
     """
 
     distorted: StreamInfo
     reference: StreamInfo | None = None
     metrics: tuple[str, ...] = ()
     threads: int = 1
+    shared: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vqa_harness.spec import Feature, MetricSpec, Param
+from vqa_metrics.specs.libvmaf import CONTEXT, EXTRA, HOW
 
 PSNR = MetricSpec(
     name="psnr",
@@ -55,6 +56,7 @@ SSIMULACRA2 = MetricSpec(
         ),
     ),
     reference=True,
+    context=(0, 0),
     params=(TRANSFER,),
     version="2.1",
     summary="SSIMULACRA2, fitted to opinions of compressed pictures, as libjxl defines it",
@@ -77,8 +79,7 @@ VMAF = MetricSpec(
     kind="stream",
     reference=True,
     sdr_only=True,
-    # Features look two frames ahead and one back, those of models for high frame rates four.
-    context=(4, 1),
+    context=CONTEXT,
     params=(
         # Models and features have names of their own in the log, which parameters need not be in.
         Param(
@@ -96,32 +97,17 @@ VMAF = MetricSpec(
             changes_features=True,
         ),
         Param(
-            "threads",
-            0,
-            "threads that libvmaf uses; 0 for as many as the run may use",
-            0,
-            1024,
-            (),
+            "confidence",
             False,
-        ),
-        Param("subsample", 1, "score every n-th frame only", 1, 1_000_000, (), False, whole=True),
-        Param(
-            "ffmpeg",
-            "",
-            "an ffmpeg that has libvmaf, to be used instead of the library",
+            "tell the 95 % interval of the bootstrap model of v0.6.1",
             changes_score=False,
+            changes_features=True,
         ),
-        Param(
-            "backend",
-            "auto",
-            "PyAV's libvmaf (av 19 and later) or that of an ffmpeg",
-            choices=("auto", "library", "program"),
-            changes_score=False,
-        ),
+        *HOW,
     ),
     summary="Video multimethod assessment fusion, computed by libvmaf",
     paper="Li et al., Netflix, 2016",
-    extra="vqa-harness[vmaf]",
+    extra=EXTRA,
     backend="vqa_metrics.vmaf.backend:backend_of",
 )
 SPECS: tuple[MetricSpec, ...] = (PSNR, SSIM, MS_SSIM, SSIMULACRA2, VMAF)

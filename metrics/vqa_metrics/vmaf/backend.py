@@ -55,9 +55,22 @@ class Engine:
     executable: Path | None = None
 
     def start(
-        self, layout: RawFormat, models: Sequence[VmafModel], features: Sequence[str], **counts: int
+        self,
+        layout: RawFormat,
+        models: Sequence[VmafModel],
+        features: Sequence[str],
+        *,
+        alone: bool = False,
+        **counts: int,
     ) -> Run:
         """Start a run; ``counts`` are ``n_threads`` and ``n_subsample``.
+
+        Args:
+            layout: Size and sample format of every frame.
+            models: The models.
+            features: Further features, each ``name`` or ``name:option=value``.
+            alone: Whether every frame is its own reference.
+            counts: See above.
 
         Raises:
             UsageError: libvmaf does not take frames of this kind or size.
@@ -69,7 +82,9 @@ class Engine:
             return VmafLibrary(layout, models, features=features, **counts)
         from vqa_metrics.vmaf.pipe import VmafPipe
 
-        return VmafPipe(layout, models, features=features, ffmpeg=self.executable, **counts)
+        return VmafPipe(
+            layout, models, features=features, ffmpeg=self.executable, alone=alone, **counts
+        )
 
     def info(self) -> dict[str, str]:
         """What the log tells of it: the library's package, or the program's name."""
@@ -147,7 +162,8 @@ def _fault_of_library(models: Sequence[VmafModel], features: Sequence[str]) -> V
 
 def backend_of(params: Mapping[str, ParamValue]) -> Backend:
     """What computes VMAF with these parameters, for listings and for the key of cached scores."""
-    texts = {name: str(params[name]) for name in ("backend", "ffmpeg", "model", "features")}
+    given = {"model": DEFAULT, **params}
+    texts = {name: str(given[name]) for name in ("backend", "ffmpeg", "model", "features")}
     try:
         models = [model_of(part) for part in parts(texts["model"])]
         features = [part for part in parts(texts["features"]) if part]

@@ -29,7 +29,7 @@ class Extractor:
     gives: tuple[Feature, ...]
     with_option: Mapping[str, tuple[Feature, ...]] = field(default_factory=dict)
     without_option: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    renames: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    renames: Mapping[str, tuple[str, float | str]] = field(default_factory=dict)
 
     @property
     def as_db(self) -> tuple[Feature, ...]:
@@ -90,6 +90,7 @@ _CAMBI = Extractor(
         "cambi_topk": ("ctpk", 0.6),
         "cambi_vis_lum_threshold": ("vlt", 0.0),
         "enc_bitdepth": ("encbd", 0.0),
+        "eotf": ("eotf", "bt1886"),
         "enc_height": ("ench", 0.0),
         "enc_width": ("encw", 0.0),
         "max_log_contrast": ("mlc", 2.0),
@@ -169,7 +170,7 @@ def features_of(text: str) -> Iterator[Feature]:
     if extractor is None:
         yield Feature(name, None, help="given by libvmaf; nothing more is known here")
         return
-    suffix = _suffix(extractor, options)
+    suffix = suffix_of(text)
     features = [
         replace(feature, name=feature.name + suffix)
         for feature in (extractor.gives if options.get("enable_db") != "true" else extractor.as_db)
@@ -196,16 +197,33 @@ def names_asked(models: Iterable[VmafModel], features: Iterable[str]) -> list[st
     return list(dict.fromkeys([*(model.name for model in models), *given]))
 
 
-def _suffix(extractor: Extractor, options: Mapping[str, str]) -> str:
-    """Return what libvmaf appends to the names for options that are not at their default."""
+def suffix_of(text: str) -> str:
+    """Return what libvmaf appends to the names for options that are not at their default.
+
+    Args:
+        text: ``name`` or ``name:option=value:option=value``.
+    """
+    name, *rest = text.split(":")
+    extractor = EXTRACTORS.get(name)
+    if extractor is None:
+        return ""
     parts = []
-    for option, text in options.items():
+    for option, _, value in (part.partition("=") for part in rest):
         if option in extractor.renames:
             short, default = extractor.renames[option]
-            try:
-                value = float(text)
-            except ValueError:  # libvmaf will refuse it
-                continue
-            if value != default:
-                parts.append((short, f"_{short}_{value:g}"))
+            shown = value if isinstance(default, str) else _number(value)
+            if shown is not None and shown != _plain(default):
+                parts.append((short, f"_{short}_{shown}"))
     return "".join(part for _, part in sorted(parts))
+
+
+def _number(text: str) -> str | None:
+    """A number as libvmaf writes it in a name; None for no number, which libvmaf will refuse."""
+    try:
+        return _plain(float(text))
+    except ValueError:
+        return None
+
+
+def _plain(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"

@@ -55,11 +55,17 @@ def has_libvmaf(executable: str | Path) -> bool:
 def libvmaf_starts(executable: str | Path, options: Mapping[str, str]) -> bool:
     """Whether the libvmaf filter of this ffmpeg starts with these options.
 
-    It scores one flat picture against itself, large enough for every model.
+    It scores one flat picture against itself, large enough for every model. The answer is kept for
+    the process.
     """
+    return _starts(str(executable), filter_text(options))
+
+
+@lru_cache(maxsize=1024)
+def _starts(executable: str, filter_: str) -> bool:
     picture = ["-f", "lavfi", "-i", "color=size=640x360:rate=1:duration=1,format=yuv420p"]
-    graph = f"split[a][b];[a][b]{filter_text(options)}"
-    command = [str(executable), "-v", "quiet", "-nostdin", *picture, "-lavfi", graph]
+    graph = f"split[a][b];[a][b]{filter_}"
+    command = [executable, "-v", "quiet", "-nostdin", *picture, "-lavfi", graph]
     done = _ask([*command, "-f", "null", "-"])
     return done is not None and done.returncode == 0
 

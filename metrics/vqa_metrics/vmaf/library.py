@@ -10,7 +10,6 @@ Source: Z. Li et al., "Toward a practical perceptual video quality metric", Netf
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -64,9 +63,8 @@ class VmafLibrary:
         self._folder = temporary_folder()
         try:
             copies = [self._folder / model.file_name(index) for index, model in enumerate(models)]
-            for model, copy in zip(models, copies, strict=True):
-                if model.path is not None:
-                    shutil.copyfile(model.path, copy)
+            for index, model in enumerate(models):
+                model.put(self._folder, index)
             options = what_to_compute(models, features, [str(copy) for copy in copies])
             options |= how_to_compute(str(self._folder / LOG_NAME), n_threads, n_subsample)
             self._filter = PairFilter(

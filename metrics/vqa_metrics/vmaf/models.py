@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqa_harness.errors import UsageError
@@ -40,11 +41,13 @@ class VmafModel:
         version: Name of a model that is built into libvmaf; unused where ``path`` is given.
         name: What its score is called in the log.
         path: A model file (JSON) instead of a built-in model.
+        text: What stands in a model file of our own; there is no ``path`` then.
     """
 
     version: str = DEFAULT
     name: str = "vmaf"
     path: Path | None = None
+    text: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -55,6 +58,19 @@ class VmafModel:
             )
         if self.path is not None:
             check_model_file(self.path)
+
+    @property
+    def built_in(self) -> bool:
+        """Whether libvmaf has it, rather than a file."""
+        return self.path is None and not self.text
+
+    def put(self, folder: Path, index: int) -> None:
+        """Write the file that libvmaf reads, under `file_name`; nothing for a built-in model."""
+        target = folder / self.file_name(index)
+        if self.path is not None:
+            shutil.copyfile(self.path, target)
+        elif self.text:
+            target.write_text(self.text, "utf-8")
 
     def file_name(self, index: int) -> str:
         """Name the copy of a model file, without characters that need escaping.
@@ -70,7 +86,7 @@ class VmafModel:
         Args:
             where: Path of the copy of the model file, escaped; unused for a built-in model.
         """
-        source = f"version={self.version}" if self.path is None else f"path={where}"
+        source = f"version={self.version}" if self.built_in else f"path={where}"
         return f"{source}:name={self.name}"
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import threading
 from collections import deque
@@ -67,6 +66,7 @@ class VmafPipe:
         features: Further libvmaf features, as ``name`` or ``name:option=value``.
         n_threads: Worker threads of libvmaf; 0 for none. Scores do not depend on it.
         n_subsample: Score every n-th pair only; motion still sees every pair.
+        alone: Whether every frame is its own reference, and is sent once.
         ffmpeg: The executable; None to let `find_ffmpeg` search for one.
 
     Raises:
@@ -82,24 +82,24 @@ class VmafPipe:
         features: Sequence[str] = (),
         n_threads: int = 0,
         n_subsample: int = 1,
+        alone: bool = False,
         ffmpeg: str | Path | None = None,
     ) -> None:
         check_options(models, features, n_threads, n_subsample)
         check_sizes(layout, models, features)
         options = what_to_compute(models, features)
-        graph = _graph(options | how_to_compute(LOG_NAME, n_threads, n_subsample))
+        graph = _graph(options | how_to_compute(LOG_NAME, n_threads, n_subsample), alone=alone)
         self.layout = layout
         self.pairs = 0
         self.warning = ""
         self._names = names_asked(models, features)
-        self._n_subsample = n_subsample
+        self._n_subsample, self._alone = n_subsample, alone
         self._tail: deque[str] = deque(maxlen=_STDERR_LINES)
         executable = find_ffmpeg(ffmpeg).resolve()
         self._folder = temporary_folder()
         try:
             for index, model in enumerate(models):
-                if model.path is not None:
-                    shutil.copyfile(model.path, self._folder / model.file_name(index))
+                model.put(self._folder, index)
             self._child = self._start(executable, graph)
         except BaseException:
             remove_folder(self._folder)
@@ -133,7 +133,8 @@ class VmafPipe:
         for side, planes in (("reference", reference), ("distorted", distorted)):
             self.layout.check(side, planes)
         try:
-            self._writer.write(*(_bytes(plane) for plane in (*reference, *distorted)))
+            both = distorted if self._alone else (*reference, *distorted)
+            self._writer.write(*(_bytes(plane) for plane in both))
         except OSError:
             # The child closed its end, over a bad model or in a crash; what it said tells why.
             raise self._failure(self._finish()) from None
@@ -259,12 +260,14 @@ class VmafPipe:
         return " | ".join(list(self._tail)[-3:]) or "it printed nothing"
 
 
-def _graph(options: Mapping[str, str]) -> str:
+def _graph(options: Mapping[str, str], *, alone: bool) -> str:
     """Write the filter graph that takes interleaved frames apart and feeds them to libvmaf.
 
     Frames come in turn, reference first. Each half gets timestamps of its own (``setpts=N``), so
-    that FFmpeg pairs the n-th with the n-th.
+    that FFmpeg pairs the n-th with the n-th. A frame that is its own reference comes once.
     """
+    if alone:
+        return f"[0:v]setpts=N,split[r][d];[d][r]{filter_text(options)}"
     return (
         "[0:v]split[a][b];"
         "[a]select='not(mod(n,2))',settb=1/25,setpts=N[r];"

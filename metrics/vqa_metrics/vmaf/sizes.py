@@ -11,11 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vqa_harness.errors import UsageError
 from vqa_metrics.vmaf.model_file import model_dictionary
 from vqa_metrics.vmaf.models import DEFAULT, VmafModel
 from vqa_metrics.vmaf.options import RawFormat
+
+if TYPE_CHECKING:
+    from vqa_harness.frames import Frame
 
 SMALLEST = 33
 """Rows and columns that every pair needs."""
@@ -60,6 +64,27 @@ MODELS = {
     "1d5h_2160": Need(chroma=80, longer=216),
 }
 """What the v1 models need, by the end of their names: their SpEED scales chroma differently."""
+
+
+def check_feature_size(metric: str, extractor: str, frame: Frame) -> None:
+    """Refuse a frame that is too small for a metric that is a feature of libvmaf.
+
+    Args:
+        metric: The metric's name, for the message.
+        extractor: libvmaf's name of what computes it.
+        frame: The frame, with luma and chroma.
+
+    Raises:
+        UsageError: It is too small; the message names the smallest size.
+    """
+    layout = RawFormat(frame.width, frame.height, frame.depth, frame.chroma)
+    for need in (Need(luma=SMALLEST), FEATURES.get(extractor, Need())):
+        size = need.unmet(layout)
+        if size:
+            raise UsageError(
+                f"{metric} needs frames of {size}, not {frame.width}x{frame.height}; leave it"
+                " out, or scale the video"
+            )
 
 
 def check_sizes(layout: RawFormat, models: Sequence[VmafModel], features: Sequence[str]) -> None:
