@@ -31,7 +31,7 @@ SLOW = 6
 
 def ways_of(names, pair):
     """The command of each way."""
-    distorted, reference = map(str, pair)
+    reference, distorted = map(str, pair)
     texts = [text for name in names if name in ROWS for text in ROWS[name].extractors]
     features = "|".join("name=" + text.replace(":", "\\\\:") for text in texts)
     option = f":feature={features}" if features else ""

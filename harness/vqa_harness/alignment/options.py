@@ -18,6 +18,7 @@ OnCorrupt = Literal["score", "skip", "fail"]
 Fit = Literal["none", "stretch", "pad", "crop"]
 Crop = Literal["warn", "auto", "off"]
 Deinterlace = Literal["off", "auto", "both"]
+Grain = Literal["on", "off"]
 ScanType = Literal["auto", "progressive", "tff", "bff"]
 MAX_AREA = (1 << 28) - 1
 """Pixels of the largest picture that FFmpeg makes, with 128 more a side."""
@@ -31,6 +32,7 @@ CHOICES = {
     "deinterlace": Deinterlace,
     "distorted_scan": ScanType,
     "reference_scan": ScanType,
+    "grain": Grain,
 }
 
 
@@ -67,6 +69,8 @@ class AlignOptions:
         distorted_scan: what the distorted video is, whatever it says itself: ``progressive``,
             ``tff`` or ``bff`` (interlaced, top or bottom field first); ``auto`` takes its word.
         reference_scan: the same of the reference.
+        grain: whether decoders add the film grain that a stream describes, on both sides; ``off``
+            shows the pictures as they were coded.
 
     Raises:
         UsageError: a value is none of these, or two contradict each other.
@@ -86,6 +90,7 @@ class AlignOptions:
     reference_colour: str = ""
     distorted_scan: ScanType = "auto"
     reference_scan: ScanType = "auto"
+    grain: Grain = "on"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -137,5 +142,8 @@ class AlignOptions:
         return width, height
 
     def to_json(self) -> dict[str, Any]:
-        """All options by name."""
-        return asdict(self)
+        """All options by name; ``grain`` where it is off."""
+        options = asdict(self)
+        if self.grain == "on":
+            del options["grain"]
+        return options

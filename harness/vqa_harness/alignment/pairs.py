@@ -42,6 +42,7 @@ from vqa_harness.media.filters import Deinterlace
 from vqa_harness.media.read_report import ReadReport
 from vqa_harness.media.recoloured import recoloured
 from vqa_harness.media.source import VideoSource
+from vqa_harness.media.without_grain import grained
 
 PROBED = 20.0
 """Seconds of signatures that are read first where equal numbers do not fit.
@@ -89,7 +90,8 @@ class AlignedPairs:
         options: AlignOptions | None = None,
     ) -> None:
         self._options = options or AlignOptions()
-        self._files = (distorted, reference)
+        grain = self._options.grain
+        self._files = (grained(distorted, grain), grained(reference, grain))
         one, two = self._options.colours
         self._read_colours_by((ColourRule(one), ColourRule(two)))
         self._regions: Regions = (None, None)

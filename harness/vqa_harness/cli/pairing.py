@@ -52,6 +52,11 @@ _FLAGS: dict[str, tuple[type, str, str]] = {
         DISTORTED_COLOUR,
     ),
     "reference_colour": (str, "--reference-colour", REFERENCE_COLOUR),
+    "grain": (
+        str,
+        "--grain",
+        "Film grain that decoders add (AV1, H.264, HEVC, VVC), on both sides: on or off.",
+    ),
 }
 """Fields of `AlignOptions`: their type, option and help."""
 

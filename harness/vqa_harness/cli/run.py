@@ -163,6 +163,11 @@ def _log(path: Path, result: RunResult) -> Log:
     log = build_log(result, command=command_line())
     for text in result.warnings:
         warn(about(path.name, text))
+    for role, report in result.reading.items():
+        grainless = report.get("frames_without_grain") if isinstance(report, dict) else None
+        if grainless is not None:
+            what = f"left out of {grainless} frames" if grainless else "not there to be left out"
+            note(about(path.name, f"{role}: film grain was {what}"))
     for metric in result.metrics:
         for text in metric.warnings:
             warn(about(path.name, about(metric.spec.name, text)))

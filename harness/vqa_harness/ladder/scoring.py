@@ -186,7 +186,7 @@ class _Group:
     ) -> None:
         assert work.reference is not None  # without one nothing is shared
         self._numbers, self._work, self._how, self._done = numbers, work, how, done
-        self._shared = SharedVideo(work.reference, len(numbers))
+        self._shared = SharedVideo(work.reference, len(numbers), how.align.grain)
         self._stop = threading.Event()
         self._counting = threading.Lock()
         self._frames: dict[int, tuple[int, int | None]] = {}

@@ -43,7 +43,8 @@ Logs of a ladder do, because they are kept under names of their own.
 """
 
 COLOUR = "distorted_colour"
-"""The one alignment option that scores of a video by itself depend on."""
+GRAIN = "grain"
+"""These alignment options are what scores of a video by itself depend on."""
 
 _NO_INFLUENCE = {
     VARIABLE,
@@ -133,7 +134,7 @@ class CacheKeys:
             "schema": SCHEMA,
             "harness": __version__,
             "decoder": _version("av"),
-            "align": options if self._compares else {COLOUR: options[COLOUR]},
+            "align": options if self._compares else _of_one(options),
             "metrics": [_metric(request, registry) for request in requests],
             "settings": {
                 name: _value(value)
@@ -169,6 +170,11 @@ class CacheKeys:
         """The key of a run on videos of these hashes, 64 hexadecimal digits."""
         text = json.dumps({**self.facts, "inputs": dict(sha256)}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _of_one(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that matter where there is no reference."""
+    return {name: options[name] for name in (COLOUR, GRAIN) if name in options}
 
 
 def _metric(request: Request, registry: Registry) -> dict[str, Any]:

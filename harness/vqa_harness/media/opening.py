@@ -14,6 +14,7 @@ from vqa_harness.files import why_missing
 from vqa_harness.media.container import message
 from vqa_harness.media.facts import Scan
 from vqa_harness.media.filters import Deinterlace
+from vqa_harness.media.grain import Grain
 from vqa_harness.media.input_format import InputFormat
 from vqa_harness.media.packets import frame_bytes, scan_packets
 from vqa_harness.media.video_file import VideoFile
@@ -102,7 +103,11 @@ def checked_source(path: Source, *, raw: bool = False) -> str | BinaryIO:
 
 
 def open_video(
-    source: str | BinaryIO, threads: int, deinterlace: Deinterlace, raw: InputFormat | None = None
+    source: str | BinaryIO,
+    threads: int,
+    deinterlace: Deinterlace,
+    raw: InputFormat | None = None,
+    grain: Grain = "on",
 ) -> tuple[VideoFile, Scan]:
     """Open a video and count its packets; a file object is read from its start for each."""
     if raw is not None:
@@ -111,8 +116,8 @@ def open_video(
         source.seek(0)
         scan = scan_packets(source)
         source.seek(0)
-        return VideoFile(source, threads, deinterlace), scan
-    file = VideoFile(source, threads, deinterlace)
+        return VideoFile(source, threads, deinterlace, grain=grain), scan
+    file = VideoFile(source, threads, deinterlace, grain=grain)
     try:
         return file, file.promised() or scan_packets(source)
     except BaseException:

@@ -39,6 +39,7 @@ class ReadReport:
         missing_pts: frames without a timestamp.
         non_monotone_pts: frames whose timestamp does not exceed that of the frame before.
         restarts: jumps back by a second or more, as where files were joined.
+        frames_without_grain: frames whose film grain was left out; None where it was not to be.
         size_changes: changes of the frame size.
         sizes: (index, width, height) of the first changes.
         gaps: intervals above 1.5 periods.
@@ -68,6 +69,7 @@ class ReadReport:
     missing_pts: int = 0
     non_monotone_pts: int = 0
     restarts: int = 0
+    frames_without_grain: int | None = None
     size_changes: int = 0
     sizes: list[tuple[int, int, int]] = field(default_factory=list)
     gaps: int = 0
@@ -131,8 +133,9 @@ class ReadReport:
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible: seconds as float, pairs as lists."""
         out: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        if self.decoded_frames is None:
-            del out["decoded_frames"]
+        for name in ("decoded_frames", "frames_without_grain"):
+            if out[name] is None:
+                del out[name]
         for name in SECONDS:
             out[name] = None if out[name] is None else float(out[name])
         for name in ("sizes", "gap_list"):

@@ -13,6 +13,7 @@ from vqa_harness.media.container import FFmpegError
 from vqa_harness.media.external_media import external_media
 from vqa_harness.media.facts import Facts, Scan
 from vqa_harness.media.filters import Deinterlace, Deinterlacing
+from vqa_harness.media.grain import Grain
 from vqa_harness.media.input_format import MAX_SIDE, InputFormat
 from vqa_harness.media.opening import Source, checked_source, display_name, open_video, why_not
 from vqa_harness.media.picture import Picture
@@ -41,6 +42,7 @@ class VideoReader:
         deinterlace: ``auto`` makes a progressive frame of each frame of an interlaced stream
             (FFmpeg's bwdif), ``always`` of any stream; a `Deinterlacing` also says how.
         raw: size and format, if the file holds raw frames; see `vqa_harness.RawVideo`.
+        grain: ``off`` leaves out the film grain that decoders of AV1, H.264, HEVC and VVC add.
 
     Attributes:
         info: facts of the stream and of its first frame.
@@ -57,6 +59,7 @@ class VideoReader:
         threads: int = 0,
         deinterlace: Deinterlace = "off",
         raw: InputFormat | None = None,
+        grain: Grain = "on",
     ) -> None:
         self._name = display_name(path)
         self._path, self._raw = path, raw
@@ -64,7 +67,7 @@ class VideoReader:
         self.report = ReadReport(self._name)
         source = checked_source(path, raw=raw is not None)
         try:
-            self._file, scan = open_video(source, threads, deinterlace, raw)
+            self._file, scan = open_video(source, threads, deinterlace, raw, grain)
         except LookupError as error:
             raise InputError(f"{self._name}: {error.args[0]}; give a video or an image") from error
         except (FFmpegError, OSError, ValueError, MemoryError) as error:
@@ -254,6 +257,7 @@ class VideoReader:
     def _finish(self) -> None:
         report, facts = self.report, self._file.facts
         report.complete = True
+        report.frames_without_grain = self._file.grainless
         if self._file.fields is not None and self._file.fields.lone:
             report.problem(
                 f"{self._file.fields.lone} of its fields have no other half: every other row of "

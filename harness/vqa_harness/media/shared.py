@@ -12,12 +12,14 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.filters import Deinterlace, Deinterlacing
+from vqa_harness.media.grain import Grain
 from vqa_harness.media.in_step import Decoding, LetGo, frozen, put
 from vqa_harness.media.reader import VideoReader
 
@@ -34,10 +36,11 @@ class SharedVideo:
     Args:
         path: the file.
         runs: how many runs read it; each takes one of the `views`.
+        grain: whether decoders add film grain.
     """
 
-    def __init__(self, path: Path, runs: int) -> None:
-        self._path = path
+    def __init__(self, path: Path, runs: int, grain: Grain = "on") -> None:
+        self._path, self._grain = path, grain
         self._opening = threading.Lock()
         self._decodings: list[Decoding] = []
         """That which a run reads first, second and so on.
@@ -62,14 +65,18 @@ class SharedVideo:
             turn, view.opened = view.opened, view.opened + 1
             shared = self._decodings[turn] if turn < len(self._decodings) else None
             if shared is None or not shared.joinable(deinterlace):
-                reader = VideoReader(self._path, threads=threads, deinterlace=deinterlace)
+                reader = self.reader(threads, deinterlace)
                 grace = GRACE if self._decodings else math.inf
                 latest = Decoding(reader, deinterlace, time.monotonic() + grace)
                 if shared is None:
                     self._decodings.append(latest)
                 shared = latest
             self._look_around()
-            return SharedReader(shared, self._path, threads, deinterlace)
+            return SharedReader(shared, partial(self.reader, threads, deinterlace))
+
+    def reader(self, threads: int, deinterlace: Deinterlace) -> VideoReader:
+        """A reader that nobody shares."""
+        return VideoReader(self._path, threads=threads, deinterlace=deinterlace, grain=self._grain)
 
     def leave(self, view: SharedView) -> None:
         """No run waits for this view any more."""
@@ -122,16 +129,17 @@ class SharedView:
 class SharedReader:
     """A `vqa_harness.media.source.Reader` of a decoding that others read too.
 
+    Args:
+        decoding: what is read.
+        anew: opens the video for this reader alone.
+
     Attributes:
         info: facts of the stream.
         report: what decoding found up to the last frame given out.
     """
 
-    def __init__(
-        self, decoding: Decoding, path: Path, threads: int, deinterlace: Deinterlace
-    ) -> None:
-        self._decoding, self._path = decoding, path
-        self._threads, self._deinterlace = threads, deinterlace
+    def __init__(self, decoding: Decoding, anew: Callable[[], VideoReader]) -> None:
+        self._decoding, self._anew = decoding, anew
         self._own: VideoReader | None = None
         self.info: StreamInfo = decoding.info
         self.report = frozen(decoding.first_report)
@@ -175,7 +183,7 @@ class SharedReader:
 
     def _alone(self, given: int) -> Iterator[Frame]:
         """Decode for this reader only, from the frame after those ``given``."""
-        self._own = VideoReader(self._path, threads=self._threads, deinterlace=self._deinterlace)
+        self._own = self._anew()
         for frame in self._own:
             if frame.index < given:
                 frame.release()

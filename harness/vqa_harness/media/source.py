@@ -6,6 +6,7 @@ gives a new one whenever it is asked.
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import threading
@@ -18,6 +19,7 @@ from vqa_harness.errors import InputError, UsageError
 from vqa_harness.files import file_sha256
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.media.filters import Deinterlace, Deinterlacing
+from vqa_harness.media.grain import Grain
 from vqa_harness.media.numbered import ImageSequence, is_pattern
 from vqa_harness.media.read_report import ReadReport
 from vqa_harness.media.reader import VideoReader
@@ -112,6 +114,7 @@ class FileObject:
     """
 
     def __init__(self, file: Any) -> None:
+        self._grain: Grain = "on"
         if isinstance(file, io.TextIOBase):
             raise UsageError("the file object gives text; open the video in binary mode ('rb')")
         if not _seeks(file):
@@ -124,7 +127,13 @@ class FileObject:
     def open(self, *, threads: int = 0, deinterlace: Deinterlace = "off") -> VideoReader:
         """See `VideoSource.open`."""
         view = cast(BinaryIO, _View(self._file, self._lock))
-        return VideoReader(view, threads=threads, deinterlace=deinterlace)
+        return VideoReader(view, threads=threads, deinterlace=deinterlace, grain=self._grain)
+
+    def without_grain(self) -> FileObject:
+        """The same file, read without film grain."""
+        other = copy.copy(self)
+        other._grain = "off"
+        return other
 
     def sha256(self) -> str:
         """See `VideoSource.sha256`."""

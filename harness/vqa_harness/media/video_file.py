@@ -27,6 +27,8 @@ from vqa_harness.media.display_matrix import orientation_of
 from vqa_harness.media.facts import Facts, Scan
 from vqa_harness.media.fields import FieldPairs
 from vqa_harness.media.filters import Deinterlace, Deinterlacer, Deinterlacing
+from vqa_harness.media.grain import OPTIONS as GRAINLESS
+from vqa_harness.media.grain import Grain, with_grain
 from vqa_harness.media.input_format import DEFAULT_RATE, MAX_PIXELS, InputFormat
 from vqa_harness.media.orientation import UPRIGHT, Orientation
 from vqa_harness.media.packets import is_hidden, promised, stored_packets
@@ -75,6 +77,7 @@ class VideoFile:
         deinterlace: whether to make progressive frames: ``auto`` if the stream is interlaced.
         raw: size and format, if the file holds raw frames.
         frame_bytes: how many bytes each of these takes.
+        grain: whether the decoder adds the film grain that the stream describes.
 
     Attributes:
         bytes: how large the file is.
@@ -84,6 +87,8 @@ class VideoFile:
         fields: what is known of fields that are pictures; None where there are none.
         repeats: the pictures that empty packets show again.
         interlaced: whether the container or the first frame says so; known with the first frame.
+        grainless: how many frames lack the film grain that the stream describes for them; None
+            where the decoder adds it.
         odd_matrix: whether a display matrix was met that is no multiple of 90 degrees.
 
     Raises:
@@ -98,6 +103,7 @@ class VideoFile:
         deinterlace: Deinterlace = "off",
         raw: InputFormat | None = None,
         frame_bytes: int = 0,
+        grain: Grain = "on",
     ) -> None:
         self._container = open_container(source, raw)
         self.frame_bytes = frame_bytes
@@ -111,6 +117,7 @@ class VideoFile:
         self._begun = False
         self._plan = b""
         self.odd_matrix = False
+        self.grainless = None if grain == "on" else 0
         self.interlaced = False
         try:
             self._stream = main_video(self._container)
@@ -127,6 +134,8 @@ class VideoFile:
                 # FFmpeg decodes damaged HEVC without a word otherwise; on H.264 the option loses
                 # frames, and as an option of the container it does nothing
                 context.options |= {"err_detect": "explode"}
+            if grain == "off":
+                context.options |= GRAINLESS
             if context.codec.canonical_name == "mpeg2video":
                 self.fields = FieldPairs()
             self._twin = Twin(self._stream) if context.codec.canonical_name in CODECS else None
@@ -252,6 +261,8 @@ class VideoFile:
             step.hidden = is_hidden(packet, self.facts.codec)
         try:
             decoded = self._stream.codec_context.decode(packet)
+            if self.grainless is not None:
+                self.grainless += with_grain(decoded)
             varies = self._twin is not None and self._twin.doubts(packet, decoded)
             frames = self._progressive(decoded, packet is None)
             still = self.facts.still

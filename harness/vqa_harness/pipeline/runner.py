@@ -17,6 +17,7 @@ from vqa_harness.console import Progress
 from vqa_harness.errors import InputError, UsageError, refuse_twice
 from vqa_harness.media.skipping import NotAsPromised
 from vqa_harness.media.source import VideoSource, hash_source
+from vqa_harness.media.without_grain import grained
 from vqa_harness.pipeline.clip_driver import ClipDriver
 from vqa_harness.pipeline.drivers import (
     Driver,
@@ -96,6 +97,8 @@ def run(
     sources = {"distorted": distorted, "reference": reference}
     if not all(source is None or isinstance(source, Path) for source in sources.values()):
         refuse_file_metrics(requests)
+    if options.align is not None and options.align.grain == "off":
+        refuse_file_metrics(requests, "leave --grain off out")
     open_pairs = partial(_open_pairs, distorted, reference, options.align)
 
     def score(chosen: RunOptions) -> RunResult:
@@ -128,8 +131,12 @@ def check_requests(requests: Sequence[Request], *, with_reference: bool) -> None
             )
 
 
-def refuse_file_metrics(requests: Sequence[Request]) -> None:
-    """Refuse metrics that read files by themselves, for videos in memory.
+def refuse_file_metrics(requests: Sequence[Request], otherwise: str = "give a path") -> None:
+    """Refuse metrics that read files by themselves, where what they would read is another video.
+
+    Args:
+        requests: the metrics.
+        otherwise: what to do or know instead of leaving the metric out, for the message.
 
     Raises:
         UsageError: a metric reads files; the message names it.
@@ -137,7 +144,7 @@ def refuse_file_metrics(requests: Sequence[Request]) -> None:
     for request in requests:
         if request.spec.kind == "file":
             raise UsageError(
-                f"metric {request.spec.name!r} reads the video file by itself; give a path, or "
+                f"metric {request.spec.name!r} reads the video file by itself; {otherwise}, or "
                 "leave it out"
             )
 
@@ -297,7 +304,9 @@ def _open_pairs(
     distorted: Path | VideoSource, reference: Path | VideoSource | None, align: AlignOptions | None
 ) -> Pairs:
     if reference is None:
-        return SingleStream(distorted, None if align is None else align.colours[0])
+        if align is None:
+            return SingleStream(distorted)
+        return SingleStream(grained(distorted, align.grain), align.colours[0])
     from vqa_harness.alignment.pairs import AlignedPairs
 
     return AlignedPairs(distorted, reference, align)
