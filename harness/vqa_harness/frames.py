@@ -75,6 +75,8 @@ class StreamInfo:
         rotation: degrees counter-clockwise that were undone.
         sar: sample aspect ratio, 1 if unknown.
         interlaced: whether the stream says that its frames are interlaced.
+        field_order: the order that the stream states: ``progressive``, ``tff`` or ``bff`` (top or
+            bottom field shown first), ``unknown`` where it states none.
         still: whether the input is a still image.
         mirrored: whether a mirror, left to right, was undone as well.
         colour: how code values mean light.
@@ -96,6 +98,7 @@ class StreamInfo:
     interlaced: bool = False
     still: bool = False
     mirrored: bool = False
+    field_order: str = "unknown"
 
     @property
     def picture_bytes(self) -> int:

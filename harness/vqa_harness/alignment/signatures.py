@@ -46,17 +46,31 @@ def signature(frame: Frame, region: Region | None = None, turn: Orientation = UP
     Returns:
         (2304,) float32, mean 0, in levels of 8-bit full range.
     """
+    return centred(cell_means(frame, region, turn))
+
+
+def cell_means(
+    frame: Frame, region: Region | None = None, turn: Orientation = UPRIGHT
+) -> Signature:
+    """The means of the cells, as `signature` before the mean is removed.
+
+    Returns:
+        (2304,) float32, in levels of 8-bit full range; black of limited range is at 18.6.
+    """
     full = frame.colour.full_range or frame.chroma == "rgb"
     scale = (1.0 if full else 255 / 219) / 2 ** (frame.depth - 8)
     planes = frame.planes
-    if frame.chroma == "rgb":
-        means = np.zeros(CELLS, np.float32)
-        for weight, plane in zip(LUMA, planes, strict=True):
-            means += area_means(_turned(plane, region, turn), scale=weight * scale)
-    else:
-        means = area_means(_turned(planes[0], region, turn), scale=scale)
-    means -= np.add.reduce(means) / np.float32(CELLS)
+    if frame.chroma != "rgb":
+        return area_means(_turned(planes[0], region, turn), scale=scale)
+    means = np.zeros(CELLS, np.float32)
+    for weight, plane in zip(LUMA, planes, strict=True):
+        means += area_means(_turned(plane, region, turn), scale=weight * scale)
     return means
+
+
+def centred(means: Signature) -> Signature:
+    """Means of cells, their mean removed."""
+    return means - np.add.reduce(means) / np.float32(CELLS)
 
 
 def energy(one: Signature) -> float:

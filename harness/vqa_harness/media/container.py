@@ -28,6 +28,8 @@ CONTAINERS = (
     "xmv"
 )
 """FFmpeg's demuxers that may be used: no playlist, pattern or script that opens further files."""
+SOUND_CONTAINERS = "aac,ac3,aiff,caf,eac3,flac,mp3,w64,wav"
+"""FFmpeg's demuxers that may be used as well where sound alone will do."""
 OPEN_OPTIONS = {
     "protocol_whitelist": "file,pipe",
     "format_whitelist": CONTAINERS,
@@ -47,7 +49,9 @@ def message(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-def open_container(source: str | BinaryIO, raw: InputFormat | None = None) -> InputContainer:
+def open_container(
+    source: str | BinaryIO, raw: InputFormat | None = None, *, sound: bool = False
+) -> InputContainer:
     """Open a container, without network protocols or formats that open further files.
 
     Whoever opens it must close it: PyAV keeps several megabytes for each container left open.
@@ -55,8 +59,11 @@ def open_container(source: str | BinaryIO, raw: InputFormat | None = None) -> In
     Args:
         source: a path behind ``file:``, or a file object.
         raw: size and format, if it holds raw frames; they are never looked for.
+        sound: whether it may be a file of sound alone.
     """
     options, container_format = dict(OPEN_OPTIONS), None
+    if sound:
+        options["format_whitelist"] = f"{CONTAINERS},{SOUND_CONTAINERS}"
     if raw is not None:
         container_format = "rawvideo"
         options |= {"format_whitelist": container_format, **raw.options()}

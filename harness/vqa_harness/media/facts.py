@@ -26,6 +26,7 @@ class Facts:
         container_duration: seconds of the whole file; FFmpeg may have estimated it.
         sar: sample aspect ratio.
         interlaced: whether the stream says so.
+        field_order: which field it says is shown first; see `StreamInfo`.
         still: whether this is an image.
         video_streams: how many streams are video, cover art included.
         streams: how many streams there are.
@@ -44,6 +45,7 @@ class Facts:
     container_duration: Fraction | None
     sar: Fraction
     interlaced: bool
+    field_order: str
     still: bool
     video_streams: int
     streams: int

@@ -316,6 +316,7 @@ class VideoReader:
             interlaced=self._file.interlaced and self._file.deinterlaced is None,
             still=facts.still,
             mirrored=look.turn.mirrored,
+            field_order=facts.field_order,
         )
 
 

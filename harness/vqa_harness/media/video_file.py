@@ -37,6 +37,8 @@ from vqa_harness.media.repeats import Repeats
 from vqa_harness.media.selection import DECODE, SKIP
 from vqa_harness.media.twin import CODECS, Twin
 
+FIELD_ORDERS = {1: "progressive", 2: "tff", 3: "bff", 4: "bff", 5: "tff"}
+"""Which field is shown first, by FFmpeg's number; 4 and 5 are coded in the other order."""
 TS_PACKET = 188
 """Bytes in a packet of an MPEG transport stream."""
 
@@ -303,6 +305,7 @@ def _facts(container: InputContainer, stream: VideoStream, raw: InputFormat | No
         container_duration=None if seconds is None else Fraction(seconds, 1_000_000),
         sar=exact_rate(stream.sample_aspect_ratio) or Fraction(1),
         interlaced=int(getattr(context, "field_order", 0) or 0) > 1,
+        field_order=FIELD_ORDERS.get(int(getattr(context, "field_order", 0) or 0), "unknown"),
         still=still,
         video_streams=len(container.streams.video),
         streams=len(container.streams),

@@ -18,6 +18,7 @@ from pathlib import Path
 from vqa_harness.alignment.signatures import Signature, energy, signature
 from vqa_harness.frames import Frame
 from vqa_harness.media.source import VideoSource, open_source
+from vqa_harness.qc.events import time_of
 from vqa_harness.qc.likeness import Change, is_blend, moved_change, plain_change
 
 UNLIKE = 0.25
@@ -84,7 +85,7 @@ class SceneDetector:
 
     def see(self, frame: Frame) -> list[SceneCut]:
         """Take the next frame; the cuts, none or one, that are certain by now."""
-        return self.take(frame.index, frame.time, signature(frame))
+        return self.take(frame.index, time_of(frame), signature(frame))
 
     def take(self, index: int, time: Fraction, picture: Signature) -> list[SceneCut]:
         """As `see`, of a frame by its index, time in seconds and (2304,) signature."""
