@@ -30,6 +30,8 @@ __all__ = [
     "MissingBackend",
     "Param",
     "PartialResult",
+    "QcEvent",
+    "QcReport",
     "RawVideo",
     "Registry",
     "Result",
@@ -47,6 +49,7 @@ __all__ = [
     "WriterSpec",
     "align",
     "bd_rate",
+    "find_events",
     "hookimpl",
     "read_log",
     "run",
@@ -73,6 +76,8 @@ _LAZY = {
     "MissingBackend": "errors",
     "Param": "spec",
     "PartialResult": "errors",
+    "QcEvent": "qc.events",
+    "QcReport": "qc.events",
     "RawVideo": "media.raw",
     "Registry": "registry",
     "Result": "api.result",
@@ -90,6 +95,7 @@ _LAZY = {
     "WriterSpec": "spec",
     "align": "api.aligning",
     "bd_rate": "stats.bdrate",
+    "find_events": "api.events",
     "hookimpl": "hookspecs",
     "read_log": "logs.read",
     "run": "pipeline.runner",
@@ -103,6 +109,7 @@ if TYPE_CHECKING:
     from vqa_harness.alignment.options import AlignOptions
     from vqa_harness.alignment.report import AlignReport
     from vqa_harness.api.aligning import align
+    from vqa_harness.api.events import find_events
     from vqa_harness.api.many import score_many
     from vqa_harness.api.result import Result
     from vqa_harness.api.scoring import score
@@ -129,6 +136,7 @@ if TYPE_CHECKING:
     from vqa_harness.media.reader import VideoReader
     from vqa_harness.pipeline.runner import RunOptions, run
     from vqa_harness.protocols import Metric, RunInfo, Sampling, StreamScores
+    from vqa_harness.qc.events import QcEvent, QcReport
     from vqa_harness.registry import Registry
     from vqa_harness.spec import Feature, MetricSpec, Param, WriterSpec
     from vqa_harness.stats.bdrate import bd_rate

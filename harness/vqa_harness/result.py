@@ -78,6 +78,7 @@ class RunResult:
         cpu_seconds: CPU time of this process during the run; an equal part of it where it did other
             runs at the same time.
         sha256: SHA-256 of each stream's file.
+        qc: the events of the distorted input, JSON-compatible; empty where nobody looked for any.
     """
 
     distorted: StreamInfo
@@ -91,3 +92,4 @@ class RunResult:
     seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: float = 0.0
     sha256: dict[str, str] = field(default_factory=dict)
+    qc: dict[str, Any] = field(default_factory=dict)

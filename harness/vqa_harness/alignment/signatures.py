@@ -70,7 +70,7 @@ def cell_means(
 
 def centred(means: Signature) -> Signature:
     """Means of cells, their mean removed."""
-    return means - np.add.reduce(means) / np.float32(CELLS)
+    return np.asarray(means - np.add.reduce(means) / np.float32(CELLS))
 
 
 def energy(one: Signature) -> float:

@@ -28,6 +28,7 @@ _SHOWN = 200
 COMMANDS = {
     "run": "run",
     "align": "align",
+    "qc": "qc",
     "gate": "gate",
     "compare": "compare",
     "batch": "batch",

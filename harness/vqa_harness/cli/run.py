@@ -67,6 +67,10 @@ def run_command(
             "--interval", help="Add the 95 % interval of each mean (block bootstrap, see the docs)."
         ),
     ] = False,
+    qc: Annotated[
+        bool,
+        typer.Option("--qc", help="Look for events as well: black, freezes, cuts, sound (see qc)."),
+    ] = False,
     json_target: Json = None,
     split: Annotated[
         int,
@@ -111,7 +115,7 @@ def run_command(
     for path in inputs:
         try:
             with progress_bar(path.name, quiet=quiet) as progress:
-                options = RunOptions(threads, progress, pairing)
+                options = RunOptions(threads, progress, pairing, qc=qc)
                 source = as_source(path, stated.distorted)
                 score = _how(split, path.name)
                 result = score(source, requests, registry, options, reference=compared)
@@ -187,6 +191,8 @@ def _summary(
         "warnings": list(log.extra["warnings"]),
         "seconds": {k: round(v, 3) for k, v in result.seconds.items()},
     }
+    if result.qc:
+        summary["qc"] = log.extra["qc"]
     if interval:
         from vqa_harness.logs.features import mean_intervals
 
@@ -228,6 +234,19 @@ def _print(
             rows.append([Path(entry["input"]).name, name, *map(_number, values)])
     ends = ("mean from", "mean to") if interval else ()
     print_table(("input", "metric", *pools, *ends), rows)
+    _print_events(done)
+
+
+def _print_events(done: list[dict[str, Any]]) -> None:
+    from vqa_harness.cli.qc import HEAD, event_rows
+    from vqa_harness.console import print_table
+
+    looked = [entry for entry in done if "qc" in entry]
+    rows = [
+        [Path(entry["input"]).name, *row] for entry in looked for row in event_rows(entry["qc"])
+    ]
+    if rows:
+        print_table(HEAD, rows)
 
 
 def _number(value: float | None) -> str:

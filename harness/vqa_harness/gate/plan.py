@@ -45,6 +45,7 @@ class Case:
         log: the log that is judged instead of scoring a video.
         place: where it is written, for messages.
         stated: how inputs are read that do not say it themselves.
+        qc: whether a rule asks for events that need no reference.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Case:
     log: Path | None = None
     place: str = ""
     stated: PairFormat = NOTHING_STATED
+    qc: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,10 @@ def plan_videos(
     """
     cases = []
     for name, path in _named(videos):
-        requests = requests_for(metrics, [r for r in rules if r.applies(name)], registry)
-        cases.append(Case(name, name, path, reference, requests, align, stated=stated))
+        mine = [r for r in rules if r.applies(name)]
+        requests = requests_for(metrics, mine, registry)
+        qc = _needs_qc(mine)
+        cases.append(Case(name, name, path, reference, requests, align, stated=stated, qc=qc))
     return checked_plan(Plan(cases, rules), registry)
 
 
@@ -273,7 +277,12 @@ def _cases(
         name = table.name if single else f"{table.name}/{stem}"
         mine = [r for r in rules if _concerns(r, name, group, single and not table.group)]
         requests = requests_for(texts, mine, registry)
-        yield Case(name, group, path, reference, requests, align, place=at, stated=stated)
+        qc = _needs_qc(mine)
+        yield Case(name, group, path, reference, requests, align, place=at, stated=stated, qc=qc)
+
+
+def _needs_qc(rules: Sequence[Rule]) -> bool:
+    return any(rule.target.needs().qc for rule in rules)
 
 
 def _concerns(rule: Rule, name: str, group: str, alone: bool) -> bool:

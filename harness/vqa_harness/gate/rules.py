@@ -2,7 +2,8 @@
 
 A rule is written ``VALUE OPERATOR NUMBER``. The value is a target of one of the kinds in
 `vqa_harness.gate.targets`, such as ``vmaf.p5`` or ``align.dropped``. The operator is ``>=``, ``>``,
-``<=``, ``<``, ``==``, or ``max_drop``, the loss allowed against the baseline.
+``<=``, ``<``, ``==``, or ``max_drop``, the loss allowed against the baseline. Behind the number may
+stand the unit of the value, as in ``qc.black <= 1 s``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from vqa_harness.gate.targets import parse_target
 Severity = Literal["error", "warn"]
 
 _RULE = re.compile(
-    r"\s*(?P<value>[^\s<>=]+?)\s*(?P<op>>=|<=|==|>|<|\smax_drop\s*=?)\s*(?P<limit>\S+)\s*"
+    r"\s*(?P<value>[^\s<>=]+?)\s*(?P<op>>=|<=|==|>|<|\smax_drop\s*=?)\s*(?P<limit>\S+?)"
+    r"(?:(?:(?<=[\d.])\s*|\s+)(?P<unit>[A-Za-z%]+))?\s*"
 )
 
 
@@ -50,7 +52,7 @@ class Rule:
 
     def __str__(self) -> str:
         """The rule as it is written on the command line."""
-        return f"{self.target} {self.op} {self.limit:g}"
+        return f"{self.target} {self.op} {self.limit:g}{self.target.unit}"
 
     @property
     def needs_baseline(self) -> bool:
@@ -91,7 +93,13 @@ def parse_rule(text: str, *, place: str = "", severity: Severity = "error") -> R
     if not math.isfinite(limit):
         raise UsageError(f"rule {text!r}: {match['limit']!r} is not a number")
     op = LOSS if LOSS in match["op"] else match["op"]
-    return checked(Rule(parse_target(match["value"]), op, limit, severity, place=place))
+    target = parse_target(match["value"])
+    if match["unit"]:
+        try:
+            target = target.in_unit(match["unit"])
+        except UsageError as error:
+            raise UsageError(f"rule {text!r}: {error}") from None
+    return checked(Rule(target, op, limit, severity, place=place))
 
 
 def checked(rule: Rule) -> Rule:

@@ -109,7 +109,7 @@ def _score(scored: ScoredCase, distorted: Path, registry: Registry, scoring: Gat
     align = scored_with(case.align)
     key: CacheKey | None = None
     if scoring.cache is not None:
-        keys = CacheKeys(case.requests, registry, align, case.stated)
+        keys = CacheKeys(case.requests, registry, align, case.stated, qc=case.qc)
         key = keys.of(distorted, case.reference)
         scored.log = scoring.cache.get(key)
         if scored.log is not None:
@@ -117,7 +117,7 @@ def _score(scored: ScoredCase, distorted: Path, registry: Registry, scoring: Gat
             return
     with progress_bar(case.name, quiet=scoring.quiet) as progress:
         # all is decoded, because rules and the cache go by what reading reports of the whole video
-        options = RunOptions(scoring.threads, progress, align, everything=True)
+        options = RunOptions(scoring.threads, progress, align, everything=True, qc=case.qc)
         reference = case.reference and as_source(case.reference, case.stated.reference)
         source = as_source(distorted, case.stated.distorted)
         result = run(source, case.requests, registry, options, reference=reference)

@@ -37,12 +37,14 @@ class Needs:
         bitrate: whether the bitrate of the distorted video is needed.
         alignment: whether a reference and a metric that compares with it are needed.
         both_ends: whether the value means nothing where an end of a video was left out.
+        qc: whether events of the distorted video have to be looked for.
     """
 
     feature: str = ""
     bitrate: bool = False
     alignment: bool = False
     both_ends: bool = False
+    qc: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,6 @@ class RuleTarget(ABC):
         expression: what the whole text must match.
         per_group: whether it is found once per group of cases, which are the rungs of one curve,
             and not once per case.
-        unit: the unit of the value with a space before it; empty for none.
     """
 
     __slots__ = ()
@@ -86,7 +87,6 @@ class RuleTarget(ABC):
     about: ClassVar[str]
     expression: ClassVar[re.Pattern[str]]
     per_group: ClassVar[bool] = False
-    unit: ClassVar[str] = ""
 
     @classmethod
     @abstractmethod
@@ -104,6 +104,22 @@ class RuleTarget(ABC):
         Raises:
             VqaError: there is no value; the message is the reason.
         """
+
+    @property
+    def unit(self) -> str:
+        """The unit of the value with a space before it; empty for none."""
+        return ""
+
+    def in_unit(self, unit: str) -> RuleTarget:
+        """The target whose value is in a unit that stands behind the bound of a rule.
+
+        Raises:
+            UsageError: the value has no such unit.
+        """
+        if unit == self.unit.strip():
+            return self
+        has = f"is in {self.unit.strip()}" if self.unit else "has no unit"
+        raise UsageError(f"{unit!r} is no unit of {self}, which {has}")
 
     def needs(self) -> Needs:
         """What the target cannot be found without; nothing by default."""

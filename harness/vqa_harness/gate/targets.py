@@ -13,6 +13,7 @@ from vqa_harness.errors import UsageError, nearest
 from vqa_harness.gate.conditions import rungs_differ
 from vqa_harness.gate.curve import accepted_point, measured_point
 from vqa_harness.gate.facts import Finding, find_fact, find_feature, known_facts
+from vqa_harness.gate.qc_target import QcTarget
 from vqa_harness.gate.target import DOWNWARD, LOSS, UPWARD, Evidence, Needs, RuleTarget
 from vqa_harness.stats.pooling import POOLERS
 
@@ -164,7 +165,6 @@ class BdRateTarget(RuleTarget):
     about: ClassVar[str] = "Bjontegaard rate difference of a group in percent"
     expression: ClassVar[re.Pattern[str]] = re.compile(r"bdrate\.(?P<name>[\w.-]+)")
     per_group: ClassVar[bool] = True
-    unit: ClassVar[str] = " %"
 
     name: str
 
@@ -175,6 +175,11 @@ class BdRateTarget(RuleTarget):
 
     def __str__(self) -> str:
         return f"bdrate.{self.name}"
+
+    @property
+    def unit(self) -> str:
+        """Percent."""
+        return " %"
 
     def needs(self) -> Needs:
         """A BD-rate needs the feature, and the bitrate of each rung."""
@@ -212,7 +217,7 @@ class BdRateTarget(RuleTarget):
         return Finding(bd_rate(anchor, test), note=note)
 
 
-KINDS: tuple[type[RuleTarget], ...] = (BdRateTarget, FactTarget, FeatureTarget)
+KINDS: tuple[type[RuleTarget], ...] = (BdRateTarget, FactTarget, QcTarget, FeatureTarget)
 """Every kind of target; a text is of the first kind whose expression it matches."""
 
 

@@ -29,6 +29,7 @@ from vqa_harness.files import VARIABLE, file_sha256
 from vqa_harness.logs.log import Log
 from vqa_harness.media.input_format import PairFormat
 from vqa_harness.media.source import hash_path
+from vqa_harness.qc.events import VERSION
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request, backend_of
 from vqa_harness.spec import MetricSpec
@@ -115,6 +116,7 @@ class CacheKeys:
         registry: says which package provides each metric.
         align: the alignment options; None for the defaults.
         stated: how inputs are read that do not say it themselves; None for nothing stated.
+        qc: whether events are looked for as well.
 
     Raises:
         InputError: a file of a model cannot be read.
@@ -126,6 +128,8 @@ class CacheKeys:
         registry: Registry,
         align: AlignOptions | None = None,
         stated: PairFormat | None = None,
+        *,
+        qc: bool = False,
     ) -> None:
         self._compares = any(request.spec.reference for request in requests)
         self._references: dict[Path, str] = {}
@@ -146,6 +150,8 @@ class CacheKeys:
         formats = {} if stated is None else stated.to_json()
         if formats:  # not for others, whose keys would change for nothing
             self.facts["stated"] = formats
+        if qc:
+            self.facts["qc"] = VERSION
 
     def of(self, distorted: Path, reference: Path | None = None) -> CacheKey:
         """The key of a run; reads the videos to their end.

@@ -80,6 +80,8 @@ def metadata(
         "errors": {_label(m): m.error for m in result.metrics if m.error is not None},
         "seconds": {**result.seconds, "cpu": result.cpu_seconds},
     }
+    if result.qc:  # not in other logs, which would have a section that says nothing
+        document["qc"] = result.qc
     return {key: plain(value) for key, value in document.items()}
 
 

@@ -22,6 +22,7 @@ from vqa_harness.logs.view_metrics import (
     WindowEntry,
     WorstRun,
 )
+from vqa_harness.logs.view_qc import Qc, QcEventEntry
 
 __all__ = [
     "Alignment",
@@ -33,6 +34,8 @@ __all__ = [
     "MetricEntry",
     "PooledEntry",
     "Pooling",
+    "Qc",
+    "QcEventEntry",
     "Reading",
     "Role",
     "SegmentEntry",
@@ -153,6 +156,7 @@ class LogView:
         alignment: how frames were paired with the reference.
         metrics: the metrics by label, in the order they were named.
         pooling: how scores were pooled.
+        qc: the events of the distorted video that need no reference.
         frame_times: time of each frame in seconds, the first frame of the video at 0; None where
             unknown. Empty, or as long as the log unless somebody changed it.
         warnings: what the user should know of the run, a line each.
@@ -169,6 +173,7 @@ class LogView:
     alignment: Alignment = field(default_factory=Alignment)
     metrics: Mapping[str, MetricEntry] = field(default_factory=dict)
     pooling: Pooling = field(default_factory=Pooling)
+    qc: Qc = field(default_factory=Qc)
     frame_times: tuple[float | None, ...] = ()
     warnings: tuple[str, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)

@@ -35,6 +35,8 @@ from vqa_harness.logs.view import (
     MetricEntry,
     PooledEntry,
     Pooling,
+    Qc,
+    QcEventEntry,
     Reading,
     SegmentEntry,
     StreamEntry,
@@ -58,6 +60,7 @@ def parse_view(extra: Mapping[str, Any]) -> LogView:
         alignment=parse_alignment(extra.get("alignment")),
         metrics={label: _metric(label, x) for label, x in as_object(extra.get("metrics")).items()},
         pooling=_pooling(as_object(extra.get("pooling"))),
+        qc=parse_qc(extra.get("qc")),
         frame_times=tuple(map(as_number, as_list(extra.get("frame_times")))),
         warnings=as_lines(extra.get("warnings")),
         errors={label: shown(x) for label, x in as_object(extra.get("errors")).items()},
@@ -91,6 +94,39 @@ def parse_alignment(value: Any) -> Alignment:
         segments=each(_segment, as_object(alignment.get("segments")).get("list")),
         distorted_size=as_pair(as_object(scaled.get("distorted")).get("size")),
         facts=flat_facts(alignment),
+    )
+
+
+def parse_qc(value: Any) -> Qc:
+    """The view of a ``qc`` object; events without a kind or times are left out."""
+    qc = as_object(value)
+    facts: dict[str, float | None] = {}
+    for kind, totals in as_object(qc.get("totals")).items():
+        facts |= {f"{kind}.{name}": x for name, x in as_numbers(totals).items()}
+    loudness = as_numbers(qc.get("loudness"))
+    return Qc(
+        duration=as_number(qc.get("duration")),
+        judged=tuple(map(shown, as_list(qc.get("judged")))),
+        facts=facts | {f"loudness.{name}": x for name, x in loudness.items()},
+        events=each(_qc_event, qc.get("events")),
+        warnings=as_lines(qc.get("warnings")),
+    )
+
+
+def _qc_event(value: Any) -> QcEventEntry | None:
+    event = as_object(value)
+    kind = as_text(event.get("kind"))
+    start, end = as_number(event.get("start")), as_number(event.get("end"))
+    if kind is None or start is None or end is None or end < start:
+        return None
+    return QcEventEntry(
+        kind=kind,
+        start=start,
+        end=end,
+        strength=as_number(event.get("strength")),
+        first_frame=as_whole(event.get("first_frame")),
+        stop_frame=as_whole(event.get("stop_frame")),
+        detail=as_text(event.get("detail")) or "",
     )
 
 

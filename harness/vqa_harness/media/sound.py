@@ -154,7 +154,7 @@ class _Meter:
         facts.gaps = [(a - origin, b - origin) for a, b in facts.gaps]
         facts.integrated, facts.range = self._loudness.finish()
         peak = max(self._peak, self._loudness.peak)
-        facts.true_peak = 20 * math.log10(peak) if peak > 0 else None
+        facts.true_peak = round(20 * math.log10(peak), 3) if peak > 0 else None
         return facts
 
     def _measure(self, samples: NDArray[np.float32]) -> None:

@@ -167,6 +167,6 @@ def make_jobs(requests: Sequence[Request], registry: Registry) -> list[Job]:
             job.fail(one_line(error))
             broken.append(error)
         jobs.append(job)
-    if len(broken) == len(jobs):
+    if broken and len(broken) == len(jobs):
         raise broken[0]
     return jobs

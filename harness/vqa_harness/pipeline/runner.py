@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vqa_harness import memory
 from vqa_harness.console import Progress
@@ -29,9 +29,11 @@ from vqa_harness.pipeline.drivers import (
 from vqa_harness.pipeline.feeding import feed
 from vqa_harness.pipeline.job import make_jobs
 from vqa_harness.pipeline.open_ended import OpenEndedDriver
+from vqa_harness.pipeline.qc_driver import QcDriver
 from vqa_harness.pipeline.sight import beyond_sdr
 from vqa_harness.pipeline.sources import Pairs, SingleStream, Skippable
 from vqa_harness.protocols import RunInfo
+from vqa_harness.qc.check import check
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 from vqa_harness.result import RunResult
@@ -51,6 +53,7 @@ class RunOptions:
         align: how frames of a reference are paired and made comparable; None for the defaults.
         everything: whether every frame is decoded, also where no metric looks at it, so that the
             report of reading tells all damage.
+        qc: whether events of the distorted video are looked for as well; see `vqa_harness.qc`.
         beside: how many other runs this process does at the same time; of the processor time that
             passes, an equal part is taken for this run's.
     """
@@ -59,6 +62,7 @@ class RunOptions:
     progress: Progress | None = None
     align: AlignOptions | None = None
     everything: bool = False
+    qc: bool = False
     beside: int = 0
 
     @property
@@ -88,7 +92,8 @@ def run(
         MissingBackend: a metric's packages or model are missing.
     """
     options = options or RunOptions()
-    check_requests(requests, with_reference=reference is not None)
+    if requests or not options.qc:
+        check_requests(requests, with_reference=reference is not None)
     requests = registry.with_needed(requests)
     if reference is None and options.align is not None and options.align.reference_colour:
         raise UsageError("--reference-colour: there is no reference whose colour could be stated")
@@ -183,6 +188,7 @@ class Run:
         self._pairs = open_pairs()
         self._pool = ThreadPoolExecutor(options.workers, thread_name_prefix="metric")
         self._drivers: list[Driver] = []
+        self._qc: QcDriver | None = None
         self._ended = False
 
     def __enter__(self) -> Run:
@@ -211,6 +217,7 @@ class Run:
         results = [r for driver in self._drivers for r in driver.finish(len(times))]
         self._ended = True
         order = {id(job.result): number for number, job in enumerate(self._jobs)}
+        qc = self._events()
         end = time.perf_counter()
         return RunResult(
             distorted=self._pairs.distorted,
@@ -219,7 +226,7 @@ class Run:
             metrics=sorted(results, key=lambda r: order[id(r)]),
             reading=self._pairs.reading(),
             alignment=self._pairs.alignment(),
-            warnings=self._pairs.warnings(),
+            warnings=self._with_qc(self._pairs.warnings(), qc),
             seconds={
                 "total": end - self._begin,
                 "load": self._made - self._begin,
@@ -227,7 +234,26 @@ class Run:
             },
             cpu_seconds=(time.process_time() - self._cpu) / (1 + self._options.beside),
             sha256=hashes.result(),
+            qc=qc,
         )
+
+    @staticmethod
+    def _with_qc(warnings: list[str], qc: Mapping[str, Any]) -> list[str]:
+        """The warnings, with those that looking for events adds."""
+        return warnings + [text for text in qc.get("warnings", ()) if text not in warnings]
+
+    def _events(self) -> dict[str, Any]:
+        """The events of the distorted video, if they are looked for.
+
+        Of a pair some frames may have been left out, or made comparable; there the video is read
+        once more, as it is.
+        """
+        source = self._sources["distorted"]
+        if not self._options.qc or source is None:
+            return {}
+        if self._qc is not None:
+            return self._qc.report(source).to_json()
+        return check(source, threads=self._options.threads).to_json()
 
     def _refuse_hdr(self) -> None:
         """Refuse metrics made for SDR where the video is HDR and every warning is an error."""
@@ -257,6 +283,9 @@ class Run:
             elif kind == "file":
                 video, reference = self._sources["distorted"], self._sources["reference"]
                 drivers.append(FileDriver(job, video, reference))
+        if self._options.qc and self._pairs.reference is None:
+            self._qc = QcDriver(self._pairs.distorted)
+            drivers.append(self._qc)
         others = {job.request.label: job for job in self._jobs}
         for job in self._jobs:  # last, as they take what the others gave
             if job.request.spec.kind == "fusion":

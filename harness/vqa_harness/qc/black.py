@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vqa_harness.qc.events import Event
+from vqa_harness.qc.events import QcEvent
 from vqa_harness.qc.spans import Timeline, runs
 
 BLACK_PICTURE = 0.98
@@ -13,7 +13,7 @@ OUTSIDE_PICTURE = 0.01
 """Share of a plane's samples outside the legal range that is an error (EBU R 103)."""
 
 
-def black_events(shares: Sequence[float], timeline: Timeline) -> list[Event]:
+def black_events(shares: Sequence[float], timeline: Timeline) -> list[QcEvent]:
     """Stretches of black pictures; their strength is the mean share of black samples."""
     return [
         timeline.event("black", first, stop, sum(shares[first:stop]) / (stop - first))
@@ -21,7 +21,7 @@ def black_events(shares: Sequence[float], timeline: Timeline) -> list[Event]:
     ]
 
 
-def level_events(shares: Sequence[float | None], timeline: Timeline) -> list[Event]:
+def level_events(shares: Sequence[float | None], timeline: Timeline) -> list[QcEvent]:
     """Stretches of pictures outside the legal range; strength: the largest share outside it."""
     outside = [0.0 if share is None else share for share in shares]
     return [

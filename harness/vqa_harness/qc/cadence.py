@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from vqa_harness.qc.events import Event
+from vqa_harness.qc.events import QcEvent
 from vqa_harness.qc.spans import Timeline
 
 PERIODS = range(2, 13)
@@ -45,7 +45,7 @@ def repeats(changes: Sequence[float | None]) -> list[bool]:
     return found
 
 
-def cadence_events(changes: Sequence[float | None], timeline: Timeline) -> list[Event]:
+def cadence_events(changes: Sequence[float | None], timeline: Timeline) -> list[QcEvent]:
     """Stretches in which frames are repeated in a pattern.
 
     Strength is the share of the frames that are repeats; the detail is the pattern, how often each
@@ -56,7 +56,7 @@ def cadence_events(changes: Sequence[float | None], timeline: Timeline) -> list[
         timeline: when they are shown.
     """
     same = repeats(changes)
-    found: list[Event] = []
+    found: list[QcEvent] = []
     first = 0
     while first < len(same):
         fit = _longest(same, first)

@@ -29,21 +29,28 @@ def check(
     Raises:
         InputError: the source holds neither video nor sound, or cannot be read.
     """
-    path = source if isinstance(source, Path) else None
-    silent = path is None or is_pattern(path) or looks_raw(path)
-    if path is not None and not silent:
-        has = tracks(path)
+    if isinstance(source, Path) and _is_container(source):
+        has = tracks(source)
         if not has.video:
-            return _sound_alone(path, sound=bool(has.sound))
+            return _sound_alone(source, sound=bool(has.sound))
     reader = open_source(source, threads=threads)
     try:
         report = _picture(reader, progress)
     finally:
         reader.close()
     report.warnings += reader.report.warnings()
-    if path is not None and not silent and not reader.info.still:
-        add_sound(report, path)
+    add_sound_of(report, source, still=reader.info.still)
     return report
+
+
+def add_sound_of(report: QcReport, source: Path | VideoSource, *, still: bool) -> None:
+    """Add the events of the sound of a source to those of its picture, if it can have sound."""
+    if isinstance(source, Path) and _is_container(source) and not still:
+        add_sound(report, source)
+
+
+def _is_container(path: Path) -> bool:
+    return not is_pattern(path) and not looks_raw(path)
 
 
 def _picture(reader: Reader, progress: Progress | None) -> QcReport:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal, get_args
@@ -20,6 +20,8 @@ Kind = Literal[
     "silence",
     "missing_audio",
 ]
+VERSION = 1
+"""Raised when the same video gets other events."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """Every kind of event, in the order of tables."""
 OF_SOUND: frozenset[Kind] = frozenset(("silence", "missing_audio"))
@@ -27,7 +29,7 @@ OF_SOUND: frozenset[Kind] = frozenset(("silence", "missing_audio"))
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class QcEvent:
     """Something that lasts from one time to another.
 
     Attributes:
@@ -101,18 +103,18 @@ class QcReport:
     name: str
     duration: Fraction | None = None
     frames: int = 0
-    events: list[Event] = field(default_factory=list)
+    events: list[QcEvent] = field(default_factory=list)
     judged: set[Kind] = field(default_factory=set)
     loudness: Loudness | None = None
     field_order: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
-    def add(self, kinds: Iterable[Kind], events: Iterable[Event]) -> None:
+    def add(self, kinds: Iterable[Kind], events: Iterable[QcEvent]) -> None:
         """Add what was found of some kinds, keeping the order."""
         self.judged.update(kinds)
         self.events = sorted([*self.events, *events], key=lambda e: (e.start, KINDS.index(e.kind)))
 
-    def of(self, kind: Kind) -> list[Event]:
+    def of(self, kind: Kind) -> list[QcEvent]:
         """The events of one kind."""
         return [event for event in self.events if event.kind == kind]
 
@@ -122,6 +124,7 @@ class QcReport:
             "duration": None if self.duration is None else _rounded(self.duration),
             "frames": self.frames,
             "judged": [kind for kind in KINDS if kind in self.judged],
+            "totals": {kind: totals(self.of(kind)) for kind in KINDS if kind in self.judged},
             "events": [event.to_json() for event in self.events],
             "loudness": None
             if self.loudness is None
@@ -133,6 +136,27 @@ class QcReport:
             "field_order": dict(self.field_order),
             "warnings": list(self.warnings),
         }
+
+
+def totals(events: Sequence[QcEvent]) -> dict[str, float | int | None]:
+    """What the events of one kind come to, by name.
+
+    ``count`` of them, ``seconds`` and ``frames`` that they last together, the ``longest`` in
+    seconds and the greatest ``strength`` (None where there are no degrees).
+    """
+    frames = [
+        e.stop_frame - e.first_frame
+        for e in events
+        if e.first_frame is not None and e.stop_frame is not None
+    ]
+    strengths = [event.strength for event in events if event.strength is not None]
+    return {
+        "count": len(events),
+        "seconds": _rounded(sum((event.seconds for event in events), Fraction(0))),
+        "longest": _rounded(max((event.seconds for event in events), default=Fraction(0))),
+        "frames": sum(frames),
+        "strength": round(max(strengths), 6) if strengths else None,
+    }
 
 
 def time_of(frame: Frame) -> Fraction:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.alignment.signatures import CELLS, Signature
-from vqa_harness.qc.events import Event
+from vqa_harness.qc.events import QcEvent
 from vqa_harness.qc.measures import Measures
 from vqa_harness.qc.spans import Timeline
 
@@ -68,7 +68,7 @@ class FlashDetector:
             self._low[cells] = self._high[cells] = light[cells]
             self._picture(sign, cells, seen)
 
-    def events(self, timeline: Timeline) -> list[Event]:
+    def events(self, timeline: Timeline) -> list[QcEvent]:
         """Stretches with more than three flashes in a second; strength: the most in a second."""
         spans: list[tuple[int, int, int]] = []
         begin = 0

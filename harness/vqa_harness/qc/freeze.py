@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from vqa_harness.alignment.signatures import Signature
-from vqa_harness.qc.events import Event
+from vqa_harness.qc.events import QcEvent
 from vqa_harness.qc.measures import Measures, largest_change
 from vqa_harness.qc.spans import Timeline, runs
 
@@ -61,7 +61,7 @@ class FreezeDetector:
         self._held.append(held)
         self._same.append(same)
 
-    def events(self, timeline: Timeline, cuts: Collection[int] = ()) -> list[Event]:
+    def events(self, timeline: Timeline, cuts: Collection[int] = ()) -> list[QcEvent]:
         """The freezes of all frames taken; one begins with the first frame of its picture.
 
         Strength is the share of the frames that repeat the one before, 0.75 to 1.

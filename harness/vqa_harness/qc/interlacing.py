@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from vqa_harness.frames import Frame
 from vqa_harness.media.filters import FilterGraph
-from vqa_harness.qc.events import Event
+from vqa_harness.qc.events import QcEvent
 from vqa_harness.qc.spans import Timeline, joined_over_gaps, runs
 
 FIELDS = ("tff", "bff")
@@ -65,7 +65,7 @@ class FieldDetector:
             return order
         return "progressive" if "progressive" in self.found else "unknown"
 
-    def events(self, timeline: Timeline, stated: str) -> list[Event]:
+    def events(self, timeline: Timeline, stated: str) -> list[QcEvent]:
         """Stretches that are interlaced in another way than the file states.
 
         Strength is the share of the frames that show it.

@@ -66,7 +66,8 @@ class Measurer:
 
 def largest_change(one: Signature, two: Signature) -> float:
     """The mean difference of the hundredth of the cells that differ most."""
-    return float(np.mean(np.partition(np.abs(one - two), CELLS - _TOP)[CELLS - _TOP :]))
+    ranked = np.partition(np.abs(one - two), CELLS - _TOP)
+    return float(np.mean(ranked[CELLS - _TOP :]))
 
 
 def _luma(frame: Frame) -> NDArray[Any]:
@@ -83,9 +84,9 @@ def _black_level(depth: int, *, full: bool) -> float:
 
 
 def _share_up_to(plane: NDArray[Any], level: float) -> float:
-    if plane.dtype.kind == "u":
-        level = plane.dtype.type(level)  # comparing with a float would convert every sample
-    return np.count_nonzero(plane <= level) / plane.size
+    # comparing whole numbers with a float would convert every sample
+    bound = plane.dtype.type(level) if plane.dtype.kind == "u" else level
+    return float(np.count_nonzero(plane <= bound) / plane.size)
 
 
 def _outside(plane: Plane, number: int, depth: int) -> float:

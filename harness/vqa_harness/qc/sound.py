@@ -10,7 +10,7 @@ from vqa_harness.errors import InputError
 from vqa_harness.media.container import FFmpegError, message
 from vqa_harness.media.opening import checked_source, display_name
 from vqa_harness.media.sound import SoundFacts, Tracks, measure_sound, tracks_of
-from vqa_harness.qc.events import Event, Loudness, QcReport
+from vqa_harness.qc.events import Loudness, QcEvent, QcReport
 
 MISSING = Fraction(1, 10)
 """Seconds without sound at either end of the video that are told: less is a matter of packets."""
@@ -49,7 +49,7 @@ def add_sound(report: QcReport, path: Path | BinaryIO) -> None:
         length = report.duration or Fraction(0)
         report.add(
             ["missing_audio"],
-            [Event("missing_audio", Fraction(0), length, detail="no track of sound")],
+            [QcEvent("missing_audio", Fraction(0), length, detail="no track of sound")],
         )
         return
     if facts.tracks > 1:
@@ -63,18 +63,18 @@ def add_sound(report: QcReport, path: Path | BinaryIO) -> None:
         return
     if report.duration is None:
         report.duration = facts.end - min(facts.start, Fraction(0))
-    report.add(["silence"], [Event("silence", start, end) for start, end in facts.silences])
+    report.add(["silence"], [QcEvent("silence", start, end) for start, end in facts.silences])
     report.loudness = Loudness(facts.integrated, facts.range, facts.true_peak)
 
 
-def _missing(facts: SoundFacts, length: Fraction | None) -> list[Event]:
+def _missing(facts: SoundFacts, length: Fraction | None) -> list[QcEvent]:
     """Where the video has no sound: before it, after it, and in gaps of it."""
     spans = [(start, end, "a gap") for start, end in facts.gaps]
     if length is not None:
         if facts.end == facts.start:
-            return [Event("missing_audio", Fraction(0), length, detail="none could be decoded")]
+            return [QcEvent("missing_audio", Fraction(0), length, detail="none could be decoded")]
         if facts.start >= MISSING:
             spans.append((Fraction(0), min(facts.start, length), "the sound begins later"))
         if length - facts.end >= MISSING:
             spans.append((max(facts.end, Fraction(0)), length, "the sound ends earlier"))
-    return [Event("missing_audio", start, end, detail=why) for start, end, why in spans]
+    return [QcEvent("missing_audio", start, end, detail=why) for start, end, why in spans]

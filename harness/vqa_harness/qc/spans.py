@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from vqa_harness.qc.events import Event, Kind
+from vqa_harness.qc.events import Kind, QcEvent
 
 
 class Timeline:
@@ -32,9 +32,9 @@ class Timeline:
 
     def event(
         self, kind: Kind, first: int, stop: int, strength: float | None = None, detail: str = ""
-    ) -> Event:
+    ) -> QcEvent:
         """The event of the frames from ``first`` to before ``stop``."""
-        return Event(kind, self.at(first), self.at(stop), strength, first, stop, detail)
+        return QcEvent(kind, self.at(first), self.at(stop), strength, first, stop, detail)
 
 
 def runs(flags: Sequence[bool]) -> list[tuple[int, int]]:

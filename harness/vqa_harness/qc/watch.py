@@ -8,7 +8,7 @@ from vqa_harness.alignment.signatures import centred
 from vqa_harness.frames import Frame, StreamInfo
 from vqa_harness.qc.black import black_events, level_events
 from vqa_harness.qc.cadence import cadence_events
-from vqa_harness.qc.events import Event, Kind, QcReport
+from vqa_harness.qc.events import Kind, QcEvent, QcReport
 from vqa_harness.qc.flash import FlashDetector
 from vqa_harness.qc.freeze import FreezeDetector
 from vqa_harness.qc.interlacing import FieldDetector
@@ -89,9 +89,9 @@ class VideoWatch:
                 found.add([kind], events)
         return found
 
-    def _by_kind(self, timeline: Timeline) -> dict[Kind, list[Event]]:
+    def _by_kind(self, timeline: Timeline) -> dict[Kind, list[QcEvent]]:
         cuts = [
-            Event("scene", cut.time, cut.time, cut.strength, cut.frame, cut.frame)
+            QcEvent("scene", cut.time, cut.time, cut.strength, cut.frame, cut.frame)
             for cut in self._cuts
         ]
         return {
