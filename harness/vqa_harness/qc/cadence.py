@@ -13,7 +13,7 @@ from fractions import Fraction
 from vqa_harness.qc.events import QcEvent
 from vqa_harness.qc.spans import Timeline
 
-PERIODS = range(2, 13)
+PERIODS = range(2, 7)
 """Frames after which a pattern may begin anew."""
 TIMES = 4
 """How many times a pattern is seen at least."""
@@ -23,6 +23,8 @@ DROP = 0.2
 """Share of the change of the frames around it that a frame changes by at most, if it repeats the
 one before: coding leaves something.
 """
+REFINED = 5.0
+"""Levels that coding changes a repeat by at most."""
 NEAR = 6
 """Frames on either side that are looked at for that."""
 STILL = 0.5
@@ -40,7 +42,8 @@ def repeats(changes: Sequence[float | None]) -> list[bool]:
     for index, change in enumerate(values):
         before = max(values[max(0, index - NEAR) : index], default=0.0)
         after = max(values[index + 1 : index + 1 + NEAR], default=0.0)
-        bound = max(STILL, DROP * min(before or after, after or before))
+        around = min(before or after, after or before)
+        bound = max(STILL, min(REFINED, DROP * around))
         found.append(changes[index] is not None and change <= bound)
     return found
 

@@ -79,8 +79,8 @@ def _luma(frame: Frame) -> NDArray[Any]:
 
 def _black_level(depth: int, *, full: bool) -> float:
     """The highest code value that is black."""
-    step = 2 ** (depth - 8)
-    return BLACK * (2**depth - 1) if full else (16 + BLACK * 219) * step
+    level = BLACK * 255 if full else 16 + BLACK * 219
+    return level * float(2 ** (depth - 8))
 
 
 def _share_up_to(plane: NDArray[Any], level: float) -> float:

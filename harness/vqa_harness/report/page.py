@@ -9,6 +9,7 @@ from vqa_harness.report import packing as columns
 from vqa_harness.report.alignment import timeline
 from vqa_harness.report.charts import frame_charts, leading_features
 from vqa_harness.report.data import ReportData, ReportItem, Section, facts_of
+from vqa_harness.report.events import event_bands
 from vqa_harness.report.ladder import add_ladder
 from vqa_harness.report.parts import DIRECTIONS, FactCard, PageTable, SectionPage
 
@@ -36,6 +37,7 @@ def build(report: ReportData) -> tuple[list[SectionPage], Json]:
                 for name, one in frames["features"].items()
             ]
             chart["frames"] = frames
+        _events(page, section.items)
         _alignment(page, section.items)
         _warnings(page, section.items)
         pages.append(page)
@@ -105,6 +107,13 @@ def _pooled_table(page: SectionPage, items: Sequence[ReportItem], facts: Sequenc
 
 def _with_unit(text: str, unit: str, form: str = " {}") -> str:
     return text + (form.format(unit) if unit else "")
+
+
+def _events(page: SectionPage, items: Sequence[ReportItem]) -> None:
+    for item in items:
+        bands = event_bands(item.log.view.qc)
+        if bands is not None:
+            page.events.append((item.label, bands))
 
 
 def _alignment(page: SectionPage, items: Sequence[ReportItem]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from vqa_harness.report.alignment import Timeline
+from vqa_harness.report.events import EventBands
 
 MINUS = "\N{MINUS SIGN}"
 DIRECTIONS = {1: ", higher is better", -1: ", lower is better", 0: ""}
@@ -85,6 +86,7 @@ class SectionPage:
         rate_features: features with a rate-quality chart: (name, unit, direction).
         frame_features: features with a chart over time: (name, unit, direction, leading).
         tables: the tables in their order.
+        events: (video, bands) of the events of each log in which some were looked for.
         timelines: (video, strip) of each alignment that is not plain.
         clean: how many videos have every frame paired with the next one of the reference, if they
             are not in ``timelines``.
@@ -100,6 +102,7 @@ class SectionPage:
     rate_features: list[tuple[str, str, str]] = field(default_factory=list)
     frame_features: list[tuple[str, str, str, bool]] = field(default_factory=list)
     tables: list[PageTable] = field(default_factory=list)
+    events: list[tuple[str, EventBands]] = field(default_factory=list)
     timelines: list[tuple[str, Timeline]] = field(default_factory=list)
     clean: int = 0
     figures: list[Figure] = field(default_factory=list)
