@@ -23,13 +23,13 @@ DROP = 0.2
 """Share of the change of the frames around it that a frame changes by at most, if it repeats the
 one before: coding leaves something.
 """
-REFINED = 5.0
+REFINED = 12.0
 """Levels that coding changes a repeat by at most."""
 NEAR = 6
 """Frames on either side that are looked at for that."""
 STILL = 0.5
 """Levels of 8-bit full range that a repeat changes whatever moves around it."""
-MOVING = 5.0
+MOVING = 8.0
 """Levels that new pictures change on average at least; in what moves less nothing can be told."""
 NEW = 0.75
 """Share of the frames that the pattern calls new which are new; the others move too little."""

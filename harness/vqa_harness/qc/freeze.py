@@ -19,8 +19,10 @@ STILL = 0.5
 """Levels of 8-bit full range that a picture changes at most where it repeats the one before."""
 DROP = 0.15
 """Share of the motion before a freeze that is left in it at most: coding refines the picture."""
-REFINED = 5.0
-"""Levels that such a refinement changes at most, and that a frame differs by from the first."""
+REFINED = 10.0
+"""Levels that such a refinement changes at most."""
+APART = 5.0
+"""Levels that a frame of a freeze may differ by from its first, or as much as a refinement."""
 CODED_ANEW = 3.0
 """Levels that a picture standing still changes at most where it is coded anew."""
 MOSTLY = 0.75
@@ -53,7 +55,7 @@ class FreezeDetector:
         if self._first is not None and change is not None:
             bound = max(STILL, min(REFINED, DROP * self._motion))
             held = change <= max(bound, CODED_ANEW)
-            held = held and largest_change(self._first, seen.cells) <= REFINED
+            held = held and largest_change(self._first, seen.cells) <= max(APART, bound)
             same = held and change <= bound
         if not held:
             self._first, self._motion = seen.cells, change or 0.0

@@ -94,4 +94,4 @@ def _outside(plane: Plane, number: int, depth: int) -> float:
     step, kind = 2 ** (depth - 8), plane.dtype.type
     span = (240 if number else 235) * step - 16 * step
     above_low = plane - kind(16 * step)  # wraps below, so that one comparison finds both sides
-    return np.count_nonzero(above_low > kind(span)) / plane.size
+    return float(np.count_nonzero(above_low > kind(span)) / plane.size)

@@ -94,12 +94,17 @@ class VideoWatch:
             QcEvent("scene", cut.time, cut.time, cut.strength, cut.frame, cut.frame)
             for cut in self._cuts
         ]
+        flashes = self._flashes.events(timeline)  # they come and go in patterns of their own
         return {
             "black": black_events(self._black, timeline),
             "freeze": self._freezes.events(timeline, {cut.frame for cut in self._cuts}),
-            "flash": self._flashes.events(timeline),
+            "flash": flashes,
             "field_order": self._fields.events(timeline, self._info.field_order),
             "levels": level_events(self._outside, timeline),
             "scene": cuts,
-            "repeat": cadence_events(self._freezes.changes, timeline),
+            "repeat": [
+                event
+                for event in cadence_events(self._freezes.changes, timeline)
+                if not any(event.start < f.end and f.start < event.end for f in flashes)
+            ],
         }
