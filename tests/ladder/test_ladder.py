@@ -16,7 +16,7 @@ from vqa_harness import Feature, Metric, MetricSpec, Param
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.errors import AlignError, InputError, UsageError
 from vqa_harness.ladder.compare import aggregate, compare_ladder
-from vqa_harness.ladder.config import CompareSettings, LadderConfig, LadderSource, Series
+from vqa_harness.ladder.config import LadderConfig, LadderSource, Series
 from vqa_harness.ladder.document import checked_ladder
 from vqa_harness.ladder.output import (
     comparison_rows,
@@ -30,6 +30,7 @@ from vqa_harness.ladder.output import (
 )
 from vqa_harness.ladder.score import Rung, ScoredLadder, measure
 from vqa_harness.ladder.scoring import Measuring
+from vqa_harness.ladder.settings import CompareSettings
 from vqa_harness.logs.features import FeatureInfo
 from vqa_harness.logs.view import StreamEntry
 from vqa_harness.media.bitrate import StreamBitrate

@@ -8,14 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.errors import UsageError, refuse_twice
-from vqa_harness.ladder.config import (
-    CompareSettings,
-    LadderConfig,
-    LadderSource,
-    Series,
-    read_config,
-)
+from vqa_harness.ladder.config import LadderConfig, LadderSource, Series, read_config
 from vqa_harness.ladder.encode import EncodeGrid
+from vqa_harness.ladder.settings import CompareSettings, SearchSettings
 
 
 def from_file(

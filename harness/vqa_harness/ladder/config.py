@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,57 +13,17 @@ from vqa_harness import config as toml
 from vqa_harness.config import Numbers, Table, Texts
 from vqa_harness.errors import UsageError, placed, refuse_twice
 from vqa_harness.ladder.encode import Codec, EncodeGrid
+from vqa_harness.ladder.settings import (
+    DEFAULT_JND,
+    CompareSettings,
+    CurveKind,
+    NotMonotone,
+    SearchSettings,
+)
 from vqa_harness.stats.bdrate import MIN_OVERLAP
-from vqa_harness.stats.rate_curve import METHODS, Method
+from vqa_harness.stats.rate_curve import Method
 
-NotMonotone = Literal["refuse", "pareto"]
-CurveKind = Literal["auto", "points", "hull"]
-DEFAULT_JND: Mapping[str, float] = {"vmaf": 6.0}
-"""Just noticeable difference by feature; that of VMAF is about 6 points (Ozer, RealNetworks)."""
 Positive = Annotated[float, Field(gt=0)]
-
-
-@dataclass(frozen=True, slots=True)
-class CompareSettings:
-    """How rungs are compared.
-
-    Attributes:
-        pool: which pooled value of a feature is its quality, such as ``mean`` or ``p5``.
-        method: ``pchip`` or ``akima``.
-        min_overlap: smallest part of the narrower quality range that two curves must share.
-        not_monotone: ``refuse`` a curve with a point no better than one of less bitrate, or leave
-            such points out (``pareto``).
-        curve: ``points``: the curve of a series goes through all its rungs. ``hull``: through those
-            on its convex hull. ``auto``: hull where a series has several resolutions.
-        anchor: the series the others are compared with; empty to compare every pair.
-        features: names of the features to compare; empty for the first of each metric.
-        jnd: just noticeable difference by feature.
-        target_bitrates: bit/s to choose a rung for.
-        target_qualities: feature to qualities to choose a rung for.
-    """
-
-    pool: str = "mean"
-    method: str = "pchip"
-    min_overlap: float = MIN_OVERLAP
-    not_monotone: NotMonotone = "refuse"
-    curve: CurveKind = "auto"
-    anchor: str = ""
-    features: tuple[str, ...] = ()
-    jnd: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_JND))
-    target_bitrates: tuple[float, ...] = ()
-    target_qualities: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        from vqa_harness.stats.pooling import pooled
-
-        pooled([0.0], self.pool)
-        _one_of("method", self.method, METHODS)
-        _one_of("not_monotone", self.not_monotone, get_args(NotMonotone))
-        _one_of("curve", self.curve, get_args(CurveKind))
-        if not 0 <= self.min_overlap <= 1:
-            raise UsageError(f"min_overlap {self.min_overlap:g}: must be from 0 to 1")
-        if any(not value > 0 for value in (*self.jnd.values(), *self.target_bitrates)):
-            raise UsageError("just noticeable differences and target bitrates must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +63,14 @@ class LadderConfig:
         sources: the titles whose encodings are measured.
         grids: the encodings to make of every source.
         settings: how the rungs are compared.
+        search: what is searched for; the CRFs or bitrates of the grids are then its bounds.
     """
 
     metrics: tuple[str, ...]
     sources: tuple[LadderSource, ...]
     grids: tuple[EncodeGrid, ...] = ()
     settings: CompareSettings = field(default_factory=CompareSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
 
 
 class CompareTable(Table):
@@ -197,7 +159,9 @@ class EncodeTable(Table):
         Field(default={}, description="options of the encoder itself")
     )
     heights: list[int] = Field(default=[], description="in pixels; default: the source's own")
-    crf: Numbers = Field(default=[], description="constant quality levels")
+    crf: Numbers = Field(
+        default=[], description="constant quality levels; the two bounds of a search"
+    )
     kbps: Numbers = Field(default=[], description="kbit/s, single pass; beside or instead of crf")
 
     @model_validator(mode="after")
@@ -222,6 +186,18 @@ class EncodeTable(Table):
             )
 
 
+class SearchTable(Table):
+    """The table ``[search]``: the last setting of each coder and height that meets all targets."""
+
+    targets: Texts = Field(min_length=1, description="rules such as 'vmaf.p5 >= 93'; all must hold")
+    samples: str = Field(default="auto", description="how much to search on: all, auto, 20%")
+    crf_step: Positive = Field(default=1.0, description="distance of neighbouring CRFs")
+
+    def settings(self) -> SearchSettings:
+        """The table as the settings of a search."""
+        return SearchSettings(tuple(self.targets), self.samples, self.crf_step)
+
+
 class LadderTable(Table):
     """The whole configuration of a ladder."""
 
@@ -229,6 +205,9 @@ class LadderTable(Table):
     metrics: Texts = Field(default=[], description="NAME or NAME:param=value,...")
     compare: CompareTable = Field(
         default_factory=CompareTable, description="how rungs are compared"
+    )
+    search: SearchTable | None = Field(
+        default=None, description="search for targets: [[encode]] says with what and within what"
     )
     source: list[SourceTable] = Field(default=[], description="titles whose encodings are measured")
     encode: list[EncodeTable] = Field(default=[], description="encodings to make of every source")
@@ -249,8 +228,9 @@ def read_config(path: Path) -> LadderConfig:
     return LadderConfig(
         tuple(table.metrics),
         tuple(_source(table, number, path) for number in range(len(table.source))),
-        tuple(entry.grid() for entry in table.encode),
+        tuple(_grid(table, number, path) for number in range(len(table.encode))),
         table.compare.settings(),
+        SearchSettings() if table.search is None else table.search.settings(),
     )
 
 
@@ -270,6 +250,14 @@ def _source(ladder: LadderTable, number: int, path: Path) -> LadderSource:
             series.append(Series(one.name, tuple(_rungs(one.rungs, path.parent))))
     reference = None if table.reference is None else path.parent / table.reference
     return LadderSource(table.name, reference, tuple(series))
+
+
+def _grid(ladder: LadderTable, number: int, path: Path) -> EncodeGrid:
+    grid = ladder.encode[number].grid()
+    if ladder.search is None:
+        with placed(toml.place(path.name, ("encode", number), ladder)):
+            grid.require_qualities()
+    return grid
 
 
 def _rungs(patterns: Sequence[str], folder: Path) -> list[Path]:
@@ -293,8 +281,3 @@ def _matches(folder: Path, pattern: str) -> list[Path]:
         return [folder / pattern]
     whole = folder / toml.one_descent(pattern)
     return sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
-
-
-def _one_of(what: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise UsageError(f"{what} {value!r}: choose one of {', '.join(allowed)}")

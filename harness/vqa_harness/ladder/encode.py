@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.files import file_sha256, replacing
+from vqa_harness.ladder.timing import TICKS, increasing, timestamp
 from vqa_harness.processes import as_they_finish
 from vqa_harness.system import place_is_full
 
@@ -28,15 +29,8 @@ Codec = Literal["libx264", "libx265", "libsvtav1", "libvpx-vp9"]
 CODECS: tuple[Codec, ...] = get_args(Codec)
 CRF_RANGE = {"libx264": (0, 51), "libx265": (0, 51), "libsvtav1": (1, 63), "libvpx-vp9": (0, 63)}
 """Smallest and largest CRF that each encoder takes."""
-
-_TICKS = 100
-"""Timestamps per frame: exact for a constant rate, near enough for a varying one."""
-
-_NEAR = Fraction(1, 8)
-"""Distance from the grid of a constant rate, in frames, that is taken for rounding.
-
-Matroska rounds times to milliseconds.
-"""
+FRACTIONAL_CRF = {"libx264", "libx265"}
+"""Encoders that take a CRF between two whole ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +42,7 @@ class EncodeGrid:
         name: name of the series; empty for the codec and its options.
         options: options of the encoder itself, such as ``{"preset": "fast"}``.
         heights: in pixels, rounded to even; empty for the source's own.
-        crfs: constant quality levels.
+        crfs: constant quality levels; the bounds of a search.
         bitrates: bit/s, single pass; instead of or beside ``crfs``.
     """
 
@@ -62,8 +56,6 @@ class EncodeGrid:
     def __post_init__(self) -> None:
         if self.codec not in CODECS:
             raise UsageError(f"encoder {self.codec!r}: choose one of {', '.join(CODECS)}")
-        if not self.crfs and not self.bitrates:
-            raise UsageError(f"{self.codec}: nothing to encode; give CRFs or bitrates")
         low, high = CRF_RANGE[self.codec]
         for crf in self.crfs:
             if not low <= crf <= high:
@@ -72,6 +64,17 @@ class EncodeGrid:
             raise UsageError(f"{self.codec}: bitrates must be from 1 kbit/s to 1 Gbit/s")
         if any(not 16 <= height <= 8640 for height in self.heights):
             raise UsageError(f"{self.codec}: heights must be from 16 to 8640")
+
+    def require_qualities(self) -> None:
+        """Refuse a grid of nothing, which only a search may have.
+
+        Raises:
+            UsageError: it has neither CRFs nor bitrates.
+        """
+        if not self.crfs and not self.bitrates:
+            raise UsageError(
+                f"{self.codec}: nothing to encode; give CRFs or bitrates, or a target to search for"
+            )
 
     @property
     def label(self) -> str:
@@ -101,8 +104,17 @@ class EncodeJob:
     setting: str
 
 
-def plan(source: Path, name: str, grid: EncodeGrid, folder: Path) -> list[EncodeJob]:
+def plan(
+    source: Path, name: str, grid: EncodeGrid, folder: Path, digest: str | None = None
+) -> list[EncodeJob]:
     """The jobs of a grid over one source; nothing is encoded.
+
+    Args:
+        source: the video that is encoded.
+        name: the source's name, with which those of the files begin.
+        grid: what to make.
+        folder: where the files go.
+        digest: SHA-256 of the source; None to read it.
 
     Raises:
         InputError: the source cannot be read.
@@ -110,10 +122,10 @@ def plan(source: Path, name: str, grid: EncodeGrid, folder: Path) -> list[Encode
     from vqa_harness.media.reader import probe
 
     info = probe(source)
-    digest = file_sha256(source)
+    digest = digest or file_sha256(source)
     jobs = []
     for height in grid.heights or (info.height,):
-        size = _even(info.width * height / info.height), _even(height)
+        size = even(info.width * height / info.height), even(height)
         for setting, quality in _qualities(grid):
             options = {**grid.options, **quality}
             key = _key(digest, grid.codec, options, size)
@@ -174,8 +186,8 @@ def encode_rung(job: EncodeJob) -> None:
                 chroma=info.chroma,
                 depth=info.depth,
                 pix_fmt="yuv420p" if info.depth == 8 else "yuv420p10le",
-                pts=_drain(stamps),
-                time_base=1 / (rate * _TICKS),
+                pts=increasing(stamps),
+                time_base=1 / (rate * TICKS),
                 colour=_tagged(info.colour),
                 sar=info.sar,
                 container="mp4",
@@ -198,7 +210,7 @@ def _scaled(
     from vqa_harness.media.picture import resize_planes
 
     for frame in frames:
-        stamps.append(_stamp(frame, rate))
+        stamps.append(timestamp(frame, rate))
         planes = frame.planes
         if (frame.width, frame.height) != size:
             planes = resize_planes(planes, frame.chroma, frame.depth, size)
@@ -206,26 +218,10 @@ def _scaled(
         frame.release()
 
 
-def _stamp(frame: Frame, rate: Fraction) -> int:
-    """The frame's time in ticks, on the grid of a constant rate where a container rounded it."""
-    position = Fraction(frame.index) if frame.time is None else frame.time * rate
-    nearest = round(position)
-    return nearest * _TICKS if abs(position - nearest) < _NEAR else round(position * _TICKS)
-
-
 def _tagged(colour: ColourInfo) -> ColourInfo:
     """The colour with matrix and range declared, which readers would guess from the new height."""
     guessed = tuple(name for name in colour.guessed if name not in ("matrix", "full_range"))
     return replace(colour, guessed=guessed)
-
-
-def _drain(stamps: list[int]) -> Iterator[int]:
-    """Each timestamp in turn, always above the last."""
-    # Two frames may be rounded to one tick, and encoders refuse timestamps that do not ascend.
-    last = -1
-    while True:
-        last = max(stamps.pop(0), last + 1)
-        yield last
 
 
 def _qualities(grid: EncodeGrid) -> list[tuple[str, dict[str, str]]]:
@@ -245,7 +241,7 @@ def _key(digest: str, codec: str, options: Mapping[str, str], size: tuple[int, i
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:10]
 
 
-def _even(length: float) -> int:
+def even(length: float) -> int:
     return max(2, 2 * round(length / 2))
 
 

@@ -1,0 +1,1 @@
+"""The highest CRF, or the lowest bitrate, that meets a target."""
