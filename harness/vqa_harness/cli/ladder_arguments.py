@@ -61,11 +61,23 @@ def _series_of(path: Path, group: str) -> str:
 
 
 def grids(
-    encode: list[str], height: str | None, crf: str | None, bitrate: str | None
+    encode: list[str],
+    height: str | None,
+    crf: str | None,
+    bitrate: str | None,
+    *,
+    searched: bool = False,
 ) -> list[EncodeGrid]:
     """The grids to encode, from texts ``CODEC:option=value,...``.
 
     A text's own ``crf=23+28`` or ``bitrate=`` wins over ``--crf`` and ``--bitrate``.
+
+    Args:
+        encode: the texts.
+        height: comma-separated heights.
+        crf: comma-separated CRFs.
+        bitrate: comma-separated bitrates in kbit/s.
+        searched: whether CRFs and bitrates are bounds of a search, which may be left out.
 
     Raises:
         UsageError: no such codec, or options that do not fit.
@@ -73,10 +85,14 @@ def grids(
     if not encode and (height or crf or bitrate):
         raise UsageError("--height, --crf and --bitrate say what to encode; add --encode CODEC")
     heights = tuple(int(x) for x in _numbers("--height", height))
-    return [
+    made = [
         _grid(text, heights, _numbers("--crf", crf), _numbers("--bitrate", bitrate))
         for text in encode
     ]
+    for grid in made:
+        if not searched:
+            grid.require_qualities()
+    return made
 
 
 def _grid(
@@ -95,6 +111,25 @@ def _grid(
         rates = _numbers(f"--encode {text}", own_rate, "+")
     bits = tuple(1000 * rate for rate in rates)
     return EncodeGrid(codec, options=options, heights=heights, crfs=crfs, bitrates=bits)
+
+
+def search(
+    configured: SearchSettings,
+    targets: list[str] | None,
+    samples: str | None,
+    crf_step: float | None,
+) -> SearchSettings:
+    """What is searched for: what the configuration says, overridden by the command line.
+
+    Raises:
+        UsageError: options of a search and no target.
+    """
+    changes: dict[str, Any] = {"samples": samples, "crf_step": crf_step}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    found = replace(configured, targets=tuple(targets or configured.targets), **changes)
+    if changes and not found.targets:
+        raise UsageError("--samples and --crf-step belong to a search; add --target RULE")
+    return found
 
 
 def settings(

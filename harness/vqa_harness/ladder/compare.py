@@ -10,9 +10,9 @@ from statistics import fmean
 from typing import Any
 
 from vqa_harness.errors import UsageError
-from vqa_harness.ladder.settings import CompareSettings
 from vqa_harness.ladder.curves import FeatureView
 from vqa_harness.ladder.score import Rung, ScoredLadder
+from vqa_harness.ladder.settings import CompareSettings
 from vqa_harness.logs.features import FeatureInfo
 
 Json = dict[str, Any]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from vqa_harness.ladder.settings import CompareSettings
 from vqa_harness.ladder.score import Rung
+from vqa_harness.ladder.settings import CompareSettings
 from vqa_harness.logs.features import FeatureInfo
 from vqa_harness.stats import bdrate, hull, rate_curve
 from vqa_harness.stats.switching import switches

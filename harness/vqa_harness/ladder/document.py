@@ -150,6 +150,40 @@ class _Hull(_Part):
         yield from (pick.rung for pick in self.picks if pick.rung is not None)
 
 
+class _Tried(_Part):
+    setting: Text
+    on: Literal["samples", "whole"]
+    values: list[Number]
+    bitrate: Positive
+    holds: bool
+
+
+class _SearchedRung(_Part):
+    series: Text
+    height: Side
+    setting: Text | None
+    bitrate: Positive | None
+    values: list[Number] | None
+    encodes: Whole
+    notes: list[Text]
+    tried: list[_Tried]
+
+
+class _Searched(_Part):
+    share: Positive
+    samples: list[list[Whole]]
+    rungs: list[_SearchedRung]
+
+    def check(self, targets: int) -> None:
+        """Refuse a search with more or fewer values than there are targets, or without any."""
+        if not targets:
+            raise ValueError("a source was searched, and the ladder has no targets")
+        for rung in self.rungs:
+            for values in (rung.values, *(one.values for one in rung.tried)):
+                if values is not None and len(values) != targets:
+                    raise ValueError(f"a search has {len(values)} values for {targets} targets")
+
+
 class _Source(_Part):
     name: Text
     rungs: list[_Rung]
@@ -157,6 +191,7 @@ class _Source(_Part):
     curves: dict[str, dict[Text, _Curve]]
     comparisons: list[_Comparison]
     hulls: dict[str, _Hull]
+    searched: _Searched | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> _Source:
@@ -212,15 +247,22 @@ class _Mean(_Part):
     left_out: Whole
 
 
+class _Search(_Part):
+    targets: list[Text]
+
+
 class _Ladder(_Part):
     settings: _Settings
     features: dict[str, _Feature]
     sources: list[_Source]
     aggregate: list[_Mean]
+    search: _Search | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> _Ladder:
         for source in self.sources:
+            if source.searched is not None:
+                source.searched.check(0 if self.search is None else len(self.search.targets))
             source.check(self.features, self.settings.pool)
             for feature in source.hulls:
                 if feature not in self.features:

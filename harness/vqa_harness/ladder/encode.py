@@ -242,6 +242,7 @@ def _key(digest: str, codec: str, options: Mapping[str, str], size: tuple[int, i
 
 
 def even(length: float) -> int:
+    """The nearest even number of pixels, which coders with subsampled chroma need."""
     return max(2, 2 * round(length / 2))
 
 

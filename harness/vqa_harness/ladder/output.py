@@ -12,6 +12,7 @@ from typing import Any
 from vqa_harness.console import markdown, markdown_table
 from vqa_harness.destinations import Writing
 from vqa_harness.files import write_text
+from vqa_harness.ladder import searched
 
 Json = Mapping[str, Any]
 
@@ -97,6 +98,9 @@ def _markdown(document: Json) -> Iterator[str]:
         yield from markdown_table(AGGREGATE_HEAD, aggregate_rows(document))
     for source in document["sources"]:
         yield f"\n## {markdown(source['name'])}\n"
+        if found := searched.searched_rows(document, source):
+            yield from markdown_table(searched.searched_head(document), found)
+            yield f"\n{searched.NOTE} {searched.sampled(source)}\n"
         yield from markdown_table(rung_head(document), rung_rows(document, source))
         yield f"\n{pool} over frames; bitrate of the video packets; {MARKS}.\n"
         if source["comparisons"]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vqa_harness.ladder import output as tables
+from vqa_harness.ladder import searched
 from vqa_harness.report.charts import rate_chart
 from vqa_harness.report.data import Section
 from vqa_harness.report.parts import DIRECTIONS, MINUS, FactCard, PageTable, SectionPage
@@ -29,6 +30,8 @@ def add_ladder(page: SectionPage, chart: Json, section: Section, document: Docum
         sign = 1 if about["direction"] == "higher" else -1
         page.rate_features.append((feature, about["unit"], DIRECTIONS[sign]))
         chart["rate"][feature] = rate_chart(feature, about, source, pool)
+    if source.get("searched"):
+        _add_search(page, source, document)
     for one in source["comparisons"]:
         page.cards.append(_comparison_card(one, source, pool))
     if source["comparisons"]:
@@ -60,6 +63,15 @@ def add_ladder(page: SectionPage, chart: Json, section: Section, document: Docum
         head = ("feature", "from", "to", "gain", "bitrate", "visible")
         page.tables.append(PageTable("Steps along the hull", head, steps, folded=True))
     page.warnings += [f"{f}, {s}: {text}" for f, s, text in tables.curve_notes(source)]
+
+
+def _add_search(page: SectionPage, source: Document, document: Document) -> None:
+    """Add the rungs that were searched for, and folded away what was tried for them."""
+    note = f"{searched.NOTE} {searched.sampled(source)}".strip()
+    head, rows = searched.searched_head(document), searched.searched_rows(document, source)
+    page.tables.append(PageTable("Settings that meet the targets", head, rows, note))
+    head, rows = searched.tried_head(document), searched.tried_rows(source)
+    page.tables.append(PageTable("Encodings tried", head, rows, folded=True))
 
 
 def _marked(cell: str) -> str:

@@ -2,9 +2,9 @@
 
 Quality falls along a scale, and the search closes in on the last setting that meets the targets,
 from both sides. The trend through what was measured tells where that should be; where only one side
-comes nearer, a setting further on is taken. Small rises are allowed for: the trend is made to fall, of several
-settings that meet the targets the furthest counts, and a setting that misses them by less than its
-neighbours differ does not end the search before the one behind it was tried.
+comes nearer, a setting further on is taken. Small rises are allowed for: the trend is made to fall,
+of several settings that meet the targets the furthest counts, and a setting that misses them by
+little does not end the search before the one behind it was tried.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 from vqa_harness.search.trend import Margins
 
-
 _NEAR_BEST = 0.01
 """Part of the distance of a bound from the best value below which distances are all the same."""
 

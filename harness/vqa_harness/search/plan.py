@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from vqa_harness.errors import UsageError, refuse_twice
@@ -90,9 +89,7 @@ def searches_of(plan: SearchPlan, sources: dict[str, SearchSource]) -> list[Rung
         sampled = sources[source.name].samples is not None
         for grid, scale in plan.grids:
             for height in dict.fromkeys(even(height) for height in grid.heights or (own,)):
-                search = RungSearch(
-                    source.name, grid, height, scale, plan.goals, sampled=sampled
-                )
+                search = RungSearch(source.name, grid, height, scale, plan.goals, sampled=sampled)
                 searches.append(search)
     return searches
 
@@ -111,7 +108,7 @@ def _prepared(source: LadderSource, share: float | None, folder: Path) -> Search
         return SearchSource(source.name, whole)
     if rate is None or frames is None:
         raise UsageError(f"{path.name}: does not say how long it is; use --samples all")
-    stretches = choose(frames, _cuts(path, rate), rate, share)
+    stretches = choose(frames, _cuts(path), rate, share)
     if sum(map(len, stretches)) == frames:
         return SearchSource(source.name, whole)
     make_folder(folder)
@@ -124,7 +121,7 @@ def _prepared(source: LadderSource, share: float | None, folder: Path) -> Search
     return SearchSource(source.name, whole, samples, taken, places)
 
 
-def _cuts(path: Path, rate: Fraction) -> list[int]:
+def _cuts(path: Path) -> list[int]:
     """The first frame of every scene of a video but the first."""
     from vqa_harness.qc.scenes import scene_cuts
 

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,7 +117,7 @@ def _parts(frames: int, cuts: Sequence[int], rate: Fraction) -> list[Stretch]:
     for start, stop in zip([0, *inner], [*inner, frames], strict=True):
         count = -(-(stop - start) // longest)
         marks = [start + (stop - start) * k // count for k in range(count + 1)]
-        parts += [Stretch(a, b) for a, b in zip(marks, marks[1:], strict=False)]
+        parts += [Stretch(a, b) for a, b in pairwise(marks)]
     return parts
 
 
