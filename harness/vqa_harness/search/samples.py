@@ -96,9 +96,10 @@ def choose(frames: int, cuts: Sequence[int], rate: Fraction, share: float) -> li
     wanted = max(1, round(share * frames))
     shortest = max(1, round(SHORTEST * rate))
     count = min(len(parts), max(1, wanted // shortest))
-    starts = [part.start for part in parts]
-    places = ((2 * k + 1) * frames // (2 * count) for k in range(count))
-    chosen = [parts[k] for k in dict.fromkeys(bisect_right(starts, p) - 1 for p in places)]
+    chosen = _spread(parts, count, frames)
+    while sum(map(len, chosen)) < wanted and count < len(parts):
+        count += 1
+        chosen = _spread(parts, count, frames)
     whole = sum(map(len, chosen))
     stretches = []
     for part in chosen:
@@ -107,6 +108,19 @@ def choose(frames: int, cuts: Sequence[int], rate: Fraction, share: float) -> li
     if sum(map(len, stretches)) > 0.9 * frames:
         return [Stretch(0, frames)]
     return stretches
+
+
+def _spread(parts: list[Stretch], count: int, frames: int) -> list[Stretch]:
+    """Of the parts of a video those at so many even distances in time; all, if so many are asked.
+
+    One is taken once, however many of the places it covers.
+    """
+    if count == len(parts):
+        return parts
+    starts = [part.start for part in parts]
+    places = ((2 * k + 1) * frames // (2 * count) for k in range(count))
+    numbers = dict.fromkeys(bisect_right(starts, place) - 1 for place in places)
+    return [parts[number] for number in numbers]
 
 
 def _parts(frames: int, cuts: Sequence[int], rate: Fraction) -> list[Stretch]:
