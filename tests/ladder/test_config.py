@@ -139,7 +139,9 @@ def test_the_schema_has_every_key_and_the_page_too(cli):
     code, out, _ = cli("ladder", "--schema")
     assert code == 0
     schema = json.loads(out)
-    assert set(schema["properties"]) == {"schema", "metrics", "compare", "source", "encode"}
+    assert set(schema["properties"]) == {
+        *("schema", "metrics", "compare", "search", "source", "encode"),
+    }
     assert schema["$defs"]["EncodeTable"]["properties"]["codec"]["enum"] == list(CODECS)
     assert schema["$defs"]["SeriesTable"]["required"] == ["name", "rungs"]
     keys = set(schema["properties"])

@@ -207,7 +207,7 @@ def test_samples_by_scene_are_searched_and_the_whole_is_checked(
     monkeypatch.setattr(search_plan, "_cuts", lambda _: [6])
     out = tmp_path / "out"
     arguments = ("ladder", "-r", source, *ENCODE[:2], *TARGET, "--samples", "50%", "-o", out)
-    code, text, err = cli(*arguments, "--report")
+    code, _, err = cli(*arguments, "--report")
     assert code == 0
     document = json.loads((out / "ladder.json").read_text())
     (about,) = (one["searched"] for one in document["sources"])
@@ -232,7 +232,7 @@ def test_exit_codes(source, tmp_path, cli, monkeypatch, encodes):
     )
     assert code == GateFailed.exit_code
     assert "not met even at crf 40, the best allowed" in text
-    assert "1 rungs cannot meet psnr_y.mean >= 60: clip, x264 ultrafast, 64 lines" in err
+    assert "1 rung cannot meet psnr_y.mean >= 60: clip, x264 ultrafast, 64 lines" in err
     assert cli("report", tmp_path / "a" / "ladder.json")[0] == 0
     code, text, _ = cli(
         *(*arguments, "--crf", "10,12", "--target", "psnr_y.mean >= 10"), "-o", tmp_path / "b"

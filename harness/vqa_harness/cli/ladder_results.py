@@ -105,4 +105,5 @@ def failure_of(document: dict[str, Any]) -> VqaError | None:
     if not missed:
         return None
     targets = ", ".join(document["search"]["targets"])
-    return GateFailed(f"{len(missed)} rungs cannot meet {targets}: {'; '.join(missed)}")
+    what = "1 rung" if len(missed) == 1 else f"{len(missed)} rungs"
+    return GateFailed(f"{what} cannot meet {targets}: {'; '.join(missed)}")
