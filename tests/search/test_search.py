@@ -221,7 +221,7 @@ def test_samples_by_scene_are_searched_and_the_whole_is_checked(
     assert "on samples: psnr_y.mean" in err
     assert "Settings that meet the targets" in (out / "report.html").read_text()
     table = (out / "ladder.md").read_text()
-    assert "searched on 2 stretches, 50% of the frames; found on the whole video" in table
+    assert "Searched on 2 stretches, 50% of the frames; checked on the whole video." in table
     assert "| x264 ultrafast | 64 |" in table
 
 

@@ -57,13 +57,14 @@ def tried_rows(source: Json) -> list[list[str]]:
 
 
 def sampled(source: Json) -> str:
-    """On how much of a source was searched, in words; empty where on all of it."""
+    """A sentence on how much of a source was searched on; empty where on all of it."""
     about = source.get("searched")
     if not about or not about["samples"]:
         return ""
     count = len(about["samples"])
     stretches = "one stretch" if count == 1 else f"{count} stretches"
-    return f"searched on {stretches}, {about['share']:.0%} of the frames; found on the whole video"
+    share = f"{about['share']:.0%} of the frames"
+    return f"Searched on {stretches}, {share}; checked on the whole video."
 
 
 def _rungs(source: Json) -> Sequence[Json]:
