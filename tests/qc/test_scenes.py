@@ -1,6 +1,7 @@
 """Cuts of clips whose cuts are known."""
 
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -33,13 +34,13 @@ def test_the_cuts_of_a_real_clip_are_found_and_no_other():
 
 @pytest.mark.parametrize("crf", ["18", "40"])
 def test_joined_scenes_are_cut_where_they_were_joined(shots, tmp_path, crf):
-    path = written(tmp_path / "a.mp4", sum(shots, []), options={**CODED, "crf": crf})
+    path = written(tmp_path / "a.mp4", [*chain(*shots)], options={**CODED, "crf": crf})
     assert frames_of_cuts(path) == [30, 60]
 
 
 @pytest.mark.parametrize("length", [1, 3, 5])
 def test_a_flash_is_no_cut_and_hides_none(shots, tmp_path, length):
-    frames = sum(shots, [])
+    frames = [*chain(*shots)]
     for at in (10, 40):
         frames[at : at + length] = map(brighter, frames[at : at + length])
     assert frames_of_cuts(written(tmp_path / "a.mp4", frames)) == [30, 60]
@@ -62,7 +63,7 @@ def test_a_frame_that_blends_two_scenes_hides_no_cut(shots, tmp_path):
 
 def test_black_bars_and_a_logo_hide_no_cut(shots, tmp_path):
     frames = []
-    for planes in sum(shots, []):
+    for planes in [*chain(*shots)]:
         luma = planes[0].copy()
         luma[:18] = luma[-18:] = 16
         luma[20:30, 4:30] = 235
@@ -87,7 +88,7 @@ def test_a_camera_in_the_hand_makes_no_cut(tmp_path):
 
 def test_times_of_a_varying_rate_are_exact(shots, tmp_path):
     times = [3 * i if i < 30 else 90 + 5 * (i - 30) for i in range(90)]
-    path = written(tmp_path / "a.mkv", sum(shots, []), pts=times, time_base=Fraction(1, 100))
+    path = written(tmp_path / "a.mkv", [*chain(*shots)], pts=times, time_base=Fraction(1, 100))
     assert [cut.time for cut in scene_cuts(path)] == [Fraction(90, 100), Fraction(240, 100)]
 
 

@@ -226,7 +226,7 @@ class Run:
             metrics=sorted(results, key=lambda r: order[id(r)]),
             reading=self._pairs.reading(),
             alignment=self._pairs.alignment(),
-            warnings=self._with_qc(self._pairs.warnings(), qc),
+            warnings=with_qc(self._pairs.warnings(), qc),
             seconds={
                 "total": end - self._begin,
                 "load": self._made - self._begin,
@@ -236,11 +236,6 @@ class Run:
             sha256=hashes.result(),
             qc=qc,
         )
-
-    @staticmethod
-    def _with_qc(warnings: list[str], qc: Mapping[str, Any]) -> list[str]:
-        """The warnings, with those that looking for events adds."""
-        return warnings + [text for text in qc.get("warnings", ()) if text not in warnings]
 
     def _events(self) -> dict[str, Any]:
         """The events of the distorted video, if they are looked for.
@@ -327,6 +322,11 @@ class Run:
     def _hash(self) -> dict[str, str]:
         hashes = {role: hash_source(s) for role, s in self._sources.items() if s is not None}
         return {role: digest for role, digest in hashes.items() if digest is not None}
+
+
+def with_qc(warnings: list[str], qc: Mapping[str, Any]) -> list[str]:
+    """The warnings, with those that looking for events adds."""
+    return warnings + [text for text in qc.get("warnings", ()) if text not in warnings]
 
 
 def _open_pairs(

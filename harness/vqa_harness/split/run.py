@@ -13,10 +13,11 @@ from vqa_harness.errors import InputError, UsageError, VqaError
 from vqa_harness.media.source import VideoSource, hash_source
 from vqa_harness.pipeline.drivers import FusionDriver
 from vqa_harness.pipeline.job import Job
-from vqa_harness.pipeline.runner import RunOptions, check_requests, run
+from vqa_harness.pipeline.runner import RunOptions, check_requests, run, with_qc
 from vqa_harness.pipeline.sight import beyond_sdr
 from vqa_harness.processes import in_order, threads_each
 from vqa_harness.protocols import RunInfo
+from vqa_harness.qc.check import check
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 from vqa_harness.result import MetricResult, RunResult
@@ -93,6 +94,8 @@ def _plan(
     for source in (distorted, reference):
         if source is not None and not isinstance(source, Path) and not _sendable(source):
             raise _Undivided("a video in memory cannot be handed to other processes")
+    if reference is None and options.align is not None and options.align.grain == "off":
+        raise _Undivided("the frames that lack film grain are counted over the whole video")
     if not any(_splits(request) for request in requests):
         names = ", ".join(request.label for request in requests)
         raise _Undivided(f"{names}: cannot be split")
@@ -152,6 +155,9 @@ class _Joining:
         results = self._measure(pieces)
         reading, warnings = self._reading(results)
         metrics = self._metrics(pieces, results)
+        qc = {}
+        if self._options.qc:
+            qc = check(sources["distorted"], threads=self._options.threads).to_json()
         end = time.perf_counter()
         return RunResult(
             distorted=plan.recipe.distorted,
@@ -160,7 +166,8 @@ class _Joining:
             metrics=metrics,
             reading=reading,
             alignment=plan.alignment,
-            warnings=warnings,
+            warnings=with_qc(warnings, qc),
+            qc=qc,
             seconds={"total": end - begin, "load": 0.0, "decode": 0.0},
             cpu_seconds=time.process_time() - cpu + self._cpu,
             sha256={
