@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from facts import save
 
 from vqa_harness.frames import ColourInfo, Frame, StreamInfo
 from vqa_harness.protocols import RunInfo
@@ -139,6 +138,8 @@ def main():
     if arguments.output:
         arguments.output.write_text(json.dumps(found, indent=2) + "\n")
     if arguments.save:
+        from facts import save  # needs PyAV, which a machine with a GPU may lack
+
         save("cvvdp", found)
 
 
