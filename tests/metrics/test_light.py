@@ -3,10 +3,12 @@ import pytest
 
 from tests.metrics import light_definition as definition
 from vqa_harness.frames import ColourInfo
+from vqa_harness.jit import kernel
 from vqa_harness.media.pixels import FACTORS, chroma_shape
 from vqa_harness.testing import rgb_frame, yuv_frame
 from vqa_metrics.light.conversion import to_bt709
-from vqa_metrics.light.frames import Light, linear_rgb
+from vqa_metrics.light.frames import Light
+from vqa_metrics.light.kernels import linear_row, scratch_size
 
 
 def planes_of(depth, chroma, shape=(37, 51), seed=0):
@@ -17,8 +19,18 @@ def planes_of(depth, chroma, shape=(37, 51), seed=0):
     return [rng.integers(0, 2**depth, size, dtype=dtype) for size in sizes]
 
 
+@kernel()
+def linear_rows(codes, scratch, out):
+    for row in range(codes.first.shape[0]):
+        linear_row(codes, row, scratch, out[0, row], out[1, row], out[2, row])
+
+
 def light(frame, transfer="auto"):
-    return np.moveaxis(linear_rgb(Light(transfer).codes(frame)), 0, 2)
+    """(H, W, 3) linear RGB."""
+    out = np.empty((3, frame.height, frame.width), np.float32)
+    scratch = np.empty(scratch_size(frame.width), np.float32)
+    linear_rows(Light(transfer).codes(frame), scratch, out)
+    return np.moveaxis(out, 0, 2)
 
 
 def colour(**facts):

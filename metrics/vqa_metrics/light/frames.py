@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
 from vqa_harness.frames import ColourInfo, Frame
 from vqa_harness.media.pixels import FACTORS
 from vqa_harness.protocols import RunInfo
 from vqa_metrics.light.conversion import conversion
-from vqa_metrics.light.kernels import Codes, linear_planes, scratch_size
+from vqa_metrics.light.kernels import Codes
 from vqa_metrics.light.transfer import curve_of
 from vqa_metrics.reference import packed
 
@@ -59,18 +62,18 @@ class Light:
         made = conversion(frame.colour, frame.depth, curve, gray=gray)
         return Codes(planes[0], planes[1], planes[2], across, down, made)
 
+    def info(self) -> Mapping[str, Any]:
+        """Return what a metric says of its light in the log."""
+        return {"transfer": sorted(self.curves), "transfer_assumed": self.assumed}
 
-def linear_rgb(codes: Codes) -> NDArray[np.float32]:
-    """Convert a whole picture to linear light.
+
+def blank_codes(side: int, dtype: DTypeLike) -> Codes:
+    """Return a square black picture, which kernels are compiled with.
 
     Args:
-        codes: its planes, see `Light.codes`.
-
-    Returns:
-        (3, H, W) float32 RGB with the primaries of BT.709; 1 is the white of standard dynamic
-        range, 255 cd/m2 where light is absolute. Colours outside BT.709 have negative values.
+        side: rows and columns.
+        dtype: uint8 or uint16.
     """
-    height, width = codes.first.shape
-    out = np.empty((3, height, width), np.float32)
-    linear_planes(codes, np.empty(scratch_size(width), np.float32), out)
-    return out
+    plane = packed(np.zeros((side, side), dtype))
+    colour = ColourInfo(full_range=False, matrix="bt709")
+    return Codes(plane, plane, plane, 1, 1, conversion(colour, 8, "bt1886"))

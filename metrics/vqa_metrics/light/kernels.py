@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqa_harness.frames import Plane
-from vqa_harness.jit import kernel, part
+from vqa_harness.jit import part
 from vqa_metrics.light.conversion import Conversion
 from vqa_metrics.light.transfer import HLG_GAMMA, HLG_PEAK, STEPS, WHITE
 
@@ -153,10 +153,3 @@ def linear_row(codes: Codes, row: int, scratch: Row, r: Row, g: Row, b: Row) -> 
 def scratch_size(width: int) -> int:
     """Elements of scratch that `linear_row` needs for rows of so many pixels."""
     return 4 * (width + 8)
-
-
-@kernel()
-def linear_planes(codes: Codes, scratch: Row, out: NDArray[np.float32]) -> None:
-    """Make (3, H, W) float32 linear RGB of a whole picture."""
-    for row in range(codes.first.shape[0]):
-        linear_row(codes, row, scratch, out[0, row], out[1, row], out[2, row])

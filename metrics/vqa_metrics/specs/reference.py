@@ -1,4 +1,4 @@
-"""PSNR, SSIM, MS-SSIM, SSIMULACRA2 and VMAF, as data."""
+"""PSNR, SSIM, MS-SSIM, SSIMULACRA2, Butteraugli and VMAF, as data."""
 
 from __future__ import annotations
 
@@ -65,6 +65,34 @@ SSIMULACRA2 = MetricSpec(
     sdr_only=True,
     smallest=8,
 )
+BUTTERAUGLI = MetricSpec(
+    name="butteraugli",
+    factory="vqa_metrics.butteraugli.metric:Butteraugli",
+    features=(
+        Feature(
+            "butteraugli",
+            higher_is_better=False,
+            lo=0,
+            help="largest difference in the frame; about 1 where one is just seen",
+        ),
+        Feature(
+            "butteraugli_3norm",
+            higher_is_better=False,
+            lo=0,
+            help="all differences of the frame, larger ones more",
+        ),
+    ),
+    reference=True,
+    params=(
+        Param("nits", 80.0, "luminance of standard dynamic range's white, cd/m2", 1, 10_000),
+        TRANSFER,
+    ),
+    version="0.11",
+    summary="Butteraugli, a model of early vision for small differences, as libjxl defines it",
+    paper="Alakuijala et al., Google, 2016; version of libjxl 0.11, 2024",
+    warmup="vqa_metrics.butteraugli.warmup",
+    smallest=8,
+)
 VMAF = MetricSpec(
     name="vmaf",
     factory="vqa_metrics.vmaf.metric:Vmaf",
@@ -110,4 +138,4 @@ VMAF = MetricSpec(
     extra=EXTRA,
     backend="vqa_metrics.vmaf.backend:backend_of",
 )
-SPECS: tuple[MetricSpec, ...] = (PSNR, SSIM, MS_SSIM, SSIMULACRA2, VMAF)
+SPECS: tuple[MetricSpec, ...] = (PSNR, SSIM, MS_SSIM, SSIMULACRA2, BUTTERAUGLI, VMAF)

@@ -46,8 +46,4 @@ class Ssimulacra2(Metric):
 
     def info(self) -> Mapping[str, Any]:
         """Return the version of the method, and the curves that made light of code values."""
-        return {
-            "scales": SCALES,
-            "transfer": sorted(self._light.curves),
-            "transfer_assumed": self._light.assumed,
-        }
+        return {"scales": SCALES, **self._light.info()}

@@ -1,0 +1,1 @@
+"""Butteraugli, as libjxl 0.11 defines it."""
