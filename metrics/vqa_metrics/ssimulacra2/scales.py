@@ -55,7 +55,7 @@ class Buffers(NamedTuple):
 
 
 def new_buffers(height: int, width: int) -> Buffers:
-    """Make the arrays for pictures of a size: some 8 bytes a pixel."""
+    """Make the arrays for pictures of a size: some 7 bytes a pixel."""
     step = width + PITCH
     return Buffers(
         np.zeros((2 * _PLANES, width), np.float32),

@@ -10,7 +10,7 @@ from vqa_metrics.ssimulacra2.maps import SUMS
 from vqa_metrics.ssimulacra2.picture import SMALLEST, ssimulacra2
 from vqa_metrics.ssimulacra2.scales import first_scale, new_buffers
 
-SECONDS = 9.0
+SECONDS = 8.0
 """About how long one core compiles for 8 bits and above, see ``benchmarks/bench_compile.py``."""
 
 
