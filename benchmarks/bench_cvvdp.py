@@ -138,7 +138,7 @@ def main():
     if arguments.output:
         arguments.output.write_text(json.dumps(found, indent=2) + "\n")
     if arguments.save:
-        from facts import save  # needs PyAV, which a machine with a GPU may lack
+        from facts import save  # asks PyAV for FFmpeg's versions
 
         save("cvvdp", found)
 
