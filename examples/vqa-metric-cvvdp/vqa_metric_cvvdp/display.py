@@ -23,21 +23,29 @@ def models() -> dict[str, dict[str, Any]]:
     return found
 
 
+def check_display(name: str) -> None:
+    """Refuse a display that there is not.
+
+    Raises:
+        UsageError: there is no model of this name.
+    """
+    if name != "auto" and name not in models():
+        raise UsageError(f"cvvdp:display={name}: choose auto or one of {', '.join(models())}")
+
+
 def chosen_display(name: str, video: StreamInfo) -> str:
     """The name of the display model for a video.
 
     Args:
-        name: as asked for; ``auto`` for the standard one of the video's transfer.
+        name: as asked for, and checked; ``auto`` for the standard one of the video's transfer.
         video: the video.
 
     Raises:
-        UsageError: there is no such display, or it does not show what the video is encoded in.
+        UsageError: the display does not show what the video is encoded in.
     """
     transfer = video.colour.transfer
     if name == "auto":
         return _BY_TRANSFER.get(transfer, _SDR)
-    if name not in models():
-        raise UsageError(f"cvvdp:display={name}: choose auto or one of {', '.join(models())}")
     shows = photometry(name, 0.0).EOTF
     needs = _EOTF.get(transfer, "sRGB")
     if shows != needs:

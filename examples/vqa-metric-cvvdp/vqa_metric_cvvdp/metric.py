@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from vqa_harness import Frame, Metric, MetricError, MissingBackend, RunInfo, StreamScores
-from vqa_metric_cvvdp.display import chosen_display, geometry, photometry
+from vqa_metric_cvvdp.display import check_display, chosen_display, geometry, photometry
 from vqa_metric_cvvdp.pictures import display_encoded
 from vqa_metric_cvvdp.stream import CvvdpStream
 
@@ -30,6 +30,7 @@ class ColorVideoVdp(Metric):
 
     Raises:
         MissingBackend: ``cuda`` is asked for, and there is none.
+        UsageError: there is no such display.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ColorVideoVdp(Metric):
     ) -> None:
         if device == "cuda" and not torch.cuda.is_available():
             raise MissingBackend("cvvdp:device=cuda: torch finds no CUDA GPU; use device=cpu")
+        check_display(display)
         there = "cuda" if torch.cuda.is_available() else "cpu"
         self._device = torch.device(there if device == "auto" else device)
         self._display, self._peak, self._ppd, self._window = display, peak, ppd, window
@@ -57,7 +59,7 @@ class ColorVideoVdp(Metric):
         """Choose the display and set up the metric for it.
 
         Raises:
-            UsageError: there is no such display, or it does not fit the video.
+            UsageError: the display does not fit the video.
             MetricError: the video does not tell its frame rate.
         """
         video = run.distorted
