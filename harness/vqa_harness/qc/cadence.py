@@ -19,7 +19,7 @@ TIMES = 4
 """How many times a pattern is seen at least."""
 SHORTEST = Fraction(1, 2)
 """Seconds for which a pattern is seen at least."""
-DROP = 0.2
+DROP = 0.35
 """Share of the change of the frames around it that a frame changes by at most, if it repeats the
 one before: coding leaves something.
 """
@@ -59,20 +59,27 @@ def cadence_events(changes: Sequence[float | None], timeline: Timeline) -> list[
         timeline: when they are shown.
     """
     same = repeats(changes)
-    found: list[QcEvent] = []
+    spans: list[tuple[int, int, list[bool]]] = []
     first = 0
     while first < len(same):
         fit = _longest(same, first)
         if fit is not None:
             stop, period = fit
             pattern = _pattern(same, first, period)
-            event = timeline.event("repeat", first, stop, sum(pattern) / period, _shown(pattern))
-            if event.seconds >= SHORTEST and _moves(changes[first:stop], same[first:stop]):
-                found.append(event)
+            long = timeline.at(stop) - timeline.at(first) >= SHORTEST
+            if long and _moves(changes[first:stop], same[first:stop]):
+                last = spans[-1] if spans else None
+                if last and _shown(last[2]) == _shown(pattern) and first - last[1] <= 2 * period:
+                    spans[-1] = last[0], stop, pattern  # one frame that was no repeat lies between
+                else:
+                    spans.append((first, stop, pattern))
                 first = stop
                 continue
         first += 1
-    return found
+    return [
+        timeline.event("repeat", first, stop, sum(pattern) / len(pattern), _shown(pattern))
+        for first, stop, pattern in spans
+    ]
 
 
 def _moves(changes: Sequence[float | None], same: Sequence[bool]) -> bool:

@@ -94,10 +94,15 @@ class VideoWatch:
             QcEvent("scene", cut.time, cut.time, cut.strength, cut.frame, cut.frame)
             for cut in self._cuts
         ]
+        dark = black_events(self._black, timeline)  # it stands still, and is told once
         flashes = self._flashes.events(timeline)  # they come and go in patterns of their own
         return {
-            "black": black_events(self._black, timeline),
-            "freeze": self._freezes.events(timeline, {cut.frame for cut in self._cuts}),
+            "black": dark,
+            "freeze": [
+                event
+                for event in self._freezes.events(timeline, {cut.frame for cut in self._cuts})
+                if not any(d.start <= event.start and event.end <= d.end for d in dark)
+            ],
             "flash": flashes,
             "field_order": self._fields.events(timeline, self._info.field_order),
             "levels": level_events(self._outside, timeline),
