@@ -72,6 +72,10 @@ class QcTarget(RuleTarget):
         unit = LEVELS[self.name][1] if self.name in LEVELS else TOTALS[self.total]
         return f" {unit}" if unit else ""
 
+    def bound(self, limit: float) -> str:
+        """With the unit: it tells frames from seconds."""
+        return f"{limit:g}{self.unit}"
+
     def in_unit(self, unit: str) -> RuleTarget:
         """The target in that unit: seconds and frames are both lengths of the same events."""
         lengths = {"s": "seconds", "frames": "frames"}

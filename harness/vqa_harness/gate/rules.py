@@ -52,7 +52,7 @@ class Rule:
 
     def __str__(self) -> str:
         """The rule as it is written on the command line."""
-        return f"{self.target} {self.op} {self.limit:g}{self.target.unit}"
+        return f"{self.target} {self.op} {self.target.bound(self.limit)}"
 
     @property
     def needs_baseline(self) -> bool:

@@ -110,6 +110,10 @@ class RuleTarget(ABC):
         """The unit of the value with a space before it; empty for none."""
         return ""
 
+    def bound(self, limit: float) -> str:
+        """A bound as it is shown in a rule; with its unit only where that says what is meant."""
+        return f"{limit:g}"
+
     def in_unit(self, unit: str) -> RuleTarget:
         """The target whose value is in a unit that stands behind the bound of a rule.
 
