@@ -243,7 +243,7 @@ class Run:
         Of a pair some frames may have been left out, or made comparable; there the video is read
         once more, as it is.
         """
-        source = self._sources["distorted"]
+        source = self._sources.get("distorted")  # frames that are made on the fly have none
         if not self._options.qc or source is None:
             return {}
         if self._qc is not None:
