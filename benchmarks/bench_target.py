@@ -131,6 +131,7 @@ def av1an(values: Values, limit: float, _pool: str, scale: Scale) -> tuple[int |
         looked_up.append(place)
         return values[place]
 
+    target_quality.VMAF.__init__ = lambda *_, **__: None  # which looks for an ffmpeg program
     search = TargetQuality(project)
     search.vmaf_probe = probe
     target_quality.VMAF.read_weighted_vmaf = staticmethod(lambda value: value)
