@@ -56,7 +56,8 @@ def speed(arguments, folder):
         name = f"{n:03}.mp4"
         if n < 10:
             size = {"width": 640, "height": 360}
-            make_video(folder / name, 50, seed=n, options={"preset": "ultrafast"}, **size)
+            options = {"preset": "ultrafast", "crf": str(18 + 2 * n)}
+            make_video(folder / name, 50, options=options, **size)
         else:  # of other bytes, so that no log is there already
             content = (folder / f"{n % 10:03}.mp4").read_bytes()
             free = (8 + n).to_bytes(4, "big") + b"free" + bytes(n)
