@@ -67,6 +67,7 @@ def speed(arguments, folder):
     (folder / "cases.csv").write_text(f"file,reference\n{rows}")
     metrics = ["-m", arguments.metrics, "-q"]
     result = {"clips": len(names), "frames": 50, "metrics": arguments.metrics}
+    result["engine"] = arguments.engine
     batch = ["batch", "cases.csv", "--engine", arguments.engine, *metrics]
     for turn in range(arguments.rounds):
         ways = {
@@ -157,7 +158,7 @@ def main():
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--metrics", default="psnr,ssim,niqe")
-    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--engine", choices=["pool", "dask"], default="dask")
     parser.add_argument("--save", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -166,7 +167,8 @@ def main():
     for name, value in result.items():
         print(f"{name:36} {value}")
     if arguments.save:
-        print("saved", save(f"batch-{arguments.what}", result))
+        name = "-".join(["batch", arguments.what, *result.get("engine", "").split()])
+        print("saved", save(name, result))
 
 
 if __name__ == "__main__":

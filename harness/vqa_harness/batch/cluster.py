@@ -39,7 +39,14 @@ _CONFIG = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": False,
+    "distributed.worker.profile.enabled": False,  # it would look into the thread 100 times a second
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.admin.low-level-log-length": 50,
+    "distributed.admin.tick.interval": "1s",
     "distributed.admin.tick.limit": "1h",
+    "distributed.diagnostics.nvml": False,
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.diagnostics.computations.max-history": 1,
     "logging": {"distributed": "critical"},
 }
 _STARTS = 3
@@ -243,8 +250,8 @@ class _ClusterEngine:
         from distributed import as_completed
 
         self._client, self._settings, self._jobs = client, settings, jobs
-        self._mark = uuid4().hex[:8]
-        self._cases: dict[str, Case] = {}
+        self._mark = f"vqa-{uuid4().hex[:8]}"
+        self._cases: dict[Any, Case] = {}
         self._ended = as_completed(loop=client.loop, with_results=True, raise_errors=False)
         self._slots, self._asked, self._alone_since = jobs or 1, -_ASK_EVERY, time.monotonic()
 
@@ -257,7 +264,7 @@ class _ClusterEngine:
         return 2 * self._slots + 1
 
     def submit(self, case: Case) -> None:
-        key = f"vqa-{case.key[:24]}-{case.attempt}-{self._mark}"
+        key = (self._mark, case.key, case.attempt)  # Dask keeps for ever what it has of first parts
         future = self._client.submit(score_on_worker, case, self._settings, key=key, pure=False)
         self._cases[key] = case
         self._ended.add(future)
