@@ -83,6 +83,7 @@ BUTTERAUGLI = MetricSpec(
         ),
     ),
     reference=True,
+    context=(0, 0),
     params=(
         Param("nits", 80.0, "luminance of standard dynamic range's white, cd/m2", 1, 10_000),
         TRANSFER,
