@@ -179,7 +179,7 @@ def test_what_ends_a_run_is_raised_where_frames_are_pushed(monkeypatch):
     def stop():
         raise vqa.InputError("the disk is full")
 
-    monkeypatch.setattr("vqa_harness.pipeline.runner.interruption.check", stop)
+    monkeypatch.setattr("vqa_harness.pipeline.feeding.interruption.check", stop)
     scorer = Scorer("brightness", registry=registry_of(monkeypatch))
     with pytest.raises(vqa.InputError, match="the disk is full"):
         scorer.update(_gray(20))
