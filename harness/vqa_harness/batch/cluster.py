@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,8 +63,6 @@ _PATIENCE = 60.0
 
 def installed() -> bool:
     """Whether ``dask.distributed`` is installed."""
-    from importlib.util import find_spec
-
     return find_spec("distributed") is not None
 
 
@@ -85,14 +84,12 @@ def local_engine(settings: Settings, jobs: int) -> Iterator[tuple[Engine, str]]:
 
     The address is empty where bokeh, which draws the dashboard, is not installed.
     """
-    from importlib.util import find_spec
-
     import dask
     from distributed import Client
 
     _be_quiet()
     _quiet_tracker()
-    shown = find_spec("bokeh") is not None
+    shown = _has_bokeh()
     with (
         _scratch_folder() as scratch,
         dask.config.set({**_CONFIG, "temporary-directory": str(scratch)}),
@@ -208,8 +205,13 @@ def _be_quiet() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
+def _has_bokeh() -> bool:
+    return find_spec("bokeh") is not None
+
+
 def _has_dashboard(client: Client) -> bool:
-    return "dashboard" in client.scheduler_info(n_workers=0).get("services", {})
+    """Whether the scheduler shows something; without bokeh it has a server that does not."""
+    return _has_bokeh() and "dashboard" in client.scheduler_info(n_workers=0).get("services", {})
 
 
 def _check_workers(client: Client) -> None:
