@@ -8,6 +8,7 @@ DOCS_STAMP := $(VENV)/.installed-docs
 LIGHT := .venv-light
 LIGHT_STAMP := $(LIGHT)/.installed
 EXAMPLE := examples/vqa-metric-colorfulness
+CVVDP := examples/vqa-metric-cvvdp
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # Side by side, a process for each processor; the tests of a file stay together where that is no delay.
 PYTEST := -m pytest -q --numprocesses auto --dist worksteal
@@ -34,10 +35,10 @@ $(BASE): pyproject.toml constraints.txt
 	$(call size,$(VENV))
 	@touch $@
 
-$(STAMP): $(BASE) $(EXAMPLE)/pyproject.toml
+$(STAMP): $(BASE) $(EXAMPLE)/pyproject.toml $(CVVDP)/pyproject.toml
 	@echo "installing everything that developing needs into $(VENV): about 7 GB, most of it torch"
 	$(BIN)/python $(PIP) --editable '.[clip,vmaf,train,dev]'
-	$(BIN)/python $(PIP) --no-deps --editable $(EXAMPLE)
+	$(BIN)/python $(PIP) --no-deps --editable $(EXAMPLE) --editable $(CVVDP)
 	$(call size,$(VENV))
 	@touch $@
 
