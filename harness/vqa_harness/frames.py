@@ -176,6 +176,17 @@ class Frame:
         """(H, W, 3) uint8, full range, read-only; range and matrix as in ``colour``."""
         return self.cached("rgb", lambda frame: frame._pixels().rgb())
 
+    @property
+    def rgb_depth(self) -> int:
+        """Bits per sample of the RGB that was decoded; 0 where the picture was not RGB.
+
+        Two RGB pictures are given to metrics as YCbCr planes; where this is 8 and nothing was
+        scaled, `rgb` is what was decoded.
+        """
+        if self.chroma == "rgb":
+            return self.depth
+        return int(getattr(self._pixels(), "rgb_depth", 0))
+
     def rgb_patches(
         self, rows: Sequence[int], columns: Sequence[int], side: int
     ) -> NDArray[np.uint8]:

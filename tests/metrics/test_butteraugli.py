@@ -15,8 +15,8 @@ from tests.metrics.light_pictures import NAMES, pairs
 from tests.paths import GOLDEN
 from vqa_harness.frames import ColourInfo
 from vqa_harness.jit import kernel
-from vqa_harness.protocols import RunInfo
-from vqa_harness.testing import check_metric, rgb_frame, sample_frames, stream_info, yuv_frame
+from vqa_harness.media.encode import encode_frames
+from vqa_harness.testing import check_metric, rgb_frame, sample_frames, yuv_frame
 from vqa_harness.testing.synthetic import make_video, moving_pattern
 from vqa_metrics.butteraugli.metric import Butteraugli
 from vqa_metrics.butteraugli.opsin import logarithm
@@ -206,16 +206,18 @@ def test_threads_of_one_metric_do_not_share_buffers():
         assert list(pool.map(lambda pair: metric.measure(*pair), work)) == expected
 
 
-def test_two_rgb_videos_are_compared_as_the_rgb_they_are():
-    a, b = pairs()["bikes odd"]
-    metric = Butteraugli()
-    rgb = [rgb_frame(b), rgb_frame(a)]
-    metric.open(RunInfo(stream_info(rgb[:1]), stream_info(rgb[1:])))
-    shown = [
-        frame.showing(frame.source, chroma="444", colour=ColourInfo(True, "bt601")) for frame in rgb
-    ]
-    assert tuple(metric.measure(*shown).values()) == ours(a, b)
-    assert metric.info() == {"nits": 80.0, "transfer": ["srgb"], "transfer_assumed": True}
+def test_two_rgb_pictures_are_compared_as_the_rgb_they_are(cli, tmp_path):
+    pair = [np.ascontiguousarray(rgb[:136, :200]) for rgb in pairs()["bikes odd"]]
+    for name, rgb in zip("ab", pair, strict=True):
+        encode_frames(
+            tmp_path / f"{name}.png", [rgb], codec="png", pix_fmt="rgb24", container="image2"
+        )
+    log = tmp_path / "log.json"
+    files = tmp_path / "b.png", "-r", tmp_path / "a.png"
+    code, _, err = cli("run", *files, "-m", "butteraugli", "-o", log, "-q")
+    assert code == 0, err
+    scores = json.loads(log.read_text())["frames"][0]["metrics"]
+    assert scores["butteraugli"] == pytest.approx(ours(*pair)[0], abs=1e-5)
 
 
 def test_a_run_from_the_command_line(cli, tmp_path):

@@ -29,7 +29,7 @@ def light(frame, transfer="auto"):
     """(H, W, 3) linear RGB."""
     out = np.empty((3, frame.height, frame.width), np.float32)
     scratch = np.empty(scratch_size(frame.width), np.float32)
-    linear_rows(Light(transfer).codes(frame), scratch, out)
+    linear_rows(Light(transfer).pair(frame, frame)[0], scratch, out)
     return np.moveaxis(out, 0, 2)
 
 

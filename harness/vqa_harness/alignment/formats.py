@@ -133,6 +133,11 @@ class _Converted:
         """See `PixelSource.planes`."""
         return self._convert().planes()
 
+    @property
+    def rgb_depth(self) -> int:
+        """See `Frame.rgb_depth`."""
+        return self._old.depth if self._old.chroma == "rgb" else 0
+
     def rgb(self) -> Any:
         """See `PixelSource.rgb`; an RGB picture of the right size is given as it is."""
         if self._old.chroma == "rgb":

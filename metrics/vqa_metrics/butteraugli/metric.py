@@ -27,7 +27,7 @@ class Butteraugli(Metric):
         self._light = Light(transfer)
 
     def open(self, run: RunInfo) -> None:
-        """Learn whether the streams are images or RGB."""
+        """Learn whether the reference is a still image."""
         self._light.open(run)
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> Scores:
@@ -40,7 +40,7 @@ class Butteraugli(Metric):
         if min(frame.width, frame.height) < SMALLEST:
             return {"butteraugli": None, "butteraugli_3norm": None}
         nits = WHITE if ref.colour.hdr else self._nits
-        largest, norm = butteraugli(self._light.codes(ref), self._light.codes(frame), nits)
+        largest, norm = butteraugli(*self._light.pair(frame, ref), nits)
         return {"butteraugli": largest, "butteraugli_3norm": norm}
 
     def info(self) -> Mapping[str, Any]:

@@ -35,24 +35,28 @@ class Light:
         self.curves: set[str] = set()
         self.assumed = False
         self._chosen = transfer
-        self._still = self._graphics = False
+        self._still = False
 
     def open(self, run: RunInfo) -> None:
-        """Learn what the streams are: images, RGB or video.
+        """Learn whether the reference is a still image, which untagged is taken as sRGB."""
+        self._still = (run.reference or run.distorted).still
 
-        Two RGB videos are handed to metrics as YCbCr 4:4:4, whose rounding 8-bit RGB is spared.
+    def pair(self, frame: Frame, ref: Frame) -> tuple[Codes, Codes]:
+        """Return the planes of the reference and of the distorted frame with what makes light.
+
+        Two RGB pictures of 8 bits are taken as they are, and not as the YCbCr made of them.
         """
-        streams = [run.distorted, run.reference or run.distorted]
-        rgb = all(stream.chroma == "rgb" for stream in streams)
-        self._still = rgb or streams[1].still
-        self._graphics = rgb and all(stream.depth == 8 for stream in streams)
+        rgb = frame.rgb_depth > 0 and ref.rgb_depth > 0
+        exact = rgb and frame.rgb_depth == ref.rgb_depth == 8
+        made = [self._codes(one, graphics=rgb or self._still, exact=exact) for one in (ref, frame)]
+        return made[0], made[1]
 
-    def codes(self, frame: Frame) -> Codes:
-        """Return a frame's planes with what makes light of them; a gray one has no chroma."""
-        curve = curve_of(frame.colour, self._chosen, graphics=self._still)
+    def _codes(self, frame: Frame, *, graphics: bool, exact: bool) -> Codes:
+        """Return a frame's planes; a gray one has no chroma."""
+        curve = curve_of(frame.colour, self._chosen, graphics=graphics)
         self.curves.add(curve)
         self.assumed |= frame.colour.transfer == "unknown"
-        if self._graphics and frame.chroma != "rgb":
+        if exact:
             red, green, blue = (np.ascontiguousarray(frame.rgb[..., c]) for c in range(3))
             made = conversion(_RGB, 8, curve)
             return Codes(packed(red), packed(green), packed(blue), 1, 1, made)

@@ -30,7 +30,7 @@ class Ssimulacra2(Metric):
         self._light = Light(transfer)
 
     def open(self, run: RunInfo) -> None:
-        """Learn whether the streams are images or RGB."""
+        """Learn whether the reference is a still image."""
         self._light.open(run)
 
     def measure(self, frame: Frame, ref: Frame | None, /) -> Scores:
@@ -42,7 +42,7 @@ class Ssimulacra2(Metric):
         ref = same_size("ssimulacra2", frame, ref)
         if min(frame.width, frame.height) < SMALLEST:
             return {"ssimulacra2": None}
-        return {"ssimulacra2": ssimulacra2(self._light.codes(ref), self._light.codes(frame))}
+        return {"ssimulacra2": ssimulacra2(*self._light.pair(frame, ref))}
 
     def info(self) -> Mapping[str, Any]:
         """Return the version of the method, and the curves that made light of code values."""
