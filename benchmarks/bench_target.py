@@ -104,14 +104,11 @@ def interpolation(
 
 
 def av1an(values: Values, limit: float, _pool: str, scale: Scale) -> tuple[int | None, int]:
-    """Av1an's own code with a probe that looks scores up: four probes, the bounds of the coder."""
-    from av1an.encoder import ENCODERS
+    """Av1an's own code with a probe that looks scores up: four probes, over the same CRFs."""
     from av1an.target_quality import target_quality
     from av1an.target_quality.target_quality import TargetQuality
 
     target_quality.log = lambda _text: None
-    names = {52: "x264", 63: "svt_av1"}
-    first, last = ENCODERS[names[len(scale)]].default_q_range
     project = SimpleNamespace(
         **dict.fromkeys(["vmaf_path", "vmaf_filter", "encoder", "ffmpeg_pipe", "temp"]),
         n_threads=1,
@@ -121,8 +118,8 @@ def av1an(values: Values, limit: float, _pool: str, scale: Scale) -> tuple[int |
         probes=4,
         probing_rate=1,
         target_quality=limit,
-        min_q=first,
-        max_q=last,
+        min_q=int(scale.settings[0]),
+        max_q=int(scale.settings[-1]),
     )
     looked_up: list[int] = []
 
