@@ -116,6 +116,7 @@ class Here:
         return None
 
 
+@pytest.mark.slow
 def test_both_engines_leave_the_same(corpus, tmp_path, moody, monkeypatch):
     pytest.importorskip("distributed")
     for name, value in moody.items():
