@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol
 
 from vqa_harness.errors import MissingBackend, UsageError, VqaError
-from vqa_harness.media.pair_filter import filter_starts
 from vqa_metrics.vmaf.features import EXTRACTORS
 from vqa_metrics.vmaf.ffmpeg import how_to_get, libvmaf_starts
 from vqa_metrics.vmaf.model_file import model_dictionary
@@ -45,6 +44,9 @@ class LibraryBuild:
 
     def starts(self, models: Sequence[VmafModel], features: Sequence[str]) -> bool:
         """See `Build`."""
+        # here, as listing the metrics asks a program and need not load PyAV
+        from vqa_harness.media.pair_filter import filter_starts
+
         files = [str(model.path) for model in models]
         return filter_starts("libvmaf", what_to_compute(models, features, files))
 
