@@ -118,7 +118,7 @@ class Stream:
     most_alive = 0
     reference = None
 
-    def __init__(self, path, stated):
+    def __init__(self, path, stated=None):
         self.frames = sample_frames(FRAMES, 32, 32)
         self.distorted = replace(stream_info(self.frames), expected_frames=self.promised)
         self.expected = self.promised

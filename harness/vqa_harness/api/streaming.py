@@ -21,7 +21,8 @@ from vqa_harness.api.scoring import DEFAULT_METRICS, check_reference, finished
 from vqa_harness.api.video import Video
 from vqa_harness.errors import UsageError
 from vqa_harness.frames import Frame, StreamInfo
-from vqa_harness.pipeline.runner import Run, RunOptions, check_requests, refuse_file_metrics
+from vqa_harness.pipeline.demands import check_requests, refuse_file_metrics
+from vqa_harness.pipeline.runner import Run, RunOptions
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 from vqa_harness.result import RunResult

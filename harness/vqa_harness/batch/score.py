@@ -28,7 +28,8 @@ from vqa_harness.logs.features import pooled_values
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.vmaf_json import parse_json, write_json
 from vqa_harness.media.inputs import as_source
-from vqa_harness.pipeline.runner import RunOptions, check_requests, run
+from vqa_harness.pipeline.demands import check_requests
+from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry
 
 POOLINGS = ("mean", "harmonic_mean", "min", "max", "p5")

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from vqa_harness import memory
 from vqa_harness.console import Progress
-from vqa_harness.errors import InputError, UsageError, refuse_twice
+from vqa_harness.errors import InputError, UsageError
 from vqa_harness.media.skipping import NotAsPromised
 from vqa_harness.media.source import VideoSource, hash_source
 from vqa_harness.media.without_grain import grained
 from vqa_harness.pipeline.clip_driver import ClipDriver
+from vqa_harness.pipeline.demands import check_requests, refuse_file_metrics, refuse_hdr
 from vqa_harness.pipeline.drivers import (
     Driver,
     FileDriver,
@@ -30,7 +31,6 @@ from vqa_harness.pipeline.feeding import feed
 from vqa_harness.pipeline.job import make_jobs
 from vqa_harness.pipeline.open_ended import OpenEndedDriver
 from vqa_harness.pipeline.qc_driver import QcDriver
-from vqa_harness.pipeline.sight import beyond_sdr
 from vqa_harness.pipeline.sources import Pairs, SingleStream, Skippable
 from vqa_harness.protocols import RunInfo
 from vqa_harness.qc.check import check
@@ -119,41 +119,6 @@ def run(
         raise memory.short(error) from None
 
 
-def check_requests(requests: Sequence[Request], *, with_reference: bool) -> None:
-    """Refuse metrics that cannot be run together, or not without a reference.
-
-    Raises:
-        UsageError: no metric is named, one is named twice, or one needs a reference that is not
-            there.
-    """
-    if not requests:
-        raise UsageError("no metric asked for; add --metric NAME (vqa-harness metrics lists them)")
-    refuse_twice("metric", (request.label for request in requests))
-    for request in requests:
-        if request.spec.reference and not with_reference:
-            raise UsageError(
-                f"metric {request.spec.name!r} compares with a reference; add --reference FILE"
-            )
-
-
-def refuse_file_metrics(requests: Sequence[Request], otherwise: str = "give a path") -> None:
-    """Refuse metrics that read files by themselves, where what they would read is another video.
-
-    Args:
-        requests: the metrics.
-        otherwise: what to do or know instead of leaving the metric out, for the message.
-
-    Raises:
-        UsageError: a metric reads files; the message names it.
-    """
-    for request in requests:
-        if request.spec.kind == "file":
-            raise UsageError(
-                f"metric {request.spec.name!r} reads the video file by itself; {otherwise}, or "
-                "leave it out"
-            )
-
-
 class Run:
     """The state of one pass: streams, drivers, frames under way.
 
@@ -208,7 +173,8 @@ class Run:
 
     def to_end(self) -> RunResult:
         """Decode everything, score everything, and put the results in order."""
-        self._refuse_hdr()
+        if self._options.align is not None and self._options.align.strict:
+            refuse_hdr((job.request for job in self._jobs), self._pairs.distorted)
         self._drivers = self._make_drivers()
         hashes = self._pool.submit(self._hash)
         times, waited = self._feed()
@@ -218,6 +184,7 @@ class Run:
         self._ended = True
         order = {id(job.result): number for number, job in enumerate(self._jobs)}
         qc = self._events()
+        told = self._pairs.warnings()
         end = time.perf_counter()
         return RunResult(
             distorted=self._pairs.distorted,
@@ -226,7 +193,7 @@ class Run:
             metrics=sorted(results, key=lambda r: order[id(r)]),
             reading=self._pairs.reading(),
             alignment=self._pairs.alignment(),
-            warnings=with_qc(self._pairs.warnings(), qc),
+            warnings=[*told, *(text for text in qc.get("warnings", ()) if text not in told)],
             seconds={
                 "total": end - self._begin,
                 "load": self._made - self._begin,
@@ -249,14 +216,6 @@ class Run:
         if self._qc is not None:
             return self._qc.report(source).to_json()
         return check(source, threads=self._options.threads).to_json()
-
-    def _refuse_hdr(self) -> None:
-        """Refuse metrics made for SDR where the video is HDR and every warning is an error."""
-        if self._options.align is None or not self._options.align.strict:
-            return
-        for request in (job.request for job in self._jobs):
-            if warning := beyond_sdr(request.spec, self._pairs.distorted):
-                raise InputError(f"{self._pairs.distorted.name}: --strict: {warning}")
 
     def _make_drivers(self) -> list[Driver]:
         info = RunInfo(
@@ -322,11 +281,6 @@ class Run:
     def _hash(self) -> dict[str, str]:
         hashes = {role: hash_source(s) for role, s in self._sources.items() if s is not None}
         return {role: digest for role, digest in hashes.items() if digest is not None}
-
-
-def with_qc(warnings: list[str], qc: Mapping[str, Any]) -> list[str]:
-    """The warnings, with those that looking for events adds."""
-    return warnings + [text for text in qc.get("warnings", ()) if text not in warnings]
 
 
 def _open_pairs(

@@ -11,10 +11,10 @@ from typing import Any
 
 from vqa_harness.errors import InputError, UsageError, VqaError
 from vqa_harness.media.source import VideoSource, hash_source
+from vqa_harness.pipeline.demands import check_requests, refuse_hdr
 from vqa_harness.pipeline.drivers import FusionDriver
 from vqa_harness.pipeline.job import Job
-from vqa_harness.pipeline.runner import RunOptions, check_requests, run, with_qc
-from vqa_harness.pipeline.sight import beyond_sdr
+from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.processes import in_order, threads_each
 from vqa_harness.protocols import RunInfo
 from vqa_harness.qc.check import check
@@ -69,7 +69,8 @@ def run_in_pieces(
     Raises:
         VqaError: as ``run``.
     """
-    check_requests(requests, with_reference=reference is not None)
+    if requests or not options.qc:
+        check_requests(requests, with_reference=reference is not None)
     requests = registry.with_needed(requests)
     if not any(request.spec.reference for request in requests):
         reference = None
@@ -97,7 +98,7 @@ def _plan(
     if reference is None and options.align is not None and options.align.grain == "off":
         raise _Undivided("the frames that lack film grain are counted over the whole video")
     if not any(_splits(request) for request in requests):
-        names = ", ".join(request.label for request in requests)
+        names = ", ".join(request.label for request in requests) or "looking for events alone"
         raise _Undivided(f"{names}: cannot be split")
     if reference is None:
         if options.align is not None and options.align.reference_colour:
@@ -150,12 +151,13 @@ class _Joining:
     def result(self, sources: dict[str, Any], begin: float, cpu: float) -> RunResult:
         """Measure, join, and lay everything out as a run in one piece does."""
         plan = self._plan
-        self._refuse_hdr()
+        if self._options.align is not None and self._options.align.strict:
+            refuse_hdr(self._requests, plan.recipe.distorted)
         pieces = self._pieces()
         results = self._measure(pieces)
         reading, warnings = self._reading(results)
         metrics = self._metrics(pieces, results)
-        qc = {}
+        qc: dict[str, Any] = {}
         if self._options.qc:
             qc = check(sources["distorted"], threads=self._options.threads).to_json()
         end = time.perf_counter()
@@ -166,7 +168,7 @@ class _Joining:
             metrics=metrics,
             reading=reading,
             alignment=plan.alignment,
-            warnings=with_qc(warnings, qc),
+            warnings=[*warnings, *(t for t in qc.get("warnings", ()) if t not in warnings)],
             qc=qc,
             seconds={"total": end - begin, "load": 0.0, "decode": 0.0},
             cpu_seconds=time.process_time() - cpu + self._cpu,
@@ -183,15 +185,6 @@ class _Joining:
         # windows are planned for the frames that the video promises
         promised = self._plan.recipe.distorted.expected_frames
         return request.spec.kind != "clip" or promised == len(self._plan.pairs)
-
-    def _refuse_hdr(self) -> None:
-        """As a run in one piece does where every warning is an error."""
-        if self._options.align is None or not self._options.align.strict:
-            return
-        video = self._plan.recipe.distorted
-        for request in self._requests:
-            if warning := beyond_sdr(request.spec, video):
-                raise InputError(f"{video.name}: --strict: {warning}")
 
     def _pieces(self) -> list[Piece]:
         plan, of = self._plan, min(self._splitting.pieces, len(self._plan.pairs))
