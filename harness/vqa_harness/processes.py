@@ -94,25 +94,26 @@ def as_they_finish(
     cases: Sequence[Case],
     jobs: int,
     *,
-    name: Callable[[Case], str] = str,
+    died: Callable[[Case, VqaError], None] | None = None,
     timeout: float | None = None,
 ) -> Iterator[tuple[Case, Result]]:
     """Yield every case with ``work(case)``, as soon as it is done.
 
     What ``work`` raises is raised here; what other processes have begun is then finished, and what
     none has begun is left. A case whose process ends unexpectedly does not keep the others from
-    being done; that is raised after them.
+    being done.
 
     Args:
         work: a function of a module.
         cases: the cases; they and the results must survive pickling.
         jobs: number of processes.
-        name: what a message calls a case.
+        died: called with a case whose process ended unexpectedly, or was ended after ``timeout``,
+            and the error that says so; None to raise the first such error after the other cases.
         timeout: seconds that a case may take; None for no bound.
 
     Raises:
-        MetricError: a process ended unexpectedly.
-        InputError: a case took longer than ``timeout``.
+        MetricError: a process ended unexpectedly, and there is no ``died``.
+        InputError: a case took longer than ``timeout``, likewise.
     """
     crashed: VqaError | None = None
     with _Pool[Case, Result](min(jobs, len(cases))) as pool:
@@ -121,11 +122,12 @@ def as_they_finish(
             pool.until(*left)
             for one in [one for one in left if one.done]:
                 left.remove(one)
-                if one.ended is not None:
-                    why = f"{name(one.case)}: {one.ended}"
-                    crashed = crashed or type(one.ended)(why)
-                else:
+                if one.ended is None:
                     yield one.case, one.result()
+                elif died is not None:
+                    died(one.case, one.ended)
+                else:
+                    crashed = crashed or type(one.ended)(f"{one.case}: {one.ended}")
     if crashed is not None:
         raise crashed
 

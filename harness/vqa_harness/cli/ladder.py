@@ -173,7 +173,7 @@ def ladder_command(
         plan = options.from_file(config, rungs, reference, encode)
     else:
         grids = options.grids(encode or [], height, crf, bitrate, searched=bool(target))
-        plan = options.from_arguments(rungs or [], reference, grids, group)
+        plan = options.from_arguments(rungs or [], reference, grids, group, timeout)
     search = options.search(plan.search, target, samples, crf_step)
     settings = options.settings(
         plan.settings,

@@ -27,7 +27,11 @@ def from_file(
 
 
 def from_arguments(
-    rungs: list[Path], reference: Path | None, grids: list[EncodeGrid], group: str
+    rungs: list[Path],
+    reference: Path | None,
+    grids: list[EncodeGrid],
+    group: str,
+    timeout: float | None = None,
 ) -> LadderConfig:
     """One source, its rungs in series by codec or folder.
 
@@ -43,21 +47,21 @@ def from_arguments(
     if group not in ("codec", "folder", "none"):
         raise UsageError(f"--group {group}: choose one of codec, folder, none")
     series: dict[str, list[Path]] = {}
-    for path in rungs:
-        series.setdefault(_series_of(path, group), []).append(path)
+    for path, label in zip(rungs, _series_of(rungs, group, timeout), strict=True):
+        series.setdefault(label, []).append(path)
     name = reference.stem if reference else (rungs[0].parent.name or "source")
     named_series = tuple(Series(label, tuple(paths)) for label, paths in series.items())
     return LadderConfig((), (LadderSource(name, reference, named_series),), tuple(grids))
 
 
-def _series_of(path: Path, group: str) -> str:
+def _series_of(paths: list[Path], group: str, timeout: float | None) -> list[str]:
     if group == "none":
-        return "rungs"
+        return ["rungs"] * len(paths)
     if group == "folder":
-        return path.resolve().parent.name
-    from vqa_harness.media.reader import probe
+        return [path.resolve().parent.name for path in paths]
+    from vqa_harness.ladder.apart import codecs_of
 
-    return probe(path).codec
+    return codecs_of(paths, timeout)
 
 
 def grids(

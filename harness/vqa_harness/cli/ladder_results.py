@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vqa_harness.cli.ladder_checks import REPORT
 from vqa_harness.cli.options import put_json
 from vqa_harness.destinations import STDOUT, Writing
-from vqa_harness.errors import GateFailed, PartialResult, VqaError
+from vqa_harness.errors import GateFailed, PartialResult, VqaError, about
 
 if TYPE_CHECKING:
     from vqa_harness.ladder.config import LadderConfig
@@ -94,7 +94,7 @@ def failure_of(document: dict[str, Any]) -> VqaError | None:
     if document["failed"]:
         first = document["failed"][0]
         return PartialResult(
-            f"{len(document['failed'])} rungs failed: {first['file']}: {first['error']}"
+            f"{len(document['failed'])} rungs failed: {about(first['file'], first['error'])}"
         )
     missed = [
         f"{source['name']}, {one['series']}, {one['height']} lines"

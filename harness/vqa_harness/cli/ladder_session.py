@@ -14,7 +14,7 @@ from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.errors import UsageError, VqaError, about, one_line
 
 if TYPE_CHECKING:
-    from vqa_harness.ladder.config import LadderConfig
+    from vqa_harness.ladder.config import LadderConfig, LadderSource
     from vqa_harness.ladder.score import ScoredLadder
     from vqa_harness.ladder.scoring import Measuring
     from vqa_harness.registry import Registry
@@ -57,10 +57,12 @@ class LadderSession:
         from vqa_harness.ladder.score import measure
 
         made: dict[Path, str] = {}
+        lost: list[tuple[str, VqaError]] = []
         if plan.grids and self.output is not None:
-            plan, made = self._encode(plan, self.output / "rungs")
+            plan, made, lost = self._encode(plan, self.output / "rungs")
         how = self._measuring(made)
         measured = measure(plan, how)
+        measured.failed[:0] = lost
         _warn(measured)
         if not measured.rungs:
             raise measured.failed[0][1] if measured.failed else UsageError("no rungs; name some")
@@ -109,14 +111,18 @@ class LadderSession:
             timeout=self.timeout,
         )
 
-    def _encode(self, plan: LadderConfig, folder: Path) -> tuple[LadderConfig, dict[Path, str]]:
+    def _encode(
+        self, plan: LadderConfig, folder: Path
+    ) -> tuple[LadderConfig, dict[Path, str], list[tuple[str, VqaError]]]:
         """Make the rungs of the grids.
 
         Returns:
-            The plan with them as series, and the encoder setting of each file.
+            The plan with them as series, the encoder setting of each file, and the names of those
+            that could not be made, with why.
         """
         from vqa_harness.console import note
         from vqa_harness.files import make_folder
+        from vqa_harness.ladder.apart import probe_source
         from vqa_harness.ladder.config import Series
         from vqa_harness.ladder.encode import EncodeJob, encode_all
         from vqa_harness.ladder.encode import plan as plan_grid
@@ -125,9 +131,10 @@ class LadderSession:
         sources, jobs = [], []
         for source in plan.sources:
             series = list(source.series)
+            assert source.reference is not None  # checked before
+            info = probe_source(source.reference, self.timeout)
             for grid in plan.grids:
-                assert source.reference is not None  # checked before
-                some = plan_grid(source.reference, source.name, grid, folder)
+                some = plan_grid(source.reference, source.name, grid, folder, info=info)
                 series.append(Series(grid.label, tuple(job.target for job in some)))
                 jobs += some
             sources.append(replace(source, series=tuple(series)))
@@ -139,8 +146,17 @@ class LadderSession:
                 size = f"{job.size[0]}x{job.size[1]}"
                 note(f"encoded {next(count)} of {missing}: {job.codec} {size} {job.setting}")
 
-        encode_all(jobs, self.jobs, done, self.timeout)
-        return replace(plan, sources=tuple(sources)), {job.target: job.setting for job in jobs}
+        lost = encode_all(jobs, self.jobs, done, self.timeout)
+        made = {job.target: job.setting for job in jobs if job.target not in lost}
+        there = replace(plan, sources=tuple(_without(source, lost) for source in sources))
+        return there, made, [(path.name, error) for path, error in lost.items()]
+
+
+def _without(source: LadderSource, lost: Mapping[Path, VqaError]) -> LadderSource:
+    """The source without the rungs that could not be made."""
+    kept = [tuple(path for path in one.rungs if path not in lost) for one in source.series]
+    series = [replace(one, rungs=rungs) for one, rungs in zip(source.series, kept, strict=True)]
+    return replace(source, series=tuple(series))
 
 
 def _warn(measured: ScoredLadder) -> None:

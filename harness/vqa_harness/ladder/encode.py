@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from vqa_harness.errors import InputError, UsageError
+from vqa_harness.errors import InputError, UsageError, VqaError
 from vqa_harness.files import file_sha256, replacing
 from vqa_harness.ladder.timing import TICKS, increasing, timestamp
 from vqa_harness.processes import as_they_finish
@@ -24,6 +24,7 @@ from vqa_harness.system import place_is_full
 
 if TYPE_CHECKING:
     from vqa_harness.frames import ColourInfo, Frame, Plane
+    from vqa_harness.media.reader import StreamInfo
 
 Codec = Literal["libx264", "libx265", "libsvtav1", "libvpx-vp9"]
 CODECS: tuple[Codec, ...] = get_args(Codec)
@@ -105,7 +106,12 @@ class EncodeJob:
 
 
 def plan(
-    source: Path, name: str, grid: EncodeGrid, folder: Path, digest: str | None = None
+    source: Path,
+    name: str,
+    grid: EncodeGrid,
+    folder: Path,
+    digest: str | None = None,
+    info: StreamInfo | None = None,
 ) -> list[EncodeJob]:
     """The jobs of a grid over one source; nothing is encoded.
 
@@ -115,13 +121,14 @@ def plan(
         grid: what to make.
         folder: where the files go.
         digest: SHA-256 of the source; None to read it.
+        info: its facts; None to look.
 
     Raises:
         InputError: the source cannot be read.
     """
     from vqa_harness.media.reader import probe
 
-    info = probe(source)
+    info = info or probe(source)
     digest = digest or file_sha256(source)
     jobs = []
     for height in grid.heights or (info.height,):
@@ -140,7 +147,7 @@ def encode_all(
     workers: int,
     done: Callable[[EncodeJob], None] | None = None,
     timeout: float | None = None,
-) -> None:
+) -> dict[Path, VqaError]:
     """Make the rungs that do not exist yet, in ``workers`` processes.
 
     Args:
@@ -149,17 +156,23 @@ def encode_all(
         done: called with each that was made.
         timeout: seconds that one may take; None for no bound.
 
+    Returns:
+        The targets of rungs that were lost, with why: their process crashed, or they took too long.
+
     Raises:
-        InputError: a source cannot be read, an encoder refuses its options, or one takes too long.
-            Rungs that are finished stay, and the next call makes the others.
-        MetricError: a process ended unexpectedly.
+        InputError: a source cannot be read, or an encoder refuses its options. Rungs that are
+            finished stay, and the next call makes the others.
     """
+    lost: dict[Path, VqaError] = {}
+
+    def died(job: EncodeJob, error: VqaError) -> None:
+        lost[job.target] = error
+
     missing = [job for job in jobs if not job.target.exists()]
-    for job, _ in as_they_finish(
-        encode_rung, missing, workers, name=lambda job: job.target.name, timeout=timeout
-    ):
+    for job, _ in as_they_finish(encode_rung, missing, workers, died=died, timeout=timeout):
         if done is not None:
             done(job)
+    return lost
 
 
 def encode_rung(job: EncodeJob) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vqa_harness.console import note, warn
 from vqa_harness.errors import AlignError, InputError, MetricError, UsageError, VqaError, one_line
-from vqa_harness.ladder.apart import score_all
+from vqa_harness.ladder.apart import bitrate_of, reading, score_all
 from vqa_harness.ladder.config import LadderConfig, LadderSource
 from vqa_harness.ladder.scoring import Measuring, Outcome
 from vqa_harness.logs.cache_key import FIELD, CacheKey, CacheKeys
@@ -18,7 +18,8 @@ from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import read_log
 from vqa_harness.logs.view import StreamEntry
 from vqa_harness.logs.write import BUILTIN, log_targets, write_log
-from vqa_harness.media.bitrate import StreamBitrate, measure_bitrate
+from vqa_harness.media.bitrate import StreamBitrate
+from vqa_harness.processes import Apart
 from vqa_harness.request import Request
 
 POOLS = ("mean", "min", "harmonic_mean", "p5")
@@ -101,20 +102,22 @@ def measure(config: LadderConfig, how: Measuring) -> ScoredLadder:
     pools = list(dict.fromkeys((*POOLS, config.settings.pool)))
     result = ScoredLadder()
     targets = _targets(config, how.logs)
-    for source in config.sources:
-        result.references[source.name] = None
-        for work, log, reused in _logs(source, requests, keys, how, targets):
-            try:
-                if isinstance(log, VqaError):
-                    raise log
-                rung = _rung(source.name, work, log, pools, how)
-            except (InputError, MetricError, AlignError) as error:
-                result.failed.append((work.path.name, error))
-                continue
-            rung.reused = reused
-            result.rungs.append(rung)
-            result.references[source.name] = log.extra["inputs"]["reference"]
-            result.features |= features_of(log)
+    count = sum(len(one.rungs) for source in config.sources for one in source.series)
+    with reading(count, how.timeout) as call:
+        for source in config.sources:
+            result.references[source.name] = None
+            for work, log, reused in _logs(source, requests, keys, how, targets, call):
+                try:
+                    if isinstance(log, VqaError):
+                        raise log
+                    rung = _rung(source.name, work, log, pools, how, call)
+                except (InputError, MetricError, AlignError) as error:
+                    result.failed.append((work.path.name, error))
+                    continue
+                rung.reused = reused
+                result.rungs.append(rung)
+                result.references[source.name] = log.extra["inputs"]["reference"]
+                result.features |= features_of(log)
     return result
 
 
@@ -124,6 +127,7 @@ def _logs(
     keys: CacheKeys,
     how: Measuring,
     targets: Mapping[Path, Path],
+    call: Apart | None,
 ) -> Iterator[tuple[_Work, Outcome, bool]]:
     """Every rung of a source, with its log or error, and whether an earlier log was taken."""
     works: list[_Work] = []
@@ -153,7 +157,8 @@ def _logs(
             except UsageError as error:  # its scores are in the results all the same
                 warn(f"{one_line(error)}; {work.path.name} is scored again the next time")
 
-    scored = score_all([works[n].path for n in left], source.reference, requests, how, keep)
+    paths = [works[n].path for n in left]
+    scored = score_all(paths, source.reference, requests, how, keep, call)
     found |= dict(zip(left, scored, strict=True))
     for number, work in enumerate(works):
         yield work, found[number], number in taken
@@ -196,7 +201,14 @@ def _targets(config: LadderConfig, folder: Path | None) -> dict[Path, Path]:
     return {path: Path(target) for path, target in targets.items()}
 
 
-def _rung(source: str, work: _Work, log: Log, pools: Sequence[str], how: Measuring) -> Rung:
+def _rung(
+    source: str,
+    work: _Work,
+    log: Log,
+    pools: Sequence[str],
+    how: Measuring,
+    call: Apart | None,
+) -> Rung:
     path = work.path
     stream, size = log.view.inputs.distorted, log.view.alignment.distorted_size or log.size
     if stream is None or size is None:
@@ -207,7 +219,7 @@ def _rung(source: str, work: _Work, log: Log, pools: Sequence[str], how: Measuri
         path=path,
         stream=stream,
         size=size,
-        bitrate=measure_bitrate(path, stream.rate),
+        bitrate=bitrate_of(path, stream.rate, call, how.timeout),
         frames=len(log),
         quality=pooled_values(log, pools),
         setting=how.settings.get(path, ""),

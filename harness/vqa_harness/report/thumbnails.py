@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vqa_harness.errors import InputError
+from vqa_harness.errors import InputError, MetricError, about, one_line
 from vqa_harness.files import file_sha256
 from vqa_harness.logs.view import Role
 from vqa_harness.report.alignment import reference_frame
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vqa_harness.frames import Frame
+    from vqa_harness.processes import Apart
+    from vqa_harness.registry import Registry
 
 
 PER_VIDEO = 3
@@ -131,17 +134,53 @@ def add_figures(
         megabytes: how much the pictures at full size may take; those for which there is no room
             are thumbnails.
     """
+    from vqa_harness.processes import in_processes, one_apart
+
     chosen = [_chosen(section) for section in sections]
-    room = _Room(round(megabytes * 1e6), sum(map(len, chosen)))
-    for page, section, items in zip(pages, sections, chosen, strict=True):
-        facts = [facts_of(item.log) for item in section.items]
-        feature, sign = _feature(facts)
-        if feature is None:
-            continue
-        for item in items:
-            room.next_video()
-            _add(page, item, feature, sign, media, room)
-        page.figures_note = _note(page.figures, feature, megabytes)
+    count = sum(map(len, chosen))
+    room = _Room(round(megabytes * 1e6), count)
+    with one_apart() if in_processes(2 * count, 1) else nullcontext() as call:
+        grabbing = _Grabbing(media, call)
+        for page, section, items in zip(pages, sections, chosen, strict=True):
+            facts = [facts_of(item.log) for item in section.items]
+            feature, sign = _feature(facts)
+            if feature is None:
+                continue
+            for item in items:
+                room.next_video()
+                _add(page, item, feature, sign, grabbing, room)
+            page.figures_note = _note(page.figures, feature, megabytes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grabbing:
+    """Where videos are, and the process that reads them, so that a crash costs their pictures.
+
+    Attributes:
+        media: where the videos are.
+        call: the process; None for this one.
+    """
+
+    media: Media
+    call: Apart | None
+
+    def grab(self, path: Path, indices: Iterable[int]) -> dict[int, Shot]:
+        """The same as `grab`.
+
+        Raises:
+            InputError: the video cannot be opened.
+            MetricError: a library crashed that reads it.
+        """
+        if self.call is None:
+            return grab(path, indices)
+        try:
+            return self.call(_grab, path, list(indices))
+        except MetricError as error:
+            raise MetricError(about(path.name, one_line(error))) from None
+
+
+def _grab(path: Path, _registry: Registry, indices: list[int]) -> dict[int, Shot]:
+    return grab(path, indices)
 
 
 def _note(figures: Sequence[Figure], feature: str, megabytes: float) -> str:
@@ -171,10 +210,15 @@ def _feature(facts: Sequence[Mapping[str, Any]]) -> tuple[str | None, int]:
 
 
 def _add(
-    page: SectionPage, item: ReportItem, feature: str, sign: int, media: Media, room: _Room
+    page: SectionPage,
+    item: ReportItem,
+    feature: str,
+    sign: int,
+    grabbing: _Grabbing,
+    room: _Room,
 ) -> None:
     """Add the figures of one video, the worst frame first."""
-    path = media.find(item, "distorted")
+    path = grabbing.media.find(item, "distorted")
     if path is None or feature not in item.log.columns:
         return
     rate, times = rate_of(item.log), times_of(item.log)
@@ -187,11 +231,11 @@ def _add(
     for i, number in decoded.items():
         partner = reference_frame(item.log.view.alignment, number)
         partners[i] = number if partner is None else partner
-    reference = media.find(item, "reference")
+    reference = grabbing.media.find(item, "reference")
     try:
-        pictures = grab(path, decoded.values())
-        beside = grab(reference, partners.values()) if reference else {}
-    except InputError as error:
+        pictures = grabbing.grab(path, decoded.values())
+        beside = grabbing.grab(reference, partners.values()) if reference else {}
+    except (InputError, MetricError) as error:
         page.warnings.append(f"no thumbnails: {error}")
         return
     for i in (i for i in worst if decoded[i] in pictures):
