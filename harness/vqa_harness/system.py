@@ -391,3 +391,30 @@ def shared_library(path: Path) -> Any:
     import ctypes
 
     return ctypes.CDLL(str(path))
+
+
+def give_memory_back() -> None:
+    """Let the system have the memory that was freed and that the C library keeps.
+
+    After an array of tens of megabytes is freed, glibc takes arrays of that size from its heap,
+    where what is freed between others stays resident. So a process whose arrays come and go grows
+    with the number of times that they do, though it holds no more.
+    """
+    trim = _malloc_trim()
+    if trim is not None:
+        trim(0)
+
+
+@lru_cache(maxsize=1)
+def _malloc_trim() -> Callable[[int], int] | None:
+    if sys.platform == "linux":
+        import ctypes
+
+        try:
+            function = ctypes.CDLL(None).malloc_trim
+        except (OSError, AttributeError):  # another C library
+            return None
+        function.argtypes, function.restype = [ctypes.c_size_t], ctypes.c_int
+        return function
+    else:  # noqa: RET505 - the type checker must see that only one branch exists
+        return None

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from vqa_harness.errors import MissingBackend
+from vqa_harness.system import give_memory_back
 from vqa_plugin_clip.checkpoint.files import load_checkpoint
 from vqa_plugin_clip.explain import captions_of
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
@@ -52,7 +53,10 @@ class TorchNetwork:
         with torch.inference_mode(), full_precision():
             video = self._preprocessing.tensor(pictures).to(self.device)
             logits = self._model(video, self._text).logits
-            return np.asarray(logits.cpu().double().numpy())
+            found = np.asarray(logits.cpu().double().numpy())
+        del video, logits
+        give_memory_back()
+        return found
 
     def facts(self) -> dict[str, str]:
         """Return the back-end and the version of torch."""

@@ -61,16 +61,13 @@ class Engine:
         initial: The network and what belongs to it; it is trained in place.
         recipe: How to train.
         accelerator: From `make_accelerator`.
-        saved: The state to go on from, whose weights the network has already; None for a start.
 
     Attributes:
         model: The network itself, as it is saved.
         rate: Learning rate of the vision tower in the next update.
     """
 
-    def __init__(
-        self, initial: InitialNetwork, recipe: TrainRecipe, accelerator: Any, saved: State | None
-    ) -> None:
+    def __init__(self, initial: InitialNetwork, recipe: TrainRecipe, accelerator: Any) -> None:
         self.recipe = recipe
         self.accelerator = accelerator
         self.model = initial.model
@@ -82,13 +79,19 @@ class Engine:
             save_memory(self.model)
         self._adam = make_optimiser(self.model, recipe)
         self._wrapped, self._optimiser = accelerator.prepare(self.model, self._adam)
-        if saved is not None:
-            restore_moments(self._adam, saved.tensors.get("moments", {}))
-            if accelerator.scaler is not None and saved.scaler:
-                accelerator.scaler.load_state_dict(saved.scaler)
         tokens = tokens_for(initial.levels, self.model.architecture).to(accelerator.device)
         self._tokens = tokens
         self._text = tokens if recipe.train_text else self._features()
+
+    def restore(self, saved: State) -> None:
+        """Take the optimiser's memory from a state, whose weights the network has already.
+
+        Raises:
+            ValueError: It does not fit the network.
+        """
+        restore_moments(self._adam, saved.tensors.get("moments", {}))
+        if self.accelerator.scaler is not None and saved.scaler:
+            self.accelerator.scaler.load_state_dict(saved.scaler)
 
     @property
     def tensors(self) -> dict[str, dict[str, Tensor]]:

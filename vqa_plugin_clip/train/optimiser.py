@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -83,7 +84,11 @@ def moments(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
 
 
 def restore_moments(optimiser: torch.optim.Optimizer, saved: dict[str, torch.Tensor]) -> None:
-    """Give an optimiser back what `moments` collected; the step count stays on the CPU."""
+    """Give an optimiser back what `moments` collected; the step count stays on the CPU.
+
+    Raises:
+        ValueError: They are not of these parameters.
+    """
     by_name: dict[str, dict[str, torch.Tensor]] = {}
     for key, value in saved.items():
         name, _, field = key.rpartition(".")
@@ -91,12 +96,21 @@ def restore_moments(optimiser: torch.optim.Optimizer, saved: dict[str, torch.Ten
     for group in optimiser.param_groups:
         for name, parameter in zip(group["names"], group["params"], strict=True):
             if name in by_name:
+                _check_moments(name, by_name[name], parameter)
                 optimiser.state[parameter] = {
                     field: value.clone()
                     if field == "step"
                     else value.to(parameter.device, copy=True)
                     for field, value in by_name[name].items()
                 }
+
+
+def _check_moments(name: str, fields: Mapping[str, torch.Tensor], parameter: torch.Tensor) -> None:
+    shapes = {"step": torch.Size([]), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
+    if {field: value.shape for field, value in fields.items()} != shapes or not all(
+        value.is_floating_point() for value in fields.values()
+    ):
+        raise ValueError(f"the moments of {name} do not fit it")
 
 
 def rate_multiple(name: str, *, train_conv2: bool = False, train_text: bool = False) -> int | None:

@@ -37,7 +37,7 @@ from vqa_plugin_clip.train.loading import ClipLoader
 from vqa_plugin_clip.train.random_state import restore_random_state, seed_all
 from vqa_plugin_clip.train.recipe import TrainRecipe
 from vqa_plugin_clip.train.results import BEST, LAST, PREDICTIONS, Results, TrainOrigin
-from vqa_plugin_clip.train.state_file import Position, State, load_state, save_state
+from vqa_plugin_clip.train.state_file import Position, State, load_state, save_state, taken_up
 
 STATE = "state.safetensors"
 
@@ -136,11 +136,18 @@ def train(job: TrainJob, watcher: Watcher = SILENT) -> Position:
             watcher.looked,
         )
     seed_all(job.recipe.seed)
-    initial = make_initial_network(job.recipe) if saved is None else _restored(saved)
+    if saved is None:
+        initial = make_initial_network(job.recipe)
+    else:
+        with taken_up(job.out / STATE):
+            initial = _restored(saved)
     facts = _facts(job.recipe, ratings, initial, accelerator.num_processes)
     if saved is not None:
         _check_same(job, saved.facts, facts)
-    engine = Engine(initial, job.recipe, accelerator, saved)
+    engine = Engine(initial, job.recipe, accelerator)
+    if saved is not None:
+        with taken_up(job.out / STATE):
+            engine.restore(saved)
     svr = _regressor(ratings, initial) if job.fit_svr else None
     recipe = {key: value for key, value in job.recipe.to_dict().items() if key != "init"}
     origin = replace(job.origin, facts=recipe)
@@ -191,7 +198,8 @@ def _fit(
             engine, loading, position, stop, job.save_every, save, on_step, on_start, on_epoch
         )
         if saved is not None:
-            restore_random_state(saved.tensors["random"], saved.random)
+            with taken_up(job.out / STATE):
+                restore_random_state(saved.tensors["random"], saved.random)
             # An interruption before the first update must save this state, not that of the start.
             fit.random = (saved.tensors["random"], saved.random)
         try:

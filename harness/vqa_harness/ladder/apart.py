@@ -18,7 +18,7 @@ from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 
 if TYPE_CHECKING:
-    from vqa_harness.media.reader import StreamInfo
+    from vqa_harness.frames import StreamInfo
 
 
 UNKNOWN = "unknown"

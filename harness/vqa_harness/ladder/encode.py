@@ -23,8 +23,7 @@ from vqa_harness.processes import as_they_finish
 from vqa_harness.system import place_is_full
 
 if TYPE_CHECKING:
-    from vqa_harness.frames import ColourInfo, Frame, Plane
-    from vqa_harness.media.reader import StreamInfo
+    from vqa_harness.frames import ColourInfo, Frame, Plane, StreamInfo
 
 Codec = Literal["libx264", "libx265", "libsvtav1", "libvpx-vp9"]
 CODECS: tuple[Codec, ...] = get_args(Codec)
