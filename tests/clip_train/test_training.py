@@ -27,6 +27,7 @@ from vqa_plugin_clip.network.tokens import tokens_for
 from vqa_plugin_clip.plugin import CLIPVQA
 from vqa_plugin_clip.svr import SvrDecoder
 from vqa_plugin_clip.train import results
+from vqa_plugin_clip.train.curve import COLUMNS
 from vqa_plugin_clip.train.dataset import Tables
 from vqa_plugin_clip.train.engine import make_accelerator
 from vqa_plugin_clip.train.figures import figures, rank
@@ -411,7 +412,9 @@ def test_random_states_return():
 
 def test_damaged_states_are_refused(tmp_path):
     path = tmp_path / "state.safetensors"
-    position = Position(epoch=2, best={"srocc": 0.5}, rows=[{"epoch": 1, "srocc": None}])
+    before = dict.fromkeys(COLUMNS, None) | {"epoch": 0, "updates": 0}
+    rows = [before, *(dict.fromkeys(COLUMNS, 0.5) | {"epoch": n} for n in (1, 2))]
+    position = Position(epoch=2, best={"srocc": 0.5}, rows=rows)
     state = State(position, {"a": 1}, {}, {}, {"model": {"w/x": torch.ones(2)}})
     save_state(path, state)
     again = load_state(path)
@@ -426,3 +429,34 @@ def test_damaged_states_are_refused(tmp_path):
         load_state(path)
     with pytest.raises(UsageError, match="cannot write"):
         save_state(tmp_path / "none" / "state.safetensors", state)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"epoch": -1}, r"epoch: .* greater than or equal to 0"),
+        ({"epoch": 1.5}, "epoch: .* integer"),
+        ({"updates": 10**18}, "updates: "),
+        ({"loss": math.nan}, "loss: .* finite"),
+        ({"epoch": 2}, "2 epochs are over and 0 rows are there"),
+        ({"epoch": 1, "rows": [{}, {}]}, "epoch: Field required"),
+        ({"rows": [dict.fromkeys(COLUMNS, None) | {"epoch": 1, "updates": 1}]}, "without a loss"),
+    ],
+)
+def test_a_position_that_cannot_be_is_refused(changes, words, tmp_path):
+    path = tmp_path / "state.safetensors"
+    save_state(path, State(Position(**changes), {}, {}, {}, {}))
+    with pytest.raises(InputError, match=rf"not a training state \(.*{words}.*remove it to start"):
+        load_state(path)
+
+
+def test_a_state_of_other_tensors_is_refused_in_one_line(clips, tiny, tmp_path, straight):
+    out = tmp_path / "out"
+    out.mkdir()
+    whole = load_state(straight / "state.safetensors")
+    for group in ("moments", "random", "model"):
+        name = next(iter(whole.tensors[group]))
+        tensors = {**whole.tensors, group: {**whole.tensors[group], name: torch.zeros(1, 3)}}
+        save_state(out / "state.safetensors", replace(whole, tensors=tensors))
+        with pytest.raises(InputError, match=r"^state.safetensors: not a training state \(.*\)"):
+            train(job_of(clips, tiny, out, resume=True))

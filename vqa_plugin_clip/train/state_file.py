@@ -187,7 +187,7 @@ def load_state(path: Path) -> State:
             f"{path.name}: not a training state of this version; remove it to start again"
         )
     with taken_up(path):
-        if not isinstance(header["facts"]["recipe"], dict):
+        if not isinstance(header["facts"].get("recipe", {}), dict):
             raise ValueError("facts.recipe: not an object")
         return State(
             _position(header["position"]),
