@@ -393,28 +393,17 @@ def shared_library(path: Path) -> Any:
     return ctypes.CDLL(str(path))
 
 
-def give_memory_back() -> None:
-    """Let the system have the memory that was freed and that the C library keeps.
+def keep_large_arrays_apart() -> None:
+    """Have the C library ask the system for each array of 1 MiB or more, and give it back at once.
 
     After an array of tens of megabytes is freed, glibc takes arrays of that size from its heap,
     where what is freed between others stays resident. So a process whose arrays come and go grows
     with the number of times that they do, though it holds no more.
     """
-    trim = _malloc_trim()
-    if trim is not None:
-        trim(0)
-
-
-@lru_cache(maxsize=1)
-def _malloc_trim() -> Callable[[int], int] | None:
     if sys.platform == "linux":
         import ctypes
 
-        try:
-            function = ctypes.CDLL(None).malloc_trim
-        except (OSError, AttributeError):  # another C library
-            return None
-        function.argtypes, function.restype = [ctypes.c_size_t], ctypes.c_int
-        return function
-    else:  # noqa: RET505 - the type checker must see that only one branch exists
-        return None
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD, which is then not raised any more
+            mallopt(-1, 1 << 20)  # M_TRIM_THRESHOLD

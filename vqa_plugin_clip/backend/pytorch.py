@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from vqa_harness.errors import MissingBackend
-from vqa_harness.system import give_memory_back
+from vqa_harness.system import keep_large_arrays_apart
 from vqa_plugin_clip.checkpoint.files import load_checkpoint
 from vqa_plugin_clip.explain import captions_of
 from vqa_plugin_clip.inputs.preprocess import Preprocessing
@@ -30,6 +30,7 @@ class TorchNetwork:
     """
 
     def __init__(self, card_path: Path, device: str) -> None:
+        keep_large_arrays_apart()
         self.device = choose_device(device)
         self._model, card = load_checkpoint(card_path)
         self._model.to(self.device)
@@ -53,10 +54,7 @@ class TorchNetwork:
         with torch.inference_mode(), full_precision():
             video = self._preprocessing.tensor(pictures).to(self.device)
             logits = self._model(video, self._text).logits
-            found = np.asarray(logits.cpu().double().numpy())
-        del video, logits
-        give_memory_back()
-        return found
+            return np.asarray(logits.cpu().double().numpy())
 
     def facts(self) -> dict[str, str]:
         """Return the back-end and the version of torch."""
