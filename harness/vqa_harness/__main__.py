@@ -25,8 +25,7 @@ def main() -> int:
     except (OSError, ImportError) as error:
         if not (short := system.what_is_short(error)):
             raise
-        sys.stderr.write(f"vqa-harness: error: {short}\n")
-        return 3
+        interruption.leave(3, f"vqa-harness: error: {short}\n")
 
     gc.freeze()
     gc.enable()

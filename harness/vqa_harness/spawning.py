@@ -26,7 +26,7 @@ except Exception as error:
         time.sleep(0.01)  # a process's files are closed a moment before its children are told
     if os.getppid() == {parent}:
         raise
-    os._exit(1)
+    raise SystemExit(1) from None
 """
 _changing = threading.Lock()
 

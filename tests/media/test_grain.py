@@ -16,6 +16,7 @@ from vqa_harness.media.shared import SharedVideo
 from vqa_harness.media.source import FileObject
 from vqa_harness.media.without_grain import WithoutGrain, grained
 from vqa_harness.registry import Registry
+from vqa_harness.system import scheduling_kept
 
 WIDTH, HEIGHT, COUNT = 128, 96, 4
 
@@ -127,9 +128,10 @@ def with_message(data, codec):
 @pytest.fixture(scope="module")
 def av1():
     """AV1 whose noise was taken out and described."""
-    return encoded(
-        "libsvtav1", "mp4", preset="12", crf="40", **{"svtav1-params": "film-grain=30:lp=1"}
-    )
+    with scheduling_kept():  # for all tests that come after it in this process
+        return encoded(
+            "libsvtav1", "mp4", preset="12", crf="40", **{"svtav1-params": "film-grain=30:lp=1"}
+        )
 
 
 @pytest.fixture

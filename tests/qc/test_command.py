@@ -193,6 +193,8 @@ def test_the_python_api_takes_frames_in_memory_too(dark):
     report = vqa_harness.find_events(dark)
     assert [(e.first_frame, e.stop_frame) for e in report.of("black")] == [(20, 30)]
     frames = [np.full((48, 64, 3), 255 * (i > 4), np.uint8) for i in range(10)]
-    report = vqa_harness.find_events(vqa_harness.Video.from_rgb(frames, fps=25, matrix="bt709", full_range=False))
+    report = vqa_harness.find_events(
+        vqa_harness.Video.from_rgb(frames, fps=25, matrix="bt709", full_range=False)
+    )
     assert [(e.first_frame, e.stop_frame) for e in report.of("black")] == [(0, 5)]
     assert "missing_audio" not in report.judged
