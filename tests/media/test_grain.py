@@ -12,11 +12,11 @@ from tests.paths import docs_page
 from vqa_harness import AlignOptions, VideoReader
 from vqa_harness.errors import UsageError
 from vqa_harness.logs.cache_key import CacheKeys
+from vqa_harness.media.encode import encode_frames
 from vqa_harness.media.shared import SharedVideo
 from vqa_harness.media.source import FileObject
 from vqa_harness.media.without_grain import WithoutGrain, grained
 from vqa_harness.registry import Registry
-from vqa_harness.system import scheduling_kept
 
 WIDTH, HEIGHT, COUNT = 128, 96, 4
 
@@ -128,10 +128,16 @@ def with_message(data, codec):
 @pytest.fixture(scope="module")
 def av1():
     """AV1 whose noise was taken out and described."""
-    with scheduling_kept():  # for all tests that come after it in this process
-        return encoded(
-            "libsvtav1", "mp4", preset="12", crf="40", **{"svtav1-params": "film-grain=30:lp=1"}
-        )
+    out = io.BytesIO()
+    neutral = np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
+    encode_frames(
+        out,
+        [(luma, neutral, neutral) for luma in pictures()],
+        codec="libsvtav1",
+        options={"preset": "12", "crf": "40", "svtav1-params": "film-grain=30:lp=1"},
+        container="mp4",
+    )
+    return out.getvalue()
 
 
 @pytest.fixture
