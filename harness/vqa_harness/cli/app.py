@@ -35,6 +35,7 @@ COMMANDS = {
     "bench": "bench",
     "ladder": "ladder",
     "report": "report",
+    "view": "view",
     "metrics": "metrics",
     "plugins": "metrics",
     "warmup": "warmup",

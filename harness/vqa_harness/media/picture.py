@@ -91,17 +91,23 @@ def _views(frame: VideoFrame, depth: int, order: Sequence[int]) -> tuple[Plane, 
     return tuple([plane_view(p, p.line_size, p.width, p.height, depth) for p in planes])
 
 
+def meaning(colour: ColourInfo) -> dict[str, Any]:
+    """What `reformat` takes so that a frame becomes RGB with its own matrix and range."""
+    if colour.matrix == "rgb":
+        return {}
+    return {
+        "src_colorspace": MATRICES[colour.matrix],
+        "src_color_range": ColorRange.JPEG if colour.full_range else ColorRange.MPEG,
+        "dst_color_range": ColorRange.JPEG,
+    }
+
+
 def _to_rgb(frame: VideoFrame, colour: ColourInfo) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 RGB of a frame, with the matrix and range that are given.
 
     They are always named, because swscale takes an untagged frame for BT.601, whatever its size.
     """
-    settings: dict[str, Any] = {"format": "rgb24", "interpolation": ACCURATE}
-    if colour.matrix != "rgb":
-        settings["src_colorspace"] = MATRICES[colour.matrix]
-        settings["src_color_range"] = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
-        settings["dst_color_range"] = ColorRange.JPEG
-    out = reformat(frame, **settings)
+    out = reformat(frame, format="rgb24", interpolation=ACCURATE, **meaning(colour))
     rows = plane_view(out.planes[0], out.planes[0].line_size, 3 * out.width, out.height, 8)
     return cast("NDArray[np.uint8]", np.ascontiguousarray(rows).reshape(out.height, out.width, 3))
 

@@ -114,10 +114,15 @@ class VideoReader:
         Returns:
             The time of every frame of the video.
         """
-        clock = Clock(self._file.facts.time_base, believed_rate(self._file.facts))
+        clock = self._new_clock()
         self._chosen = FrameSelection(table, clock, wanted)
         self._file.skip(self._chosen.plan)
         return self._chosen.times
+
+    def times_of(self, table: PacketTable) -> list[Fraction | None]:
+        """The time of every frame in seconds, as iterating gives them; None where unknown."""
+        clock = self._new_clock()
+        return [clock.next(pts) for pts in table.pts]
 
     @property
     def deinterlaced(self) -> Deinterlacing | None:
@@ -128,6 +133,9 @@ class VideoReader:
         """Close the file; frames already yielded stay valid. May be called twice."""
         self._frames.close()
         self._file.close()
+
+    def _new_clock(self) -> Clock:
+        return Clock(self._file.facts.time_base, believed_rate(self._file.facts))
 
     def _start(self, scan: Scan) -> None:
         facts = self._file.facts
@@ -220,22 +228,11 @@ class VideoReader:
         return self._as_frame(picture, index, time)
 
     def _as_frame(self, picture: Picture, index: int, time: Fraction | None) -> Frame:
-        report = self.report
         look = picture.look
         self._check_size(index, (look.width, look.height))
         if picture.corrupt:
-            report.count_corrupt(index)
-        return Frame(
-            index=index,
-            time=time,
-            width=look.width,
-            height=look.height,
-            depth=look.depth,
-            chroma=look.chroma,
-            colour=look.colour,
-            source=picture,
-            corrupt=picture.corrupt,
-        )
+            self.report.count_corrupt(index)
+        return as_frame(picture, index, time)
 
     def _check_gap(self, index: int, time: Fraction | None) -> None:
         last, self._last = self._last, time
@@ -318,6 +315,22 @@ class VideoReader:
             mirrored=look.turn.mirrored,
             field_order=facts.field_order,
         )
+
+
+def as_frame(picture: Picture, index: int, time: Fraction | None) -> Frame:
+    """A picture as the frame of a number and a time in seconds."""
+    look = picture.look
+    return Frame(
+        index=index,
+        time=time,
+        width=look.width,
+        height=look.height,
+        depth=look.depth,
+        chroma=look.chroma,
+        colour=look.colour,
+        source=picture,
+        corrupt=picture.corrupt,
+    )
 
 
 def _together(begin: list[Picture], rest: Iterator[Picture]) -> Iterator[Picture]:

@@ -28,10 +28,13 @@ class Recoloured:
     Args:
         source: the other one.
         rule: how its colour is read.
+
+    Attributes:
+        source: the other one.
     """
 
     def __init__(self, source: Path | VideoSource, rule: ColourRule) -> None:
-        self._source, self._rule = source, rule
+        self.source, self._rule = source, rule
 
     def open(self, *, threads: int = 0, deinterlace: Deinterlace = "off") -> Reader:
         """See `VideoSource.open`.
@@ -39,7 +42,7 @@ class Recoloured:
         Raises:
             UsageError: a matrix is stated of RGB.
         """
-        reader = open_source(self._source, threads=threads, deinterlace=deinterlace)
+        reader = open_source(self.source, threads=threads, deinterlace=deinterlace)
         try:
             return RecolouredReader(reader, self._rule)
         except BaseException:
@@ -48,7 +51,7 @@ class Recoloured:
 
     def sha256(self) -> str | None:
         """See `VideoSource.sha256`."""
-        return hash_source(self._source)
+        return hash_source(self.source)
 
 
 class RecolouredReader:
@@ -80,8 +83,12 @@ class RecolouredReader:
     def __iter__(self) -> Iterator[Frame]:
         """The frames not yet read."""
         for frame in self.reader:
-            colour = self._rule.of(frame.colour)
-            yield frame if colour is frame.colour else _restated(frame, colour)
+            yield self.restate(frame)
+
+    def restate(self, frame: Frame) -> Frame:
+        """A frame of the other reader with its colour read by the rule."""
+        colour = self._rule.of(frame.colour)
+        return frame if colour is frame.colour else _restated(frame, colour)
 
     def close(self) -> None:
         """See `Reader.close`."""

@@ -10,7 +10,9 @@ index that may be wrong.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Set
+from functools import cached_property
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -86,6 +88,38 @@ class PacketTable:
                 actions[start] = BEGIN
             decoded = end
         return actions
+
+    def beginning(self, number: int) -> tuple[int, int]:
+        """Where decoding can begin for a frame to come out as if all had been decoded.
+
+        Args:
+            number: of the frame, in the order of display.
+
+        Returns:
+            The packets' places in the file of this beginning, and of the next one behind it.
+        """
+        place = self._places[self.pts[number]]
+        at = bisect_right(self._starts, place) - 1
+        if at and self._stamps[place] < self._stamps[self._starts[at]]:
+            at -= 1  # what is shown before the picture that begins the stretch may need more
+        after = self._starts[at + 1] if at + 1 < len(self._starts) else len(self)
+        return self._starts[at], after
+
+    def place(self, pts: int) -> int | None:
+        """The place in the file of the packet with a timestamp; None where there is none."""
+        return self._places.get(pts)
+
+    def stamp(self, place: int) -> int:
+        """The timestamp of a packet."""
+        return self._stamps[place]
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {stamp: place for place, stamp in enumerate(self._stamps)}
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _ in self._stretches()]
 
     def frames_in(self, plan: bytes) -> int:
         """How many frames a plan has decoded."""

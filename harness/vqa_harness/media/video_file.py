@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import chain
 from typing import BinaryIO
 
 import av
@@ -118,6 +119,7 @@ class VideoFile:
         self.fields: FieldPairs | None = None
         self._begun = False
         self._plan = b""
+        self._sought: Iterator[av.Packet[VideoStream]] | None = None
         self.odd_matrix = False
         self.grainless = None if grain == "on" else 0
         self.interlaced = False
@@ -153,7 +155,7 @@ class VideoFile:
         """Decode to the end, one `DecodeStep` a packet; an error costs its packet, not the rest."""
         # packet by packet: PyAV's own loop over frames stops at the first error
         place = 0
-        packets = stored_packets(self._container.demux(self._stream))
+        packets = self._sought or stored_packets(self._container.demux(self._stream))
         damaged: av.Packet[VideoStream] | None = None
         while True:
             try:
@@ -189,6 +191,28 @@ class VideoFile:
                 `vqa_harness.media.selection.PacketTable.plan`.
         """
         self._plan = plan
+
+    def seek(self, stamp: int) -> int | None:
+        """Go on reading where the container finds a timestamp; then call `steps` anew.
+
+        Args:
+            stamp: in units of the stream's time base.
+
+        Returns:
+            The timestamp of the packet that is read next, of which `skip` counts from here on;
+            None where there is none.
+
+        Raises:
+            FFmpegError: the container cannot be sought in.
+        """
+        self._container.seek(stamp, stream=self._stream)
+        self._stream.codec_context.flush_buffers()
+        self._twin = None  # it compares what it has decoded itself from the beginning
+        self._plan = b""
+        packets = stored_packets(self._container.demux(self._stream))
+        first = next(packets, None)
+        self._sought = packets if first is None else chain([first], packets)
+        return None if first is None else first.pts
 
     def _repeat(self, packet: av.Packet[VideoStream]) -> DecodeStep:
         """Show the picture before an empty packet once more, when its turn comes."""

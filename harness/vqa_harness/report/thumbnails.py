@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from vqa_harness.errors import InputError, MetricError, about, one_line
 from vqa_harness.files import file_sha256
 from vqa_harness.logs.view import Role
@@ -20,8 +18,6 @@ from vqa_harness.report.data import ReportItem, Section, facts_of, name_of, rate
 from vqa_harness.report.parts import Figure, SectionPage
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from vqa_harness.frames import Frame
     from vqa_harness.processes import Apart
     from vqa_harness.registry import Registry
@@ -323,37 +319,11 @@ def frame_at(times: Sequence[float | None], index: int, rate: float | None) -> i
 
 
 def _shot(frame: Frame) -> Shot:
-    rgb = frame.rgb
-    small = jpeg(rgb, min(WIDTH, frame.width), THUMBNAIL_QUALITY)
-    return Shot(_uri(small), _uri(jpeg(rgb, frame.width, FULL_QUALITY)))
+    from vqa_harness.media.one_picture import jpeg, shrunk
+
+    small = jpeg(shrunk(frame.rgb, WIDTH), THUMBNAIL_QUALITY)
+    return Shot(_uri(small), _uri(jpeg(frame.rgb, FULL_QUALITY)))
 
 
 def _uri(data: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
-
-
-def jpeg(rgb: NDArray[np.uint8], width: int, quality: int) -> bytes:
-    """A picture as a JPEG.
-
-    Args:
-        rgb: (H, W, 3) uint8.
-        width: width to scale to, at most W.
-        quality: quantiser from 2 (best) to 31.
-    """
-    from vqa_harness.frames import ColourInfo
-    from vqa_harness.media.encode import encode_bytes
-    from vqa_harness.media.picture import resize_planes
-
-    height, full_width = rgb.shape[:2]
-    if width < full_width:
-        size = width, max(1, round(height * width / full_width))
-        planes = [np.ascontiguousarray(rgb[..., c]) for c in range(3)]
-        rgb = np.stack(resize_planes(planes, "rgb", 8, size, "area"), axis=-1)
-    return encode_bytes(
-        [np.ascontiguousarray(rgb)],
-        codec="mjpeg",
-        container="mjpeg",
-        pix_fmt="yuvj420p",
-        options={"qmin": str(quality), "qmax": str(quality)},
-        colour=ColourInfo(full_range=True, matrix="bt601"),
-    )

@@ -90,7 +90,7 @@ def plan_pairs(
     try:
         numbers, times = _read(pairs, progress)
         return SplitPlan(
-            Recipe(pairs.distorted, pairs.reference, _sides(pairs), pairs.formats),
+            recipe_of(pairs),
             numbers,
             times,
             None,
@@ -100,6 +100,11 @@ def plan_pairs(
         )
     finally:
         pairs.close()
+
+
+def recipe_of(pairs: AlignedPairs) -> Recipe:
+    """What it takes to make these pairs again; what was wrong with reading counts until now."""
+    return Recipe(pairs.distorted, pairs.reference, _sides(pairs), pairs.formats)
 
 
 def _read(

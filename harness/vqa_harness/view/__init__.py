@@ -1,0 +1,1 @@
+"""Looking at pairs of frames and their scores in a browser, served to this machine only."""
