@@ -14,19 +14,20 @@ from vqa_harness.errors import InputError, UsageError, VqaError
 from vqa_harness.files import make_folder, write_bytes
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.notes import checked_notes, read_notes, write_notes
-from vqa_harness.logs.view import Alignment
 from vqa_harness.media.one_picture import png
 from vqa_harness.report.data import rate_of, times_of
 from vqa_harness.view.encodes import Encode
 from vqa_harness.view.pairing import SIDES, Found, Pairing
 from vqa_harness.view.pictures import (
     Asked,
+    Form,
     Pictures,
+    Showing,
+    What,
     code_values,
     is_one_of,
     mapping_of,
 )
-from vqa_harness.view.pictures import Form, Mapping as ColourMapping, What
 from vqa_harness.view.timeline import bands, defined, events, features
 
 MOST_WIDTH = 16384
@@ -72,9 +73,9 @@ class Answers:
         one = self._encode(encode)
         log = one.log
         notes = [asdict(note) for note in read_notes(one.notes)]
+        kept = {"notes": notes, "notes_file": one.notes.name}
         if log is None:
-            return {"frames": 0, "rate": None, "times": None, "features": [], "events": [],
-                    "warnings": [], "notes": notes, "notes_file": one.notes.name}  # fmt: skip
+            return {"frames": 0, "features": [], **kept}
         return {
             "frames": len(log),
             "rate": rate_of(log),
@@ -82,8 +83,7 @@ class Answers:
             "features": features(log),
             "events": events(log),
             "warnings": list(log.view.warnings)[:200],
-            "notes": notes,
-            "notes_file": one.notes.name,
+            **kept,
         }
 
     def values(self, encode: int, feature: int) -> list[float | None]:
@@ -126,7 +126,7 @@ class Answers:
             },
             "mapping": mapping_of(found),
             "remarks": list(found.remarks)[:200],
-            "bands": bands(self._alignment(found), list(columns[0])),
+            "bands": bands(found.alignment, list(columns[0])),
         }
 
     def picture(self, encode: int, pair: int, what: str, query: Mapping[str, str]) -> bytes:
@@ -208,9 +208,6 @@ class Answers:
             raise InputError("there is no log")
         return log
 
-    def _alignment(self, found: Found) -> Alignment:
-        return found.alignment
-
     def _pairing(self, encode: int) -> Pairing:
         one = self._encode(encode)
         with self._lock:
@@ -244,7 +241,7 @@ def asked(pair: int, what: str, query: Mapping[str, str]) -> Asked:
         InputError: it asks for something that there is not.
     """
     form, mapping = query.get("form", "png"), query.get("mapping", "shown")
-    for kind, value in ((What, what), (Form, form), (ColourMapping, mapping)):
+    for kind, value in ((What, what), (Form, form), (Showing, mapping)):
         if not is_one_of(kind, value):
             raise InputError("there is no such picture")
     width = whole(query, "width", MOST_WIDTH)
@@ -269,4 +266,3 @@ def whole(query: Mapping[str, str], name: str, default: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise InputError(f"{name} needs a whole number")
     return int(text)
-

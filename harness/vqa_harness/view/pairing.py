@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -188,12 +189,9 @@ def told_by(log: Log, videos: Videos) -> SplitPlan | None:
 
 
 def _open(recipe: Recipe) -> tuple[FrameFinder, ...]:
-    finders: list[FrameFinder] = []
-    try:
-        for side in recipe.sides:
-            finders.append(FrameFinder(side.source, deinterlace=side.deinterlace))
-    except BaseException:
-        for finder in finders:
-            finder.close()
-        raise
-    return tuple(finders)
+    with ExitStack() as opened:
+        made = [FrameFinder(one.source, deinterlace=one.deinterlace) for one in recipe.sides[:1]]
+        opened.callback(made[0].close)
+        made += [FrameFinder(one.source, deinterlace=one.deinterlace) for one in recipe.sides[1:]]
+        opened.pop_all()
+    return tuple(made)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -20,7 +19,7 @@ from vqa_harness.view.tone import stated, toned
 
 What = Literal["distorted", "reference", "difference", "ssim"]
 Form = Literal["png", "jpeg"]
-Mapping = Literal["shown", "codes"]
+Showing = Literal["shown", "codes"]
 KEPT_BYTES = 96 << 20
 """Bytes of image files that are kept."""
 QUALITY = 2
@@ -46,7 +45,7 @@ class Asked:
     what: What
     width: int
     form: Form = "png"
-    mapping: Mapping = "shown"
+    mapping: Showing = "shown"
     gain: int = 8
 
 
@@ -102,7 +101,7 @@ class Pictures:
 
 
 def difference(one: Frame, two: Frame, gain: int) -> NDArray[np.uint8]:
-    """What differs between two frames of one size: \\|R, G, B of one - of the other\\| x gain.
+    """What differs between two frames of one size: of R, G and B, without sign, times the gain.
 
     Above 8 bits it is taken of RGB with 16 bits, so that no step of the code is lost.
 
@@ -153,14 +152,14 @@ def _around(
     plane: NDArray[Any], frame: Frame, x: int, y: int, reach: int
 ) -> list[list[int | None]]:
     down, right = -(-frame.height // plane.shape[0]), -(-frame.width // plane.shape[1])
-    inside: Callable[[int, int], bool] = lambda i, j: 0 <= i < frame.height and 0 <= j < frame.width  # noqa: E731
-    around = range(-reach, reach + 1)
+
+    def value(column: int, row: int) -> int | None:
+        inside = 0 <= row < frame.height and 0 <= column < frame.width
+        return int(plane[row // down, column // right]) if inside else None
+
     return [
-        [
-            int(plane[(y + i) // down, (x + j) // right]) if inside(y + i, x + j) else None
-            for j in around
-        ]
-        for i in around
+        [value(column, row) for column in range(x - reach, x + reach + 1)]
+        for row in range(y - reach, y + reach + 1)
     ]
 
 

@@ -29,7 +29,8 @@ def features(log: Log) -> list[dict[str, Any]]:
         if name not in log.columns:
             continue
         values, sign = defined(log, name), facts["sign"]
-        apart = max(1, round(rate_of(log) or 25))
+        second = max(1, round(rate_of(log) or 25))
+        apart = min(second, max(2, len(log) // 12))  # a short video has more than one worst frame
         mean = facts["pooled"].get("mean")
         made.append(
             {
@@ -115,7 +116,11 @@ def bands(alignment: Alignment, distorted: Sequence[int]) -> list[dict[str, Any]
         add("duplicated", at, at + 1, f"frame {number} repeats the one before")
     for missing in alignment.dropped.frames[:MOST_MARKS]:
         at = next(
-            (s.distorted[0] for s in alignment.segments if s.reference and s.reference[0] > missing),
+            (
+                s.distorted[0]
+                for s in alignment.segments
+                if s.reference and s.reference[0] > missing
+            ),
             None,
         )
         place = len(distorted) if at is None else bisect_left(distorted, at)

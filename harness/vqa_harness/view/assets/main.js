@@ -85,7 +85,7 @@ function frames() {
 }
 
 function remarks() {
-  const lines = [...(pairing?.mapping ?? []), ...(pairing?.remarks ?? []), ...(scores?.warnings ?? [])];
+  const lines = [...new Set([...(pairing?.mapping ?? []), ...(pairing?.remarks ?? []), ...(scores?.warnings ?? [])])];
   byId("remarks").replaceChildren(...lines.map((text) => make("li", "", text)));
   byId("remarks-section").hidden = !lines.length;
 }

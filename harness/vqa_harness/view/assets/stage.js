@@ -144,9 +144,9 @@ export class Stage {
 
   wipeFrom(event) {
     if (this.mode !== "wipe" || event.target.tagName === "INPUT") return;
-    const stack = this.host.querySelector(".stack");
+    const shot = this.host.querySelector(".shot");
     const move = (one) => {
-      const box = stack.getBoundingClientRect();
+      const box = shot.getBoundingClientRect();
       const share = Math.round((100 * (one.clientX - box.left)) / box.width);
       set({ wipe: Math.max(0, Math.min(100, share)) });
       const bar = this.host.querySelector(".wipe-bar");

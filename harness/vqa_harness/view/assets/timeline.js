@@ -171,7 +171,7 @@ export class Timeline {
   tips(frame) {
     const at = frame ?? state.frame;
     for (const { value, values, feature } of this.plots) {
-      value.textContent = at < values.length ? `  frame ${at}: ${shown(values[at])}${feature.unit ? " " + feature.unit : ""}` : "";
+      value.textContent = at < values.length ? ` · frame ${at}: ${shown(values[at])}${feature.unit ? " " + feature.unit : ""}` : "";
     }
   }
 
@@ -199,6 +199,7 @@ export class Timeline {
       const width = Math.max(200, host.clientWidth);
       if (Math.abs(width - plot.width) > 1) plot.setSize({ width, height: 132 });
     }
+    this.lane();
   }
 
   setMarks(marks, frames) {
@@ -209,8 +210,15 @@ export class Timeline {
 
   lane() {
     const [from, to] = this.span;
-    const wide = to - from + 1;
     const lane = byId("lane");
+    const drawn = this.plots[0];
+    const share = (frame) => (100 * (frame - 0.5 - from)) / (to - from);
+    if (drawn) {
+      const { left, width } = drawn.plot.bbox;
+      const inset = drawn.host.getBoundingClientRect().left - this.host.getBoundingClientRect().left;
+      lane.style.marginLeft = `${inset + left / devicePixelRatio}px`;
+      lane.style.width = `${width / devicePixelRatio}px`;
+    }
     const shownMarks = this.marks.filter((one) => one.stop >= from && one.start <= to);
     lane.hidden = !this.marks.length;
     lane.replaceChildren(
@@ -219,8 +227,8 @@ export class Timeline {
         mark.type = "button";
         mark.tabIndex = -1;
         mark.title = one.text;
-        const left = (100 * (Math.max(one.start, from) - from)) / wide;
-        const right = (100 * (Math.min(one.stop, to + 1) - from)) / wide;
+        const left = Math.max(0, share(one.start));
+        const right = Math.min(100, share(one.stop));
         mark.style.left = `${left}%`;
         mark.style.width = `${Math.max(0, right - left)}%`;
         mark.addEventListener("click", () => this.onseek(Math.min(one.start, this.count - 1)));
