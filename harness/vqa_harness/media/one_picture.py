@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -86,4 +88,4 @@ def deep_rgb(frame: Frame) -> NDArray[np.uint16]:
     picture = frame_of(frame.planes, frame.chroma, frame.depth)
     out = reformat(picture, format="rgb48le", interpolation=ACCURATE, **meaning(frame.colour))
     rows = plane_view(out.planes[0], out.planes[0].line_size, 3 * out.width, out.height, 16)
-    return np.ascontiguousarray(rows).reshape(out.height, out.width, 3)
+    return cast("NDArray[np.uint16]", np.ascontiguousarray(rows).reshape(out.height, out.width, 3))

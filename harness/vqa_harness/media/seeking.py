@@ -96,9 +96,11 @@ class FrameFinder:
                 self._reader = None
 
     def _find_table(self) -> _Jumping | None:
-        reader, path, restated = self._reader, self._source, None
+        reader, path = self._reader, self._source
+        restated: RecolouredReader | None = None
         if isinstance(path, Recoloured) and isinstance(reader, RecolouredReader):
-            path, reader, restated = path.source, reader.reader, reader
+            restated = reader
+            path, reader = path.source, reader.reader
         if not isinstance(path, Path) or not isinstance(reader, VideoReader):
             return None
         table = reader.packets()

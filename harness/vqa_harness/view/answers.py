@@ -151,9 +151,7 @@ class Answers:
         """Both frames of a pair side by side as a PNG, the reference at the left."""
         found, images = self._found(encode), self._images(encode)
         sides = [side for side in reversed(SIDES) if SIDES.index(side) < len(found.finders)]
-        return png(
-            np.hstack([images.rgb(Asked(pair, s, MOST_WIDTH)) for s in sides])  # type: ignore[arg-type]
-        )
+        return png(np.hstack([images.rgb(Asked(pair, s, MOST_WIDTH)) for s in sides]))
 
     def put_notes(self, encode: int, document: Any) -> dict[str, Any]:
         """Write the notes of an encode beside its log.
@@ -248,10 +246,10 @@ def asked(pair: int, what: str, query: Mapping[str, str]) -> Asked:
     gain = whole(query, "gain", 8)
     return Asked(
         pair,
-        what,  # type: ignore[arg-type]
+        what,
         min(max(width, 16), MOST_WIDTH),
-        form,  # type: ignore[arg-type]
-        mapping,  # type: ignore[arg-type]
+        form,
+        mapping,
         min(max(gain, 1), MOST_GAIN),
     )
 

@@ -89,7 +89,7 @@ class Pictures:
             InputError: as `image`.
         """
         if asked.what in ("distorted", "reference"):
-            frame = self._found.frame(asked.pair, asked.what)  # type: ignore[arg-type]
+            frame = self._found.frame(asked.pair, asked.what)
             if asked.mapping == "shown" and frame.colour.hdr:
                 return shrunk(toned(deep_rgb(frame), frame.colour), asked.width)
             return rgb_at(frame, asked.width)
@@ -109,10 +109,11 @@ def difference(one: Frame, two: Frame, gain: int) -> NDArray[np.uint8]:
         (H, W, 3) uint8, cut off at 255.
     """
     if max(one.depth, two.depth) == 8:
-        wide = np.abs(one.rgb.astype(np.int16) - two.rgb)
-        return np.minimum(wide.astype(np.int32) * gain, 255).astype(np.uint8)
-    deep = np.abs(deep_rgb(one).astype(np.int32) - deep_rgb(two))
-    return np.minimum(deep * gain // 257, 255).astype(np.uint8)
+        apart = np.abs(one.rgb.astype(np.int16) - two.rgb).astype(np.int32) * gain
+    else:
+        apart = np.abs(deep_rgb(one).astype(np.int32) - deep_rgb(two)) * gain // 257
+    made: NDArray[np.uint8] = np.minimum(apart, 255).astype(np.uint8)
+    return made
 
 
 def code_values(found: Found, pair: int, x: int, y: int, reach: int) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def code_values(found: Found, pair: int, x: int, y: int, reach: int) -> dict[str
     reach = min(reach, NEIGHBOURS)
     made: dict[str, Any] = {}
     for side in ("distorted", "reference")[: len(found.finders)]:
-        frame = found.frame(pair, side)  # type: ignore[arg-type]
+        frame = found.frame(pair, side)
         if not (0 <= x < frame.width and 0 <= y < frame.height):
             raise InputError(f"pixel {x}, {y} lies outside of {frame.width}x{frame.height}")
         rgb = frame.chroma == "rgb"

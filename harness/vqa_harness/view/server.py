@@ -80,23 +80,22 @@ def application(answers: Answers, token: str, port: int) -> ASGIApp:
     routes = [
         Route("/", index),
         Route("/page/{name}", part),
-        _route("/session", lambda r, _: answers.session()),
-        _route(f"{of}/scores", lambda r, _: answers.scores(*_numbers(r))),
-        _route(of + "/values/{feature:int}", lambda r, _: answers.values(*_numbers(r))),
-        _route(f"{of}/pairing", lambda r, _: answers.pairing(*_numbers(r))),
+        _route("/session", lambda _, __: answers.session()),
+        _route(f"{of}/scores", lambda r, _: answers.scores(_encode(r))),
         _route(
-            f"{pair}/codes", lambda r, _: answers.code_values(*_numbers(r), query=r.query_params)
+            of + "/values/{feature:int}",
+            lambda r, _: answers.values(_encode(r), r.path_params["feature"]),
         ),
-        _route(f"{pair}/pair.png", lambda r, _: answers.pair_png(*_numbers(r))),
+        _route(f"{of}/pairing", lambda r, _: answers.pairing(_encode(r))),
+        _route(f"{pair}/codes", lambda r, _: answers.code_values(*_pair(r), r.query_params)),
+        _route(f"{pair}/pair.png", lambda r, _: answers.pair_png(*_pair(r))),
         _route(
             pair + "/{what}",
-            lambda r, _: answers.picture(
-                *_numbers(r), what=r.path_params["what"], query=r.query_params
-            ),
-            after=lambda r: answers.prefetch(*_numbers(r), query=r.query_params),
+            lambda r, _: answers.picture(*_pair(r), r.path_params["what"], r.query_params),
+            after=lambda r: answers.prefetch(*_pair(r), r.query_params),
         ),
-        _route(f"{of}/notes", lambda r, sent: answers.put_notes(*_numbers(r), sent), "PUT"),
-        _route(f"{of}/export", lambda r, sent: answers.export(*_numbers(r), sent), "POST"),
+        _route(f"{of}/notes", lambda r, sent: answers.put_notes(_encode(r), sent), "PUT"),
+        _route(f"{of}/export", lambda r, sent: answers.export(_encode(r), sent), "POST"),
     ]
     return Guard(Starlette(routes=routes), token, port)
 
@@ -142,9 +141,12 @@ def _route(
     return Route(path, endpoint, methods=[method])
 
 
-def _numbers(request: Request) -> list[int]:
-    """The numbers in the path, in the order in which they stand there."""
-    return [value for value in request.path_params.values() if isinstance(value, int)]
+def _encode(request: Request) -> int:
+    return int(request.path_params["encode"])
+
+
+def _pair(request: Request) -> tuple[int, int]:
+    return _encode(request), int(request.path_params["pair"])
 
 
 def _file(name: str, page: Mapping[str, bytes]) -> Response:

@@ -34,5 +34,6 @@ def ssim_map(one: Frame, two: Frame) -> NDArray[np.uint8]:
 def _luma(frame: Frame) -> NDArray[np.float32]:
     """(H, W) float32 in code values; of RGB the mean of the three planes."""
     if frame.chroma == "rgb":
-        return np.mean([plane.astype(np.float32) for plane in frame.planes], axis=0)
+        red, green, blue = (plane.astype(np.float32) for plane in frame.planes)
+        return (red + green + blue) / np.float32(3)
     return frame.luma.astype(np.float32)

@@ -1,7 +1,7 @@
 """What the timeline shows: scores, worst frames and stretches, alignment, events.
 
-Everything comes from files that may be anybody's: lists are bounded, and texts are sent as JSON that
-the page puts in as text.
+Everything comes from files that may be anybody's: lists are bounded, and texts are sent as JSON,
+which the page puts in as text.
 """
 
 from __future__ import annotations
@@ -114,16 +114,11 @@ def bands(alignment: Alignment, distorted: Sequence[int]) -> list[dict[str, Any]
     for number in alignment.duplicated.frames[:MOST_MARKS]:
         at = bisect_left(distorted, number)
         add("duplicated", at, at + 1, f"frame {number} repeats the one before")
+    whole = [s for s in alignment.segments if s.reference is not None]
     for missing in alignment.dropped.frames[:MOST_MARKS]:
-        at = next(
-            (
-                s.distorted[0]
-                for s in alignment.segments
-                if s.reference and s.reference[0] > missing
-            ),
-            None,
-        )
-        place = len(distorted) if at is None else bisect_left(distorted, at)
+        after = (s.distorted[0] for s in whole if s.reference and s.reference[0] > missing)
+        number = next(after, None)
+        place = len(distorted) if number is None else bisect_left(distorted, number)
         add("dropped", place, place, f"reference frame {missing} is missing here")
     return made
 

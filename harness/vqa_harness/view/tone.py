@@ -15,8 +15,8 @@ PEAK = 1000.0
 """cd/m2 that is shown as the screen's white."""
 STATED = (
     "HDR shown on an ordinary screen: light of {transfer}, {white:g} cd/m² taken as 1, compressed "
-    "so that {peak:g} cd/m² is white (extended Reinhard on the largest of R, G, B), colours brought "
-    "to BT.709 and cut off there, sRGB"
+    "so that {peak:g} cd/m² is white (extended Reinhard on the largest of R, G, B), colours "
+    "brought to BT.709 and cut off there, sRGB"
 )
 _TO_709 = np.array(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32
@@ -51,7 +51,8 @@ def toned(rgb: NDArray[np.uint16], colour: ColourInfo) -> NDArray[np.uint8]:
     if colour.primaries == "bt2020":
         light = light @ _TO_709.T
     steps = (np.clip(light, 0, 1) * 4095 + 0.5).astype(np.uint16)
-    return _srgb()[steps]
+    made: NDArray[np.uint8] = _srgb()[steps]
+    return made
 
 
 @lru_cache(maxsize=2)
