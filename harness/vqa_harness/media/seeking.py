@@ -208,23 +208,26 @@ class _Jumping:
         self._at = -1
         if self._file is None:
             self._file = VideoFile(checked_source(self._path), self._threads)
-        asked = start
-        while True:
-            try:
-                stamp = self._file.seek(self.table.stamp(asked))
-            except FFmpegError:
-                stamp = None
-            place = None if stamp is None else self.table.place(stamp)
-            if place is not None and place <= start:
-                break
-            if asked == 0:
-                raise NotAsPromised
+        asked, place = start, self._seek(self._file, start)
+        while (place is None or place > start) and asked > 0:
             asked = max(0, asked - 2 * (start - asked) - 1)
+            place = self._seek(self._file, asked)
+        if place is None or place > start:  # some containers never find the first packet again
+            self._file.close()
+            self._file, place = VideoFile(checked_source(self._path), self._threads), 0
         shown = self.table.stamp(start)
         early = [self.table.stamp(i) < shown for i in range(start, stop)]
         plan = bytes([SKIP] * (start - place) + [SKIP if one else DECODE for one in early])
         self._file.skip(plan)
         self._pictures = self._decode(self._file)
+
+    def _seek(self, file: VideoFile, place: int) -> int | None:
+        """Seek the packet of a place, and tell that of the packet found; None where unknown."""
+        try:
+            stamp = file.seek(self.table.stamp(place))
+        except FFmpegError:
+            return None
+        return None if stamp is None else self.table.place(stamp)
 
     def _decode(self, file: VideoFile) -> Iterator[Picture]:
         for step in file.steps():
