@@ -59,8 +59,6 @@ class Guard:
         self._running += 1
         try:
             await self._app(inner, _bounded(receive), _with_headers(send))
-        except _TooLarge:
-            await _answer(send, 413, f"a request may have at most {MOST_BODY} bytes")
         finally:
             self._running -= 1
 
@@ -85,11 +83,9 @@ class Guard:
         return None
 
 
-class _TooLarge(Exception):
-    """The body of a request has too many bytes."""
-
-
 def _bounded(receive: Receive) -> Receive:
+    from starlette.exceptions import HTTPException
+
     seen = 0
 
     async def bounded() -> Message:
@@ -97,7 +93,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > MOST_BODY:
-            raise _TooLarge
+            raise HTTPException(413, f"a request may have at most {MOST_BODY} bytes")
         return message
 
     return bounded
