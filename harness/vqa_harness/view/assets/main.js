@@ -75,8 +75,8 @@ async function openPairs(encode) {
   remarks();
   const events = (scores?.events ?? []).map((one) => ({ ...one, event: true }));
   timeline.setMarks([...pairing.bands, ...events], count());
-  stage.open(pairing);
   if (state.frame >= count()) seek(count() - 1);
+  stage.open(pairing);
   moved();
 }
 
@@ -272,7 +272,7 @@ try {
   byId("title").textContent = session.title;
   byId("encode").replaceChildren(...session.encodes.map((one, i) => new Option(one.group ? `${one.group}: ${one.label}` : one.label, i)));
   byId("encode-label").hidden = session.encodes.length < 2;
-  if (state.encode >= session.encodes.length) set({ encode: 0 });
+  if (state.encode >= session.encodes.length) state.encode = 0;
   byId("encode").value = state.encode;
   await openEncode();
 } catch (error) {
