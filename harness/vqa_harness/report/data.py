@@ -16,6 +16,7 @@ from vqa_harness.errors import InputError, one_line
 from vqa_harness.files import read_bytes
 from vqa_harness.logs.features import features_of, pooled_values
 from vqa_harness.logs.log import Log
+from vqa_harness.logs.notes import Note, notes_path, read_notes
 from vqa_harness.logs.read import MORE, log_bytes, read_log
 from vqa_harness.logs.view import Role
 
@@ -30,11 +31,13 @@ class ReportItem:
         label: the name of the video in charts.
         log: its scores.
         rung: its index in the ladder's source; None outside a ladder.
+        notes: what people noted on its frames, see `vqa_harness.logs.notes`.
     """
 
     label: str
     log: Log
     rung: int | None = None
+    notes: Sequence[Note] = ()
 
 
 @dataclass(slots=True)
@@ -77,12 +80,22 @@ def load(paths: Sequence[Path]) -> ReportData:
         document = _ladder(paths[0])
         if document is not None:
             return _load_ladder(paths[0], document)
-    items = [ReportItem(path.stem, read_log(path)) for path in paths]
+    missing: list[str] = []
+    items = [ReportItem(path.stem, read_log(path), None, _notes(path, missing)) for path in paths]
     for item, path in zip(items, paths, strict=True):
         item.label = name_of(item.log, "distorted") or path.stem
     reference = next((n for i in items if (n := name_of(i.log, "reference"))), None)
     name = items[0].label if len(items) == 1 else reference or f"{len(items)} videos"
-    return ReportData([Section(name, items)])
+    return ReportData([Section(name, items)], missing=missing)
+
+
+def _notes(log: Path, missing: list[str]) -> list[Note]:
+    """The notes beside a log; a line is added to what is missing where they cannot be read."""
+    try:
+        return read_notes(notes_path(log))
+    except InputError as error:
+        missing.append(one_line(error))
+        return []
 
 
 def name_of(log: Log, role: Role) -> str | None:
@@ -144,11 +157,13 @@ def _load_ladder(path: Path, document: dict[str, Any]) -> ReportData:
             if rung["log"] is None:
                 continue
             try:
-                log = read_log(_beside(path, rung["log"]))
+                of = _beside(path, rung["log"])
+                log = read_log(of)
             except InputError as error:
                 report.missing.append(one_line(error))
                 continue
-            items.append(ReportItem(rung_label(rung), log, index))
+            notes = _notes(of, report.missing)
+            items.append(ReportItem(rung_label(rung), log, index, notes))
         report.sections.append(Section(source["name"], items, source))
     return report
 

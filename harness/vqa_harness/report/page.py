@@ -37,6 +37,7 @@ def build(report: ReportData) -> tuple[list[SectionPage], Json]:
                 for name, one in frames["features"].items()
             ]
             chart["frames"] = frames
+        _notes_table(page, section.items)
         _events(page, section.items)
         _alignment(page, section.items)
         _warnings(page, section.items)
@@ -103,6 +104,17 @@ def _pooled_table(page: SectionPage, items: Sequence[ReportItem], facts: Sequenc
     page.tables.append(PageTable("Pooled scores", head, rows[True] or rows[False]))
     if rows[True] and rows[False]:
         page.tables.append(PageTable("More pooled scores", head, rows[False], folded=True))
+
+
+def _notes_table(page: SectionPage, items: Sequence[ReportItem]) -> None:
+    """Add what people noted on frames while they looked at them."""
+    rows = [
+        [item.label, str(note.frame), note.mark or "-", note.text]
+        for item in items
+        for note in item.notes
+    ]
+    if rows:
+        page.tables.append(PageTable("Notes", ("video", "frame", "mark", "note"), rows))
 
 
 def _with_unit(text: str, unit: str, form: str = " {}") -> str:

@@ -125,34 +125,18 @@ def bands(alignment: Alignment, distorted: Sequence[int]) -> list[dict[str, Any]
 
 def events(log: Log) -> list[dict[str, Any]]:
     """The events of quality control that a log has, in numbers of its frames; none without."""
-    qc = log.extra.get("qc")
-    listed = qc.get("events") if isinstance(qc, dict) else None
-    if not isinstance(listed, list):
-        return []
-    times = [-1.0 if t is None else t for t in times_of(log)]
+    known = [(t, n) for n, t in enumerate(times_of(log)) if t is not None]
+    times = [time for time, _ in known]
     made = []
-    for one in listed[:MOST_MARKS]:
-        if not isinstance(one, dict) or not isinstance(one.get("kind"), str):
-            continue
-        start, end = _number(one.get("start")), _number(one.get("end"))
-        if start is None or end is None or end < start:
-            continue
-        detail = one.get("detail")
-        text = f"{one['kind'][:80]}: {start:.2f} s to {end:.2f} s"
-        if isinstance(detail, str) and detail:
-            text += f", {detail[:200]}"
-        first = bisect_left(times, start - 1e-6)
-        made.append(
-            {
-                "kind": one["kind"][:80],
-                "start": first,
-                "stop": max(first + 1, bisect_left(times, end - 1e-6)),
-                "text": text,
-            }
-        )
+    for one in log.view.qc.events[:MOST_MARKS] if known else ():
+        first = bisect_left(times, one.start - 1e-6)
+        stop = max(first + 1, bisect_left(times, one.end - 1e-6))
+        text = f"{one.kind}: {one.start:.2f} s to {one.end:.2f} s"
+        if one.detail:
+            text += f", {one.detail}"
+        if first < len(known):
+            last = known[min(stop, len(known)) - 1][1]
+            made.append(
+                {"kind": one.kind, "start": known[first][1], "stop": last + 1, "text": text[:400]}
+            )
     return made
-
-
-def _number(value: Any) -> float | None:
-    good = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if good and abs(value) < 1e9 else None
