@@ -44,3 +44,16 @@ def test_what_is_refused(tmp_path, document, why):
     path.write_text(document)
     with pytest.raises(InputError, match=why):
         read_notes(path)
+
+
+def test_the_report_lists_them(tmp_path):
+    from tests.report.made_ladder import NASTY, log_of
+    from vqa_harness.report.write import write_report
+
+    (tmp_path / "a.json").write_text(json.dumps(log_of("a.mp4", 1)))
+    write_notes(tmp_path / "a.notes.json", [Note(7, "marked", f"soft {NASTY}")])
+    page = write_report([tmp_path / "a.json"], tmp_path / "a.html").read_text("utf-8")
+    assert "<td>marked</td><td>soft &lt;/script&gt;" in page
+    (tmp_path / "a.notes.json").write_text("{")
+    page = write_report([tmp_path / "a.json"], tmp_path / "a.html").read_text("utf-8")
+    assert "a.notes.json: Expecting" in page

@@ -55,7 +55,7 @@ def test_a_video_alone_until_ctrl_c(viewing, video):
 def test_it_listens_to_this_machine_only(viewing, video):
     _, address = viewing(video)
     port = int(address.split(":")[2].split("/")[0])
-    with pytest.raises(OSError), socket.create_connection(("127.0.0.2", port), 1):
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port), 1):
         pass
 
 

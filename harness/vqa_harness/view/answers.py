@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -246,10 +246,10 @@ def asked(pair: int, what: str, query: Mapping[str, str]) -> Asked:
     gain = whole(query, "gain", 8)
     return Asked(
         pair,
-        what,
+        cast(What, what),
         min(max(width, 16), MOST_WIDTH),
-        form,
-        mapping,
+        cast(Form, form),
+        cast(Showing, mapping),
         min(max(gain, 1), MOST_GAIN),
     )
 

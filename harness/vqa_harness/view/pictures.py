@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vqa_harness.errors import InputError
 from vqa_harness.frames import Frame
 from vqa_harness.media.one_picture import deep_rgb, jpeg, png, rgb_at, shrunk
-from vqa_harness.view.pairing import Found
+from vqa_harness.view.pairing import SIDES, Found
 from vqa_harness.view.ssim_map import ssim_map
 from vqa_harness.view.tone import stated, toned
 
@@ -136,7 +136,7 @@ def code_values(found: Found, pair: int, x: int, y: int, reach: int) -> dict[str
     """
     reach = min(reach, NEIGHBOURS)
     made: dict[str, Any] = {}
-    for side in ("distorted", "reference")[: len(found.finders)]:
+    for side in SIDES[: len(found.finders)]:
         frame = found.frame(pair, side)
         if not (0 <= x < frame.width and 0 <= y < frame.height):
             raise InputError(f"pixel {x}, {y} lies outside of {frame.width}x{frame.height}")

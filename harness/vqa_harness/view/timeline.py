@@ -105,7 +105,7 @@ def bands(alignment: Alignment, distorted: Sequence[int]) -> list[dict[str, Any]
         made.append({"kind": kind, "start": start, "stop": stop, "text": text})
 
     for one in [s for s in alignment.segments if s.kind in KINDS][:MOST_MARKS]:
-        start, stop = (bisect_left(distorted, n) for n in one.distorted)
+        start, stop = [bisect_left(distorted, n) for n in one.distorted]
         text = f"frames {one.distorted[0]} to {one.distorted[1] - 1}: {one.kind}"
         if one.reference is not None:
             text += f", reference {one.reference[0]} to {one.reference[1] - 1}"
@@ -117,8 +117,8 @@ def bands(alignment: Alignment, distorted: Sequence[int]) -> list[dict[str, Any]
     whole = [s for s in alignment.segments if s.reference is not None]
     for missing in alignment.dropped.frames[:MOST_MARKS]:
         after = (s.distorted[0] for s in whole if s.reference and s.reference[0] > missing)
-        number = next(after, None)
-        place = len(distorted) if number is None else bisect_left(distorted, number)
+        behind = next(after, None)
+        place = len(distorted) if behind is None else bisect_left(distorted, behind)
         add("dropped", place, place, f"reference frame {missing} is missing here")
     return made
 

@@ -73,4 +73,5 @@ def _light(transfer: str) -> NDArray[np.float32]:
 def _srgb() -> NDArray[np.uint8]:
     light = np.arange(4096) / 4095
     code = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(code * 255).astype(np.uint8)
+    made: NDArray[np.uint8] = np.rint(code * 255).astype(np.uint8)
+    return made
