@@ -40,7 +40,7 @@ class Plugin:
     @hookimpl
     def vqa_register_metrics(self):
         feature = Feature("mood", unit="points")
-        return [MetricSpec("moody", "moody:Moody", (feature,))]
+        return [MetricSpec("moody", "moody:Moody", (feature,), context=(0, 0))]
 
 plugin = Plugin()
 """

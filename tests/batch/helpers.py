@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 from vqa_harness.alignment.options import AlignOptions
+from vqa_harness.batch.case import Case, Part
 from vqa_harness.batch.manifest import Manifest
 from vqa_harness.batch.run import Bounds, run_batch
 from vqa_harness.batch.settings import Settings, facts_of
@@ -16,21 +17,34 @@ TIMES = ("seconds", "host", "attempt", "finished")
 
 
 class HereEngine:
-    """Has each case answered by a function, in this process, when it is asked for."""
+    """Has each case answered by a function, in this process, when it is asked for.
+
+    Pieces of cases, and cases where there is no function, are scored.
+    """
 
     slots, window = 2, 3
+    lose = None
+    """Says of a piece why it is lost, or None."""
 
-    def __init__(self, answer):
-        self.answer, self.given, self.seen = answer, [], []
+    def __init__(self, answer, tally):
+        self.answer, self.tally = answer, tally
+        self.given, self.seen, self.parts = [], [], []
 
-    def submit(self, case):
-        self.seen.append((case.file, case.attempt))
-        self.given.append(case)
+    def submit(self, task):
+        if isinstance(task.case, Case):
+            self.seen.append((task.case.file, task.case.attempt))
+        if isinstance(task.case, Part):
+            self.parts.append((task.case.number, task.case.attempt))
+        self.given.append(task)
         assert len(self.given) <= self.window
 
     def finished(self, seconds):
-        case = self.given.pop(0)
-        return [(case, self.answer(case))]
+        task = self.given.pop(0)
+        if self.answer and isinstance(task.case, Case):
+            return [(task, self.answer(task.case))]
+        if isinstance(task.case, Part) and self.lose and (error := self.lose(task.case)):
+            return [(task, error)]
+        return [(task, task.work(task.case, Registry.installed(), task.options))]
 
 
 def settings_of(out, metrics="siti", registry=None, **more):
@@ -43,7 +57,8 @@ def settings_of(out, metrics="siti", registry=None, **more):
 
 def run_here(manifest, settings, answer, **bounds):
     """Run a batch on a `HereEngine`: the engine and the tally."""
-    engine, tally = HereEngine(answer), Tally()
+    tally = Tally()
+    engine = HereEngine(answer, tally)
 
     @contextmanager
     def opened():

@@ -18,6 +18,8 @@ from tests.exam.killing import Command, leftovers
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 DASK = importlib.util.find_spec("distributed") is not None
 needs_dask = pytest.mark.skipif(not DASK, reason="dask.distributed is not installed")
+IN_PIECES = ("--split-longer-than", "0.2s")
+"""Half of the clips are scored in two pieces."""
 ENGINES = ["pool", pytest.param("dask", marks=needs_dask)]
 
 
@@ -126,7 +128,7 @@ def chaos(start, kinds, moments, draw):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_kills_of_a_child_a_worker_and_the_client(engine, batch, six, tmp_path):
     wanted = six(batch)
-    options = ("-o", "out", "--engine", engine, "--jobs", "2")
+    options = ("-o", "out", "--engine", engine, "--jobs", "2", *IN_PIECES)
     kinds = ["child", "worker"] if engine == "dask" else ["child", "client"]
     draw = random.Random(1)
     assert chaos(lambda: batch(*options, seconds=0.3), kinds, [0.2] * 2, draw) == len(kinds)
@@ -143,7 +145,7 @@ def test_twenty_kills_at_random(engine, batch, corpus, tmp_path):
     draw = random.Random(int(os.environ.get("VQA_EXAM_SEED", "1")))
     kinds = [draw.choice(["child", "worker", "client"]) for _ in range(20)]
     moments = [draw.uniform(0.0, 2.0) for _ in range(20)]
-    options = ("-o", "out", "--engine", engine, "--jobs", "2", "--retries", "50")
+    options = ("-o", "out", "--engine", engine, "--jobs", "2", "--retries", "50", *IN_PIECES)
     seconds = 1.5 if engine == "dask" else 2.5
     assert chaos(lambda: batch(*options, seconds=seconds), kinds, moments, draw) >= 15
     running = batch(*options)

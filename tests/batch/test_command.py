@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.batch.helpers import payloads
-from vqa_harness.batch import cluster, session
+from vqa_harness.engine import cluster, places
+from vqa_harness.engine.places import Places
+from vqa_harness.errors import MissingBackend
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="makes symbolic links")
 POOL = ("--engine", "pool", "--jobs", "1", "-q")
@@ -59,6 +61,8 @@ def test_parts_are_collected_later(cli, corpus, tmp_path):
     [
         (["--shard", "3/2"], "--shard 3/2: write I/N"),
         (["--shard", "x"], "--shard x: write I/N"),
+        (["--split-longer-than", "soon"], "--split-longer-than soon: is no duration"),
+        (["--split-longer-than", "0m"], "--split-longer-than 0m: is no duration"),
         (["--memory", "lots"], "--memory=lots: is no size"),
         (["--memory", "1M"], "is too little"),
         (["--engine", "slurm"], "slurm"),
@@ -100,12 +104,11 @@ def test_cases_without_a_reference_are_told_and_fail(cli, corpus, tmp_path):
 def test_without_dask_the_default_is_plain_processes(monkeypatch):
     monkeypatch.setattr(cluster, "installed", lambda: False)
     opened = []
-    monkeypatch.setattr(session, "pool_engine", lambda _, jobs: opened.append(jobs) or Here())
-    corpus = session.Corpus([], None, None, {}, None, session.Places(jobs=3))
-    with session._engine(corpus):
+    monkeypatch.setattr(places, "pool_engine", lambda jobs: opened.append(jobs) or Here())
+    with Places(jobs=3).open():
         assert opened == [3]
-    with pytest.raises(session.cluster.MissingBackend, match="a cluster needs dask"):
-        session._check_places(session.Places("dask"))
+    with pytest.raises(MissingBackend, match="a cluster needs dask"):
+        Places("dask").check()
 
 
 class Here:
@@ -121,10 +124,11 @@ def test_both_engines_leave_the_same(corpus, tmp_path, moody, monkeypatch):
     pytest.importorskip("distributed")
     for name, value in moody.items():
         monkeypatch.setenv(name, value)
-    corpus("a.mp4", "b.mp4", "crash.mp4")
+    corpus("a.mp4", "b.mp4", "crash.mp4", *"cdefg")
     left = []
     for engine in ("pool", "dask"):
         words = ["batch", "cases.csv", "-m", "moody", "-o", engine, "--engine", engine]
+        words += ["--split-longer-than", "0.1s"] if engine == "dask" else []
         done = subprocess.run(
             [sys.executable, "-m", "vqa_harness", *words, "--jobs", "2", "--retries", "0"],
             cwd=tmp_path,
@@ -132,7 +136,9 @@ def test_both_engines_leave_the_same(corpus, tmp_path, moody, monkeypatch):
             text=True,
         )
         assert done.returncode == 7, done.stderr
-        assert len(done.stderr.splitlines()) == 3, done.stderr  # tables, the crash, the sum
+        pairs = [line for line in done.stderr.splitlines() if "pieces" in line]
+        assert len(pairs) == (8 if engine == "dask" else 0)
+        assert len(done.stderr.splitlines()) == 3 + len(pairs)  # tables, the crash, the sum
         left.append(payloads(tmp_path / engine))
     assert left[0] == left[1]
 

@@ -24,6 +24,8 @@ class Case:
         reference_path: what it is compared with.
         columns: the manifest's further columns.
         attempt: from 1.
+        undivided: why it has to be scored in one piece though it is long; empty where nothing
+            speaks against pieces yet.
     """
 
     key: str
@@ -33,6 +35,12 @@ class Case:
     reference_path: Path | None
     columns: dict[str, Any] = field(default_factory=dict)
     attempt: int = 1
+    undivided: str = ""
+
+    @property
+    def case(self) -> Case:
+        """Itself: what a `Part` and a `Joint` have as well."""
+        return self
 
 
 def case_of(entry: Entry, settings: str) -> Case:
@@ -60,8 +68,63 @@ def in_shard(key: str, shard: tuple[int, int]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Divided:
+    """A long case that is scored in pieces: which frames make pairs, found once for all.
+
+    Attributes:
+        plan: what the processes of its pieces have to know; packed, so that it is small.
+        pieces: how many there are.
+        seconds: that finding the pairs took.
+    """
+
+    plan: bytes
+    pieces: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a long case.
+
+    Attributes:
+        case: the case.
+        divided: how it is divided.
+        number: of the piece, from 0.
+        attempt: from 1.
+    """
+
+    case: Case
+    divided: Divided
+    number: int
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """All pieces of a long case, to be joined.
+
+    Attributes:
+        case: the case.
+        divided: how it is divided.
+        given: what each piece gave, in order; packed.
+        seconds: that all this took so far.
+        attempt: from 1.
+    """
+
+    case: Case
+    divided: Divided
+    given: tuple[bytes, ...]
+    seconds: float
+    attempt: int = 1
+
+
+Item = Case | Part | Joint
+"""What is handed to a process."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a process says of a case.
+    """What a process says of a case, or of a part of it.
 
     Attributes:
         kept: whether its row was there already.
@@ -74,6 +137,9 @@ class Outcome:
             row yet.
         fatal: why no other case can be scored either, such as a disk that is full; empty where
             that is not so. Then there is no row.
+        divided: how it is divided, where it is to be scored in pieces. Then there is no row.
+        given: what a piece gave; packed.
+        undivided: why it has to be scored in one piece, which only its pieces could tell.
     """
 
     kept: bool = False
@@ -84,3 +150,6 @@ class Outcome:
     seconds: float = 0.0
     passing: bool = False
     fatal: str = ""
+    divided: Divided | None = None
+    given: bytes = b""
+    undivided: str = ""

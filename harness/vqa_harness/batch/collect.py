@@ -39,6 +39,7 @@ _OWN: dict[str, Kind] = {
     "host": "str",
     "attempt": "int",
     "finished": "str",
+    "undivided": "str",
 }
 """The columns of ``cases/`` that every batch has."""
 _UNITS = {"seconds": "s", "time": "s"}

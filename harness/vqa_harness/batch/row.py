@@ -37,6 +37,7 @@ class Row:
         host: where that was made.
         attempt: its number, from 1.
         finished: when it ended, ISO 8601, UTC.
+        undivided: what was scored in one piece though the case is long, and why; empty otherwise.
         inputs: role to size in bytes and time of change of its file; None where it is missing.
     """
 
@@ -56,6 +57,7 @@ class Row:
     host: str = ""
     attempt: int = 1
     finished: str = ""
+    undivided: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
 
     def to_text(self) -> str:

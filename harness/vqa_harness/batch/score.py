@@ -6,11 +6,14 @@ import errno
 import io
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from vqa_harness import memory
-from vqa_harness.batch.case import Case, Outcome
+from vqa_harness.batch.case import Case, Item, Outcome
+from vqa_harness.batch.divide import divide, options_of, sources_of
 from vqa_harness.batch.row import Row, input_facts
 from vqa_harness.batch.settings import Keys, Settings
 from vqa_harness.batch.store import Store
@@ -27,10 +30,11 @@ from vqa_harness.logs.cache_key import CacheKey
 from vqa_harness.logs.features import pooled_values
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.vmaf_json import parse_json, write_json
-from vqa_harness.media.inputs import as_source
 from vqa_harness.pipeline.demands import check_requests
-from vqa_harness.pipeline.runner import RunOptions, run
+from vqa_harness.pipeline.runner import run
 from vqa_harness.registry import Registry
+from vqa_harness.result import RunResult
+from vqa_harness.split.in_pieces import Undivided
 
 POOLINGS = ("mean", "harmonic_mean", "min", "max", "p5")
 """What a row has of each feature."""
@@ -67,23 +71,40 @@ def score_case(case: Case, registry: Registry, settings: Settings) -> Outcome:
     """Score a case, unless its row is there; its log and its row are written, and this is told.
 
     Whatever is wrong with the case is in its row. Where the reason may pass and attempts are left,
-    there is none yet.
+    there is none yet. A case that is to be scored in pieces is divided, and that is all.
+    """
+    return settling(case, settings, partial(_fill, case=case, registry=registry, settings=settings))
+
+
+Fill = Callable[[Row, Store], Outcome | None]
+"""Puts what a case gave into its row, or says what has to be done instead."""
+
+
+def settling(item: Item, settings: Settings, fill: Fill, earlier: float = 0.0) -> Outcome:
+    """Let a row be filled and write it, unless it is there.
+
+    Args:
+        item: the case, or a part of it.
+        settings: how it is scored.
+        fill: fills the row.
+        earlier: seconds that other processes took for the case.
     """
     if settings.memory is not None:
         memory.bound(settings.memory, code=memory.TOLD)
-    store, begin = Store(settings.out), time.perf_counter()
+    case, store, begin = item.case, Store(settings.out), time.perf_counter()
     if (row := store.row(case.key)) is not None and settled(row, case, settings):
         return Outcome(True, row.status == "failed", row.exit_code, row.message, row.frames)
     row = new_row(case, settings)
     try:
-        _fill(row, case, registry, settings, store)
+        if (instead := fill(row, store)) is not None:
+            return instead
     except VqaError as error:
         if isinstance(error, _Unwritten | MissingBackend):  # not of this case, but of the place
             return Outcome(exit_code=error.exit_code, fatal=one_line(error))
-        if may_pass(error) and case.attempt <= settings.retries:
+        if may_pass(error) and item.attempt <= settings.retries:
             return Outcome(message=one_line(error), passing=True)
         fail(row, error)
-    row.seconds = round(time.perf_counter() - begin, 3)
+    row.seconds = round(earlier + time.perf_counter() - begin, 3)
     return put(row, store)
 
 
@@ -133,41 +154,66 @@ class _Unwritten(UsageError):
     """A result cannot be written."""
 
 
-def _fill(row: Row, case: Case, registry: Registry, settings: Settings, store: Store) -> None:
-    """Score, write the log, and put what it says into the row.
+def _fill(
+    row: Row, store: Store, *, case: Case, registry: Registry, settings: Settings
+) -> Outcome | None:
+    """Score, write the log, and put what it says into the row; or divide the case.
 
     Raises:
         VqaError: the case cannot be scored, or its log not be written.
     """
     check_requests(settings.requests, with_reference=case.reference_path is not None)
-    keys = _keys(settings, registry)
-    key = keys.of(case.distorted_path, case.reference_path)
+    key = _keys(settings, registry).of(case.distorted_path, case.reference_path)
     log = store.log(key.digest)
-    if log is None or not key.recorded(log) or log.view.errors:
-        text = _scored(case, key, registry, settings)
-        try:
-            store.put_log(key.digest, text)
-        except UsageError as error:
-            raise _Unwritten(one_line(error)) from None
-        log = parse_json(text)  # so that a row is the same whether its log is new or was there
-    row.log, row.frames = key.digest, len(log)
-    row.pooled, row.warnings = pooled_values(log, POOLINGS), len(log.view.warnings)
-    for label, text in log.view.errors.items():
-        raise MetricError(f"{case.distorted_path.name}: metric {label!r} failed: {text}")
+    if log is not None and key.recorded(log) and not log.view.errors:
+        fill_from(row, log, key, case)
+        return None
+    row.undivided = case.undivided
+    try:
+        if settings.split_longer_than is not None and not case.undivided:
+            divided = divide(case, key, registry, settings)
+            if divided is not None:
+                return Outcome(divided=divided)
+    except Undivided as why:
+        row.undivided = f"scored in one piece: {why}"
+    source, reference = sources_of(case, settings)
+    options = options_of(settings)
+    result = run(source, settings.requests, registry, options, reference=reference)
+    keep(row, store, result, key, case, settings)
+    return None
 
 
-def _scored(case: Case, key: CacheKey, registry: Registry, settings: Settings) -> str:
-    """The text of the log of a case."""
-    reference = case.reference_path
-    compared = None if reference is None else as_source(reference, settings.stated.reference)
-    source = as_source(case.distorted_path, settings.stated.distorted)
-    options = RunOptions(settings.threads, None, settings.align)
-    result = run(source, settings.requests, registry, options, reference=compared)
+def keep(
+    row: Row, store: Store, result: RunResult, key: CacheKey, case: Case, settings: Settings
+) -> None:
+    """Write the log of what was measured, and put what it says into the row.
+
+    Raises:
+        VqaError: it cannot be written, a file was replaced meanwhile, or a metric has failed.
+    """
     log = build_log(result, command=settings.command)
     key.record(log)
     if not key.recorded(replace(log)):
         raise _Changed(f"{case.distorted_path.name}: was replaced while it was scored")
-    return log_text(log)
+    text = log_text(log)
+    try:
+        store.put_log(key.digest, text)
+    except UsageError as error:
+        raise _Unwritten(one_line(error)) from None
+    log = parse_json(text)  # so that a row is the same whether its log is new or was there
+    fill_from(row, log, key, case)
+
+
+def fill_from(row: Row, log: Log, key: CacheKey, case: Case) -> None:
+    """Put what a log says into the row.
+
+    Raises:
+        MetricError: a metric has failed.
+    """
+    row.log, row.frames = key.digest, len(log)
+    row.pooled, row.warnings = pooled_values(log, POOLINGS), len(log.view.warnings)
+    for label, text in log.view.errors.items():
+        raise MetricError(f"{case.distorted_path.name}: metric {label!r} failed: {text}")
 
 
 def log_text(log: Log) -> str:

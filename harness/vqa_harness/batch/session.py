@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vqa_harness import __version__
-from vqa_harness.batch import cluster
-from vqa_harness.batch.engine import Engine, pool_engine
 from vqa_harness.batch.manifest import Manifest
 from vqa_harness.batch.run import Bounds, run_batch
 from vqa_harness.batch.settings import Settings, features_of
@@ -19,28 +15,8 @@ from vqa_harness.batch.store import Store
 from vqa_harness.batch.survey import survey
 from vqa_harness.batch.tally import Tally, Telling
 from vqa_harness.console import live_table, note
+from vqa_harness.engine.places import Places
 from vqa_harness.errors import UsageError
-from vqa_harness.system import processors
-
-EngineName = Literal["auto", "dask", "pool"]
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where cases are scored.
-
-    Attributes:
-        engine: ``dask`` for a cluster, ``pool`` for plain processes of this machine, ``auto`` for a
-            cluster of this machine where ``dask.distributed`` is installed.
-        jobs: cases at once on this machine; 0 for one per processor.
-        scheduler: address of a Dask scheduler; None for this machine.
-        scheduler_file: that it wrote, instead of its address.
-    """
-
-    engine: EngineName = "auto"
-    jobs: int = 0
-    scheduler: str | None = None
-    scheduler_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +52,7 @@ def score_corpus(corpus: Corpus) -> Tally:
         PartialResult: too many cases failed.
     """
     settings, quiet = corpus.settings, corpus.quiet
-    _check_places(corpus.places)
+    corpus.places.check()
     manifest = Manifest(corpus.inputs, corpus.reference, note)
     _check_outside(settings.out, manifest)
     found = survey(manifest, settings, corpus.bounds.shard, note)
@@ -98,7 +74,7 @@ def score_corpus(corpus: Corpus) -> Tally:
         )
         state = "stopped"
         try:
-            opened = partial(_engine, corpus)
+            opened = partial(corpus.places.open, None if quiet else note)
             run_batch(manifest, settings, opened, tally, telling, corpus.bounds)
             state = "finished"
         finally:
@@ -119,38 +95,6 @@ def _can_write(folder: Path) -> bool:
 
 def _progress_name(shard: tuple[int, int]) -> str:
     return "progress.json" if shard == (1, 1) else f"progress-{shard[0]}-of-{shard[1]}.json"
-
-
-@contextmanager
-def _engine(corpus: Corpus) -> Iterator[Engine]:
-    places, settings = corpus.places, corpus.settings
-    jobs = places.jobs or processors()
-    if places.scheduler is not None or places.scheduler_file is not None:
-        opened = cluster.remote_engine(settings, places.scheduler, places.scheduler_file)
-    elif places.engine == "pool" or (places.engine == "auto" and not cluster.installed()):
-        with pool_engine(settings, jobs) as plain:
-            yield plain
-        return
-    else:
-        opened = cluster.local_engine(settings, jobs)
-    with opened as (engine, dashboard):
-        if dashboard and not corpus.quiet:
-            note(f"Dask's dashboard: {dashboard}")
-        yield engine
-
-
-def _check_places(places: Places) -> None:
-    if places.scheduler is not None and places.scheduler_file is not None:
-        raise UsageError("--scheduler and --scheduler-file name a scheduler each; give one")
-    remote = places.scheduler is not None or places.scheduler_file is not None
-    if remote and places.engine == "pool":
-        raise UsageError("--engine pool uses processes of this machine; leave the scheduler out")
-    if remote and places.jobs:
-        raise UsageError("--jobs is of this machine; how many workers a scheduler has is its own")
-    if places.scheduler_file is not None and not places.scheduler_file.is_file():
-        raise UsageError(f"{places.scheduler_file}: no such file; check that the scheduler runs")
-    if remote or places.engine == "dask":
-        cluster.require()
 
 
 def _check_outside(out: Path, manifest: Manifest) -> None:

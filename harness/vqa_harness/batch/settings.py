@@ -34,6 +34,8 @@ class Settings:
         memory: bytes that the process of a case may take; None for no bound.
         timeout: seconds that a case may take; None for no bound.
         retries: how often a case is tried again that failed for a reason that may pass.
+        split_longer_than: seconds; a longer case is scored in pieces that are about so long. None
+            for whole cases only.
         failed_only: whether only cases are scored that failed before.
         command: the command line, recorded in logs.
     """
@@ -47,6 +49,7 @@ class Settings:
     memory: int | None = None
     timeout: float | None = None
     retries: int = 2
+    split_longer_than: float | None = None
     failed_only: bool = False
     command: str = ""
 

@@ -34,6 +34,8 @@ class Tally:
         retried: attempts after the first.
         frames: scored now.
         running: under way.
+        divided: of each long case under way its name, pieces done, all pieces, and the seconds that
+            finding its pairs took.
         failures: of each failed case its name, exit code and message, at most `LISTED`.
         slowest: (seconds, name) of the slowest cases.
         began: `time.monotonic` at the start.
@@ -47,6 +49,7 @@ class Tally:
     retried: int = 0
     frames: int = 0
     running: int = 0
+    divided: list[tuple[str, int, int, float]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
     slowest: list[tuple[float, str]] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
@@ -111,6 +114,10 @@ class Tally:
             "frames_per_second": round(frames, 1),
             "seconds_left": None if left is None else round(left),
             "slowest": [{"file": n, "seconds": s} for s, n in sorted(self.slowest, reverse=True)],
+            "divided": [
+                {"file": name, "done": done, "pieces": pieces, "pairing_seconds": round(s, 1)}
+                for name, done, pieces, s in self.divided
+            ],
             "last_failures": self.failures[-SHOWN:],
         }
 
@@ -125,6 +132,10 @@ class Tally:
             ("time left", _duration(self.seconds_left())),
         ]
         rows += [("slow", f"{s:.1f} s  {name}") for s, name in sorted(self.slowest, reverse=True)]
+        rows += [
+            ("pieces", f"{done} of {of}  {name} (pairs found in {seconds:.0f} s)")
+            for name, done, of, seconds in self.divided[:SHOWN]
+        ]
         rows += [("error", f"{one['message']}") for one in self.failures[-SHOWN:]]
         return rows
 
@@ -167,6 +178,11 @@ class Telling:
         self._tally, self._path, self._show, self._note = tally, path, show, note
         now = time.monotonic()
         self._written, self._shown, self._noted = 0.0, 0.0, now
+
+    def say(self, text: str) -> None:
+        """Tell a line where there is no terminal; there, all is shown anyway."""
+        if self._note is not None:
+            self._note(text)
 
     def tick(self) -> None:
         """Say it where it is time to."""

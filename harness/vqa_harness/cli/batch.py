@@ -117,6 +117,15 @@ def batch_command(
             "more fails.",
         ),
     ] = None,
+    split_longer_than: Annotated[
+        str | None,
+        typer.Option(
+            "--split-longer-than",
+            metavar="DURATION",
+            help="Score a video that is longer than this, such as 90s, 10m or 1h, in pieces that "
+            "are about so long, on several processes; scores are the same.",
+        ),
+    ] = None,
     collect: Annotated[
         bool,
         typer.Option("--collect", help="Make the tables of a batch's folder, and score nothing."),
@@ -129,11 +138,13 @@ def batch_command(
 ) -> None:
     """Score a corpus: a manifest in, a log and a row for each case out, and tables of them all."""
     from vqa_harness import memory as bounds
+    from vqa_harness.batch.divide import parse_duration
     from vqa_harness.batch.run import Bounds
-    from vqa_harness.batch.session import Corpus, Places, score_corpus
+    from vqa_harness.batch.session import Corpus, score_corpus
     from vqa_harness.batch.settings import Settings, facts_of
     from vqa_harness.console import command_line
     from vqa_harness.destinations import check_destinations
+    from vqa_harness.engine.places import Places
 
     if collect:
         _collect_only(inputs, output)
@@ -154,6 +165,9 @@ def batch_command(
         memory=None if memory is None else bounds.parse(memory),
         timeout=timeout,
         retries=retries,
+        split_longer_than=None
+        if split_longer_than is None
+        else parse_duration(split_longer_than, "--split-longer-than"),
         failed_only=failed_only,
         command=command_line(),
     )

@@ -151,7 +151,8 @@ def _how(split: int, name: str) -> Callable[..., RunResult]:
     """What scores a video: in one piece or in several."""
     from vqa_harness.console import note
     from vqa_harness.pipeline.runner import run
-    from vqa_harness.split.run import Splitting, run_in_pieces
+    from vqa_harness.split.in_pieces import Splitting
+    from vqa_harness.split.run import run_in_pieces
 
     if split == 1:
         return run

@@ -1,8 +1,8 @@
 """The engine that is a Dask cluster: of this machine, or whatever a scheduler's address leads to.
 
-The files are the truth, and Dask only carries cases to workers. Few tasks are there at once, and
-each is let go as soon as it has ended, because what a client still holds is computed again when its
-worker dies. What Dask gives up comes back as a case that was lost, and is tried again.
+The files are the truth, and Dask only carries tasks to workers. Few are there at once, and each is
+let go as soon as it has ended, because what a client still holds is computed again when its worker
+dies. What Dask gives up comes back as a task that was lost, for its client to try again.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from vqa_harness import __version__
-from vqa_harness.batch.case import Case
-from vqa_harness.batch.engine import Answer, Engine
-from vqa_harness.batch.on_worker import about_worker, score_on_worker
-from vqa_harness.batch.settings import Settings
+from vqa_harness.engine.on_worker import about_worker, work_on_worker
+from vqa_harness.engine.task import Answer, Engine, Task
 from vqa_harness.errors import MetricError, MissingBackend, UsageError, one_line
 from vqa_harness.installation import pip_install
 from vqa_harness.leftovers import remove_folder, temporary_folder
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 
 _CONFIG = {
     "distributed.worker.daemon": False,  # or a worker could start no process
-    "distributed.scheduler.allowed-failures": 10,  # cases are counted here, not by the scheduler
+    "distributed.scheduler.allowed-failures": 10,  # attempts are counted by the client
     "distributed.scheduler.worker-ttl": "15 minutes",
     "distributed.comm.timeouts.connect": "60s",
     "distributed.comm.timeouts.tcp": "120s",
@@ -79,7 +77,7 @@ def require() -> None:
 
 
 @contextmanager
-def local_engine(settings: Settings, jobs: int) -> Iterator[tuple[Engine, str]]:
+def local_engine(jobs: int) -> Iterator[tuple[Engine, str]]:
     """Yield an engine of a cluster of this machine, and the address of its dashboard.
 
     The address is empty where bokeh, which draws the dashboard, is not installed.
@@ -96,7 +94,7 @@ def local_engine(settings: Settings, jobs: int) -> Iterator[tuple[Engine, str]]:
         _closing(_started(jobs, "127.0.0.1:0" if shown else None)) as local,
         _closing(Client(local, set_as_default=False)) as client,
     ):
-        yield _ClusterEngine(client, settings, jobs), local.dashboard_link if shown else ""
+        yield _ClusterEngine(client, jobs), local.dashboard_link if shown else ""
 
 
 def _started(jobs: int, dashboard: str | None) -> Any:
@@ -136,13 +134,10 @@ def _closing(one: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def remote_engine(
-    settings: Settings, address: str | None, file: Path | None
-) -> Iterator[tuple[Engine, str]]:
+def remote_engine(address: str | None, file: Path | None) -> Iterator[tuple[Engine, str]]:
     """Yield an engine of the workers of a scheduler, and the address of its dashboard.
 
     Args:
-        settings: how cases are scored.
         address: of the scheduler, such as ``tcp://host:8786``.
         file: that Dask's scheduler wrote with ``--scheduler-file``, instead of the address.
 
@@ -156,7 +151,7 @@ def remote_engine(
     with dask.config.set(_CONFIG), _closing(_connected(address, file)) as client:
         _check_workers(client)
         link = client.dashboard_link if _has_dashboard(client) else ""
-        yield _ClusterEngine(client, settings, None), link
+        yield _ClusterEngine(client, None), link
 
 
 def _connected(address: str | None, file: Path | None) -> Any:
@@ -240,20 +235,19 @@ def _check_workers(client: Client) -> None:
 
 
 class _ClusterEngine:
-    """Cases as tasks of a cluster.
+    """Tasks of a cluster.
 
     Args:
         client: connected to the scheduler.
-        settings: how cases are scored.
         jobs: the number of workers where it is fixed; None to ask the scheduler.
     """
 
-    def __init__(self, client: Client, settings: Settings, jobs: int | None) -> None:
+    def __init__(self, client: Client, jobs: int | None) -> None:
         from distributed import as_completed
 
-        self._client, self._settings, self._jobs = client, settings, jobs
+        self._client, self._jobs = client, jobs
         self._mark = f"vqa-{uuid4().hex[:8]}"
-        self._cases: dict[Any, Case] = {}
+        self._tasks: dict[Any, Task] = {}
         self._ended = as_completed(loop=client.loop, with_results=True, raise_errors=False)
         self._slots, self._asked, self._alone_since = jobs or 1, -_ASK_EVERY, time.monotonic()
 
@@ -265,10 +259,10 @@ class _ClusterEngine:
     def window(self) -> int:
         return 2 * self._slots + 1
 
-    def submit(self, case: Case) -> None:
-        key = (self._mark, case.key, case.attempt)  # Dask keeps for ever what it has of first parts
-        future = self._client.submit(score_on_worker, case, self._settings, key=key, pure=False)
-        self._cases[key] = case
+    def submit(self, task: Task) -> None:
+        key = (self._mark, task.name)  # Dask keeps for ever what it has of first parts
+        future = self._client.submit(work_on_worker, task, key=key, pure=False)
+        self._tasks[key] = task
         self._ended.add(future)
 
     def finished(self, seconds: float) -> list[Answer]:
@@ -303,12 +297,12 @@ class _ClusterEngine:
             self._slots = max(1, min(_MOST_SLOTS, there))
 
     def _answer(self, future: Future, result: Any) -> Answer:
-        case = self._cases.pop(future.key)
+        task = self._tasks.pop(future.key)
         status = future.status
         future.release()
         if status == "finished":
-            return case, result
+            return task, result
         why = result[1] if isinstance(result, tuple) else result
         if isinstance(why, ModuleNotFoundError):
             raise MissingBackend(f"a worker cannot load vqa-harness ({one_line(why)}); install it")
-        return case, MetricError(f"was lost by the cluster: {one_line(why)}")
+        return task, MetricError(f"was lost by the cluster: {one_line(why)}")

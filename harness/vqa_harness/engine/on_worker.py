@@ -1,7 +1,7 @@
-"""What a worker of a cluster does: it has a case scored by a process below it.
+"""What a worker of a cluster does: it has a task done by a process below it.
 
 A decoder's crash then ends that process and not the worker, whose death would be counted against
-every task that it held. The process stays for the next case, so kernels and models are loaded once.
+every task that it held. The process stays for the next task, so kernels and models are loaded once.
 """
 
 from __future__ import annotations
@@ -13,29 +13,27 @@ import threading
 from typing import Any
 
 from vqa_harness import __version__
-from vqa_harness.batch.case import Case, Outcome
-from vqa_harness.batch.score import score_case
-from vqa_harness.batch.settings import Settings
-from vqa_harness.errors import MetricError, VqaError
+from vqa_harness.engine.task import Task, do
+from vqa_harness.errors import MetricError
 from vqa_harness.processes import Crew
 
 _LOOK = 0.5
-"""Seconds between two looks at whether the case is still wanted."""
+"""Seconds between two looks at whether the task is still wanted."""
 
-_below: dict[int, Crew[Case, Outcome]] = {}
-"""The process below each thread of this worker that has had a case."""
+_below: dict[int, Crew[Task, Any]] = {}
+"""The process below each thread of this worker that has had a task."""
 
 
 def about_worker() -> dict[str, Any]:
-    """What a client has to know of a worker before it sends cases."""
+    """What a client has to know of a worker before it sends tasks."""
     return {"version": __version__, "daemon": multiprocessing.current_process().daemon}
 
 
-def score_on_worker(case: Case, settings: Settings) -> Outcome | VqaError:
-    """Score a case in the process below this thread; an error says why that process was lost."""
+def work_on_worker(task: Task) -> Any:
+    """Do a task in the process below this thread; an error says why that process was lost."""
     crew = _crew()
     try:
-        crew.start(score_case, case, settings, settings.timeout)
+        crew.start(do, task, None, task.timeout)
         while not (done := crew.finished(_LOOK)):
             if not _wanted():
                 break
@@ -48,7 +46,7 @@ def score_on_worker(case: Case, settings: Settings) -> Outcome | VqaError:
     return done[0][1]
 
 
-def _crew() -> Crew[Case, Outcome]:
+def _crew() -> Crew[Task, Any]:
     if not _below:
         atexit.register(_end_all)  # before Python waits for processes that wait for work
         # Dask has memory given back to the system at once, which costs a fifth of decoding

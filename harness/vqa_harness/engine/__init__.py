@@ -1,0 +1,1 @@
+"""What has work done: processes of this machine, or the workers of a Dask cluster."""
