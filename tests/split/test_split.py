@@ -18,7 +18,8 @@ from vqa_harness.media.writer import copy_packets
 from vqa_harness.pipeline.runner import RunOptions, run
 from vqa_harness.registry import Registry
 from vqa_harness.result import RunResult
-from vqa_harness.split.run import Splitting, run_in_pieces
+from vqa_harness.split.in_pieces import Splitting
+from vqa_harness.split.run import run_in_pieces
 from vqa_harness.testing.synthetic import moving_pattern
 
 FRAMES, WIDTH, HEIGHT = 45, 112, 96
