@@ -1,6 +1,10 @@
-"""What tests of several folders share: the command line, a small video, the ffmpeg program."""
+"""What tests of several folders share: command line, small video, ffmpeg program, Dask cluster."""
 
 import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
 
 from vqa_harness.system import keep_blas_to_one_thread, processors
 
@@ -69,3 +73,46 @@ def ffmpeg():
         return find_ffmpeg()
     except MissingBackend as error:
         pytest.skip(f"no ffmpeg program: {error}")
+
+
+@pytest.fixture
+def dask_cluster(tmp_path, request):
+    """Start a scheduler and two workers; the file that leads to it, and their processes."""
+    clusters = []
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def start():
+        file = tmp_path / f"scheduler-{len(clusters)}.json"
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        env = {**os.environ, "DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
+        dask = [sys.executable, "-m", "dask"]
+        address = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+        place = ["--scheduler-file", str(file)]
+        scheduler = subprocess.Popen([*dask, "scheduler", *address, *place], env=env, **quiet)
+        workers = subprocess.Popen(
+            [
+                *(*dask, "worker", *place, "--nworkers", "2", "--nthreads", "1"),
+                *("--no-dashboard", "--death-timeout", "20"),
+                *("--local-directory", str(tmp_path / "scratch")),
+            ],
+            cwd=elsewhere,
+            env=env,
+            **quiet,
+        )
+        clusters.append((scheduler, workers))
+        until = time.monotonic() + 60
+        while not file.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        return file, scheduler, workers
+
+    yield start
+    for both in clusters:
+        for one in reversed(both):
+            one.terminate()
+        for one in both:
+            with suppress(subprocess.TimeoutExpired):
+                one.wait(20)
+            one.kill()
+            one.wait()

@@ -153,45 +153,6 @@ def test_twenty_kills_at_random(engine, batch, corpus, tmp_path):
     check_all_is_there(tmp_path / "out", wanted, running)
 
 
-@pytest.fixture
-def dask_cluster(tmp_path, request):
-    """Start a scheduler and two workers; the file that leads to it, and their processes."""
-    clusters = []
-
-    def start():
-        file = tmp_path / f"scheduler-{len(clusters)}.json"
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        env = {**os.environ, "DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
-        dask = [sys.executable, "-m", "dask"]
-        address = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-        place = ["--scheduler-file", str(file)]
-        scheduler = subprocess.Popen([*dask, "scheduler", *address, *place], env=env, **quiet)
-        workers = subprocess.Popen(
-            [
-                *(*dask, "worker", *place, "--nworkers", "2", "--nthreads", "1"),
-                *("--no-dashboard", "--death-timeout", "20"),
-                *("--local-directory", str(tmp_path / "scratch")),
-            ],
-            env=env,
-            **quiet,
-        )
-        clusters.append((scheduler, workers))
-        until = time.monotonic() + 60
-        while not file.exists() and time.monotonic() < until:
-            time.sleep(0.05)
-        return file, scheduler, workers
-
-    yield start
-    for both in clusters:
-        for one in reversed(both):
-            one.terminate()
-        for one in both:
-            with suppress(subprocess.TimeoutExpired):
-                one.wait(20)
-            one.kill()
-            one.wait()
-
-
 @pytest.mark.slow
 @needs_dask
 def test_a_scheduler_that_is_killed_is_told_and_another_goes_on(

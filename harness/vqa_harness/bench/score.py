@@ -10,13 +10,14 @@ from pathlib import Path
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.bench.cache import Pooled, ScoreCache
 from vqa_harness.bench.items import RatedVideo
+from vqa_harness.engine.in_order import in_order_on
+from vqa_harness.engine.places import HERE, Places
 from vqa_harness.errors import InputError, MetricError, UsageError, VqaError, one_line
 from vqa_harness.files import file_sha256
 from vqa_harness.logs.build import build_log
 from vqa_harness.logs.cache_key import CacheKeys
 from vqa_harness.logs.log import Log
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.processes import in_order, in_processes, threads_each
 from vqa_harness.registry import Registry
 from vqa_harness.request import Request
 from vqa_harness.result import MetricResult
@@ -68,7 +69,7 @@ def score_all(
     items: Sequence[RatedVideo],
     registry: Registry,
     scoring: BenchScoring,
-    jobs: int = 1,
+    places: Places = HERE,
     timeout: float | None = None,
 ) -> Iterator[Scored]:
     """Yield every item with its scores, in order.
@@ -77,20 +78,23 @@ def score_all(
         items: the items, all with files.
         registry: where metrics come from; in processes, those installed.
         scoring: how items are scored.
-        jobs: how many items are scored at once, each in a process of its own.
+        places: where items are scored, each in a process of its own.
         timeout: seconds that an item may take; None for no bound.
 
     Raises:
-        UsageError: an option is wrong.
-        MissingBackend: a metric's packages or model are missing.
+        UsageError: an option is wrong, or a scheduler cannot be reached.
+        MissingBackend: a metric's packages or model are missing, or workers cannot score.
     """
-    if not in_processes(len(items), jobs, timeout):
+    if not places.needed(len(items), timeout):
         for item in items:
             yield score(item, registry, scoring)
         return
-    scoring = replace(scoring, threads=threads_each(scoring.threads, jobs))
+    scoring = replace(scoring, threads=places.threads(scoring.threads))
     died = partial(_died, requests=scoring.requests)
-    yield from in_order(score, items, scoring, jobs, died, timeout)
+    with places.open() as engine:
+        yield from in_order_on(
+            engine, score, items, scoring, died, timeout=timeout, away=places.away
+        )
 
 
 def _died(item: RatedVideo, error: VqaError, *, requests: Sequence[Request]) -> Scored:

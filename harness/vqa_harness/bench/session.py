@@ -16,6 +16,7 @@ from vqa_harness.bench.leakage import shared_with_training, trained_on
 from vqa_harness.bench.score import BenchScoring, Scored, score_all
 from vqa_harness.bench.splits import Part, choose_part
 from vqa_harness.console import files_bar, warn
+from vqa_harness.engine.places import HERE, Places
 from vqa_harness.errors import InputError, UsageError
 from vqa_harness.logs.cache_key import CacheKeys
 from vqa_harness.protocols import ask
@@ -30,7 +31,7 @@ class BenchSettings:
     Attributes:
         annotations: the folder of annotation files; None for each dataset's root.
         cache: the folder of earlier scores; None for no cache.
-        jobs: how many items are scored at once, each in a process of its own.
+        places: where items are scored, each in a process of its own.
         threads: how many each metric may use; 0 for one per processor.
         repeats: how many random splits are drawn.
         seed: seed of the random splits.
@@ -44,7 +45,7 @@ class BenchSettings:
 
     annotations: Path | None = None
     cache: Path | None = None
-    jobs: int = 1
+    places: Places = HERE
     threads: int = 0
     repeats: int = 10
     seed: int = 0
@@ -183,7 +184,7 @@ def carry_out(
     scored: list[Scored] = []
     name = outcome.collection.dataset.name
     with files_bar(name, len(items), quiet=settings.quiet) as advance:
-        for entry in score_all(items, registry, scoring, settings.jobs, settings.timeout):
+        for entry in score_all(items, registry, scoring, settings.places, settings.timeout):
             scored.append(entry)
             advance()
     unkept = [entry.not_kept for entry in scored if entry.not_kept]

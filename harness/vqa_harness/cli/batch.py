@@ -9,7 +9,7 @@ import typer
 
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.cli.input_formats import takes_formats
-from vqa_harness.cli.options import Json, Metrics, Quiet, put_json
+from vqa_harness.cli.options import Json, Metrics, Quiet, Scheduler, SchedulerFile, put_json
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import PartialResult, UsageError
@@ -65,16 +65,8 @@ def batch_command(
             "installed.",
         ),
     ] = "auto",
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            "--scheduler", metavar="ADDRESS", help="Dask scheduler to use, such as tcp://host:8786."
-        ),
-    ] = None,
-    scheduler_file: Annotated[
-        Path | None,
-        typer.Option("--scheduler-file", metavar="FILE", help="What a Dask scheduler wrote."),
-    ] = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
     shard: Annotated[
         str,
         typer.Option(

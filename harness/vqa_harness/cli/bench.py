@@ -16,6 +16,8 @@ from vqa_harness.cli.options import (
     Memory,
     Metrics,
     Quiet,
+    Scheduler,
+    SchedulerFile,
     Threads,
     Timeout,
     put_json,
@@ -132,6 +134,8 @@ def bench_command(
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Score everything again.")] = False,
     jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
     threads: Threads = 0,
     timeout: Timeout = None,
     _memory: Memory = None,
@@ -146,6 +150,7 @@ def bench_command(
     from vqa_harness.bench.session import BenchSettings, carry_out
     from vqa_harness.cli.bench_arguments import CustomTable, read_targets
     from vqa_harness.destinations import Writing, check_destinations
+    from vqa_harness.engine.places import chosen
     from vqa_harness.files import try_folder
 
     registry: Registry = context.obj
@@ -164,7 +169,7 @@ def bench_command(
     settings = BenchSettings(
         annotations,
         None if no_cache else _cache(cache_dir),
-        jobs,
+        chosen(jobs, scheduler, scheduler_file),
         threads,
         repeats,
         seed,

@@ -17,6 +17,8 @@ from vqa_harness.cli.options import (
     Memory,
     Metrics,
     Quiet,
+    Scheduler,
+    SchedulerFile,
     Schema,
     Threads,
     Timeout,
@@ -30,6 +32,7 @@ from vqa_harness.media.input_format import PairFormat
 from vqa_harness.registry import Registry
 
 if TYPE_CHECKING:
+    from vqa_harness.engine.places import Places
     from vqa_harness.gate.baseline import Baseline
     from vqa_harness.gate.plan import Plan
     from vqa_harness.gate.verdict import ScoredCase
@@ -110,6 +113,8 @@ def gate_command(
         bool, typer.Option("--dry-run", help="List the cases and the rules; decode nothing.")
     ] = False,
     jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
     threads: Threads = 0,
     timeout: Timeout = None,
     _memory: Memory = None,
@@ -122,6 +127,7 @@ def gate_command(
     """Pass or fail videos by quality rules: exit code 0 or 1."""
     from vqa_harness.cli.gate_arguments import GateArguments, make_plan
     from vqa_harness.destinations import check_destinations
+    from vqa_harness.engine.places import chosen
     from vqa_harness.gate.accept import accepted_baseline
     from vqa_harness.gate.github import on_github
     from vqa_harness.gate.write import Outputs
@@ -143,6 +149,7 @@ def gate_command(
             )
         write_configuration(config, videos or [], reference, registry)
         return
+    places = chosen(jobs, scheduler, scheduler_file)
     changed = {k: v for k, v in pairing.to_json().items() if v != getattr(DEFAULTS, k)}
     arguments = GateArguments(
         *(videos or [], log or [], reference, metric or [], rule or [], config, changed),
@@ -160,7 +167,7 @@ def gate_command(
     inputs = [path for path in plan.inputs() if path != renewed]
     check_destinations([junit, json_target, markdown, renewed], inputs)
     cache = None if no_cache else cache_dir or _default_cache()
-    measured = _measure(plan, registry, cache, (jobs, timeout), threads=threads, quiet=quiet)
+    measured = _measure(plan, registry, cache, (places, timeout), threads=threads, quiet=quiet)
     actions = on_github(os.environ) if github is None else github
     outputs = Outputs(junit, json_target, markdown, actions, quiet)
     _report(plan, measured, registry, accepted, outputs, update=update_baseline)
@@ -205,7 +212,7 @@ def _measure(
     plan: Plan,
     registry: Registry,
     cache: Path | None,
-    processes: tuple[int, float | None],
+    processes: tuple[Places, float | None],
     *,
     threads: int,
     quiet: bool,

@@ -45,6 +45,16 @@ Json = Annotated[
 Jobs = Annotated[
     int, typer.Option("--jobs", "-j", min=1, max=256, help="How many files are processed at once.")
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler", metavar="ADDRESS", help="Dask scheduler to use, such as tcp://host:8786."
+    ),
+]
+SchedulerFile = Annotated[
+    Path | None,
+    typer.Option("--scheduler-file", metavar="FILE", help="What a Dask scheduler wrote."),
+]
 Threads = Annotated[
     int, typer.Option("--threads", min=0, help="Threads for metrics; 0: one per processor.")
 ]

@@ -10,8 +10,9 @@ from typing import Literal
 
 from vqa_harness.engine import cluster
 from vqa_harness.engine.pool import pool_engine
-from vqa_harness.engine.task import Engine
+from vqa_harness.engine.task import Away, Engine, plugins
 from vqa_harness.errors import UsageError
+from vqa_harness.processes import in_processes, threads_each
 from vqa_harness.system import processors
 
 EngineName = Literal["auto", "dask", "pool"]
@@ -38,6 +39,19 @@ class Places:
     def remote(self) -> bool:
         """Whether a scheduler is named."""
         return self.scheduler is not None or self.scheduler_file is not None
+
+    @property
+    def away(self) -> Away | None:
+        """What has to be the same as here; None where work is done here."""
+        return Away(Path.cwd(), plugins()) if self.remote else None
+
+    def needed(self, cases: int, timeout: float | None = None) -> bool:
+        """Whether so many cases need an engine, and are not better scored in this process."""
+        return self.remote or in_processes(cases, self.jobs, timeout)
+
+    def threads(self, threads: int) -> int:
+        """The threads of a task: as named, or for 0 an equal part of all, one on a cluster."""
+        return threads or (1 if self.remote else threads_each(0, self.jobs or processors()))
 
     def check(self) -> None:
         """Refuse what does not go together, before long work.
@@ -85,3 +99,21 @@ class Places:
             if dashboard and told is not None:
                 told(f"Dask's dashboard: {dashboard}")
             yield engine
+
+
+HERE = Places("pool", 1)
+"""Plain processes of this machine, one after another."""
+
+
+def chosen(jobs: int, scheduler: str | None, scheduler_file: Path | None) -> Places:
+    """The places of a command whose ``--jobs`` is 1 unless given: plain processes, or a scheduler.
+
+    Raises:
+        UsageError, MissingBackend: as `Places.check`.
+    """
+    remote = scheduler is not None or scheduler_file is not None
+    places = Places(
+        "auto" if remote else "pool", 0 if remote and jobs == 1 else jobs, scheduler, scheduler_file
+    )
+    places.check()
+    return places

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from vqa_harness import hookspecs
 from vqa_harness.errors import MissingBackend, VqaError
 from vqa_harness.registry import Registry
 
@@ -17,6 +20,19 @@ Work = Callable[[Any, Registry, Any], Any]
 
 What it returns must survive pickling. Errors that its caller should see are best returned.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """What a task finds on another machine.
+
+    Attributes:
+        folder: that its paths are relative to.
+        plugins: what brings its metrics, see `plugins`.
+    """
+
+    folder: Path
+    plugins: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +45,8 @@ class Task:
         case: what it is done to; must survive pickling.
         options: how; likewise.
         timeout: seconds that it may take; None for no bound.
-        folder: in which it is done, because paths are relative to it; None if it does not matter.
+        away: what has to be the same as here where it may be done on another machine; None where
+            that is seen to otherwise.
     """
 
     name: str
@@ -37,7 +54,7 @@ class Task:
     case: Any
     options: Any
     timeout: float | None = None
-    folder: Path | None = None
+    away: Away | None = None
 
 
 Answer = tuple[Task, Any]
@@ -69,28 +86,47 @@ class Engine(Protocol):
         """
 
 
-def do(task: Task, registry: Registry, _: None) -> Any:
-    """Do a task in the process of it.
-
-    Raises:
-        MissingBackend: its folder is not there.
-    """
-    if task.folder is not None:
-        try:
-            os.chdir(task.folder)
-        except OSError as error:
-            return Raised(
-                MissingBackend(
-                    f"worker {socket.gethostname()} has no folder "
-                    f"{task.folder} ({error.strerror}); workers need the same files at the same "
-                    "paths"
-                )
-            )
-    return task.work(task.case, registry, task.options)
-
-
 @dataclass(frozen=True, slots=True)
 class Raised:
     """What a task returns instead of raising it in the process that asked."""
 
     error: VqaError
+
+
+@lru_cache(maxsize=1)
+def plugins() -> tuple[tuple[str, str], ...]:
+    """The distributions that bring metrics here, and their versions; sorted."""
+    found = importlib.metadata.entry_points(group=hookspecs.NAME)
+    dists = {one.dist.name: one.dist.version for one in found if one.dist is not None}
+    return tuple(sorted(dists.items()))
+
+
+def do(task: Task, registry: Registry, _: None) -> Any:
+    """Do a task in the process of it; `Raised` where this place is unfit for it."""
+    if (away := task.away) is not None:
+        try:
+            _be_at(away)
+        except MissingBackend as error:
+            return Raised(error)
+    return task.work(task.case, registry, task.options)
+
+
+def _be_at(away: Away) -> None:
+    """Work in a folder, with the same plugins.
+
+    Raises:
+        MissingBackend: either is not there.
+    """
+    here = socket.gethostname()
+    if others := dict(set(away.plugins) ^ set(plugins())):
+        raise MissingBackend(
+            f"the worker on {here} has other versions of {', '.join(sorted(others))} than the "
+            "command has; install the same there"
+        )
+    try:
+        os.chdir(away.folder)
+    except OSError as error:
+        raise MissingBackend(
+            f"the worker on {here} has no folder {away.folder} ({error.strerror}); workers need "
+            "the same files under the same paths"
+        ) from None

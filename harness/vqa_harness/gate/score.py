@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vqa_harness.console import progress_bar
+from vqa_harness.engine.in_order import in_order_on
+from vqa_harness.engine.places import HERE, Places
 from vqa_harness.errors import UsageError, VqaError, one_line
 from vqa_harness.gate.pairing import scored_with
 from vqa_harness.gate.plan import Case
@@ -20,7 +22,6 @@ from vqa_harness.logs.read import read_log
 from vqa_harness.media.bitrate import measure_bitrate
 from vqa_harness.media.inputs import as_source
 from vqa_harness.pipeline.runner import RunOptions, run
-from vqa_harness.processes import in_order, in_processes, threads_each
 from vqa_harness.registry import Registry
 
 
@@ -47,7 +48,7 @@ def measure_all(
     cases: Sequence[Case],
     registry: Registry,
     scoring: GateScoring,
-    jobs: int = 1,
+    places: Places = HERE,
     timeout: float | None = None,
 ) -> Iterator[ScoredCase]:
     """Yield every case with its log, in order.
@@ -56,20 +57,25 @@ def measure_all(
         cases: what to score.
         registry: where metrics come from; in processes, those installed.
         scoring: how they are scored.
-        jobs: cases scored at once, each in a process of its own.
+        places: where cases are scored, each in a process of its own.
         timeout: seconds that a case may take; None for no bound.
 
     Raises:
-        UsageError: as `measure`.
+        UsageError: as `measure`, or a scheduler cannot be reached.
+        MissingBackend: its workers cannot score.
     """
-    if not in_processes(len(cases), jobs, timeout):
+    if not places.needed(len(cases), timeout):
         for case in cases:
             yield measure(case, registry, scoring)
         return
+    several = places.jobs != 1
     scoring = replace(
-        scoring, threads=threads_each(scoring.threads, jobs), quiet=scoring.quiet or jobs > 1
+        scoring, threads=places.threads(scoring.threads), quiet=scoring.quiet or several
     )
-    yield from in_order(measure, cases, scoring, jobs, _died, timeout)
+    with places.open() as engine:
+        yield from in_order_on(
+            engine, measure, cases, scoring, _died, timeout=timeout, away=places.away
+        )
 
 
 def _died(case: Case, error: VqaError) -> ScoredCase:
