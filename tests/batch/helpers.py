@@ -55,7 +55,7 @@ def settings_of(out, metrics="siti", registry=None, **more):
     return Settings(out, digest, requests, AlignOptions(), **more)
 
 
-def run_here(manifest, settings, answer, **bounds):
+def run_here(manifest, settings, answer, *, allow_remote=False, **bounds):
     """Run a batch on a `HereEngine`: the engine and the tally."""
     tally = Tally()
     engine = HereEngine(answer, tally)
@@ -65,7 +65,7 @@ def run_here(manifest, settings, answer, **bounds):
         yield engine
 
     telling = Telling(tally, settings.out / "progress.json", None, None)
-    entries = Manifest([str(manifest)], None, lambda _: None)
+    entries = Manifest([str(manifest)], None, lambda _: None, allow_remote=allow_remote)
     try:
         run_batch(entries, settings, opened, tally, telling, Bounds(**bounds))
     finally:

@@ -55,7 +55,11 @@ def test_json_lines_and_parquet_say_the_same(tmp_path):
         ("a.csv", 'file\n"x.mp4\n', "is no CSV"),
         ("a.csv", "file,file\nx,y\n", "column 'file' is given twice"),
         ("a.csv", "", "a column without a name, or no header"),
-        ("a.csv", "file\ns3://b/x.mp4\n", "row 1: s3://b/x.mp4: URLs are not opened"),
+        (
+            "a.csv",
+            "file\ns3://b/x.mp4\n",
+            "row 1: s3://b/x.mp4: URLs are not opened",
+        ),
         ("a.jsonl", '{"file": "x"}\n{"file"\n', "a.jsonl, row 2: is no JSON"),
         ("a.jsonl", '{"file": "x", "mos": NaN}\n', "row 1: is no JSON: NaN is no number"),
         ("a.jsonl", '{"file": "x", "file": "y"}\n', "a name is there twice"),

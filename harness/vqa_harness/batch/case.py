@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness.batch.manifest import Entry
+from vqa_harness.files import is_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class Case:
     columns: dict[str, Any] = field(default_factory=dict)
     attempt: int = 1
     undivided: str = ""
+
+    @property
+    def remote(self) -> bool:
+        """Whether a video lies elsewhere, see `vqa_harness.batch.remote`."""
+        return is_address(self.file) or is_address(self.reference)
 
     @property
     def case(self) -> Case:

@@ -65,6 +65,8 @@ def divide(case: Case, key: CacheKey, registry: Registry, settings: Settings) ->
     pieces = math.ceil(_seconds(source) / (settings.split_longer_than or math.inf))
     if pieces < 2:
         return None
+    if case.remote:
+        raise Undivided("it is fetched from an address by one process")
     options = options_of(settings)
     plan = plan_pieces(source, settings.requests, registry, options, reference=reference)
     packed = pack((key, plan))

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from vqa_harness.batch import remote
 from vqa_harness.batch.tables import ENDINGS, rows_of
 from vqa_harness.config import one_descent
 from vqa_harness.errors import InputError, UsageError, nearest
@@ -43,12 +44,16 @@ class Entry:
     @property
     def distorted_path(self) -> Path:
         """The video."""
-        return (self.folder / self.file).absolute()
+        return self._path(self.file)
 
     @property
     def reference_path(self) -> Path | None:
         """What it is compared with."""
-        return (self.folder / self.reference).absolute() if self.reference else None
+        return self._path(self.reference) if self.reference else None
+
+    def _path(self, name: str) -> Path:
+        """A file as a path; an address only in looks, which is fetched before it is read."""
+        return Path(name) if is_address(name) else (self.folder / name).absolute()
 
 
 class Manifest:
@@ -58,11 +63,18 @@ class Manifest:
         inputs: manifests, by their endings; folders; globs; videos.
         reference: the reference of entries that name none; None for none.
         told: takes a line about files of a folder that are left out, once.
+        allow_remote: whether videos may lie elsewhere, see `vqa_harness.batch.remote`.
     """
 
     def __init__(
-        self, inputs: Sequence[str], reference: Path | None, told: Callable[[str], None]
+        self,
+        inputs: Sequence[str],
+        reference: Path | None,
+        told: Callable[[str], None],
+        *,
+        allow_remote: bool = False,
     ) -> None:
+        self._remote = allow_remote
         self._inputs = list(inputs)
         self._reference = "" if reference is None else str(reference.absolute())
         self._told: Callable[[str], None] | None = told
@@ -93,7 +105,10 @@ class Manifest:
     def _entries(self, text: str) -> Iterator[Entry]:
         path = Path(text)
         if is_address(text):
-            raise UsageError(f"{text}: URLs are not opened; download it, or name a local manifest")
+            raise UsageError(
+                f"{text}: a manifest or a folder has to be local; videos that it names may lie "
+                "elsewhere with --allow-remote"
+            )
         if _is_manifest(path):
             for place, cells in rows_of(path):
                 yield self._row(path, place, cells)
@@ -105,11 +120,29 @@ class Manifest:
         where = f"{manifest.name}, {place}"
         if FILE not in cells:
             raise UsageError(f"{where}: has no column {FILE!r}{nearest(FILE, cells)}")
-        file, reference = _name(where, FILE, cells), _name(where, REFERENCE, cells)
+        file = self._name(where, FILE, cells)
+        reference = self._name(where, REFERENCE, cells)
         if not file:
             raise UsageError(f"{where}: names no file; fill the column {FILE!r}")
         columns = {n: x for n, x in cells.items() if n not in (FILE, REFERENCE)}
         return Entry(where, file, reference or self._reference, manifest.absolute().parent, columns)
+
+    def _name(self, where: str, column: str, cells: dict[str, Any]) -> str:
+        value = cells.get(column)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise UsageError(f"{where}, {column!r}: {value!r} is no name of a file")
+        if is_address(value) and not self._remote:
+            raise UsageError(
+                f"{where}: {value}: URLs are not opened; download it first, or allow it with "
+                "--allow-remote"
+            )
+        if is_address(value) and not remote.opens(value):
+            raise UsageError(f"{where}: {value}: is no address of {', '.join(remote.SCHEMES)}")
+        if "\0" in value:
+            raise UsageError(f"{where}, {column!r}: no file can have a name with a null character")
+        return value.strip()
 
     def _videos(self, path: Path) -> list[Path]:
         if not _WILD & set(str(path)) or path.exists():
@@ -124,16 +157,3 @@ class Manifest:
 
 def _is_manifest(path: Path) -> bool:
     return path.suffix.lower() in ENDINGS and not path.is_dir()
-
-
-def _name(where: str, column: str, cells: dict[str, Any]) -> str:
-    value = cells.get(column)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise UsageError(f"{where}, {column!r}: {value!r} is no name of a file")
-    if is_address(value):
-        raise UsageError(f"{where}: {value}: URLs are not opened; download it first")
-    if "\0" in value:
-        raise UsageError(f"{where}, {column!r}: no file can have a name with a null character")
-    return value.strip()

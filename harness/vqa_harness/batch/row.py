@@ -38,7 +38,8 @@ class Row:
         attempt: its number, from 1.
         finished: when it ended, ISO 8601, UTC.
         undivided: what was scored in one piece though the case is long, and why; empty otherwise.
-        inputs: role to size in bytes and time of change of its file; None where it is missing.
+        inputs: role to size in bytes and time of change of its file, or size and tag of an object;
+            None where it is missing.
     """
 
     key: str
@@ -102,15 +103,8 @@ def _check_pooled(pooled: Mapping[str, Any]) -> None:
             raise ValueError("'pooled' has a value that is no number")
 
 
-def input_facts(distorted: Path, reference: Path | None) -> dict[str, Any]:
-    """What tells that the files of a case have not changed since, without reading them."""
-    facts = {"distorted": _facts(distorted)}
-    if reference is not None:
-        facts["reference"] = _facts(reference)
-    return facts
-
-
-def _facts(path: Path) -> dict[str, int] | None:
+def file_facts(path: Path) -> dict[str, int] | None:
+    """What tells that a file has not changed since, without reading it; None if it is missing."""
     try:
         files = list(numbered_files(path).values()) if is_pattern(path) else [path]
         found = [file.stat() for file in files]

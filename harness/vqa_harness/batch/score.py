@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from typing import Any
 
 from vqa_harness import memory
+from vqa_harness.batch import remote
 from vqa_harness.batch.case import Case, Item, Outcome
 from vqa_harness.batch.divide import divide, options_of, sources_of
-from vqa_harness.batch.row import Row, input_facts
+from vqa_harness.batch.row import Row, file_facts
 from vqa_harness.batch.settings import Keys, Settings
+from vqa_harness.batch.staging import staged
 from vqa_harness.batch.store import Store
 from vqa_harness.errors import (
     InputError,
@@ -25,6 +27,7 @@ from vqa_harness.errors import (
     VqaError,
     one_line,
 )
+from vqa_harness.files import is_address
 from vqa_harness.logs.build import build_log
 from vqa_harness.logs.cache_key import CacheKey
 from vqa_harness.logs.features import pooled_values
@@ -60,11 +63,26 @@ def settled(row: Row | None, case: Case, settings: Settings) -> bool:
 
     The content of files is not read; a file of another size or time of change counts as another.
     """
-    if row is None or row.inputs != input_facts(case.distorted_path, case.reference_path):
+    if row is None or row.inputs != input_facts(case):
         return False
     if row.status == "failed":
         return not settings.failed_only
     return row.log is not None and Store(settings.out).log_path(row.log).is_file()
+
+
+def input_facts(case: Case) -> dict[str, Any]:
+    """What tells that the videos of a case have not changed since, without reading them.
+
+    Raises:
+        VqaError: a store of objects cannot be asked.
+    """
+    sides = {"distorted": (case.file, case.distorted_path)}
+    if case.reference_path is not None:
+        sides["reference"] = (case.reference, case.reference_path)
+    return {
+        role: remote.object_facts(name) if is_address(name) else file_facts(path)
+        for role, (name, path) in sides.items()
+    }
 
 
 def score_case(case: Case, registry: Registry, settings: Settings) -> Outcome:
@@ -73,7 +91,14 @@ def score_case(case: Case, registry: Registry, settings: Settings) -> Outcome:
     Whatever is wrong with the case is in its row. Where the reason may pass and attempts are left,
     there is none yet. A case that is to be scored in pieces is divided, and that is all.
     """
-    return settling(case, settings, partial(_fill, case=case, registry=registry, settings=settings))
+
+    def fetch_and_fill(row: Row, store: Store) -> Outcome | None:
+        with staged(case, settings.stage_limit) as local:
+            if case.remote and input_facts(case) != row.inputs:
+                raise _Changed(f"{case.file}: was replaced while it was fetched")
+            return _fill(row, store, case=local, registry=registry, settings=settings)
+
+    return settling(case, settings, fetch_and_fill)
 
 
 Fill = Callable[[Row, Store], Outcome | None]
@@ -119,7 +144,7 @@ def new_row(case: Case, settings: Settings) -> Row:
         columns=case.columns,
         host=socket.gethostname(),
         attempt=case.attempt,
-        inputs=input_facts(case.distorted_path, case.reference_path),
+        inputs=input_facts(case),
     )
 
 
@@ -142,7 +167,7 @@ def put(row: Row, store: Store) -> Outcome:
 def may_pass(error: BaseException | None) -> bool:
     """Whether the reason of an error may be gone at the next attempt."""
     while error is not None:
-        if isinstance(error, _Changed | MemoryError):
+        if isinstance(error, _Changed | MemoryError | ConnectionError | TimeoutError):
             return True
         if isinstance(error, OSError) and error.errno in _PASSING:
             return True

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_harness import __version__
+from vqa_harness.batch import remote
 from vqa_harness.batch.manifest import Manifest
 from vqa_harness.batch.run import Bounds, run_batch
 from vqa_harness.batch.settings import Settings, features_of
@@ -31,6 +32,7 @@ class Corpus:
         bounds: which cases, and when it is enough.
         places: where.
         quiet: whether only what needs attention is told.
+        allow_remote: whether videos may lie elsewhere.
     """
 
     inputs: list[str]
@@ -40,6 +42,7 @@ class Corpus:
     bounds: Bounds
     places: Places
     quiet: bool = False
+    allow_remote: bool = False
 
 
 def score_corpus(corpus: Corpus) -> Tally:
@@ -53,7 +56,9 @@ def score_corpus(corpus: Corpus) -> Tally:
     """
     settings, quiet = corpus.settings, corpus.quiet
     corpus.places.check()
-    manifest = Manifest(corpus.inputs, corpus.reference, note)
+    if corpus.allow_remote:
+        remote.require()
+    manifest = Manifest(corpus.inputs, corpus.reference, note, allow_remote=corpus.allow_remote)
     _check_outside(settings.out, manifest)
     found = survey(manifest, settings, corpus.bounds.shard, note)
     store = Store(settings.out)

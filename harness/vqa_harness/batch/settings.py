@@ -36,6 +36,7 @@ class Settings:
         retries: how often a case is tried again that failed for a reason that may pass.
         split_longer_than: seconds; a longer case is scored in pieces that are about so long. None
             for whole cases only.
+        stage_limit: bytes that a remote video may have.
         failed_only: whether only cases are scored that failed before.
         command: the command line, recorded in logs.
     """
@@ -50,6 +51,7 @@ class Settings:
     timeout: float | None = None
     retries: int = 2
     split_longer_than: float | None = None
+    stage_limit: int = 64 << 30
     failed_only: bool = False
     command: str = ""
 

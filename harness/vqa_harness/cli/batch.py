@@ -13,6 +13,7 @@ from vqa_harness.cli.options import Json, Metrics, Quiet, Scheduler, SchedulerFi
 from vqa_harness.cli.pairing import takes_pairing
 from vqa_harness.destinations import STDOUT
 from vqa_harness.errors import PartialResult, UsageError
+from vqa_harness.files import is_address
 from vqa_harness.media.input_format import PairFormat
 from vqa_harness.registry import DEFAULT_METRIC, Registry
 
@@ -109,6 +110,19 @@ def batch_command(
             "more fails.",
         ),
     ] = None,
+    allow_remote: Annotated[
+        bool,
+        typer.Option(
+            "--allow-remote",
+            help="Fetch videos that a manifest names by addresses such as s3://, gs:// or https://.",
+        ),
+    ] = False,
+    stage_limit: Annotated[
+        str,
+        typer.Option(
+            "--stage-limit", metavar="SIZE", help="Size that a fetched video may have, such as 2G."
+        ),
+    ] = "64G",
     split_longer_than: Annotated[
         str | None,
         typer.Option(
@@ -143,6 +157,8 @@ def batch_command(
         return
     if output is None:
         raise UsageError("name a folder for the results: -o FOLDER")
+    if is_address(output):
+        raise UsageError(f"-o {output}: results go to a local folder; copy it when all is done")
     check_destinations([json_target], [Path(text) for text in inputs])
     registry: Registry = context.obj
     requests = tuple(registry.requests(metric or [DEFAULT_METRIC]))
@@ -157,6 +173,7 @@ def batch_command(
         memory=None if memory is None else bounds.parse(memory),
         timeout=timeout,
         retries=retries,
+        stage_limit=bounds.parse_size(stage_limit, "--stage-limit"),
         split_longer_than=None
         if split_longer_than is None
         else parse_duration(split_longer_than, "--split-longer-than"),
@@ -165,7 +182,7 @@ def batch_command(
     )
     limits = Bounds(_part(shard), max_failures)
     places = Places(engine, jobs, scheduler, scheduler_file)
-    corpus = Corpus(inputs, reference, settings, facts, limits, places, quiet)
+    corpus = Corpus(inputs, reference, settings, facts, limits, places, quiet, allow_remote)
     tally = score_corpus(corpus)
     if limits.shard == (1, 1):
         _collect(output)
