@@ -141,3 +141,23 @@ def test_a_name_does_not_lead_out_of_the_folder(tmp_path):
     (encode,) = of_path(inner / "log.json", Media())
     with pytest.raises(InputError, match="not found"):
         encode.find(encode.log)
+
+
+def test_without_the_extra_it_says_what_to_install(cli, video, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    code, _, err = cli("view", video, "--no-browser")
+    assert code == 6
+    assert "view needs starlette and uvicorn; " in err
+
+
+def test_the_browser_is_opened_unless_one_says_not(cli, video, monkeypatch):
+    import webbrowser
+
+    from vqa_harness.view import server
+
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr(server, "serve", lambda *_, ready, **__: ready("http://127.0.0.1:1/x/"))
+    assert cli("view", video)[:2] == (0, "http://127.0.0.1:1/x/\n")
+    assert cli("view", video, "--no-browser")[0] == 0
+    assert opened == ["http://127.0.0.1:1/x/"]

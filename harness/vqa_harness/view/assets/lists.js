@@ -27,6 +27,7 @@ export class Worst {
     const named = scores.features.filter((one) => one.frames.length);
     byId("worst-of").replaceChildren(...named.map((one) => new Option(one.name, one.name)));
     byId("lists-section").classList.toggle("no-scores", !named.length);
+    byId("lists-title").textContent = named.length ? "Worst" : "Notes";
     this.update();
   }
 

@@ -75,6 +75,7 @@ async function openPairs(encode) {
   remarks();
   const events = (scores?.events ?? []).map((one) => ({ ...one, event: true }));
   timeline.setMarks([...pairing.bands, ...events], count());
+  byId("timeline-section").hidden = !timeline.marks.length && !scores?.features.length;
   if (state.frame >= count()) seek(count() - 1);
   stage.open(pairing);
   moved();
