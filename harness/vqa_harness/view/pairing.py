@@ -57,7 +57,9 @@ class Found:
         if not 0 <= pair < len(self.numbers) or place >= len(self.finders):
             raise InputError(f"there is no {side} frame of pair {pair}")
         frame = self.finders[place].get(self.numbers[pair][place])
-        return frame if self.formats is None else self.formats.apply(frame, side)
+        if self.formats is None:
+            return frame.showing(frame.source)  # what is computed of it is not kept with it
+        return self.formats.apply(frame, side)
 
     def prefetch(self, pair: int) -> None:
         """Decode the frames of a pair, so that they are there when they are asked for."""
