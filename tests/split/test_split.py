@@ -246,3 +246,52 @@ def test_vmaf_in_pieces(clips, ffmpeg):
     )
     assert many == one
     assert len(told) == 1
+
+
+EVERY = {
+    "frames": ("psnr", "ssim", "ms_ssim", "ssimulacra2", "butteraugli", "niqe", "brisque"),
+    "streams": ("siti", "siti:domain=pq", "xpsnr", "ssim_ffmpeg", "blurriness"),
+    "windows": ("clipvqa:window=0.4",),
+    "libvmaf": ("vmaf", "vmaf:model=vmaf_v0.6.1neg", "vmaf:confidence=true", "cambi", "psnr_hvs"),
+    "others": ("vif", "ciede2000", "speed"),
+}
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory):
+    """Clips in which all metrics find what they need: 176 lines and more."""
+    folder = tmp_path_factory.mktemp("larger")
+    frames = list(moving_pattern(FRAMES, 208, 176, seed=5))
+    encode_frames(folder / "reference.mkv", frames, codec="ffv1")
+    for name, (codec, options) in CODECS.items():
+        encode_frames(folder / name, frames, codec=codec, options=options)
+    times = [40 * i + 9 * (i % 3) for i in range(FRAMES)]
+    encode_frames(
+        folder / "vfr.mkv",
+        frames,
+        options={"crf": "30", "g": "9"},
+        pts=times,
+        time_base=Fraction(1, 1000),
+    )
+    copy_packets(str(folder / "h264.mp4"), str(folder / "edited.mp4"), shift=Fraction(-10, 25))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", EVERY)
+@pytest.mark.parametrize("name", [*CODECS, "vfr.mkv", "edited.mp4"])
+def test_every_metric_that_splits_on_every_codec(larger, ffmpeg, name, group):
+    registry = Registry.installed()
+    for metric in EVERY[group]:
+        one, many, told = both(
+            larger / name, [metric], larger / "reference.mkv", pieces=3, registry=registry
+        )
+        assert many == one, metric
+        assert told == []
+
+
+def test_every_metric_that_splits_is_among_them():
+    asked = {text.partition(":")[0] for some in EVERY.values() for text in some}
+    ours = Registry.installed().specs()
+    splits = {name for name, spec in ours.items() if spec.context is not None}
+    assert splits <= asked

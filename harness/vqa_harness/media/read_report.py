@@ -113,10 +113,23 @@ class ReadReport:
         if text not in self.metadata_problems and len(self.metadata_problems) < LISTED:
             self.metadata_problems.append(text)
 
-    def leave_out(self, decoded: int) -> None:
-        """Note that only some frames were decoded, as no metric looks at the others."""
+    def leave_out(self, decoded: int | None) -> None:
+        """Note how many frames were decoded, as no metric looks at the others; None for all.
+
+        It takes the place of what was noted before.
+        """
+        old, new = self._left_out(self.decoded_frames), self._left_out(decoded)
         self.decoded_frames = decoded
-        self.note(f"{decoded} of {self.frames} frames were decoded: nobody looks at the others")
+        if old in self.notes:
+            place = self.notes.index(old)
+            self.notes[place : place + 1] = [new] if new else []
+        elif new:
+            self.note(new)
+
+    def _left_out(self, decoded: int | None) -> str:
+        if decoded is None:
+            return ""
+        return f"{decoded} of {self.frames} frames were decoded: nobody looks at the others"
 
     def count_corrupt(self, index: int) -> None:
         """Count a frame with damage."""

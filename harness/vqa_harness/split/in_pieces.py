@@ -219,11 +219,9 @@ class InPieces:
         if plan.reading is not None:
             return plan.reading, plan.warnings
         report = next(result.report for result in results if result.report is not None)
-        told = f"{report.decoded_frames} of {report.frames} frames were decoded: "
-        report.notes = [note for note in report.notes if not note.startswith(told)]
-        report.decoded_frames = None
         if report.size_changes:
             raise Undivided("the size of its frames changes")
+        decoded = None
         if self._choosy and plan.table is not None:
             sampled = {
                 i
@@ -232,7 +230,8 @@ class InPieces:
                 for window in measured.windows
                 for i in window.indices
             }
-            report.leave_out(plan.table.frames_in(bytes(plan.table.plan(sampled))))
+            decoded = plan.table.frames_in(bytes(plan.table.plan(sampled)))
+        report.leave_out(decoded)
         return {"distorted": report.to_json()}, report.warnings()
 
     def _metrics(
