@@ -40,22 +40,22 @@ WITH_REFERENCE = (
 )
 
 
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    """The reference, and encodes of it in every codec."""
-    folder = tmp_path_factory.mktemp("split")
-    frames = list(moving_pattern(FRAMES, WIDTH, HEIGHT, seed=3))
+def write_clips(folder, width, height, seed):
+    """A reference, and encodes of it in every codec and with times that vary; the frames."""
+    frames = list(moving_pattern(FRAMES, width, height, seed=seed))
     encode_frames(folder / "reference.mkv", frames, codec="ffv1")
     for name, (codec, options) in CODECS.items():
         encode_frames(folder / name, frames, codec=codec, options=options)
     times = [40 * i + 9 * (i % 3) for i in range(FRAMES)]
-    encode_frames(
-        folder / "vfr.mkv",
-        frames,
-        options={"crf": "30", "g": "9"},
-        pts=times,
-        time_base=Fraction(1, 1000),
-    )
+    options, unit = {"crf": "30", "g": "9"}, Fraction(1, 1000)
+    encode_frames(folder / "vfr.mkv", frames, options=options, pts=times, time_base=unit)
+    return frames
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("split")
+    frames = write_clips(folder, WIDTH, HEIGHT, seed=3)
     dropped = [f for i, f in enumerate(frames) if i not in (13, 14, 30)]
     encode_frames(folder / "dropped.mp4", dropped, options={"crf": "24", "g": "9"})
     return folder
@@ -261,18 +261,7 @@ EVERY = {
 def larger(tmp_path_factory):
     """Clips in which all metrics find what they need: 176 lines and more."""
     folder = tmp_path_factory.mktemp("larger")
-    frames = list(moving_pattern(FRAMES, 208, 176, seed=5))
-    encode_frames(folder / "reference.mkv", frames, codec="ffv1")
-    for name, (codec, options) in CODECS.items():
-        encode_frames(folder / name, frames, codec=codec, options=options)
-    times = [40 * i + 9 * (i % 3) for i in range(FRAMES)]
-    encode_frames(
-        folder / "vfr.mkv",
-        frames,
-        options={"crf": "30", "g": "9"},
-        pts=times,
-        time_base=Fraction(1, 1000),
-    )
+    write_clips(folder, 208, 176, seed=5)
     copy_packets(str(folder / "h264.mp4"), str(folder / "edited.mp4"), shift=Fraction(-10, 25))
     return folder
 
