@@ -1,6 +1,7 @@
 """What tests of several folders share: command line, small video, ffmpeg program, Dask cluster."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,15 @@ import pytest
 from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import MissingBackend
 from vqa_harness.testing.synthetic import make_video
+
+
+# What starts the tests in the background may have these ignored, and so would all that they start;
+# tests of interrupts send them.
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) == signal.SIG_IGN:
+        usual = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
+        signal.signal(number, usual)
 
 
 @pytest.hookimpl(optionalhook=True)

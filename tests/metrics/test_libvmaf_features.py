@@ -113,7 +113,7 @@ def test_the_interval_is_clipped_as_libvmaf_does():
     assert even["vmaf_stddev"] == pytest.approx(5.766281)
 
 
-def test_confidence_of_a_model_without_a_bootstrap_model():
+def test_confidence_of_a_model_without_a_bootstrap_model(ffmpeg):
     with pytest.raises(UsageError, match=r"of vmaf_v0\.6\.1 only, not of vmaf_4k_v0\.6\.1"):
         Vmaf(model="vmaf_4k_v0.6.1", confidence=True)
 
