@@ -21,7 +21,6 @@ from vqa_harness.cli.app import run_cli
 from vqa_harness.errors import MissingBackend
 from vqa_harness.testing.synthetic import make_video
 
-
 # What starts the tests in the background may have these ignored, and so would all that they start;
 # tests of interrupts send them.
 for name in ("SIGINT", "SIGTERM", "SIGHUP"):
