@@ -63,7 +63,7 @@ check: $(STAMP) ## ruff, mypy --strict and the layers of imports
 test: check test-lean ## the checks, then the quick tests: without torch those it may matter to, then all
 	$(BIN)/python $(PYTEST)
 
-test-lean: $(LIGHT_STAMP) # what never asks for an extra gives the same with and without them
+test-lean: $(LIGHT_STAMP) ## without torch, the quick tests of folders that ask for extras; the others give the same either way
 	! $(LIGHT)/bin/python -c 'import torch' 2>/dev/null
 	$(LIGHT)/bin/python $(PYTEST) $(foreach folder,$(NO_EXTRAS),--ignore=tests/$(folder))
 
