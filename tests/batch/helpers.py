@@ -1,6 +1,7 @@
 """A batch in this process, and what it leaves."""
 
 from contextlib import contextmanager
+from functools import partial
 
 from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.batch.case import Case, Part
@@ -51,7 +52,8 @@ def settings_of(out, metrics="siti", registry=None, **more):
     registry = registry or Registry.installed()
     requests = tuple(registry.requests([metrics]))
     digest, _ = facts_of(requests, registry, AlignOptions(), NOTHING_STATED)
-    out.mkdir(exist_ok=True)
+    if not isinstance(out, str):
+        out.mkdir(exist_ok=True)
     return Settings(out, digest, requests, AlignOptions(), **more)
 
 
@@ -64,7 +66,8 @@ def run_here(manifest, settings, answer, *, allow_remote=False, **bounds):
     def opened():
         yield engine
 
-    telling = Telling(tally, settings.out / "progress.json", None, None)
+    put = partial(Store(settings.out).place.put, "progress.json")
+    telling = Telling(tally, put, None, None)
     entries = Manifest([str(manifest)], None, lambda _: None, allow_remote=allow_remote)
     try:
         run_batch(entries, settings, opened, tally, telling, Bounds(**bounds))

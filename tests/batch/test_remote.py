@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -135,15 +134,11 @@ def test_what_a_store_refuses_is_a_failed_case(bucket, tmp_path, monkeypatch):
     )
 
 
-def test_addresses_need_the_flag_and_results_are_local(tmp_path, cli):
+def test_addresses_of_videos_need_the_flag(tmp_path, cli):
     manifest = manifest_of(tmp_path, "https://example.com/a.mp4,")
     code, _, err = cli("batch", manifest, "-m", "siti", "-o", tmp_path / "out")
     assert code == 2
     assert "allow it with --allow-remote" in err
-    code, _, err = cli("batch", manifest, "-m", "siti", "-o", "s3://b/out", "--allow-remote")
-    assert code == 2
-    assert "results go to a local folder" in err
-    assert not Path("s3:").exists()
 
 
 def test_processes_fetch_for_themselves(clips, tmp_path, cli):

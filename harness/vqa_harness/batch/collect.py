@@ -62,29 +62,33 @@ class Collected:
     others: int = 0
 
 
-def collect(folder: Path, part_rows: int = PART_ROWS) -> Collected:
-    """Make the tables of a batch's folder, in place of those that are there.
+def collect(out: Path | str, part_rows: int = PART_ROWS) -> Collected:
+    """Make the tables of a batch, in place of those that are there.
 
     Args:
-        folder: of the batch.
+        out: the batch's folder, or its address in a store of objects.
         part_rows: rows of a part.
 
     Raises:
         InputError: the folder is not of a batch, or a row or a log cannot be read.
         UsageError: the tables cannot be written.
     """
-    store = Store(folder)
+    store = Store(out)
     digest, settings = store.settings()
     made = Collected()
     rows = _current(store.rows(), digest, made)
     try:
-        with _spooled(rows, folder / "collect") as spool, _replacing(folder / "cases") as place:
+        with (
+            store.place.workshop("cases", "frames") as folder,
+            _spooled(rows, folder / "collect") as spool,
+            _replacing(folder / "cases") as place,
+        ):
             about = about_table(settings, digest)
             made.cases = _write_cases(spool, place, about, part_rows)
             with _replacing(folder / "frames") as frames:
                 made.frames = _write_frames(spool, store, frames, about, part_rows)
     except OSError as error:
-        raise UsageError(f"cannot write tables in {folder}: {error.strerror or error}") from None
+        raise UsageError(f"cannot write tables in {out}: {error.strerror or error}") from None
     return made
 
 
@@ -246,19 +250,17 @@ def _write_frames(
     columns = [Column("case", "str"), Column("frame", "int"), Column("time", "float", "s")]
     columns += [Column(name, "float", unit_of(name, about)) for name in spool.features]
     with parts_of(place, columns, about, part_rows) as parts:
-        for row in spool.rows():
-            if row.log is not None:
-                _add_frames(parts, row, store, list(spool.features))
+        for row, log in store.with_logs(row for row in spool.rows() if row.log is not None):
+            if log is None:
+                raise InputError(
+                    f"{store.log_place(row.log or '')}: the log of {row.file} cannot be read; call "
+                    "batch again, which makes it anew"
+                )
+            _add_frames(parts, row, log, list(spool.features))
         return parts.rows
 
 
-def _add_frames(parts: Parts, row: Row, store: Store, features: list[str]) -> None:
-    log = store.log(row.log or "")
-    if log is None:
-        raise InputError(
-            f"{store.log_path(row.log or '')}: the log of {row.file} cannot be read; call batch "
-            "again, which makes it anew"
-        )
+def _add_frames(parts: Parts, row: Row, log: Log, features: list[str]) -> None:
     times: list[float | None] = list(log.view.frame_times)
     if len(times) != len(log):
         times = [None] * len(log)

@@ -1,4 +1,4 @@
-"""Addresses of videos that lie elsewhere, which fsspec opens.
+"""Addresses of what lies elsewhere, which fsspec opens.
 
 Nothing is fetched because a manifest says so: the user allows it, and only these kinds of address.
 """
@@ -43,7 +43,7 @@ def object_facts(address: str) -> dict[str, Any] | None:
     Raises:
         MissingBackend: the package for this kind of address is not installed.
     """
-    system, path = _opened(address)
+    system, path = opened(address)
     try:
         info = system.info(path)
     except FileNotFoundError:
@@ -73,7 +73,7 @@ def fetch(address: str, folder: Path, limit: int) -> Path:
     name = address.partition("?")[0].rstrip("/").rpartition("/")[2] or "object"
     folder.mkdir()
     target = folder / name[-200:].replace("%", "_")
-    system, path = _opened(address)
+    system, path = opened(address)
     try:
         with system.open(path, "rb") as source, target.open("wb") as file:
             count = 0
@@ -93,11 +93,15 @@ def fetch(address: str, folder: Path, limit: int) -> Path:
     return target
 
 
-def _opened(address: str) -> tuple[Any, str]:
-    """The file system of an address, and the path in it."""
-    import fsspec
+def opened(address: str) -> tuple[Any, str]:
+    """The file system of an address, and the path in it.
 
+    Raises:
+        MissingBackend: the package for this kind of address is not installed.
+    """
     try:
+        import fsspec
+
         found: tuple[Any, str] = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:
         raise MissingBackend(f"{address}: cannot be opened ({one_line(error)})") from None

@@ -25,12 +25,21 @@ from vqa_harness.batch.settings import Settings
 from vqa_harness.batch.store import Store
 from vqa_harness.batch.tally import Tally, Telling
 from vqa_harness.engine.task import Engine, Task
-from vqa_harness.errors import MetricError, MissingBackend, PartialResult, UsageError, VqaError
+from vqa_harness.errors import (
+    InputError,
+    MetricError,
+    MissingBackend,
+    PartialResult,
+    UsageError,
+    VqaError,
+)
 
 _WAIT = 0.25
 """Seconds after which waiting looks at other things."""
 _PAUSES = (0.5, 2.0, 8.0)
 """Seconds before the second attempt, the third, and each after it."""
+_FATAL: dict[int, type[VqaError]] = {one.exit_code: one for one in (InputError, MissingBackend)}
+"""What is raised where nothing more can be scored, by the exit code; else `UsageError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ def run_batch(
 class _Running:
     def __init__(self, settings: Settings, tally: Tally, telling: Telling, bounds: Bounds) -> None:
         self._settings, self._tally = settings, tally
-        self._telling, self._bounds, self._store = telling, bounds, Store(settings.out)
+        self._telling, self._bounds, self._store = telling, bounds, Store(settings.out, many=True)
         self._under_way = 0
         self._long = LongCases()
         self._waiting: list[tuple[float, int, Item]] = []
@@ -110,14 +119,12 @@ class _Running:
 
     def unsettled(self, entries: Iterable[Entry]) -> Iterator[Case]:
         """The cases of this part that have to be scored; the others are counted."""
-        for entry in entries:
-            case = case_of(entry, self._settings.digest)
-            if not in_shard(case.key, self._bounds.shard):
-                continue
-            row = self._store.row(case.key)
+        cases = (case_of(entry, self._settings.digest) for entry in entries)
+        mine = (case for case in cases if in_shard(case.key, self._bounds.shard))
+        for case, row in self._store.with_rows(mine):
             if row is None and self._settings.failed_only:
                 self._tally.left += 1
-            elif row is not None and settled(row, case, self._settings):
+            elif row is not None and settled(row, case, self._settings, self._store):
                 failed = row.status == "failed"
                 self._count(case, Outcome(True, failed, row.exit_code, row.message, row.frames))
             else:
@@ -154,8 +161,7 @@ class _Running:
             fail(row, answer)
             answer = put(row, self._store)
         if answer.fatal:
-            kind = MissingBackend if answer.exit_code == MissingBackend.exit_code else UsageError
-            raise kind(answer.fatal)
+            raise _FATAL.get(answer.exit_code, UsageError)(answer.fatal)
         if answer.passing:
             self._again(item)
         elif not self._go_on(item, answer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import socket
 import time
@@ -13,14 +12,15 @@ from typing import Any
 
 from vqa_harness import memory
 from vqa_harness.batch import remote
+from vqa_harness.batch.bucket import Unreachable
 from vqa_harness.batch.case import Case, Item, Outcome
 from vqa_harness.batch.divide import divide, options_of, sources_of
+from vqa_harness.batch.passing import Changed, may_pass
 from vqa_harness.batch.row import Row, file_facts
 from vqa_harness.batch.settings import Keys, Settings
 from vqa_harness.batch.staging import staged
 from vqa_harness.batch.store import Store
 from vqa_harness.errors import (
-    InputError,
     MetricError,
     MissingBackend,
     UsageError,
@@ -42,23 +42,11 @@ from vqa_harness.split.in_pieces import Undivided
 POOLINGS = ("mean", "harmonic_mean", "min", "max", "p5")
 """What a row has of each feature."""
 
-_PASSING = {
-    getattr(errno, name)
-    for name in ("EIO", "ESTALE", "ETIMEDOUT", "EAGAIN", "EMFILE", "ENFILE", "ENOMEM", "EREMOTEIO")
-    if hasattr(errno, name)
-}
-"""Errors of the system that may be gone at the next attempt."""
-
-
 _made: dict[str, Keys] = {}
 """The keys that this process has made, by the digest of the settings."""
 
 
-class _Changed(InputError):
-    """A video was replaced while it was scored."""
-
-
-def settled(row: Row | None, case: Case, settings: Settings) -> bool:
+def settled(row: Row | None, case: Case, settings: Settings, store: Store) -> bool:
     """Whether a case needs no scoring: its row is there, and its files are as they were then.
 
     The content of files is not read; a file of another size or time of change counts as another.
@@ -67,7 +55,7 @@ def settled(row: Row | None, case: Case, settings: Settings) -> bool:
         return False
     if row.status == "failed":
         return not settings.failed_only
-    return row.log is not None and Store(settings.out).log_path(row.log).is_file()
+    return row.log is not None and store.has_log(row.log)
 
 
 def input_facts(case: Case) -> dict[str, Any]:
@@ -95,7 +83,7 @@ def score_case(case: Case, registry: Registry, settings: Settings) -> Outcome:
     def fetch_and_fill(row: Row, store: Store) -> Outcome | None:
         with staged(case, settings.stage_limit) as local:
             if case.remote and input_facts(case) != row.inputs:
-                raise _Changed(f"{case.file}: was replaced while it was fetched")
+                raise Changed(f"{case.file}: was replaced while it was fetched")
             return _fill(row, store, case=local, registry=registry, settings=settings)
 
     return settling(case, settings, fetch_and_fill)
@@ -117,15 +105,18 @@ def settling(item: Item, settings: Settings, fill: Fill, earlier: float = 0.0) -
     if settings.memory is not None:
         memory.bound(settings.memory, code=memory.TOLD)
     case, store, begin = item.case, Store(settings.out), time.perf_counter()
-    if (row := store.row(case.key)) is not None and settled(row, case, settings):
-        return Outcome(True, row.status == "failed", row.exit_code, row.message, row.frames)
+    try:
+        if (row := store.row(case.key)) is not None and settled(row, case, settings, store):
+            return Outcome(True, row.status == "failed", row.exit_code, row.message, row.frames)
+    except Unreachable as error:
+        return _of_the_place(error)
     row = new_row(case, settings)
     try:
         if (instead := fill(row, store)) is not None:
             return instead
     except VqaError as error:
-        if isinstance(error, _Unwritten | MissingBackend):  # not of this case, but of the place
-            return Outcome(exit_code=error.exit_code, fatal=one_line(error))
+        if isinstance(error, _Unwritten | Unreachable | MissingBackend):
+            return _of_the_place(error)
         if may_pass(error) and item.attempt <= settings.retries:
             return Outcome(message=one_line(error), passing=True)
         fail(row, error)
@@ -158,21 +149,15 @@ def put(row: Row, store: Store) -> Outcome:
     row.finished = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         store.put_row(row)
-    except UsageError as error:
-        return Outcome(exit_code=error.exit_code, fatal=one_line(error))
+    except (UsageError, Unreachable) as error:
+        return _of_the_place(error)
     failed = row.status == "failed"
     return Outcome(False, failed, row.exit_code, row.message, row.frames, row.seconds)
 
 
-def may_pass(error: BaseException | None) -> bool:
-    """Whether the reason of an error may be gone at the next attempt."""
-    while error is not None:
-        if isinstance(error, _Changed | MemoryError | ConnectionError | TimeoutError):
-            return True
-        if isinstance(error, OSError) and error.errno in _PASSING:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _of_the_place(error: VqaError) -> Outcome:
+    """The answer where not this case is at fault, but the place: nothing more can be scored."""
+    return Outcome(exit_code=error.exit_code, fatal=one_line(error))
 
 
 class _Unwritten(UsageError):
@@ -219,7 +204,7 @@ def keep(
     log = build_log(result, command=settings.command)
     key.record(log)
     if not key.recorded(replace(log)):
-        raise _Changed(f"{case.distorted_path.name}: was replaced while it was scored")
+        raise Changed(f"{case.distorted_path.name}: was replaced while it was scored")
     text = log_text(log)
     try:
         store.put_log(key.digest, text)

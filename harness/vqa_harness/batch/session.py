@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from vqa_harness.batch.survey import survey
 from vqa_harness.batch.tally import Tally, Telling
 from vqa_harness.console import live_table, note
 from vqa_harness.engine.places import Places
-from vqa_harness.errors import UsageError
+from vqa_harness.errors import UsageError, VqaError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Corpus:
         bounds: which cases, and when it is enough.
         places: where.
         quiet: whether only what needs attention is told.
-        allow_remote: whether videos may lie elsewhere.
+        allow_remote: whether videos and results may lie elsewhere.
     """
 
     inputs: list[str]
@@ -50,7 +51,7 @@ def score_corpus(corpus: Corpus) -> Tally:
 
     Raises:
         UsageError: the corpus, an option or the folder is wrong, or a result cannot be written.
-        InputError: a folder or a glob has no video.
+        InputError: a folder or a glob has no video, or a store of objects cannot be asked.
         MissingBackend: a package, a model or the cluster is not there.
         PartialResult: too many cases failed.
     """
@@ -73,36 +74,26 @@ def score_corpus(corpus: Corpus) -> Tally:
     with live_table(quiet=quiet) as show:
         telling = Telling(
             tally,
-            settings.out / _progress_name(corpus.bounds.shard),
+            partial(store.place.put, _progress_name(corpus.bounds.shard)),
             show,
             None if quiet or show is not None else note,
         )
-        state = "stopped"
         try:
             opened = partial(corpus.places.open, None if quiet else note)
             run_batch(manifest, settings, opened, tally, telling, corpus.bounds)
-            state = "finished"
-        finally:
-            if state == "finished" or _can_write(settings.out):
-                telling.write(state)
+        except BaseException:
+            with suppress(VqaError):  # what has stopped it is told, which may be the same
+                telling.write("stopped")
+            raise
+        telling.write("finished")
     return tally
-
-
-def _can_write(folder: Path) -> bool:
-    from vqa_harness.files import try_folder
-
-    try:
-        try_folder(folder)
-    except UsageError:
-        return False
-    return True
 
 
 def _progress_name(shard: tuple[int, int]) -> str:
     return "progress.json" if shard == (1, 1) else f"progress-{shard[0]}-of-{shard[1]}.json"
 
 
-def _check_outside(out: Path, manifest: Manifest) -> None:
+def _check_outside(out: Path | str, manifest: Manifest) -> None:
     """Refuse a folder for results that is a manifest."""
     for path in manifest.files():
         if path.absolute() == out:

@@ -24,7 +24,7 @@ class Settings:
     """How cases are scored and where their results go; the same for every process.
 
     Attributes:
-        out: the batch's folder.
+        out: the batch's folder, or an address in a store of objects.
         digest: 16 hexadecimal digits for all that scores depend on beside the videos, versions
             included; see `facts_of`.
         requests: the metrics.
@@ -41,7 +41,7 @@ class Settings:
         command: the command line, recorded in logs.
     """
 
-    out: Path
+    out: Path | str
     digest: str
     requests: tuple[Request, ...]
     align: AlignOptions

@@ -1,48 +1,52 @@
-"""What a batch leaves on the disk: logs by what they are made of, and a row for each case.
+"""What a batch leaves: logs by what they are made of, and a row for each case.
 
-A log is complete before the row that names it gets its name, so a row that is there is true. Both
-appear in one step; two commands may write the same at once, because they write the same.
+A log is complete before the row that names it appears, so a row that is there is true. Both appear
+in one step; two commands may write the same at once, because they write the same.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from itertools import tee
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
+from vqa_harness.batch.bucket import Bucket, Unreachable
+from vqa_harness.batch.case import Case
+from vqa_harness.batch.place import Folder, Place
 from vqa_harness.batch.row import Row
 from vqa_harness.errors import InputError
-from vqa_harness.files import make_folder, read_bytes, try_folder, write_text
 from vqa_harness.logs.log import Log
-from vqa_harness.logs.read import read_log
+from vqa_harness.logs.read import log_bytes, parse_log
 
 ROW_BYTES = 16 << 20
 """Bytes of the largest row that is read."""
 
 
 class Store:
-    """The folder of a batch.
+    """Where the results of a batch lie.
 
     Args:
-        folder: its path.
+        out: the path of a folder, or the address of a store of objects.
+        many: whether many cases are asked for, so that a store of objects is better listed.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, out: Path | str, *, many: bool = False) -> None:
+        self.out = out
+        self.place: Place = Bucket(out, many=many) if isinstance(out, str) else Folder(out)
 
     def prepare(self, digest: str, settings: dict[str, Any]) -> None:
-        """Make the folder, and record how cases are scored in ``batch.json`` and ``settings/``.
+        """Record how cases are scored in ``batch.json`` and ``settings/``.
 
         Raises:
-            UsageError: it cannot be made or written.
+            UsageError: the folder cannot be made or written.
+            InputError: a store of objects cannot be.
         """
-        try_folder(self.folder)
-        make_folder(self.folder / "settings")
-        write_text(self.folder / "settings" / f"{digest}.json", _document(settings))
-        write_text(self.folder / "batch.json", _document({"kind": "batch", "settings": digest}))
+        self.place.begin()
+        self.place.put(f"settings/{digest}.json", _document(settings))
+        self.place.put("batch.json", _document({"kind": "batch", "settings": digest}))
 
     def settings(self) -> tuple[str, dict[str, Any]]:
         """The digest and the record of the settings that were used last.
@@ -50,35 +54,55 @@ class Store:
         Raises:
             InputError: the folder is not of a batch.
         """
-        digest = self._read(self.folder / "batch.json").get("settings")
+        digest = self._read("batch.json").get("settings")
         if not isinstance(digest, str) or not digest.isalnum():
-            raise InputError(f"{self.folder}: its batch.json names no settings")
-        return digest, self._read(self.folder / "settings" / f"{digest}.json")
+            raise InputError(f"{self.out}: its batch.json names no settings")
+        return digest, self._read(f"settings/{digest}.json")
 
-    def _read(self, path: Path) -> dict[str, Any]:
-        missing = f"{self.folder} is no folder of a batch; name what batch -o wrote to"
+    def _read(self, name: str) -> dict[str, Any]:
+        missing = f"{self.out} is no folder of a batch; name what batch -o wrote to"
         try:
-            document = json.loads(read_bytes(path, ROW_BYTES, "a record", missing=missing))
+            document = json.loads(self.place.read(name, ROW_BYTES, "a record", missing))
         except (ValueError, RecursionError):
-            raise InputError(f"{path}: is no JSON") from None
+            raise InputError(f"{self.place.where(name)}: is no JSON") from None
         if not isinstance(document, dict):
-            raise InputError(f"{path}: is no record of a batch")
+            raise InputError(f"{self.place.where(name)}: is no record of a batch")
         return document
 
     def row(self, key: str) -> Row | None:
-        """The row of a case; None where there is none that can be read."""
+        """The row of a case; None where there is none that can be read.
+
+        Raises:
+            Unreachable: a store of objects cannot be asked.
+        """
         try:
-            return self._row(self._path("rows", key))
-        except (InputError, ValueError, RecursionError):
+            return _row_of(self.place.read(_name("rows", key), ROW_BYTES, "a row"))
+        except Unreachable:
+            raise
+        except InputError:
             return None
+
+    def with_rows(self, cases: Iterable[Case]) -> Iterator[tuple[Case, Row | None]]:
+        """Yield each case with its row, or None where there is none that can be read.
+
+        Raises:
+            Unreachable: a store of objects cannot be asked.
+        """
+        cases, ahead = tee(cases)
+        names = (_name("rows", case.key) for case in ahead)
+        found = self.place.read_each(names, ROW_BYTES, "a row")
+        # the cases come second: what is read ahead of them must have been taken first
+        for (_, content), case in zip(found, cases, strict=True):
+            yield case, None if isinstance(content, InputError) else _row_of(content)
 
     def put_row(self, row: Row) -> None:
         """Write a row; with it the case is settled.
 
         Raises:
-            UsageError: it cannot be written.
+            UsageError: the folder cannot be written.
+            Unreachable: a store of objects cannot.
         """
-        self._put("rows", row.key, row.to_text())
+        self.place.put(_name("rows", row.key), row.to_text())
 
     def rows(self) -> Iterator[Row]:
         """Every row, in the order of the keys.
@@ -86,56 +110,86 @@ class Store:
         Raises:
             InputError: one cannot be read.
         """
-        for path in self._all_rows():
+        for name, content in self.place.read_each(self._all_rows(), ROW_BYTES, "a row"):
+            if isinstance(content, InputError):
+                raise content
             try:
-                yield self._row(path)
+                yield Row.of_text(content)
             except (ValueError, RecursionError) as error:
                 raise InputError(
-                    f"{path}: is no row of a batch ({error}); delete it, and call batch again"
+                    f"{self.place.where(name)}: is no row of a batch ({error}); delete it, and "
+                    "call batch again"
                 ) from None
 
-    def _row(self, path: Path) -> Row:
-        return Row.of_text(read_bytes(path, ROW_BYTES, "a row"))
-
     def log_path(self, key: str) -> Path:
-        """Where the log of a key lies."""
-        return self._path("logs", key)
+        """Where the log of a key lies in a folder of this machine."""
+        return Path(self.out, _name("logs", key))
+
+    def log_place(self, key: str) -> str:
+        """What a message calls the log of a key."""
+        return self.place.where(_name("logs", key))
+
+    def has_log(self, key: str) -> bool:
+        """Whether the log of a key is there."""
+        return self.place.has(_name("logs", key))
 
     def log(self, key: str) -> Log | None:
-        """The log of a key; None where there is none that can be read."""
+        """The log of a key; None where there is none that can be read.
+
+        Raises:
+            Unreachable: a store of objects cannot be asked.
+        """
         try:
-            return read_log(self.log_path(key))
+            return _log_of(self.place.read(_name("logs", key), log_bytes(), "a log"))
+        except Unreachable:
+            raise
         except InputError:
             return None
+
+    def with_logs(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Log | None]]:
+        """Yield each row with its log, or None where there is none that can be read.
+
+        Raises:
+            Unreachable: a store of objects cannot be asked.
+        """
+        rows, ahead = tee(rows)
+        names = (_name("logs", row.log or "") for row in ahead)
+        found = self.place.read_each(names, log_bytes(), "a log")
+        for (_, content), row in zip(found, rows, strict=True):
+            yield row, None if isinstance(content, InputError) else _log_of(content)
 
     def put_log(self, key: str, text: str) -> None:
         """Write the text of a log.
 
         Raises:
-            UsageError: it cannot be written.
+            UsageError: the folder cannot be written.
+            Unreachable: a store of objects cannot.
         """
-        self._put("logs", key, text)
+        self.place.put(_name("logs", key), text)
 
-    def _path(self, kind: str, key: str) -> Path:
-        return self.folder / kind / key[:2] / f"{key}.json"
-
-    def _put(self, kind: str, key: str, text: str) -> None:
-        path = self._path(kind, key)
-        make_folder(path.parent)
-        write_text(path, text)
-
-    def _all_rows(self) -> Iterator[Path]:
-        for part in _sorted_names(self.folder / "rows"):
-            folder = self.folder / "rows" / part
-            for name in _sorted_names(folder):
+    def _all_rows(self) -> Iterator[str]:
+        for part in self.place.names("rows"):
+            for name in self.place.names(f"rows/{part}"):
                 if name.endswith(".json") and not name.startswith("."):
-                    yield folder / name
+                    yield f"rows/{part}/{name}"
 
 
-def _sorted_names(folder: Path) -> list[str]:
-    with suppress(FileNotFoundError, NotADirectoryError):
-        return sorted(os.listdir(folder))  # noqa: PTH208 - names alone are needed
-    return []
+def _name(kind: str, key: str) -> str:
+    return f"{kind}/{key[:2]}/{key}.json"
+
+
+def _row_of(content: bytes) -> Row | None:
+    try:
+        return Row.of_text(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _log_of(content: bytes) -> Log | None:
+    try:
+        return parse_log(content.decode("utf-8-sig"))
+    except (ValueError, OverflowError, RecursionError, ExpatError, InputError):
+        return None
 
 
 def _document(value: Any) -> str:

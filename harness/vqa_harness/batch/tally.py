@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import heappush, heapreplace
-from pathlib import Path
 from typing import Any
 
+from vqa_harness.batch.bucket import Unreachable
 from vqa_harness.batch.case import Case, Outcome
 
 SHOWN = 3
@@ -161,7 +162,7 @@ class Telling:
 
     Args:
         tally: what is told.
-        path: the file that programs read, renewed every other second.
+        put: renews what programs read, every other second.
         show: takes what a terminal shows; None without one.
         note: takes a line every minute where there is no terminal; None for silence.
     """
@@ -171,11 +172,11 @@ class Telling:
     def __init__(
         self,
         tally: Tally,
-        path: Path,
+        put: Callable[[str], None],
         show: Callable[[list[tuple[str, str]]], None] | None,
         note: Callable[[str], None] | None,
     ) -> None:
-        self._tally, self._path, self._show, self._note = tally, path, show, note
+        self._tally, self._put, self._show, self._note = tally, put, show, note
         now = time.monotonic()
         self._written, self._shown, self._noted = 0.0, 0.0, now
 
@@ -194,19 +195,19 @@ class Telling:
             self._noted = now
             self._note(self._tally.line())
         if now - self._written >= self.EVERY:
-            self.write("running")
-            self._written = now
+            with suppress(Unreachable):  # should that last, a row that cannot be put tells it
+                self.write("running")
+            self._written = time.monotonic()
 
     def write(self, state: str) -> None:
-        """Renew the file.
+        """Renew what programs read.
 
         Raises:
             UsageError: it cannot be written.
+            Unreachable: the same, in a store of objects.
         """
         import json
 
-        from vqa_harness.files import write_text
-
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         document = {"state": state, "updated": stamp, **self._tally.to_json()}
-        write_text(self._path, json.dumps(document, indent=2, allow_nan=False) + "\n")
+        self._put(json.dumps(document, indent=2, allow_nan=False) + "\n")

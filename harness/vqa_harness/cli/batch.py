@@ -37,8 +37,13 @@ def batch_command(
         ),
     ],
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Where logs, rows and tables go."),
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Where logs, rows and tables go; with --allow-remote also an address.",
+        ),
     ] = None,
     metric: Metrics = None,
     reference: Annotated[
@@ -114,7 +119,8 @@ def batch_command(
         bool,
         typer.Option(
             "--allow-remote",
-            help="Fetch videos that a manifest names by addresses such as s3://, gs:// or https://.",
+            help="Fetch videos that a manifest names by addresses such as s3://, gs:// or "
+            "https://, and put results to one that -o names.",
         ),
     ] = False,
     stage_limit: Annotated[
@@ -153,18 +159,17 @@ def batch_command(
     from vqa_harness.engine.places import Places
 
     if collect:
-        _collect_only(inputs, output)
+        _collect_only(inputs, output, allow_remote=allow_remote)
         return
     if output is None:
         raise UsageError("name a folder for the results: -o FOLDER")
-    if is_address(output):
-        raise UsageError(f"-o {output}: results go to a local folder; copy it when all is done")
+    out = _place(output, allow_remote=allow_remote)
     check_destinations([json_target], [Path(text) for text in inputs])
     registry: Registry = context.obj
     requests = tuple(registry.requests(metric or [DEFAULT_METRIC]))
     digest, facts = facts_of(requests, registry, pairing, stated)
     settings = Settings(
-        out=output.absolute(),
+        out=out if isinstance(out, str) else out.absolute(),
         digest=digest,
         requests=requests,
         align=pairing,
@@ -185,7 +190,7 @@ def batch_command(
     corpus = Corpus(inputs, reference, settings, facts, limits, places, quiet, allow_remote)
     tally = score_corpus(corpus)
     if limits.shard == (1, 1):
-        _collect(output)
+        _collect(out)
     _tell(tally, json_target)
 
 
@@ -196,18 +201,38 @@ def _part(text: str) -> tuple[int, int]:
     raise UsageError(f"--shard {text}: write I/N with I from 1 to N, such as 3/100")
 
 
-def _collect_only(inputs: list[str], output: Path | None) -> None:
+def _place(text: str, *, allow_remote: bool) -> Path | str:
+    """Where results lie: a path, or an address that the user allows.
+
+    Raises:
+        UsageError: an address is not allowed, or results cannot be put there.
+        MissingBackend: fsspec is not installed.
+    """
+    from vqa_harness.batch.bucket import check_address
+
+    if not is_address(text.rpartition("::")[2]):
+        return Path(text)
+    if not allow_remote:
+        raise UsageError(f"{text}: is an address; allow it with --allow-remote")
+    check_address(text)
+    if text.lower().startswith("memory:"):
+        raise UsageError(f"{text}: is gone when the command ends; name a folder or a store")
+    return text
+
+
+def _collect_only(inputs: list[str], output: str | None, *, allow_remote: bool) -> None:
     if len(inputs) != 1 or output is not None:
         raise UsageError("--collect takes the folder of one batch: batch --collect FOLDER")
-    _collect(Path(inputs[0]))
+    _collect(_place(inputs[0], allow_remote=allow_remote))
 
 
-def _collect(folder: Path) -> None:
+def _collect(out: Path | str) -> None:
     from vqa_harness.batch.collect import collect
     from vqa_harness.console import note
 
-    made = collect(folder)
-    note(f"{made.cases} cases and {made.frames} frames in {folder / 'cases'} and frames/")
+    made = collect(out)
+    place = f"{out}/cases" if isinstance(out, str) else out / "cases"
+    note(f"{made.cases} cases and {made.frames} frames in {place} and frames/")
 
 
 def _tell(tally: Tally, json_target: str | None) -> None:
