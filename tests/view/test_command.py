@@ -79,6 +79,7 @@ def test_a_port_that_is_taken(cli, video):
     ("arguments", "code", "says"),
     [
         (["nowhere.json"], 2, "no such file or folder"),
+        (["s3://bucket/clip.mp4"], 2, "URLs are not opened"),
         (["."], 3, "holds neither ladder.json nor batch.json"),
         (["text.json"], 3, "text.json"),
         (["log.json", "-r", "nowhere.mp4"], 2, "no such file or folder"),

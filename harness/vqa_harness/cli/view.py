@@ -50,10 +50,9 @@ def view_command(
     from vqa_harness.view.server import require_server, serve
 
     require_server()
-    for one in (*(distorted or ()), *(reference or ())):
+    for one in (path, *(distorted or ()), *(reference or ())):
         check_there(one)
     if is_log(path):
-        check_there(path)
         encodes = of_path(path, Media(distorted or [], reference or []))
     else:
         if distorted or len(reference or ()) > 1:

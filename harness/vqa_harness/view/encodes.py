@@ -15,9 +15,11 @@ from vqa_harness.alignment.options import AlignOptions
 from vqa_harness.batch.row import Row
 from vqa_harness.batch.store import Store
 from vqa_harness.errors import InputError, UsageError, VqaError
+from vqa_harness.files import why_missing
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.notes import notes_path
 from vqa_harness.logs.read import read_log
+from vqa_harness.media.numbered import is_pattern
 from vqa_harness.media.source import VideoSource
 from vqa_harness.report.corpus import is_batch
 from vqa_harness.report.data import ReportItem, load, name_of
@@ -195,5 +197,5 @@ def check_there(path: Path) -> None:
     Raises:
         UsageError: the path does not exist.
     """
-    if not path.exists():
-        raise UsageError(f"{path}: no such file or folder; check the path")
+    if not path.exists() and not is_pattern(path):
+        raise UsageError(f"{path}: no such file or folder; {why_missing(path)}")
