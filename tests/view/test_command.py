@@ -88,6 +88,7 @@ def test_a_port_that_is_taken(cli, video):
 )
 def test_what_it_refuses(cli, tmp_path, monkeypatch, arguments, code, says):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.mp4").touch()
     (tmp_path / "text.json").write_text("no log")
     (tmp_path / "log.json").write_text(json.dumps(log_of("a.mp4", 1)))
     ended, _, err = cli("view", *arguments, "--no-browser")
