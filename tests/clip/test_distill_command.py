@@ -70,6 +70,7 @@ def rows(table):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_whole_clips_for_some_time_and_on_from_there(distill, world, tmp_path):
     words = "--varied --epochs 0 --minutes 0.02 --checks 2 --hold-out freeze"
     out = tmp_path / "new" / "a.safetensors"
