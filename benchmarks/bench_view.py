@@ -56,7 +56,7 @@ def main() -> None:
         )
     if not options.no_save:
         facts = {"frames": options.frames, "size": list(SIZE), "processors": processors()}
-        save("bench_view", {**facts, "rows": found})
+        save("view", {**facts, "rows": found})
 
 
 def frames(count: int) -> Iterator[tuple]:
