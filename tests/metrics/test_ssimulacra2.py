@@ -2,7 +2,6 @@ import importlib.util
 import json
 import shutil
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -258,23 +257,3 @@ def test_small_videos_are_refused(cli, tmp_path):
     )
     assert code == 5
     assert "8 pixels or more" in err
-
-
-SCRIPT = """
-from vqa_metrics.ssimulacra2 import warmup as w
-print(w.compiling_needed())
-w.warmup()
-print(w.compiling_needed())
-"""
-
-
-@pytest.mark.slow
-def test_kernels_are_compiled_once_per_machine(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    answers = [
-        subprocess.run(
-            [sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True
-        ).stdout.split()
-        for _ in range(2)
-    ]
-    assert answers == [["True", "False"], ["False", "False"]]

@@ -7,10 +7,10 @@ in one step; two commands may write the same at once, because they write the sam
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import tee
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from xml.parsers.expat import ExpatError
 
 from vqa_harness.batch.bucket import Bucket, Unreachable
@@ -21,6 +21,8 @@ from vqa_harness.errors import InputError
 from vqa_harness.logs.log import Log
 from vqa_harness.logs.read import log_bytes, parse_log
 
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 ROW_BYTES = 16 << 20
 """Bytes of the largest row that is read."""
 
@@ -75,12 +77,7 @@ class Store:
         Raises:
             Unreachable: a store of objects cannot be asked.
         """
-        try:
-            return _row_of(self.place.read(_name("rows", key), ROW_BYTES, "a row"))
-        except Unreachable:
-            raise
-        except InputError:
-            return None
+        return self._one(_name("rows", key), ROW_BYTES, "a row", _row_of)
 
     def with_rows(self, cases: Iterable[Case]) -> Iterator[tuple[Case, Row | None]]:
         """Yield each case with its row, or None where there is none that can be read.
@@ -88,12 +85,7 @@ class Store:
         Raises:
             Unreachable: a store of objects cannot be asked.
         """
-        cases, ahead = tee(cases)
-        names = (_name("rows", case.key) for case in ahead)
-        found = self.place.read_each(names, ROW_BYTES, "a row")
-        # the cases come second: what is read ahead of them must have been taken first
-        for (_, content), case in zip(found, cases, strict=True):
-            yield case, None if isinstance(content, InputError) else _row_of(content)
+        return self._each(cases, lambda c: _name("rows", c.key), ROW_BYTES, "a row", _row_of)
 
     def put_row(self, row: Row) -> None:
         """Write a row; with it the case is settled.
@@ -139,12 +131,7 @@ class Store:
         Raises:
             Unreachable: a store of objects cannot be asked.
         """
-        try:
-            return _log_of(self.place.read(_name("logs", key), log_bytes(), "a log"))
-        except Unreachable:
-            raise
-        except InputError:
-            return None
+        return self._one(_name("logs", key), log_bytes(), "a log", _log_of)
 
     def with_logs(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Log | None]]:
         """Yield each row with its log, or None where there is none that can be read.
@@ -152,11 +139,7 @@ class Store:
         Raises:
             Unreachable: a store of objects cannot be asked.
         """
-        rows, ahead = tee(rows)
-        names = (_name("logs", row.log or "") for row in ahead)
-        found = self.place.read_each(names, log_bytes(), "a log")
-        for (_, content), row in zip(found, rows, strict=True):
-            yield row, None if isinstance(content, InputError) else _log_of(content)
+        return self._each(rows, lambda r: _name("logs", r.log or ""), log_bytes(), "a log", _log_of)
 
     def put_log(self, key: str, text: str) -> None:
         """Write the text of a log.
@@ -166,6 +149,30 @@ class Store:
             Unreachable: a store of objects cannot.
         """
         self.place.put(_name("logs", key), text)
+
+    def _one(
+        self, name: str, most: int, what: str, parse: Callable[[bytes], Made | None]
+    ) -> Made | None:
+        try:
+            return parse(self.place.read(name, most, what))
+        except Unreachable:
+            raise
+        except InputError:
+            return None
+
+    def _each(
+        self,
+        items: Iterable[Item],
+        name_of: Callable[[Item], str],
+        most: int,
+        what: str,
+        parse: Callable[[bytes], Made | None],
+    ) -> Iterator[tuple[Item, Made | None]]:
+        items, ahead = tee(items)
+        found = self.place.read_each(map(name_of, ahead), most, what)
+        # the items come second: what is read ahead of them must have been taken first
+        for (_, content), item in zip(found, items, strict=True):
+            yield item, None if isinstance(content, InputError) else parse(content)
 
     def _all_rows(self) -> Iterator[str]:
         for part in self.place.names("rows"):

@@ -8,8 +8,8 @@ from typing import Any
 from vqa_harness.frames import Frame
 from vqa_harness.protocols import Metric, RunInfo
 from vqa_harness.spec import Scores
-from vqa_metrics.butteraugli.picture import SMALLEST, butteraugli
-from vqa_metrics.light.frames import Light
+from vqa_metrics.butteraugli.picture import butteraugli
+from vqa_metrics.light.frames import SMALLEST, Light
 from vqa_metrics.light.transfer import WHITE
 from vqa_metrics.reference import same_size
 

@@ -32,10 +32,8 @@ from vqa_metrics.butteraugli.planes import (
     mirror_margins,
     start_of,
 )
+from vqa_metrics.light.frames import SMALLEST, size_of
 from vqa_metrics.light.kernels import Codes, linear_row, scratch_size
-
-SMALLEST = 8
-"""Fewest rows or columns; libjxl calls figures of smaller pictures nonsensical."""
 
 _HALF_SHARE = np.float32(0.5)
 _FULL_SHARE = np.float32(1 - 0.3 * 0.5)
@@ -215,13 +213,7 @@ def butteraugli(reference: Codes, distorted: Codes, nits: float) -> tuple[float,
     Raises:
         ValueError: the sizes differ, or the picture is too small.
     """
-    height, width = reference.first.shape
-    if distorted.first.shape != reference.first.shape:
-        raise ValueError(
-            f"pictures differ in size: {reference.first.shape} and {distorted.first.shape}"
-        )
-    if min(height, width) < SMALLEST:
-        raise ValueError(f"Butteraugli needs 8 rows and columns, the picture has {height, width}")
+    height, width = size_of("Butteraugli", reference, distorted)
     own, small, scratch = _buffers(height, width)
     both = min(small.size.height, small.size.width) >= SMALLEST
     load_pictures(reference, distorted, scratch, own)

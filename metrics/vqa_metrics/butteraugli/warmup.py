@@ -6,8 +6,8 @@ import numpy as np
 
 from vqa_harness.jit import is_compiled
 from vqa_metrics.butteraugli.buffers import new_buffers
-from vqa_metrics.butteraugli.picture import SMALLEST, butteraugli, compare
-from vqa_metrics.light.frames import blank_codes
+from vqa_metrics.butteraugli.picture import butteraugli, compare
+from vqa_metrics.light.frames import SMALLEST, blank_codes
 
 SECONDS = 12.0
 """About how long one core compiles for 8 bits and above, see ``benchmarks/bench_compile.py``."""

@@ -16,6 +16,8 @@ from vqa_metrics.light.kernels import Codes
 from vqa_metrics.light.transfer import curve_of
 from vqa_metrics.reference import packed
 
+SMALLEST = 8
+"""Fewest rows or columns; figures of smaller pictures libjxl refuses or calls nonsensical."""
 _RGB = ColourInfo(full_range=True, matrix="rgb")
 
 
@@ -69,6 +71,27 @@ class Light:
     def info(self) -> Mapping[str, Any]:
         """Return what a metric says of its light in the log."""
         return {"transfer": sorted(self.curves), "transfer_assumed": self.assumed}
+
+
+def size_of(method: str, reference: Codes, distorted: Codes) -> tuple[int, int]:
+    """Return rows and columns of two pictures that are to be compared.
+
+    Args:
+        method: What compares them, for the message.
+        reference: The reference.
+        distorted: The other picture.
+
+    Raises:
+        ValueError: The sizes differ, or a side has fewer than 8 pixels.
+    """
+    height, width = reference.first.shape
+    if distorted.first.shape != reference.first.shape:
+        raise ValueError(
+            f"pictures differ in size: {reference.first.shape} and {distorted.first.shape}"
+        )
+    if min(height, width) < SMALLEST:
+        raise ValueError(f"{method} needs 8 rows and columns, the picture has {height, width}")
+    return height, width
 
 
 def blank_codes(side: int, dtype: DTypeLike) -> Codes:

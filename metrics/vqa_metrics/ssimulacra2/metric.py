@@ -13,9 +13,9 @@ from typing import Any
 from vqa_harness.frames import Frame
 from vqa_harness.protocols import Metric, RunInfo
 from vqa_harness.spec import Scores
-from vqa_metrics.light.frames import Light
+from vqa_metrics.light.frames import SMALLEST, Light
 from vqa_metrics.reference import same_size
-from vqa_metrics.ssimulacra2.picture import SMALLEST, ssimulacra2
+from vqa_metrics.ssimulacra2.picture import ssimulacra2
 from vqa_metrics.ssimulacra2.score import SCALES
 
 

@@ -7,13 +7,11 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
+from vqa_metrics.light.frames import SMALLEST, size_of
 from vqa_metrics.light.kernels import Codes
 from vqa_metrics.ssimulacra2.maps import SUMS
 from vqa_metrics.ssimulacra2.scales import Buffers, first_scale, new_buffers, next_scale
 from vqa_metrics.ssimulacra2.score import COMPONENTS, MAPS, NORMS, SCALES, score, weights_of
-
-SMALLEST = 8
-"""Fewest rows or columns of a picture; libjxl refuses smaller ones, too."""
 
 _local = threading.local()
 """The buffers of each thread, for pictures of the last size."""
@@ -46,13 +44,7 @@ def error_norms(reference: Codes, distorted: Codes) -> NDArray[np.float64]:
     Raises:
         ValueError: the sizes differ, or the picture is too small.
     """
-    height, width = reference.first.shape
-    if distorted.first.shape != reference.first.shape:
-        raise ValueError(
-            f"pictures differ in size: {reference.first.shape} and {distorted.first.shape}"
-        )
-    if min(height, width) < SMALLEST:
-        raise ValueError(f"SSIMULACRA2 needs 8 rows and columns, the picture has {height, width}")
+    height, width = size_of("SSIMULACRA2", reference, distorted)
     sizes = scale_sizes(height, width)
     wanted = np.any(weights_of(len(sizes))[..., 0] > 0, axis=2)
     sums = np.zeros((len(sizes), COMPONENTS, SUMS))

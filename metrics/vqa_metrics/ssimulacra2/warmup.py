@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from vqa_harness.jit import is_compiled
-from vqa_metrics.light.frames import blank_codes
+from vqa_metrics.light.frames import SMALLEST, blank_codes
 from vqa_metrics.ssimulacra2.maps import SUMS
-from vqa_metrics.ssimulacra2.picture import SMALLEST, ssimulacra2
+from vqa_metrics.ssimulacra2.picture import ssimulacra2
 from vqa_metrics.ssimulacra2.scales import first_scale, new_buffers
 
 SECONDS = 8.0
